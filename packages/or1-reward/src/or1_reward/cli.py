@@ -1,0 +1,6 @@
+"""Command line of or1-reward."""
+
+
+def main() -> int:
+    """Run the command line."""
+    raise NotImplementedError

@@ -1,0 +1,68 @@
+"""The words every verifier speaks: `Status`, `Verdict`, `TestResult`, `Limits`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Why a response got its reward; the closed list of the verdict format."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    NO_ANSWER = "no_answer"
+    TRUNCATED = "truncated"
+    UNPARSABLE = "unparsable"
+    TIME_LIMIT = "time_limit"
+    MEMORY_LIMIT = "memory_limit"
+    RUNTIME_ERROR = "runtime_error"
+    SYNTAX_ERROR = "syntax_error"
+    VERIFIER_ERROR = "verifier_error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one verdict may cost; for code, `time_s` and `memory_mb` are per test."""
+
+    time_s: float = 6.0
+    memory_mb: int = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestResult:
+    """One test of a code problem, shortened for people."""
+
+    __test__ = False  # pytest: not a test class
+
+    status: Status
+    elapsed_s: float
+    cpu_s: float = 0.0
+    memory_mb: float = 0.0
+    input: str = ""
+    expected: str = ""
+    got: str = ""
+    stderr: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a verifier says of one response.
+
+    `reward` is 1.0 or 0.0, and None only for `verifier_error`: a failure of the grader is never a wrong answer
+    and stays out of every baseline. `extracted` is the answer or program that was judged, `detail` says in words
+    what was taken from where and what was proved.
+    """
+
+    status: Status
+    extracted: str | None = None
+    detail: str = ""
+    elapsed_s: float = 0.0
+    tests: tuple[TestResult, ...] = ()
+
+    @property
+    def reward(self) -> float | None:
+        """1.0 for correct, None for a verifier error, else 0.0."""
+        if self.status is Status.VERIFIER_ERROR:
+            return None
+        return 1.0 if self.status is Status.CORRECT else 0.0
