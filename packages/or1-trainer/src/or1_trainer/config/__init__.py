@@ -1,0 +1,1 @@
+"""Settings: typed, frozen, closed; recipes are TOML over them."""

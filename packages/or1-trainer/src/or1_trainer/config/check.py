@@ -1,0 +1,60 @@
+"""Whether a configuration can be run at all, before anything starts."""
+
+from __future__ import annotations
+
+from or1_trainer.config.schema import RunConfig, StageSettings
+from or1_trainer.errors import ConfigError
+
+
+def check(config: RunConfig, world_size: int) -> None:
+    """Raise `ConfigError` on arithmetic that cannot work, with what to change."""
+    if not config.stages:
+        raise ConfigError("stages: a recipe needs at least one [[stages]] table")
+    for number, stage in enumerate(config.stages):
+        _check_stage(stage, f"stages.{number}", config.loss.reuse)
+    _check_layout(config, world_size)
+    _check_ranges(config)
+
+
+def _check_stage(stage: StageSettings, where: str, reuse: int) -> None:
+    for key in ("steps", "context_tokens", "prompts"):
+        if getattr(stage, key) < 1:
+            raise ConfigError(f"{where}.{key} must be at least 1, got {getattr(stage, key)}")
+    if stage.group < 2:
+        raise ConfigError(f"{where}.group must be at least 2 (one response has no group to compare with), got {stage.group}")
+    if stage.mini_prompts < 0 or (stage.mini_prompts and stage.prompts % stage.mini_prompts):
+        raise ConfigError(
+            f"{where}: prompts = {stage.prompts} does not divide into mini-batches of mini_prompts = {stage.mini_prompts}; "
+            f"take a divisor of {stage.prompts}, or 0 for one optimiser step per batch"
+        )
+    if reuse < 1:
+        raise ConfigError(f"loss.reuse must be at least 1, got {reuse}")
+
+
+def _check_layout(config: RunConfig, world_size: int) -> None:
+    tensor, data = config.parallel.tensor, config.parallel.data
+    if tensor < 1 or data < 0:
+        raise ConfigError(f"parallel.tensor must be at least 1 and parallel.data at least 0, got {tensor} and {data}")
+    if world_size % tensor or (data and tensor * data != world_size):
+        raise ConfigError(
+            f"{world_size} processes do not make parallel.tensor = {tensor} times parallel.data = {data or 'the rest'}; "
+            f"start with --nproc {tensor * max(data, 1)} or change the layout"
+        )
+
+
+def _check_ranges(config: RunConfig) -> None:
+    positive = {
+        "rollout.temperature": config.rollout.temperature,
+        "optimizer.lr": config.optimizer.lr,
+        "eval.k": config.eval.k,
+        "batch.microbatch_tokens": config.batch.microbatch_tokens,
+        "batch.chunk_tokens": config.batch.chunk_tokens,
+        "checkpoint.keep": config.checkpoint.keep,
+    }
+    for key, value in positive.items():
+        if value <= 0:
+            raise ConfigError(f"{key} must be above 0, got {value}")
+    if not 0 < config.rollout.top_p <= 1:
+        raise ConfigError(f"rollout.top_p must be in (0, 1], got {config.rollout.top_p}")
+    if not (0 < config.loss.clip_low < 1 and config.loss.clip_high > 0):
+        raise ConfigError(f"need 0 < loss.clip_low < 1 and loss.clip_high > 0, got {config.loss.clip_low}, {config.loss.clip_high}")

@@ -1,0 +1,178 @@
+"""Every setting of a run, as small frozen structs; a recipe is a TOML file over `RunConfig`.
+
+Defaults are the report's (PAPER §2, §6) wherever the report has a number. Unknown keys are errors (`load.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all settings: frozen, keyword-only, closed."""
+
+
+class ModelSettings(Settings):
+    """Which policy to start from."""
+
+    path: str = ""
+    """Folder with `config.json`, safetensors and tokenizer. Empty: the warm start made by this project."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+
+
+class WarmStartSettings(Settings):
+    """Supervised start of the tiny policy (DESIGN §6); its folder is cached by the hash of these settings."""
+
+    hidden: int = 128
+    layers: int = 4
+    heads: int = 4
+    kv_heads: int = 2
+    intermediate: int = 512
+    steps: int = 400
+    sequences: int = 64
+    """Sequences per supervised step."""
+    lr: float = 3e-3
+    verbose_share: float = 0.5
+    """Share of demonstrations that reason at length, so that the first stage truncates."""
+    seed: int = 0
+
+
+class ArithmeticSettings(Settings):
+    """Generated arithmetic problems; train and held-out parts cannot overlap."""
+
+    train: int = 4096
+    heldout: int = 64
+    seed: int = 0
+
+
+class DataSettings(Settings):
+    """Problems: generated when `train` is empty, else problem files in the row format of DESIGN §3."""
+
+    train: tuple[str, ...] = ()
+    heldout: tuple[str, ...] = ()
+    template: str = "bare"
+    arithmetic: ArithmeticSettings = ArithmeticSettings()
+
+
+class StageSettings(Settings):
+    """One context stage of MAGIC (PAPER §6, Tables 10-12)."""
+
+    steps: int
+    context_tokens: int
+    """Longest response in tokens, the prompt on top of it (as the released scripts use T). A longer one is truncated."""
+    prompts: int
+    """Prompts per rollout batch, before rejection."""
+    group: int
+    """Responses per prompt."""
+    mini_prompts: int = 0
+    """Prompts per optimiser step, before rejection; 0 means all of them (on-policy)."""
+    drop_solved: bool = True
+    """Drop, at the start of this stage, the problems that the previous one always solved (PAPER §2.2 rule 2)."""
+
+
+class RolloutSettings(Settings):
+    """How responses are drawn."""
+
+    engine: Literal["transformers"] = "transformers"
+    temperature: float = 1.0
+    top_p: float = 1.0
+    batch_tokens: int = 65536
+    """KV-cache budget of the embedded engine, in tokens."""
+
+
+class LossSettings(Settings):
+    """Eq. 3.1: clipped ratio with its own lower and upper bound."""
+
+    clip_low: float = 0.2
+    clip_high: float = 0.2
+    reuse: int = 1
+    """Passes over each rollout batch (N_reuse of eq. 4.1)."""
+    advantage_mask: Literal["none", "before", "after"] = "none"
+    """Truncated responses: full members (none), out of the group statistics (before), zeroed after them (after)."""
+    reject_zero_advantage: bool = True
+    normalize_std: bool = True
+
+
+class EntropySettings(Settings):
+    """Adaptive entropy control (eq. 3.2). The paper states no upper bound; the released code uses 0.005 for it."""
+
+    mode: Literal["adaptive", "constant", "off"] = "adaptive"
+    target: float = 0.2
+    delta: float = 0.005
+    initial: float = 0.0
+    maximum: float = 1.0
+
+
+class OptimizerSettings(Settings):
+    """AdamW; the released code's betas, decay and clipping (PAPER §9.2), constant rate, first step not at zero."""
+
+    lr: float = 1e-6
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 0.01
+    max_grad_norm: float = 1.0
+    warmup_steps: int = 0
+
+
+class ParallelSettings(Settings):
+    """Layout of the ranks; `data` 0 takes what is left of the world after `tensor`."""
+
+    tensor: int = 1
+    data: int = 0
+    timeout_s: float = 1800.0
+
+
+class BatchSettings(Settings):
+    """Packing: no micro-batch holds more tokens than this, unless one sequence alone does."""
+
+    microbatch_tokens: int = 16384
+    chunk_tokens: int = 8192
+    """Tokens whose vocabulary row exists at one time in the output projection."""
+
+
+class EvalSettings(Settings):
+    """Held-out avg@k, before, every `every` steps, and after."""
+
+    k: int = 16
+    every: int = 20
+    temperature: float = 1.0
+    context_tokens: int = 0
+    """Longest response while evaluating; 0 means the last stage's."""
+
+
+class CheckpointSettings(Settings):
+    """Exact checkpoints at step boundaries."""
+
+    every: int = 20
+    keep: int = 2
+
+
+class WatchSettings(Settings):
+    """What is written for people."""
+
+    rollout_share: float = 0.25
+    """Share of each step's groups whose texts are kept in `rollouts/`."""
+
+
+class RunConfig(Settings):
+    """One run, whole."""
+
+    name: str
+    stages: tuple[StageSettings, ...]
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    model: ModelSettings = ModelSettings()
+    warm_start: WarmStartSettings = WarmStartSettings()
+    data: DataSettings = DataSettings()
+    rollout: RolloutSettings = RolloutSettings()
+    loss: LossSettings = LossSettings()
+    entropy: EntropySettings = EntropySettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    parallel: ParallelSettings = ParallelSettings()
+    batch: BatchSettings = BatchSettings()
+    eval: EvalSettings = EvalSettings()
+    checkpoint: CheckpointSettings = CheckpointSettings()
+    watch: WatchSettings = WatchSettings()

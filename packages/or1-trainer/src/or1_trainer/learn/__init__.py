@@ -1,0 +1,1 @@
+"""From samples to a better policy: behaviour log-probs, optimiser steps."""

@@ -1,0 +1,28 @@
+"""Sums and maxima over the data-parallel ranks, of a few numbers at a time, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.distributed as dist
+
+from or1_trainer.megatron.runtime import Runtime
+
+
+def sum_over_data(values: Sequence[float], runtime: Runtime) -> list[float]:
+    """Element-wise sum; tensor-parallel ranks hold equal values and are not counted twice."""
+    return _reduce(values, runtime, dist.ReduceOp.SUM)
+
+
+def max_over_data(value: float, runtime: Runtime) -> float:
+    """The largest value of any data-parallel rank."""
+    return _reduce([value], runtime, dist.ReduceOp.MAX)[0]
+
+
+def _reduce(values: Sequence[float], runtime: Runtime, op: dist.ReduceOp.RedOpType) -> list[float]:
+    if runtime.data_size == 1:
+        return list(values)
+    tensor = torch.tensor(values, dtype=torch.float64, device=runtime.device)
+    dist.all_reduce(tensor, op=op, group=runtime.data_group)
+    return [float(value) for value in tensor]

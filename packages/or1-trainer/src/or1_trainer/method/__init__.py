@@ -1,0 +1,1 @@
+"""The method itself, without I/O: advantages, loss, entropy control, packing."""

@@ -1,0 +1,54 @@
+"""Group advantages (PAPER eq. 2.5) with the three treatments of truncated responses (Ablation 3).
+
+Axes: P problems, G responses per problem.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+AdvantageMask = Literal["none", "before", "after"]
+
+STD_EPSILON = 1e-6
+"""Added to the standard deviation, as in the released code; the paper states none."""
+
+
+def group_advantages(
+    rewards_PG: Tensor,
+    valid_PG: Tensor,
+    truncated_PG: Tensor,
+    *,
+    mask: AdvantageMask = "none",
+    normalize_std: bool = True,
+) -> Tensor:
+    """A = (r - mean_G r) / (std_G r + 1e-6), over the members that count.
+
+    `valid_PG` is False where the verifier failed: such a sample is no member of its group (DESIGN §3). With mask
+    "before" truncated responses are no members either; with "after" they are members whose advantage is then 0.
+    The deviation is the unbiased one, as in the released code (the paper does not say). Groups whose members all
+    have the same reward get exactly 0. [P, G] each -> [P, G] in the dtype of the rewards.
+    """
+    member_PG = valid_PG & ~truncated_PG if mask == "before" else valid_PG
+    count_P1 = member_PG.sum(dim=1, keepdim=True)
+    rewards_PG = torch.where(member_PG, rewards_PG, torch.zeros_like(rewards_PG))
+    mean_P1 = rewards_PG.sum(dim=1, keepdim=True) / count_P1.clamp(min=1)
+    centered_PG = torch.where(member_PG, rewards_PG - mean_P1, torch.zeros_like(rewards_PG))
+    varied_P1 = _has_spread(rewards_PG, member_PG)
+    centered_PG = centered_PG * varied_P1
+    if normalize_std:
+        variance_P1 = centered_PG.square().sum(dim=1, keepdim=True) / (count_P1 - 1).clamp(min=1)
+        centered_PG = centered_PG / (variance_P1.sqrt() + STD_EPSILON)
+    if mask == "after":
+        centered_PG = torch.where(truncated_PG, torch.zeros_like(centered_PG), centered_PG)
+    return centered_PG
+
+
+def _has_spread(rewards_PG: Tensor, member_PG: Tensor) -> Tensor:
+    """Whether two members of the group differ: exact, where a mean of equal numbers may be off by rounding."""
+    infinity = float("inf")
+    highest_P1 = rewards_PG.masked_fill(~member_PG, -infinity).amax(dim=1, keepdim=True)
+    lowest_P1 = rewards_PG.masked_fill(~member_PG, infinity).amin(dim=1, keepdim=True)
+    return highest_P1 > lowest_P1

@@ -1,0 +1,33 @@
+"""Problems -> prompt token ids, with the policy's own tokenizer and template: what the engine gets is what is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from or1_data.schema import Problem
+from transformers import PreTrainedTokenizerBase
+
+
+class PromptEncoder:
+    """Encodes each problem once.
+
+    A tokenizer with a chat template gets the problem's messages through it, with the generation prompt; one without
+    (the tiny recipe's) gets the text of the messages as it is.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.tokenizer = tokenizer
+        self._ids: dict[str, list[int]] = {}
+
+    def text(self, problem: Problem) -> str:
+        """The prompt as text."""
+        messages = [dict(message) for message in problem.prompt]
+        if self.tokenizer.chat_template:
+            return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        return "".join(message["content"] for message in messages)
+
+    def ids(self, problem: Problem) -> Sequence[int]:
+        """The prompt as token ids; the template brings its own special tokens, so none are added."""
+        if problem.id not in self._ids:
+            self._ids[problem.id] = list(self.tokenizer.encode(self.text(problem), add_special_tokens=False))
+        return self._ids[problem.id]

@@ -1,0 +1,1 @@
+"""One run: its plan, its problems, its state, its folder, its loop."""

@@ -1,0 +1,165 @@
+"""From a run folder to a finished run: start the runtime, build the job, restore or begin, train, report, export."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from or1_data.schema import Problem
+from or1_rollout.embedded import TransformersEngine
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+
+from or1_trainer.config.check import check
+from or1_trainer.config.schema import RunConfig
+from or1_trainer.errors import ConfigError
+from or1_trainer.learn.update import Learner
+from or1_trainer.megatron.model import build_policy
+from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
+from or1_trainer.megatron.weights import load_hf_weights, save_hf
+from or1_trainer.rollouts.fleet import Fleet
+from or1_trainer.rollouts.prompts import PromptEncoder
+from or1_trainer.rollouts.push import Probe, push_weights
+from or1_trainer.run.checkpoint import barrier, load_newest
+from or1_trainer.run.folder import only_owner, read_config
+from or1_trainer.run.job import Job
+from or1_trainer.run.loop import train
+from or1_trainer.run.plan import total_steps
+from or1_trainer.run.sources import load_problems
+from or1_trainer.run.state import RunState
+from or1_trainer.tiny.warm_start import ensure_warm_start
+from or1_trainer.watch.live import LiveView
+from or1_trainer.watch.metrics import MetricsLog
+from or1_trainer.watch.report import write_report
+from or1_trainer.watch.rollouts import RolloutLog
+
+
+def prepare(folder: Path) -> Path:
+    """The policy to start from; makes the warm start when the recipe wants it and the cache lacks it."""
+    config = read_config(folder)
+    if not config.model.path:
+        with LiveView(total_steps(config.stages)) as view:
+            return ensure_warm_start(config.warm_start, view)
+    path = Path(config.model.path)
+    if not (path / "config.json").is_file():
+        raise ConfigError(f"model.path = {config.model.path!r} is no Hugging Face folder: config.json is missing")
+    return path
+
+
+def run_folder(folder: Path) -> None:
+    """Run or resume the run of `folder` to its end, as one rank of the job."""
+    config = read_config(folder)
+    model_path = prepare(folder)
+    with running(config) as runtime, ExitStack() as stack:
+        check(config, runtime.world_size)
+        if runtime.is_main:
+            stack.enter_context(only_owner(folder))
+        view = stack.enter_context(
+            LiveView(total_steps(config.stages), runtime.is_main, num_stages=len(config.stages))
+        )
+        job = build_job(config, folder, model_path, runtime, view)
+        state = begin(job)
+        state = train(job, state)
+        finish(job, state)
+
+
+@contextmanager
+def running(config: RunConfig) -> Iterator[Runtime]:
+    """The distributed runtime, started and stopped."""
+    runtime = start_runtime(
+        tensor=config.parallel.tensor, device=config.device, timeout_s=config.parallel.timeout_s
+    )
+    try:
+        yield runtime
+    finally:
+        stop_runtime(runtime)
+
+
+def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Learner:
+    """Policy and optimizer on this rank, with the weights of `model_path`."""
+    policy = build_policy(AutoConfig.from_pretrained(model_path), runtime, dtype=config.model.dtype)
+    load_hf_weights(policy, model_path)
+    settings = config.optimizer
+    optimizer = build_optimizer(
+        policy,
+        runtime,
+        OptimizerSettings(
+            lr=settings.lr,
+            betas=(settings.beta1, settings.beta2),
+            eps=settings.eps,
+            weight_decay=settings.weight_decay,
+            max_grad_norm=settings.max_grad_norm,
+            warmup_steps=settings.warmup_steps,
+        ),
+    )
+    return Learner(
+        policy=policy,
+        optimizer=optimizer,
+        runtime=runtime,
+        loss=config.loss,
+        batch=config.batch,
+        temperature=config.rollout.temperature,
+    )
+
+
+def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtime, view: LiveView) -> Job:
+    """Everything the loop works with."""
+    learner = build_learner(config, model_path, runtime)
+    tokenizer = AutoTokenizer.from_pretrained(model_path)
+    train_problems, heldout = load_problems(config.data)
+    engine = TransformersEngine.load(
+        model_path, tokenizer=tokenizer, device=str(runtime.device), max_batch_tokens=config.rollout.batch_tokens
+    )
+    return Job(
+        config=config,
+        folder=folder,
+        runtime=runtime,
+        learner=learner,
+        fleet=Fleet(engine, runtime),
+        prompts=PromptEncoder(tokenizer),
+        train=train_problems,
+        heldout=heldout,
+        metrics=MetricsLog(folder) if runtime.is_main else None,
+        rollouts=RolloutLog(folder, share=config.watch.rollout_share) if runtime.is_main else None,
+        view=view,
+    )
+
+
+def begin(job: Job) -> RunState:
+    """The newest whole checkpoint's state with its weights in the engine, or the start."""
+    state = load_newest(job.folder, job.learner, job.view.note)
+    if state is None:
+        state = RunState(entropy_coefficient=job.config.entropy.initial)
+    if job.metrics is not None and job.rollouts is not None:
+        job.metrics.truncate_after(state.step if state.step else -1)
+        job.rollouts.truncate_after(state.step)
+    barrier(job.runtime)
+    first = job.prompts.ids(job.train[0])
+    push_weights(job.learner, job.fleet.engine, Probe(prompt_ids=first, response_ids=first), version=state.weight_version)
+    return state
+
+
+def finish(job: Job, state: RunState) -> None:
+    """Hugging Face folder and report, and one line that says how it went."""
+    export(job.learner, job.prompts.tokenizer, job.folder / "model")
+    if job.metrics is not None:
+        job.metrics.close()
+        write_report([job.folder], job.folder / "report.html")
+
+
+def export(learner: Learner, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
+    """Write the policy as `transformers` loads it. Collective."""
+    save_hf(learner.policy, out, tokenizer=tokenizer)
+
+
+def export_folder(folder: Path, out: Path) -> None:
+    """`or1-trainer export`: the newest whole checkpoint of a run, in one process whatever the run's layout was."""
+    config = read_config(folder)
+    model_path = prepare(folder)
+    with running(config) as runtime:
+        learner = build_learner(config, model_path, runtime)
+        if load_newest(folder, learner, print) is None:
+            raise ConfigError(f"{folder} has no checkpoint yet; it is written every checkpoint.every steps")
+        export(learner, AutoTokenizer.from_pretrained(model_path), out)

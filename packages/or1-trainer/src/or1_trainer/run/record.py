@@ -1,0 +1,49 @@
+"""The end of a step: evaluate and checkpoint when due, and write down what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from or1_trainer.method.groups import Group
+from or1_trainer.run.checkpoint import save_checkpoint
+from or1_trainer.run.evaluation import evaluate_policy
+from or1_trainer.run.job import Job, PhaseClock
+from or1_trainer.run.plan import total_steps
+from or1_trainer.run.state import RunState
+
+
+def finish_step(
+    job: Job, state: RunState, metrics: Mapping[str, float], groups: Sequence[Group], clock: PhaseClock
+) -> RunState:
+    """Evaluation, then the row of `metrics.jsonl`, then the checkpoint.
+
+    The row comes first because a resumed run drops the rows behind its checkpoint, and must find the ones before it.
+    """
+    last = state.step == total_steps(job.config.stages)
+    evaluated: dict[str, float] = {}
+    if is_due(state.step, job.config.eval.every) or last:
+        with clock.phase("eval"):
+            evaluated = evaluate_policy(job, state)
+        state = replace(state, best_eval=max(state.best_eval, evaluated["eval/avg"]))
+    if job.rollouts is not None:
+        job.rollouts.write(state.step, groups)
+    write_row(job, state, {**metrics, **evaluated, **clock.metrics()})
+    if is_due(state.step, job.config.checkpoint.every) or last:
+        with job.view.phase("checkpoint"):
+            save_checkpoint(job.folder, job.learner, state, keep=job.config.checkpoint.keep)
+    return state
+
+
+def write_row(job: Job, state: RunState, metrics: Mapping[str, float]) -> None:
+    """One row of `metrics.jsonl`, on rank 0."""
+    row = {"step": state.step, **metrics}
+    if job.metrics is not None:
+        job.metrics.write(row)
+    job.view.step(row)
+
+
+def is_due(step: int, every: int) -> bool:
+    """Whether something that happens every `every` steps happens after `step`; 0 means never."""
+    return every > 0 and step % every == 0

@@ -1,0 +1,1 @@
+"""The tiny recipe: a tokenizer and a warm start made by this project."""

@@ -1,0 +1,64 @@
+"""Settings: precedence, strictness, and errors that name the near key."""
+
+import pytest
+
+from or1_trainer.config.check import check
+from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
+from or1_trainer.errors import ConfigError
+
+STAGE = {"steps": 2, "context_tokens": 8, "prompts": 4, "group": 2}
+TREE = {"name": "test", "stages": [STAGE], "loss": {"clip_high": 0.25}}
+
+
+def test_command_line_beats_file_beats_default():
+    config = resolve(TREE, parse_overrides(["--loss.clip_low", "0.1", "--stages.0.group=8", "--seed", "7"]))
+    assert (config.loss.clip_low, config.loss.clip_high, config.stages[0].group, config.seed) == (0.1, 0.25, 8, 7)
+    assert config.loss.reuse == 1 and TREE["stages"][0]["group"] == 2
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["--optimiser.lr", "1"], ["optimiser", "optimizer"]),
+        (["--optimizer.rl", "1"], ["optimizer.rl", "lr"]),
+        (["--stages.0.contxt_tokens", "1"], ["stages.0.contxt_tokens", "context_tokens"]),
+        (["--stages.4.steps", "1"], ["4", "count from 0"]),
+        (["--loss.reuse", "many"], ["loss.reuse"]),
+        (["--loss.clip_low"], ["needs a value"]),
+        (["7"], ["--section.key"]),
+    ],
+)
+def test_bad_settings_say_what_where_and_the_near_key(overrides, words):
+    with pytest.raises(ConfigError) as caught:
+        resolve(TREE, parse_overrides(overrides))
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "world", "words"),
+    [
+        (["--stages.0.mini_prompts", "3"], 1, ["does not divide", "divisor of 4"]),
+        (["--stages.0.group", "1"], 1, ["group"]),
+        (["--parallel.tensor", "2"], 3, ["--nproc 2"]),
+        (["--parallel.tensor", "2", "--parallel.data", "2"], 2, ["--nproc 4"]),
+        (["--rollout.temperature", "0"], 1, ["rollout.temperature"]),
+        (["--loss.clip_low", "1.5"], 1, ["clip_low"]),
+    ],
+)
+def test_arithmetic_that_cannot_work_is_refused_before_anything_starts(change, world, words):
+    with pytest.raises(ConfigError) as caught:
+        check(resolve(TREE, parse_overrides(change)), world)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_an_unknown_recipe_names_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean tiny"):
+        read_recipe("tinny")
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_shipped_recipe_resolves_and_checks(name):
+    config = resolve(read_recipe(name))
+    check(config, max(1, config.parallel.tensor) * max(1, config.parallel.data))
