@@ -1,6 +1,70 @@
-"""Command line of or1-data."""
+"""Command line of or1-data. Exit code 0: done, 1: failed or something found wrong, 2: wrong usage."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from or1_data import __version__
+from or1_data.cli_options import add_run, add_select, add_stage_parsers, add_stats, add_validate
+from or1_data.errors import ConfigError, DataError
+
+_ABOUT = """\
+From raw problems to a training set that can be trusted. Every file may be jsonl, json, parquet (.gz for the first two)
+or a hub id (owner/name[:config][#split]); known sets are recognised by their columns.
+
+  or1-data stats problems.jsonl                       what is in there
+  or1-data dedup problems.jsonl -o unique.jsonl       drop copies, keep the reasons in unique.dropped.jsonl
+  or1-data decontaminate in.parquet -o out.parquet --benchmark aime24.jsonl --benchmark aime25.jsonl
+  or1-data run my-recipe.toml --out runs/mine         everything, resumable, with a report
+"""
 
 
-def main() -> int:
-    """Run the command line."""
-    raise NotImplementedError
+def build_parser() -> ArgumentParser:
+    """The whole command line."""
+    parser = ArgumentParser("or1-data", description=_ABOUT, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"or1-data {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_run(commands)
+    add_stats(commands)
+    add_validate(commands)
+    add_stage_parsers(commands)
+    add_select(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return _command(options.command)(options)
+    except ConfigError as error:
+        print(f"or1-data {options.command}: {error}", file=sys.stderr)
+        return 2
+    except DataError as error:
+        print(f"or1-data {options.command}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        print(f"or1-data {options.command}: stopped; what is done is kept, the same command goes on", file=sys.stderr)
+        return 1
+
+
+def _command(name: str) -> Callable[[Namespace], int]:
+    from or1_data import commands
+
+    table: dict[str, Any] = {
+        "run": commands.run,
+        "stats": commands.stats,
+        "validate": commands.validate,
+        "select": commands.select,
+    }
+    handler: Callable[[Namespace], int] = table.get(name, commands.stage)
+    return handler
+
+
+if __name__ == "__main__":
+    sys.exit(main())

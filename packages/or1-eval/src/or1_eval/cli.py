@@ -1,6 +1,47 @@
-"""Command line of or1-eval."""
+"""Command line of or1-eval: `run`, `regrade`, `compare`. Exit codes: 0 done, 1 failed, 2 usage."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from or1_eval import cli_compare, cli_regrade, cli_run
+from or1_eval.errors import EvalError
+
+_EPILOG = """\
+Examples:
+  or1-eval run aime24 aime25 --endpoint http://localhost:8000 -k 32
+  or1-eval run aime24=problems/aime24.jsonl --model path/to/model -k 4
+  or1-eval run my_exam.toml --endpoint http://localhost:8000 -o runs/mine      (again: goes on where it stopped)
+  or1-eval regrade runs/mine
+  or1-eval compare runs/mine runs/theirs
+"""
 
 
-def main() -> int:
-    """Run the command line."""
-    raise NotImplementedError
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="or1-eval",
+        description="avg@k with error bars over any engine and any problem file.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"or1-eval {version('or1-eval')}")
+    commands = parser.add_subparsers(title="commands", metavar="{run,regrade,compare}", required=True)
+    for command in (cli_run, cli_regrade, cli_compare):
+        command.add(commands)
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.command(arguments))
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (EvalError, OSError) as error:
+        print(f"or1-eval: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nor1-eval: stopped; every sample so far is kept, the same command goes on from there", file=sys.stderr)
+        return 1

@@ -23,15 +23,26 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one verdict may cost; for code, `time_s` and `memory_mb` are per test."""
+    """What one verdict may cost; for code, everything but `problem_time_s` is per test.
+
+    `time_s` bounds the wall clock and, unless `cpu_time_s` says otherwise, the CPU time of a test.
+    """
 
     time_s: float = 6.0
     memory_mb: int = 1024
+    cpu_time_s: float | None = None
+    problem_time_s: float = 300.0
+    output_mb: int = 32
+    processes: int = 64
+    open_files: int = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestResult:
-    """One test of a code problem, shortened for people."""
+    """One test of a code problem, shortened for people.
+
+    `limit` names the exceeded limit, if one ended the test: wall, cpu, problem, memory, output, disk, processes, open_files.
+    """
 
     __test__ = False  # pytest: not a test class
 
@@ -43,6 +54,7 @@ class TestResult:
     expected: str = ""
     got: str = ""
     stderr: str = ""
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 from or1_trainer.config.schema import BatchSettings, LossSettings
 from or1_trainer.learn.reduce import max_over_data, sum_over_data
 from or1_trainer.megatron.model import Policy
-from or1_trainer.megatron.optimizer import PolicyOptimizer
+from or1_trainer.megatron.optimizer import Optimizer
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.megatron.token_stats import TokenStats, token_stats
 from or1_trainer.method.entropy import EntropyController
@@ -28,7 +28,7 @@ class Learner:
     """The policy with everything that changes it."""
 
     policy: Policy
-    optimizer: PolicyOptimizer
+    optimizer: Optimizer
     runtime: Runtime
     loss: LossSettings
     batch: BatchSettings
@@ -94,7 +94,6 @@ def update(
         "policy/entropy": entropy,
         "policy/entropy_coef": controller.alpha(entropy),
         "policy/entropy_coef_next": advanced.coefficient,
-        "optimizer/lr": learner.optimizer.lr,
         "tokens/trained": sum(minibatch.num_tokens for minibatch in minibatches),
     }
     return advanced, metrics

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import torch
 from or1_data.schema import Problem
 from or1_rollout.embedded import TransformersEngine
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
@@ -79,7 +80,7 @@ def running(config: RunConfig) -> Iterator[Runtime]:
 
 def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Learner:
     """Policy and optimizer on this rank, with the weights of `model_path`."""
-    policy = build_policy(AutoConfig.from_pretrained(model_path), runtime, dtype=config.model.dtype)
+    policy = build_policy(AutoConfig.from_pretrained(model_path), runtime, dtype=getattr(torch, config.model.dtype))
     load_hf_weights(policy, model_path)
     settings = config.optimizer
     optimizer = build_optimizer(

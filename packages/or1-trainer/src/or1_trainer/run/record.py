@@ -12,6 +12,7 @@ from or1_trainer.run.evaluation import evaluate_policy
 from or1_trainer.run.job import Job, PhaseClock
 from or1_trainer.run.plan import total_steps
 from or1_trainer.run.state import RunState
+from or1_trainer.watch.rollouts import RolloutRecord
 
 
 def finish_step(
@@ -28,9 +29,13 @@ def finish_step(
             evaluated = evaluate_policy(job, state)
         state = replace(state, best_eval=max(state.best_eval, evaluated["eval/avg"]))
     if job.rollouts is not None:
-        job.rollouts.write(state.step, groups)
+        kept = job.rollouts.keeps(state.step, [group.problem_id for group in groups])
+        shown = [record for group in groups if group.problem_id in kept for record in group_records(group)]
+        job.rollouts.write(state.step, shown)
     write_row(job, state, {**metrics, **evaluated, **clock.metrics()})
     if is_due(state.step, job.config.checkpoint.every) or last:
+        if job.metrics is not None:
+            job.metrics.sync()  # a checkpoint must never be ahead of its rows
         with job.view.phase("checkpoint"):
             save_checkpoint(job.folder, job.learner, state, keep=job.config.checkpoint.keep)
     return state
@@ -40,8 +45,26 @@ def write_row(job: Job, state: RunState, metrics: Mapping[str, float]) -> None:
     """One row of `metrics.jsonl`, on rank 0."""
     row = {"step": state.step, **metrics}
     if job.metrics is not None:
-        job.metrics.write(row)
+        job.metrics.append(row)
     job.view.step(row)
+
+
+def group_records(group: Group) -> list[RolloutRecord]:
+    """A group as people read it."""
+    return [
+        RolloutRecord(
+            problem_id=group.problem_id,
+            prompt=group.prompt_text,
+            response=completion.text,
+            status=verdict.status.value,
+            reward=verdict.reward,
+            advantage=advantage if group.has_signal and verdict.reward is not None else None,
+            finish_reason=completion.finish_reason.value,
+            num_tokens=len(completion.token_ids),
+            seed=completion.seed,
+        )
+        for completion, verdict, advantage in zip(group.completions, group.verdicts, group.advantages, strict=True)
+    ]
 
 
 def is_due(step: int, every: int) -> bool:

@@ -1,0 +1,151 @@
+"""Fuzz of the maths verifier: mutated answers against their golds; no hang, no exception, no leak, memory flat.
+
+    python benchmarks/maths_fuzz.py [--count 100000] [--cases PATH/math_dev.jsonl] [--seed 0]
+
+Seeds are the labelled cases' answers (or a small built-in list where that file is absent) and hostile texts; every
+answer is mutated by cutting, doubling, swapping, splicing and inserting pieces of LaTeX, then judged. Prints rates,
+latencies, statuses, resident memory along the way and child processes at the end. Exit 1 when a bound is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import os
+import platform
+import random
+import resource
+import sys
+import time
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import or1_reward
+
+PIECES = [
+    "\\frac{", "}", "{", "^", "^{", "_", "\\sqrt[", "]", "(", ")", "\\left(", "\\right]", "|", "\\{", "\\}", "!", "!!", "%", "\\%",
+    "^\\circ", "\\text{", "\\boxed{", "$", "$$", "\\(", "\\)", ",", ";", "=", "<", "\\le", "\\in", "\\cup", "\\pm", "\\mp", "\\\\", "&",
+    "\\begin{pmatrix}", "\\end{pmatrix}", "\\sum_{k=1}^{", "\\int_0^1", "dx", "\\lim_{x\\to", "\\infty", "\\pi", "e", "i", "x", "n", "0", "9",
+    "9^9^9^9", "99999999999999999999", "1e999", "e-5", ".", "..", "\\ldots", "-", "+", "*", "/", " ", "\n", "\x00", "\u202e", "½", "²", "π",
+    "−", "１", "\\log_2", "\\sin^{-1}", "\\binom", "\\overline{", "\\mathbb{R}", "\\setminus", "and", "or", " cm", "\\mathrm{", "~", "\\",
+    "</think>", "<answer>", "</answer>", "####", "the answer is ", "#", "@", "'", '"', "__import__('os')", "\ud800", "🙂", "答案", "\\quad",
+]  # fmt: skip
+HOSTILE = [
+    "9^{9^{9^{9}}}", "(((((9!)!)!)!)!)!", "{" * 3000 + "x" + "}" * 3000, "(" * 5000, "\\frac{" * 2000, "1" * 10_000, "x+" * 4000 + "x",
+    "\\sqrt{" * 500 + "2" + "}" * 500, "(x+1)^{1000000}", "(a+b+c+d+e+f+g+h)^{60}", "\\sum_{k=1}^{10^9} k", "\\int_0^1 x^{x^{x}} dx",
+    "\\prod_{k=1}^{400} (x+k)^k", "\\binom{10^9}{10^8}", "10^{10^{10}}!", "\\sin(10^{10^{5}})", "2^{2^{2^{2^{2^{2}}}}}", "1/" * 3000 + "1",
+    "-" * 9000 + "1", "\\pm" * 40 + "1", ",".join(map(str, range(3000))), "\\boxed{" * 2000, "$" * 9001, "\x00" * 5000, "a_" * 3000 + "a",
+    "\\gcd(10^{4000}, 3)", "x^{y^{z^{w^{v^{u}}}}}", "\\lim_{x \\to 0} x^{x^{x^{x}}}", "|" * 999, "1,234" * 500, "0." + "3" * 9000,
+]  # fmt: skip
+BUILT_IN = [
+    "42",
+    "\\frac{1}{2}",
+    "x^2+2x+1",
+    "(1, 2)",
+    "[0, \\infty)",
+    "\\{1,2,3\\}",
+    "y = 2x+1",
+    "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}",
+]
+
+
+def main() -> int:
+    """Run the fuzz; see the module."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=0)
+    default = Path(__file__).resolve().parents[1].parent / "shared/data/verifier/math_dev.jsonl"
+    parser.add_argument("--cases", type=Path, default=default)
+    arguments = parser.parse_args()
+    print(f"{date.today()} {platform.machine()} Python {platform.python_version()} or1-reward {version('or1-reward')}")
+    pairs = seeds(arguments.cases)
+    return run(pairs, arguments.count, random.Random(arguments.seed))
+
+
+def seeds(path: Path) -> list[tuple[str, str]]:
+    """(answer, gold) pairs to start from."""
+    if not path.exists():
+        print(f"{path.name} is absent: built-in seeds only")
+        return [(text, text) for text in BUILT_IN]
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [(row["prediction"][-2000:], row["gold"]) for row in rows]
+
+
+def mutated(text: str, pairs: list[tuple[str, str]], random: random.Random) -> str:
+    """One to six edits of a text."""
+    for _ in range(random.randint(1, 6)):
+        at, to = sorted((random.randint(0, len(text)), random.randint(0, len(text))))
+        kind = random.randrange(6)
+        if kind == 0:
+            text = text[:at] + text[min(to, at + 8) :]
+        elif kind == 1:
+            text = text[:at] + random.choice(PIECES) + text[at:]
+        elif kind == 2:
+            text = text[:at] + text[at:to] * 2 + text[to:]
+        elif kind == 3:
+            text = text[:at] + random.choice(pairs)[1] + text[at:]
+        elif kind == 4:
+            text = text[:at] + text[at:to][::-1] + text[to:]
+        else:
+            text = text[:at] + "".join(random.choices(PIECES, k=3)) + text[to:]
+    return text[:20_000]
+
+
+def run(pairs: list[tuple[str, str]], count: int, random: random.Random) -> int:
+    """Judge `count` texts and check the bounds."""
+    statuses: collections.Counter[str] = collections.Counter()
+    times: list[float] = []
+    broken: list[str] = []
+    memory: list[int] = []
+    for at in range(count):
+        answer, gold = random.choice(pairs)
+        hostile = random.random() < 0.02
+        text = random.choice(HOSTILE) if hostile else mutated(answer, pairs, random)
+        text = text if random.random() < 0.5 else f"\\boxed{{{text}}}"
+        started = time.perf_counter()
+        try:
+            verdict = or1_reward.verify(text, or1_reward.MathTruth((gold,)))
+            statuses[verdict.status] += 1
+        except Exception as error:  # what a fuzz is for
+            broken.append(f"{type(error).__name__}: {error} on {text[:200]!r} against {gold!r}")
+        times.append(time.perf_counter() - started)
+        if times[-1] > 1.2:
+            broken.append(f"{times[-1]:.2f} s on {text[:200]!r} against {gold!r}")
+        if at % max(1, count // 10) == count // 20:
+            memory.append(resident_mb())
+            print(f"  {at:>7} answers, {memory[-1]} MB resident, {len(broken)} broken", flush=True)
+    return report(times, statuses, memory, broken)
+
+
+def report(times: list[float], statuses: collections.Counter[str], memory: list[int], broken: list[str]) -> int:
+    """Print and judge."""
+    times.sort()
+    shown = ", ".join(
+        f"p{100 * share:g} {1000 * times[int(len(times) * share)]:.3f} ms" for share in (0.5, 0.95, 0.99, 0.999)
+    )
+    print(
+        f"{len(times)} answers in {sum(times):.1f} s: {len(times) / sum(times):.0f}/s, {shown}, max {1000 * times[-1]:.0f} ms"
+    )
+    print(dict(statuses))
+    print(f"resident MB: {memory}; child processes at the end: {children()} (symbolic workers, at most 4)")
+    for line in broken[:40]:
+        print("BROKEN", line)
+    errors = statuses.get(or1_reward.Status.VERIFIER_ERROR, 0)
+    return int(bool(broken) or errors > 0 or children() > 4)
+
+
+def resident_mb() -> int:
+    """Resident memory of this process now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() >> 20
+
+
+def children() -> int:
+    """Live child processes of this process."""
+    return len(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""The benchmark side: features of all items, inverted, with weights; saved as hashes and numbers, never as text.
+
+Axes: B benchmark items, V distinct features of one kind.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from or1_data.decontaminate.features import KINDS, Features, features
+from or1_data.errors import SourceError
+from or1_data.text.shingles import I64, U32, Shingles
+
+_FORMAT: Final = 1
+_PRIOR: Final = 1000.0
+"""A small benchmark says little about how rare a feature is: weights are as if there were at least so many items."""
+
+
+class Item(NamedTuple):
+    """One benchmark problem: `text` is empty in an index read from disk, unless its file was given again."""
+
+    benchmark: str
+    reference: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inverted:
+    """One kind of feature: sorted `vocabulary` [V], its `weights` [V], and per feature the items that have it (CSR)."""
+
+    vocabulary: U32
+    weights: np.ndarray
+    items: I64
+    offsets: I64
+    item_weight: np.ndarray
+    """[B] sum of the weights of an item's features."""
+    item_norm: np.ndarray
+    """[B] Euclidean norm of the same."""
+
+    def locate(self, values: U32) -> tuple[I64, np.ndarray]:
+        """Positions in the vocabulary, and which of `values` are in it."""
+        if not len(self.vocabulary):
+            return np.zeros(len(values), np.int64), np.zeros(len(values), bool)
+        position = np.minimum(np.searchsorted(self.vocabulary, values), len(self.vocabulary) - 1)
+        return position, self.vocabulary[position] == values
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkIndex:
+    """All items of all benchmarks, ready to be matched."""
+
+    items: list[Item]
+    features: Features
+    inverted: dict[str, Inverted] = field(repr=False)
+
+    def save(self, path: str | Path) -> None:
+        """Write the index; it contains hashes, numbers and references, and no benchmark text."""
+        arrays: dict[str, Any] = {}
+        for kind in KINDS:
+            shingles = self.features.kind(kind)
+            arrays |= {f"{kind}_values": shingles.values, f"{kind}_offsets": shingles.offsets}
+        head = {
+            "format": _FORMAT,
+            "items": [[item.benchmark, item.reference] for item in self.items],
+            "numbers": [dict(counts) for counts in self.features.numbers],
+            "formulas": [dict(counts) for counts in self.features.formulas],
+            "exact": self.features.exact,
+            "canonical": self.features.canonical,
+        }
+        with Path(path).open("wb") as stream:
+            np.savez_compressed(stream, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> BenchmarkIndex:
+        """Read what `save` wrote.
+
+        Raises:
+            SourceError: not such a file, or of another version.
+        """
+        try:
+            with np.load(Path(path), allow_pickle=False) as stored:
+                head = json.loads(stored["head"].tobytes())
+                kinds = {kind: Shingles(stored[f"{kind}_values"], stored[f"{kind}_offsets"]) for kind in KINDS}
+        except (OSError, KeyError, ValueError) as error:
+            raise SourceError(
+                f"{path}: no benchmark index ({error}); build one with `or1-data decontaminate --save-index`"
+            ) from error
+        if head["format"] != _FORMAT:
+            raise SourceError(f"{path}: index format {head['format']}, this version reads {_FORMAT}; build it again")
+        found = Features(
+            numbers=[Counter(counts) for counts in head["numbers"]],
+            formulas=[Counter(counts) for counts in head["formulas"]],
+            exact=head["exact"],
+            canonical=head["canonical"],
+            **kinds,
+        )
+        return _inverted_index([Item(*pair) for pair in head["items"]], found)
+
+
+def build_index(items: Iterable[Item]) -> BenchmarkIndex:
+    """An index of benchmark items."""
+    items = list(items)
+    return _inverted_index(items, features([item.text for item in items]))
+
+
+def _inverted_index(items: list[Item], found: Features) -> BenchmarkIndex:
+    return BenchmarkIndex(items, found, {kind: _invert(found.kind(kind), len(items)) for kind in KINDS})
+
+
+def _invert(shingles: Shingles, count: int) -> Inverted:
+    owner = np.repeat(np.arange(count, dtype=np.int64), np.diff(shingles.offsets))
+    order = np.argsort(shingles.values, kind="stable")
+    vocabulary, starts, frequency = np.unique(shingles.values[order], return_index=True, return_counts=True)
+    weights = np.log1p(max(float(count), _PRIOR) / np.maximum(frequency, 1))
+    per_value = weights[np.searchsorted(vocabulary, shingles.values)] if len(vocabulary) else np.zeros(0)
+    return Inverted(
+        vocabulary=vocabulary,
+        weights=weights,
+        items=owner[order],
+        offsets=np.append(starts, len(order)).astype(np.int64),
+        item_weight=np.bincount(owner, per_value, minlength=count),
+        item_norm=np.sqrt(np.bincount(owner, per_value**2, minlength=count)),
+    )
+
+
+def unseen_weight(count: int) -> float:
+    """The weight of a feature that no item has."""
+    return float(np.log1p(max(float(count), _PRIOR)))
+
+
+def names(items: Sequence[Item]) -> list[str]:
+    """The benchmarks in the order of their first items."""
+    return list(dict.fromkeys(item.benchmark for item in items))

@@ -1,0 +1,209 @@
+"""The row side: candidates by shared features, then scores both ways, then a class.
+
+Axes: R rows of a batch, B benchmark items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from or1_data.decontaminate.features import Features, features
+from or1_data.decontaminate.index import BenchmarkIndex, Inverted, unseen_weight
+from or1_data.text.shingles import I64, Shingles
+from or1_data.text.words import inclusion, number_similarity
+
+Class = Literal["verbatim", "reformatted", "number_changed", "paraphrase", "template"]
+CLASSES: Final[tuple[Class, ...]] = ("verbatim", "reformatted", "number_changed", "paraphrase", "template")
+_CANDIDATES: Final = 4
+_DENSE_CELLS: Final = 1 << 22
+_SHORT: Final = 6
+"""An item of so few 3-grams matches only a row that is little more than the item."""
+
+
+_SHARED_WORDS: Final = 4
+_FORMULA: Final = 6
+"""From so many formula signs on, an item is compared by its formulas too."""
+
+
+class DecontaminateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What overlap is called what; each threshold is on a score between 0 and 1.
+
+    The defaults keep false alarms on sets written for the same purpose (GSM8K train against test) below one in a
+    thousand rows; `benchmarks/data_decontaminate.py` measures them.
+    """
+
+    reformatted: float = 0.8
+    """Weighted share of the item's 3-grams that the row has."""
+    number_changed: float = 0.8
+    """The same with all numbers masked."""
+    paraphrase: float = 0.42
+    """Weighted cosine of content words, where the numbers agree as well."""
+    paraphrase_numbers: float = 0.6
+    """Jaccard similarity of the number multisets."""
+    paraphrase_formulas: float = 0.6
+    """Jaccard similarity of the multisets of formula signs, in problems that have formulas."""
+    template: float = 0.5
+    """What is still reported, and never removed by default."""
+
+
+class Match(NamedTuple):
+    """A row's strongest overlap: class, score, and the parts it is made of."""
+
+    kind: Class
+    score: float
+    item: int
+    contained: float
+    """Weighted share of the item's 3-grams found in the row."""
+    containing: float
+    """Weighted share of the row's 3-grams found in the item."""
+    masked: float
+    """`contained` with numbers masked."""
+    words: float
+    """Cosine of content words."""
+    numbers: float
+    """Similarity of the number multisets."""
+
+
+class Matcher:
+    """Matches rows against an index, in batches."""
+
+    def __init__(self, index: BenchmarkIndex, settings: DecontaminateSettings | None = None) -> None:
+        """Take the index and the thresholds."""
+        self.index = index
+        self.settings = settings or DecontaminateSettings()
+        self._rows = max(1, min(512, _DENSE_CELLS // max(1, len(index.items))))
+        self._exact = {text: item for item, text in reversed(list(enumerate(index.features.exact)))}
+        self._canonical = {text: item for item, text in reversed(list(enumerate(index.features.canonical)))}
+
+    def match(self, texts: Sequence[str]) -> list[Match | None]:
+        """The strongest overlap of each statement, None where there is nothing worth reporting."""
+        found: list[Match | None] = []
+        for start in range(0, len(texts), self._rows):
+            found += self._batch(features(texts[start : start + self._rows]))
+        return found
+
+    def _batch(self, rows: Features) -> list[Match | None]:
+        count = len(rows.exact)
+        if not self.index.items or not count:
+            return [None] * count
+        shared = {
+            kind: self._shared(rows.kind(kind), self.index.inverted[kind], kind == "words")
+            for kind in ("masked", "words")
+        }
+        row_norms = _norms(rows.words, self.index.inverted["words"], len(self.index.items))
+        cosine = shared["words"] / np.maximum(
+            row_norms[:, None] * self.index.inverted["words"].item_norm[None, :], 1e-9
+        )
+        contained = shared["masked"] / np.maximum(self.index.inverted["masked"].item_weight[None, :], 1e-9)
+        return [self._best(rows, row, contained[row], cosine[row]) for row in range(count)]
+
+    def _shared(self, rows: Shingles, inverted: Inverted, squared: bool) -> np.ndarray:
+        """[R, B] weight (or squared weight) of the features that row and item share."""
+        row = np.repeat(np.arange(len(rows), dtype=np.int64), np.diff(rows.offsets))
+        position, known = inverted.locate(rows.values)
+        row, position = row[known], position[known]
+        lengths = inverted.offsets[position + 1] - inverted.offsets[position]
+        ends = np.cumsum(lengths)
+        within = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+        items = inverted.items[np.repeat(inverted.offsets[position], lengths) + within]
+        weights = inverted.weights[position] ** (2 if squared else 1)
+        size = len(self.index.items)
+        cells = np.bincount(
+            np.repeat(row, lengths) * size + items, np.repeat(weights, lengths), minlength=len(rows) * size
+        )
+        return cells.reshape(len(rows), size)
+
+    def _best(self, rows: Features, row: int, contained: np.ndarray, cosine: np.ndarray) -> Match | None:
+        if rows.exact[row] in self._exact:
+            return Match("verbatim", 1.0, self._exact[rows.exact[row]], 1.0, 1.0, 1.0, 1.0, 1.0)
+        if rows.canonical[row] in self._canonical and len(rows.grams.of(row)):
+            return Match("reformatted", 1.0, self._canonical[rows.canonical[row]], 1.0, 1.0, 1.0, 1.0, 1.0)
+        candidates = {*_top(contained, self.settings.template), *_top(cosine, min(self.settings.paraphrase, 0.4))}
+        matches = [self._scored(rows, row, item, float(contained[item]), float(cosine[item])) for item in candidates]
+        ranked = [match for match in matches if match is not None]
+        return min(ranked, key=lambda match: (CLASSES.index(match.kind), -match.score, match.item), default=None)
+
+    def _scored(self, rows: Features, row: int, item: int, masked: float, cosine: float) -> Match | None:
+        theirs = self.index.features
+        inverted = self.index.inverted["grams"]
+        common = np.intersect1d(rows.grams.of(row), theirs.grams.of(item), assume_unique=True)
+        weight = float(inverted.weights[inverted.locate(common)[0]].sum())
+        overlap = _Overlap(
+            contained=weight / max(float(inverted.item_weight[item]), 1e-9),
+            containing=weight / max(_weight(rows.grams.of(row), inverted, len(self.index.items)), 1e-9),
+            masked=masked,
+            words=cosine,
+            numbers=number_similarity(rows.numbers[row], theirs.numbers[item]),
+            included=inclusion(theirs.numbers[item], rows.numbers[row]),
+            formulas=number_similarity(rows.formulas[row], theirs.formulas[item]),
+            size=len(theirs.grams.of(item)),
+            shared_words=len(np.intersect1d(rows.words.of(row), theirs.words.of(item), assume_unique=True)),
+            formula_size=theirs.formulas[item].total(),
+        )
+        kind, score = classify(overlap, self.settings)
+        if kind is None:
+            return None
+        return Match(
+            kind, min(score, 1.0), item, overlap.contained, overlap.containing, masked, cosine, overlap.numbers
+        )
+
+
+class _Overlap(NamedTuple):
+    """Everything that the class depends on; all but the three counts are between 0 and 1."""
+
+    contained: float
+    containing: float
+    masked: float
+    words: float
+    numbers: float
+    included: float
+    formulas: float
+    size: int
+    shared_words: int
+    formula_size: int
+
+
+def classify(overlap: _Overlap, limits: DecontaminateSettings) -> tuple[Class | None, float]:
+    """The class of an overlap and its score; None where it is not worth reporting."""
+    o = overlap
+    alone = o.size > _SHORT or o.containing >= 0.6  # a short item inside a long row is a phrase, not the problem
+    if o.contained >= limits.reformatted and alone and o.included == 1.0:
+        return "reformatted", o.contained
+    if o.masked >= limits.number_changed and o.size > _SHORT and o.words >= 0.6:
+        return "number_changed", o.masked
+    if is_paraphrase(o, limits):
+        return "paraphrase", (o.words + o.numbers) / 2
+    score = max(o.contained, o.masked)
+    return ("template", score / 2) if score >= limits.template and o.size > _SHORT else (None, 0.0)
+
+
+def is_paraphrase(overlap: _Overlap, limits: DecontaminateSettings) -> bool:
+    """Same words, same numbers, and, in a problem made of formulas, the same formulas: a paraphrase keeps those."""
+    o = overlap
+    if o.words < limits.paraphrase or o.numbers < limits.paraphrase_numbers or o.shared_words < _SHARED_WORDS:
+        return False
+    return o.formula_size < _FORMULA or o.formulas >= limits.paraphrase_formulas
+
+
+def _top(scores: np.ndarray, least: float) -> list[int]:
+    """The few best items at or above `least`."""
+    good = np.flatnonzero(scores >= least)
+    if len(good) > _CANDIDATES:
+        good = good[np.argpartition(-scores[good], _CANDIDATES)[:_CANDIDATES]]
+    return [int(item) for item in good]
+
+
+def _weight(values: np.ndarray, inverted: Inverted, count: int) -> float:
+    position, known = inverted.locate(values)
+    return float(inverted.weights[position[known]].sum() + (~known).sum() * unseen_weight(count))
+
+
+def _norms(rows: Shingles, inverted: Inverted, count: int) -> np.ndarray:
+    row: I64 = np.repeat(np.arange(len(rows), dtype=np.int64), np.diff(rows.offsets))
+    position, known = inverted.locate(rows.values)
+    weights = np.where(known, inverted.weights[position] if len(inverted.weights) else 0.0, unseen_weight(count))
+    return np.sqrt(np.bincount(row, weights**2, minlength=len(rows)))

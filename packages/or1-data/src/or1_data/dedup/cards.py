@@ -1,0 +1,93 @@
+"""What the decision needs to know of a document, and whether two ground truths can be the same problem's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from or1_data.ground_truth import answers, ground_truth_value
+from or1_data.schema import Problem, row_of
+from or1_data.text.canonical import canonical_tokens
+
+SameAnswer = Callable[[str, str], bool]
+"""Whether two maths answers are the same; a verifier's word where one is handed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A document without its text: all that keeping and comparing need."""
+
+    id: str
+    source: str
+    kind: str
+    answers: tuple[str, ...]
+    tests: frozenset[tuple[str, str]]
+    entry_point: str
+    gold_verifies: bool
+    has_solution: bool
+    length: int
+    row_hash: str
+    condemned: bool = False
+
+
+def card_of(problem: Problem, *, condemned: bool = False) -> Card:
+    """The card of one problem."""
+    fields = ground_truth_value(problem.ground_truth)
+    code = fields if isinstance(fields, dict) else {}
+    pairs = zip(code.get("inputs", ()), code.get("outputs", ()), strict=False)
+    note = problem.notes.get("answers") or {}
+    row = json.dumps(row_of(problem), sort_keys=True, ensure_ascii=True)
+    return Card(
+        id=problem.id,
+        source=problem.data_source,
+        kind=problem.kind,
+        answers=tuple(answers(problem.ground_truth)),
+        tests=frozenset((_hash(given), _hash(wanted)) for given, wanted in pairs),
+        entry_point=str(code.get("entry_point") or code.get("fn_name") or ""),
+        gold_verifies=bool(note.get("gold_verifies", False)),
+        has_solution=bool(problem.solution),
+        length=len(problem.statement),
+        row_hash=hashlib.sha256(row.encode()).hexdigest(),
+        condemned=condemned,
+    )
+
+
+def preference(card: Card, priority: tuple[str, ...]) -> tuple[object, ...]:
+    """Sort key, best first: nothing else against it, verified gold, solution, longer statement, source, id; never the order of the input."""
+    rank = priority.index(card.source) if card.source in priority else len(priority)
+    return (
+        card.condemned,
+        not card.gold_verifies,
+        not card.has_solution,
+        -card.length,
+        rank,
+        card.source,
+        card.id,
+        card.row_hash,
+    )
+
+
+def agree(one: Card, other: Card, same_answer: SameAnswer) -> bool:
+    """Whether the ground truths agree: an answer in common, or tests that contradict each other nowhere."""
+    if one.kind != other.kind or one.entry_point != other.entry_point:
+        return False
+    if one.kind == "answer":
+        return any(_alike(a, b) or same_answer(a, b) for a in one.answers for b in other.answers)
+    wanted = dict(one.tests)
+    return all(wanted.get(given, output) == output for given, output in other.tests)
+
+
+def never(one: str, other: str) -> bool:
+    """`SameAnswer` without a verifier: only what is typed alike counts."""
+    return False
+
+
+def _alike(one: str, other: str) -> bool:
+    return one == other or (canonical_tokens(one) == canonical_tokens(other) != [])
+
+
+def _hash(value: object) -> str:
+    text = " ".join(value.split()) if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,0 +1,98 @@
+"""The duplicate search as a stage: several passes over the rows, which wait on disk, not in memory."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import IO
+
+import msgspec
+import numpy as np
+
+from or1_data.dedup.cards import Card, SameAnswer, card_of, never
+from or1_data.dedup.clusters import Decision, star_clusters
+from or1_data.dedup.join import Memo, call, find_pairs
+from or1_data.dedup.settings import DedupSettings
+from or1_data.schema import Problem, problem_from_row, row_of
+from or1_data.text.shingles import Shingles, shingles_of_texts
+
+_BATCH = 2000
+NOTE = "dedup"
+Rows = Callable[[], Iterable[Problem]]
+"""Gives the rows once more, from the start and in the same order."""
+
+
+def annotate_duplicates(
+    problems: Iterable[Problem], settings: DedupSettings | None = None, *, same_answer: SameAnswer = never
+) -> Iterator[Problem]:
+    """Each problem with the note `dedup`, where there is something to note.
+
+    `duplicate_of` (id, source, similarity): an equal or similar row with the same answer stays in its place;
+    `conflict`: rows with the same text and another answer; `variants`: similar rows with other answers, which stay.
+    Which row stays never depends on the order of the input. `same_answer` compares maths answers; the default takes
+    only answers that are typed alike as the same.
+    """
+    settings = settings or DedupSettings()
+    with tempfile.TemporaryFile() as spool:
+        shingles = join_shingles(list(_spooled_shingles(problems, spool, settings.ngram)))
+        yield from decide_and_note(lambda: _read(spool), shingles, settings, same_answer)
+
+
+def decide_and_note(
+    rows: Rows,
+    shingles: Shingles,
+    settings: DedupSettings,
+    same_answer: SameAnswer,
+    memo: Memo = call,
+    condemned: Callable[[Problem], bool] | None = None,
+) -> Iterator[Problem]:
+    """The rows with their notes, given the shingles of all of them; a `condemned` row never stays in place of a sound one."""
+    condemned = condemned or (lambda problem: False)
+    pairs = find_pairs(shingles, settings, memo)
+    wanted = set(pairs.first.tolist()) | set(pairs.second.tolist())
+    cards = {
+        index: card_of(problem, condemned=condemned(problem)) for index, problem in enumerate(rows()) if index in wanted
+    }
+    decisions = star_clusters(cards, pairs, same_answer, settings.priority)
+    for index, problem in enumerate(rows()):
+        yield problem.with_note(NOTE, note_of(decisions.get(index), cards))
+
+
+def note_of(decision: Decision | None, cards: dict[int, Card]) -> dict[str, object] | None:
+    """A decision in the words of the row format; None where there is nothing to say."""
+    if decision is None:
+        return None
+    if decision.duplicate_of >= 0:
+        other = cards[decision.duplicate_of]
+        return {"duplicate_of": other.id, "source": other.source, "similarity": round(decision.similarity, 4)}
+    note: dict[str, object] = {}
+    if decision.conflicts:
+        note["conflict"] = [
+            {"source": cards[i].source, "answers": list(cards[i].answers)} for i in decision.conflicts[:8]
+        ]
+    if decision.copies:
+        note["copies"] = decision.copies
+    if decision.variants:
+        note["variants"] = decision.variants
+    return note or None
+
+
+def join_shingles(parts: Sequence[Shingles]) -> Shingles:
+    """The shingles of several parts as those of one set."""
+    lengths = np.concatenate([np.zeros(1, np.int64), *(np.diff(part.offsets) for part in parts)])
+    values = [part.values for part in parts]
+    return Shingles(np.concatenate(values) if values else np.zeros(0, np.uint32), np.cumsum(lengths))
+
+
+def _spooled_shingles(problems: Iterable[Problem], spool: IO[bytes], ngram: int) -> Iterator[Shingles]:
+    rows, encoder = iter(problems), msgspec.json.Encoder()
+    while batch := list(islice(rows, _BATCH)):
+        spool.writelines(encoder.encode(row_of(problem)) + b"\n" for problem in batch)
+        yield shingles_of_texts((problem.statement for problem in batch), ngram)
+
+
+def _read(spool: IO[bytes]) -> Iterator[Problem]:
+    spool.seek(0)
+    for line in spool:
+        yield problem_from_row(msgspec.json.decode(line))

@@ -1,0 +1,1 @@
+"""Rows in and out of jsonl, json, parquet, gzip, and hub sets."""

@@ -1,0 +1,108 @@
+"""The end of a run: one selection, then files for training, and everything dropped beside its reasons."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from or1_data.io.problems import read_problems, write_problems
+from or1_data.run.parts import Part, read_parts, write_whole
+from or1_data.run.recipe import Recipe
+from or1_data.run.scale import Scale, with_scale
+from or1_data.run.summary import Summary
+from or1_data.schema import Problem
+from or1_data.select.mixing import mix, split
+from or1_data.select.reasons import reasons
+
+
+def select(recipe: Recipe, parts: Sequence[Part], scale: Scale, out: Path, summary: Summary) -> dict[str, int]:
+    """Write the kept rows and `dropped.jsonl`; returns the rows of each file written."""
+    with ExitStack() as stack:
+        dropped = stack.enter_context((out / ".dropped.partial").open("w", encoding="utf-8"))
+        kept = _kept(recipe, parts, scale, dropped, summary)
+        files = _write(recipe, kept, out)
+    (out / ".dropped.partial").replace(out / "dropped.jsonl")
+    return files
+
+
+def _kept(recipe: Recipe, parts: Sequence[Part], scale: Scale, dropped: Any, summary: Summary) -> Iterator[Problem]:
+    for problem in read_parts(parts):
+        problem = with_scale(problem, scale)
+        found = reasons(problem, recipe.select)
+        if not found and not list(mix([problem], recipe.mix, recipe.seed)):
+            found = ["mix:thinned"]
+        summary.add(problem, found)
+        if found:
+            dropped.write(json.dumps(_dropped_row(problem, found), ensure_ascii=False) + "\n")
+        else:
+            yield _trimmed(problem, recipe)
+
+
+def _dropped_row(problem: Problem, found: list[str]) -> dict[str, Any]:
+    return {
+        "id": problem.id,
+        "data_source": problem.data_source,
+        "reasons": found,
+        "statement": problem.statement[:2000],
+        "ground_truth": problem.ground_truth[:300],
+        "notes": dict(problem.notes),
+    }
+
+
+def _trimmed(problem: Problem, recipe: Recipe) -> Problem:
+    """Without what training files must not carry: benchmark texts, and solutions unless wanted."""
+    notes: dict[str, Any] = dict(problem.notes) if recipe.output.notes else {}
+    if "decontaminate" in notes:
+        notes["decontaminate"] = {key: value for key, value in notes["decontaminate"].items() if key != "evidence"}
+    extra = dict(problem.extra_info)
+    if not recipe.output.solutions:
+        extra.pop("solutions", None)
+    solution = problem.solution if recipe.output.solutions else ""
+    return replace(problem, notes=notes, extra_info=extra, solution=solution)
+
+
+def _write(recipe: Recipe, kept: Iterator[Problem], out: Path) -> dict[str, int]:
+    """One pass over the rows into one jsonl per part of the split, then each of those as parquet."""
+    names = list(recipe.split) or ["problems"]
+    counts: Counter[str] = Counter()
+    with ExitStack() as stack:
+        streams = {name: stack.enter_context((out / f".{name}.partial").open("wb")) for name in names}
+        import msgspec
+
+        from or1_data.schema import row_of
+
+        encoder = msgspec.json.Encoder()
+        for problem in kept:
+            name = split(problem.id, recipe.split, recipe.seed) if recipe.split else "problems"
+            streams[name].write(encoder.encode(row_of(problem)) + b"\n")
+            counts[name] += 1
+    return {file: counts[name] for name in names for file in _finish(name, recipe.output.formats, out)}
+
+
+def _finish(name: str, formats: Sequence[str], out: Path) -> Iterator[str]:
+    jsonl = out / f"{name}.jsonl"
+    (out / f".{name}.partial").replace(jsonl)
+    if "parquet" in formats:
+        write_problems(out / f"{name}.parquet", read_problems(jsonl))
+        yield f"{name}.parquet"
+    if "jsonl" in formats:
+        yield jsonl.name
+    else:
+        jsonl.unlink()
+
+
+def collect_set_aside(parts: Sequence[Part], out: Path) -> int:
+    """All broken rows of the reading stage in one file; returns how many."""
+    lines = [line for part in parts for line in part.path.with_suffix(".bad").read_bytes().splitlines(keepends=True)]
+    write_whole(out / "set_aside.jsonl", lines)
+    return len(lines)
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write one JSON object, indented for people."""
+    write_whole(path, [json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True).encode() + b"\n"])

@@ -1,0 +1,236 @@
+"""A recipe from its sources to its files: read, annotate stage by stage, select once, write, report."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from or1_data.errors import RunError, SourceError
+from or1_data.report.write import write_report
+from or1_data.run.duplicates import run_duplicates
+from or1_data.run.guard import add, guard
+from or1_data.run.output import collect_set_aside, select, write_json
+from or1_data.run.parts import Part, file_hash, key_of, part_of, read_parts, remove_stale
+from or1_data.run.progress import Progress
+from or1_data.run.reading import read_sources, resolve, source_hash
+from or1_data.run.recipe import STAGES, Recipe
+from or1_data.run.scale import Scale, find_scale
+from or1_data.run.summary import Summary
+from or1_data.run.work import StageSpec, key_of_target, run_parts
+from or1_data.schema import Problem
+
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
+_SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
+    "rules": ("rules", "text"),
+    "answers": ("answers.py", "verifying.py"),
+    "dedup": ("dedup", "text"),
+    "decontaminate": ("decontaminate", "text"),
+    "difficulty": ("difficulty", "endpoint.py"),
+    "judge": ("judge", "endpoint.py"),
+}
+"""The code that a stage's result depends on: parts made by other code are made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """Where the output is, and what was counted."""
+
+    folder: Path
+    files: Mapping[str, int]
+    rows: int
+    kept: int
+    set_aside: int
+
+
+def run_recipe(recipe: Recipe, out: str | Path, *, progress: bool = True) -> RunResult:
+    """Run a recipe into the folder `out`; running it again does only what is missing.
+
+    Raises:
+        DataError: with what, where and what to do; what was done stays.
+    """
+    with _opened(recipe, Path(out), progress) as run:
+        first, last = run.annotate()
+        scale = find_scale((part.counts() for part in first), recipe.scale) if recipe.scale else {}
+        return run.finish(first, last, scale)
+
+
+@contextmanager
+def annotated(
+    recipe: Recipe, folder: str | Path, *, progress: bool = True
+) -> Iterator[tuple[Iterator[Problem], list[Part]]]:
+    """All rows of a recipe with the notes of its stages, nothing selected, and the parts of the reading stage.
+
+    `folder` keeps what is done, so that a killed call goes on where it was.
+    """
+    with _opened(recipe, Path(folder), progress) as run:
+        first, last = run.annotate()
+        yield read_parts(last), first
+
+
+@contextmanager
+def _opened(recipe: Recipe, out: Path, progress: bool) -> Iterator[_Run]:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{out}: the folder cannot be made ({error.strerror})") from error
+    with _locked(out):
+        write_json(out / "config.json", msgspec.to_builtins(recipe))
+        yield _Run(recipe, out, Path(recipe.root), progress)
+
+
+def stages_of(recipe: Recipe) -> list[str]:
+    """The stages that this recipe runs, in order."""
+    given = {
+        "answers": recipe.answers,
+        "decontaminate": recipe.decontaminate,
+        "difficulty": recipe.difficulty,
+        "judge": recipe.judge,
+    }
+    return [stage for stage in STAGES if stage in recipe.stages and given.get(stage, True) is not None]
+
+
+class _Run:
+    """One run while it is made."""
+
+    def __init__(self, recipe: Recipe, out: Path, root: Path, progress: bool) -> None:
+        self.recipe, self.out, self.root, self.progress = recipe, out, root, progress
+        self.benchmarks = tuple(_benchmarks(recipe, root))
+        self.funnel: dict[str, dict[str, Counter[str]]] = {}
+
+    def annotate(self) -> tuple[list[Part], list[Part]]:
+        """The parts of the first and of the last stage."""
+        first = last = self.read()
+        for stage in stages_of(self.recipe):
+            last = self.stage(stage, last)
+        return first, last
+
+    def read(self) -> list[Part]:
+        folder = self._folder(0, "read")
+        with self._counting("read") as done:
+            parts = read_sources(self.recipe, folder, self.root, done)
+        remove_stale(folder, [*parts, *(Part(part.path.with_suffix(".bad"), part.key) for part in parts)])
+        if not sum(part.counts()["rows"] for part in parts):
+            raise SourceError("the sources gave no rows; check paths, `where` and set_aside.jsonl")
+        return parts
+
+    def stage(self, name: str, sources: Sequence[Part]) -> list[Part]:
+        folder = self._folder(STAGES.index(name) + 1, name)
+        fingerprint = key_of(name, self._settings(name), _code_hash(name))
+        total = sum(part.counts()["rows"] for part in sources)
+        with self._counting(name, total) as done:
+            if name == "dedup":
+                targets = run_duplicates(self.recipe, sources, folder, fingerprint, done)
+            else:
+                spec = StageSpec(name, self.recipe, self.benchmarks)
+                targets = [
+                    part_of(folder, i, key_of_target(spec, fingerprint, source)) for i, source in enumerate(sources)
+                ]
+                run_parts(spec, list(zip(sources, targets, strict=True)), self.recipe.workers, done)
+        remove_stale(folder, targets)
+        return targets
+
+    def finish(self, first: Sequence[Part], last: Sequence[Part], scale: Scale) -> RunResult:
+        summary = Summary()
+        files = select(self.recipe, last, scale, self.out, summary)
+        set_aside = collect_set_aside(first, self.out)
+        manifest = self._manifest(summary, files, scale, set_aside)
+        write_json(self.out / "manifest.json", manifest)
+        write_report(self.out, manifest, summary)
+        return RunResult(self.out, files, summary.rows.total(), summary.kept.total(), set_aside)
+
+    @contextmanager
+    def _counting(self, name: str, total: int = 0) -> Iterator[Callable[[Part, dict[str, Any], bool], None]]:
+        """Adds up a stage's counts, shows progress, and calls the guard at the end."""
+        shown = Progress(name, total, stream=None if self.progress else open(os.devnull, "w"))  # noqa: SIM115, PTH123
+        counts: list[dict[str, Any]] = []
+
+        def done(part: Part, made: dict[str, Any], resumed: bool) -> None:
+            counts.append(made)
+            shown.add(made["rows"], sum(s.get("flagged", 0) for s in made["sources"].values()), resumed=resumed)
+
+        yield done
+        shown.close()
+        self.funnel[name] = add(counts)
+        guard(name, self.funnel[name], self.recipe.guard)
+
+    def _folder(self, number: int, name: str) -> Path:
+        folder = self.out / "stages" / f"{number:02d}-{name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _settings(self, name: str) -> Any:
+        """What a stage's result depends on in the recipe: its own table, and how its findings are counted."""
+        settings = [msgspec.to_builtins(getattr(self.recipe, name))]
+        if name == "decontaminate":
+            settings.append([file_hash(Path(file)) for file in self.benchmarks])
+        if name == "dedup":  # which copy stays depends on what else speaks against each
+            settings += [
+                self.recipe.answers.verifier if self.recipe.answers else "",
+                msgspec.to_builtins(self.recipe.select),
+            ]
+        return [*settings, self.recipe.seed if name in ("difficulty", "judge") else 0]
+
+    def _manifest(self, summary: Summary, files: Mapping[str, int], scale: Scale, set_aside: int) -> dict[str, Any]:
+        names = [source.path for source in self.recipe.source]
+        locations = [resolve(source, self.root) for source in self.recipe.source]
+        return {
+            "recipe": self.recipe.name,
+            "versions": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in ("or1-data", "numpy", "pyarrow", "msgspec")},
+            },
+            "config": msgspec.to_builtins(self.recipe),
+            "config_hash": key_of(msgspec.to_builtins(self.recipe)),
+            "sources": {name: source_hash(location) for name, location in zip(names, locations, strict=True)},
+            "benchmarks": {Path(file).name: file_hash(Path(file)) for file in self.benchmarks},
+            "files": {name: {"rows": rows, "sha256": file_hash(self.out / name)} for name, rows in files.items()},
+            "difficulty_scale": scale,
+            "set_aside": set_aside,
+            "stages": {
+                stage: {s: dict(c) for s, c in sorted(sources.items())} for stage, sources in self.funnel.items()
+            },
+            "counts": summary.counts(),
+        }
+
+
+def _benchmarks(recipe: Recipe, root: Path) -> Iterator[str]:
+    for pattern in recipe.decontaminate.benchmarks if recipe.decontaminate else ():
+        found = [Path(pattern)] if Path(pattern).is_absolute() else sorted(root.glob(pattern))
+        if not found or not all(path.exists() for path in found):
+            raise SourceError(
+                f"decontaminate.benchmarks: nothing matches {root / pattern}; a benchmark must not be missed in silence"
+            )
+        yield from map(str, found)
+
+
+@cache
+def _code_hash(stage: str) -> str:
+    files = [file for name in _SOURCES[stage] for file in sorted(_files(_PACKAGE / name))]
+    shared = [_PACKAGE / "schema.py", _PACKAGE / "templates.py", _PACKAGE / "ground_truth.py"]
+    return key_of([file_hash(file) for file in (*files, *shared)])
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [file for file in path.rglob("*") if file.suffix in (".py", ".txt")]
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """One run at a time in a folder; the lock goes with the process, however it ends."""
+    with (out / ".lock").open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunError(f"{out}: another run works in this folder; wait for it, or choose another --out") from error
+        yield

@@ -1,0 +1,103 @@
+"""What the report and the manifest need to know, gathered in one pass and in bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from or1_data.difficulty.counts import counts_of
+from or1_data.schema import Problem
+
+_SAMPLES: Final = 10
+_BINS: Final = 20
+
+
+@dataclass
+class Summary:
+    """Counts per source, reason, score and model; samples are the rows with the smallest hash, so not the first ones."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    dropped: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """First reason -> source -> rows: the funnel, each row counted once."""
+    touched: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Every reason -> source -> rows: what each rule alone would drop."""
+    histograms: dict[str, list[int]] = field(default_factory=dict)
+    difficulty: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    overlaps: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    copies: Counter[int] = field(default_factory=Counter)
+    samples: dict[str, list[tuple[int, int, dict[str, Any]]]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, problem: Problem, reasons: list[str]) -> None:
+        """Count one row."""
+        source = problem.data_source
+        self.rows[source] += 1
+        if reasons:
+            self.dropped[reasons[0]][source] += 1
+            for reason in reasons:
+                self.touched[reason][source] += 1
+                self._sample(reason, problem)
+        else:
+            self.kept[source] += 1
+        self._scores(problem)
+
+    def _scores(self, problem: Problem) -> None:
+        note = problem.notes.get("dedup") or {}
+        if "similarity" in note:
+            self._bin("similarity of duplicates", note["similarity"])
+        if "copies" in note:
+            self.copies[note["copies"] + 1] += 1
+        overlap = problem.notes.get("decontaminate")
+        if overlap:
+            self._bin("benchmark overlap", overlap["score"])
+            self.overlaps[overlap["benchmark"]][overlap["class"]] += 1
+            if overlap["class"] == "template":
+                self._sample("reported:template", problem)
+        votes = problem.notes.get("judge")
+        if votes and votes.get("asked"):
+            self._bin("share of accepting votes", votes["accepted"] / votes["asked"])
+        for model, count in counts_of(problem).items():
+            if count.num_attempts:
+                self.difficulty[model][f"{count.rate:.2f}"] += 1
+
+    def _bin(self, name: str, score: float) -> None:
+        self.histograms.setdefault(name, [0] * _BINS)[min(_BINS - 1, max(0, int(score * _BINS)))] += 1
+
+    def _sample(self, reason: str, problem: Problem) -> None:
+        """Keep the rows with the smallest hashes: a sample that does not depend on order."""
+        digest = hashlib.sha256(f"{reason}:{problem.id}:{problem.data_source}".encode()).digest()
+        entry = (-int.from_bytes(digest[:7], "big"), self.rows.total(), _shown(problem))
+        heap = self.samples[reason]
+        if len(heap) < _SAMPLES:
+            heapq.heappush(heap, entry)
+        else:
+            heapq.heappushpop(heap, entry)
+
+    def samples_of(self, reason: str) -> list[dict[str, Any]]:
+        """The sample rows of a reason."""
+        return [row for _, _, row in sorted(self.samples[reason], reverse=True, key=lambda entry: entry[:2])]
+
+    def counts(self) -> dict[str, Any]:
+        """The numbers, for the manifest."""
+        return {
+            "rows": dict(sorted(self.rows.items())),
+            "kept": dict(sorted(self.kept.items())),
+            "dropped_by_first_reason": {reason: dict(sources) for reason, sources in sorted(self.dropped.items())},
+            "touched_by_reason": {reason: dict(sources) for reason, sources in sorted(self.touched.items())},
+            "overlaps": {name: dict(kinds) for name, kinds in sorted(self.overlaps.items())},
+            "difficulty": {model: dict(sorted(rates.items())) for model, rates in sorted(self.difficulty.items())},
+            "copies": {str(number): rows for number, rows in sorted(self.copies.items())},
+        }
+
+
+def _shown(problem: Problem) -> dict[str, Any]:
+    return {
+        "id": problem.id,
+        "source": problem.data_source,
+        "statement": problem.statement[:600],
+        "ground_truth": problem.ground_truth[:120],
+        "notes": {stage: note for stage, note in problem.notes.items() if stage != "difficulty"},
+    }

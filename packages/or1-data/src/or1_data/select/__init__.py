@@ -1,0 +1,7 @@
+"""Selection: the one place where rows are dropped, each with its reasons; and mixing, splitting, the stage filter."""
+
+from or1_data.select.mixing import mix, split
+from or1_data.select.reasons import SelectSettings, reasons
+from or1_data.select.rollouts import outcomes, stage_filter
+
+__all__ = ["SelectSettings", "mix", "outcomes", "reasons", "split", "stage_filter"]

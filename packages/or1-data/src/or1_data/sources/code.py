@@ -1,0 +1,173 @@
+"""Adapters of code sets. Each docstring shows the shape of a row (values made up)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import pickle
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from or1_data.errors import SchemaError
+from or1_data.schema import Problem, make_problem
+from or1_data.sources.fields import Row, decoded, info, optional_text, text
+
+_PYTHON3: Final = 3
+"""CodeContests' number of the language."""
+_MAX_UNPACKED_BYTES: Final = 1 << 30
+
+
+def taco(row: Row, source: str) -> Problem:
+    """TACO and APPS: `{"question": "Read n ...", "solutions": "[\\"n=input()...\\"]", "starter_code": "", "difficulty": "EASY",
+    "input_output": "{\\"inputs\\": [\\"1\\\\n\\"], \\"outputs\\": [\\"2\\\\n\\"], \\"fn_name\\": null}"}`.
+    """  # noqa: D205
+    tests = decoded(row, "input_output")
+    if not isinstance(tests, Mapping):
+        raise SchemaError("no tests", key="input_output", todo="drop the row, it cannot be verified")
+    truth = {key: tests[key] for key in ("inputs", "outputs", "fn_name") if tests.get(key) is not None}
+    solutions = decoded(row, "solutions") if row.get("solutions") else []
+    return _problem(
+        row,
+        source,
+        _with_starter(row, "question"),
+        truth,
+        _programs(solutions),
+        "difficulty",
+        "url",
+        "name",
+        "problem_id",
+    )
+
+
+def leetcode(row: Row, source: str) -> Problem:
+    """LeetCodeDataset: `{"task_id": "two-sum", "prompt": "from typing import *", "query": "Given ...", "completion":
+    "class Solution: ...", "entry_point": "Solution().twoSum", "test": "def check(candidate): ..."}`.
+    """  # noqa: D205
+    truth = {
+        "import_prefix": optional_text(row, "prompt"),
+        "test_code": text(row, "test"),
+        "entry_point": text(row, "entry_point"),
+    }
+    extra = info(row, "task_id", "question_id", "difficulty", "estimated_date")
+    if isinstance(row.get("meta"), Mapping):
+        extra |= info(row["meta"], "question_id", "difficulty")
+    statement = text(row, "query", "problem_description")
+    return make_problem(
+        statement,
+        truth,
+        ability="code",
+        data_source=source,
+        extra_info=extra,
+        solution=optional_text(row, "completion"),
+    )
+
+
+def humaneval(row: Row, source: str) -> Problem:
+    """HumanEval: `{"task_id": "HumanEval/0", "prompt": "def f(x): ...", "canonical_solution": "    return x", "entry_point": "f", "test": "def check(candidate): ..."}`."""
+    prompt = text(row, "prompt")
+    truth = {"import_prefix": "", "test_code": text(row, "test"), "entry_point": text(row, "entry_point")}
+    solution = prompt + optional_text(row, "canonical_solution")
+    return make_problem(
+        prompt, truth, ability="code", data_source=source, solution=solution, extra_info=info(row, "task_id")
+    )
+
+
+def code_contests(row: Row, source: str) -> Problem:
+    """CodeContests: `{"name": "1_A", "description": "...", "public_tests": {"input": ["1"], "output": ["2"]}, "private_tests":
+    {...}, "generated_tests": {...}, "solutions": {"language": [3], "solution": ["print(2)"]}}`.
+    """  # noqa: D205
+    inputs: list[str] = []
+    outputs: list[str] = []
+    for key in ("public_tests", "private_tests", "generated_tests"):
+        tests = row.get(key)
+        if isinstance(tests, Mapping):
+            inputs += list(tests.get("input") or [])
+            outputs += list(tests.get("output") or [])
+    solved = row.get("solutions")
+    programs: list[str] = []
+    if isinstance(solved, Mapping):
+        pairs = zip(solved.get("language") or [], solved.get("solution") or [], strict=False)
+        programs = [program for language, program in pairs if language == _PYTHON3]
+    truth = {"inputs": inputs, "outputs": outputs}
+    return _problem(row, source, text(row, "description"), truth, programs, "name", "difficulty", "source")
+
+
+def rllm(row: Row, source: str) -> Problem:
+    """DeepCoder: `{"problem": "...", "tests": X, "solutions": "..."}`, X being `{"inputs": [...], "outputs": [...]}`, a list of
+    `{"input", "output"}`, or `{"functional": "def check(candidate): ...\\ncheck(Solution().f)"}`.
+    """  # noqa: D205
+    return _problem(row, source, text(row, "problem"), _rllm_truth(row), _programs(row.get("solutions")))
+
+
+def livecodebench(row: Row, source: str) -> Problem:
+    """LiveCodeBench: `{"question_title": "A", "question_content": "...", "question_id": "abc301_a", "contest_date": "2024-08-03T00:00:00",
+    "starter_code": "", "public_test_cases": "[{\\"input\\": \\"1\\", \\"output\\": \\"2\\", \\"testtype\\": \\"stdin\\"}]",
+    "private_test_cases": "<JSON, or base64 of zlib of a pickled JSON text>", "metadata": "{\\"func_name\\": \\"f\\"}"}`.
+    """  # noqa: D205
+    cases = [*(decoded(row, "public_test_cases") or []), *_private(row)]
+    truth: dict[str, Any] = {"inputs": [case["input"] for case in cases], "outputs": [case["output"] for case in cases]}
+    metadata = decoded(row, "metadata") if row.get("metadata") else {}
+    name = metadata.get("func_name") if isinstance(metadata, Mapping) else None
+    if name:
+        truth["fn_name"] = name
+    keys = ("question_id", "contest_date", "platform", "difficulty")
+    return _problem(row, source, _with_starter(row, "question_content"), truth, [], *keys)
+
+
+class _TextUnpickler(pickle.Unpickler):
+    """Unpickles plain text and nothing that could run: any class is refused."""
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        raise pickle.UnpicklingError(f"{module_name}.{global_name} in a test file")
+
+
+def _private(row: Row) -> list[dict[str, Any]]:
+    packed = optional_text(row, "private_test_cases")
+    if not packed or packed.lstrip().startswith("["):
+        return decoded(row, "private_test_cases") or []
+    try:
+        raw = zlib.decompressobj().decompress(base64.b64decode(packed), _MAX_UNPACKED_BYTES)
+        return list(json.loads(_TextUnpickler(io.BytesIO(raw)).load()))
+    except (binascii.Error, zlib.error, pickle.UnpicklingError, ValueError, TypeError, EOFError) as error:
+        raise SchemaError(
+            f"cannot be unpacked ({error})", key="private_test_cases", todo="download the set again"
+        ) from error
+
+
+def _rllm_truth(row: Row) -> dict[str, Any]:
+    tests = decoded(row, "tests")
+    if isinstance(tests, list):
+        cases = [case for case in tests if isinstance(case, Mapping)]
+        truth = {"inputs": [case.get("input") for case in cases], "outputs": [case.get("output") for case in cases]}
+        return truth | ({"fn_name": cases[0]["fn_name"]} if cases and cases[0].get("fn_name") else {})
+    if isinstance(tests, Mapping) and tests.get("functional"):
+        code, _, call = str(tests["functional"]).rstrip().rpartition("\ncheck(")
+        if not call.endswith(")"):
+            raise SchemaError("does not end in check(...)", key="tests.functional", todo="drop the row")
+        return {"import_prefix": "", "test_code": code.strip() + "\n", "entry_point": call[:-1]}
+    if isinstance(tests, Mapping):
+        return {key: tests[key] for key in ("inputs", "outputs", "fn_name") if tests.get(key) is not None}
+    raise SchemaError("no tests", key="tests", todo="drop the row, it cannot be verified")
+
+
+def _with_starter(row: Row, key: str) -> str:
+    starter = optional_text(row, "starter_code").strip()
+    return text(row, key) + (f"\n\nStarter code:\n{starter}" if starter else "")
+
+
+def _programs(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value] if value.strip() else []
+    return [str(entry) for entry in value] if isinstance(value, Iterable) and not isinstance(value, Mapping) else []
+
+
+def _problem(row: Row, source: str, statement: str, truth: object, programs: list[str], *kept: str) -> Problem:
+    extra = info(row, *kept)
+    if len(programs) > 1:
+        extra["solutions"] = programs[1:32]  # the report's check tries up to 32 listed programs
+    return make_problem(
+        statement, truth, ability="code", data_source=source, solution=programs[0] if programs else "", extra_info=extra
+    )

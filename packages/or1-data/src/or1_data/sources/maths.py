@@ -1,0 +1,119 @@
+"""Adapters of maths sets. Each docstring shows the shape of a row (values made up)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from or1_data.errors import SchemaError
+from or1_data.schema import Problem, make_problem
+from or1_data.sources.fields import Row, answer, boxed, info, optional_text, text
+
+_CALCULATOR = re.compile(r"<<[^<>]*>>")
+
+
+def gsm8k(row: Row, source: str) -> Problem:
+    """GSM8K: `{"question": "Tom has 2 hens ...", "answer": "He has 2+3=<<2+3=5>>5 hens.\\n#### 5"}`."""
+    solution, mark, gold = text(row, "answer").rpartition("####")
+    if not mark:
+        raise SchemaError("no '#### answer' line", key="answer", todo="this is no GSM8K row; pick another --source")
+    return make_problem(
+        text(row, "question"),
+        gold.strip().replace(",", ""),
+        ability="math",
+        data_source=source,
+        solution=_CALCULATOR.sub("", solution).strip() + f"\n\\boxed{{{gold.strip()}}}",
+    )
+
+
+def math(row: Row, source: str) -> Problem:
+    """MATH: `{"problem": "Compute $1+1$.", "level": "Level 1", "type": "Algebra", "solution": "... $\\\\boxed{2}$."}`."""
+    solution = text(row, "solution")
+    gold = answer(row, "answer") if row.get("answer") else boxed(solution)
+    return _problem(row, source, text(row, "problem"), gold, "level", "type", "subject", "unique_id")
+
+
+def deepscaler(row: Row, source: str) -> Problem:
+    """DeepScaleR: `{"problem": "Find $x$ ...", "answer": "7", "solution": "...", "difficulty": 4.0}`; answers may be floats."""
+    return _problem(
+        row, source, text(row, "problem"), answer(row, "answer"), "difficulty", "year", "unique_id", "url", "type"
+    )
+
+
+def omni_math(row: Row, source: str) -> Problem:
+    """Omni-MATH: `{"domain": ["Mathematics -> Algebra"], "difficulty": 4.5, "problem": "...", "solution": "...", "answer": "64", "source": "HMMT_2"}`."""
+    return _problem(row, source, text(row, "problem"), answer(row, "answer"), "domain", "difficulty", "source")
+
+
+def numina(row: Row, source: str) -> Problem:
+    """NuminaMath-1.5: `{"problem": "...", "solution": "...", "answer": "3", "problem_type": "Algebra", "question_type":
+    "math-word-problem", "source": "olympiads", "synthetic": false, "problem_is_valid": "Yes", "solution_is_valid": "Yes"}`.
+
+    The subset is part of the source name. Rows whose answer is `proof` or `notfound` stay readable: the rules drop them
+    and say so; only an empty answer is a broken row.
+    """  # noqa: D205
+    subset = optional_text(row, "source")
+    keys = ("problem_type", "question_type", "synthetic", "problem_is_valid", "solution_is_valid")
+    return _problem(row, f"{source}_{subset}" if subset else source, text(row, "problem"), answer(row, "answer"), *keys)
+
+
+def still3(row: Row, source: str) -> Problem:
+    """STILL-3: `{"question": "...", "answer": "12"}`, or `problem` in place of `question`."""
+    return _problem(row, source, text(row, "question", "problem"), answer(row, "answer"), "subject", "unique_id")
+
+
+def olympiadbench(row: Row, source: str) -> Problem:
+    """OlympiadBench: `{"id": 1, "question": "...", "context": null, "final_answer": ["2"], "is_multiple_answer": false, "unit": null}`.
+
+    With several answers wanted at once (`is_multiple_answer`) the list is one answer, not alternatives.
+    """
+    statement = "\n\n".join(filter(None, [optional_text(row, "context"), text(row, "question", "problem")]))
+    gold = answer(row, "final_answer", "answer")
+    if isinstance(gold, list):
+        gold = ", ".join(gold) if row.get("is_multiple_answer") else gold
+    return _problem(row, source, statement, gold, "subfield", "answer_type", "unit", "is_multiple_answer")
+
+
+def gsm_hard(row: Row, source: str) -> Problem:
+    """GSM-Hard: `{"input": "Tom has 20391 hens ...", "code": "def solution(): ...", "target": 20394.0}`."""
+    return _problem(row, source, text(row, "input"), answer(row, "target"))
+
+
+def svamp(row: Row, source: str) -> Problem:
+    """SVAMP: `{"Body": "Tom has 2 hens.", "Question": "How many ...?", "Equation": "( 2.0 + 3.0 )", "Answer": 5.0}`."""
+    body = text(row, "Body").strip()
+    statement = f"{body}{'' if body.endswith(('.', '!', '?')) else '.'} {text(row, 'Question').strip()}"
+    return _problem(row, source, statement, answer(row, "Answer"), "Type")
+
+
+def chat_answer(row: Row, source: str) -> Problem:
+    """Open-Reasoner-Zero: `{"prompt": [{"from": "user", "value": "..."}], "final_answer": "73"}`."""
+    prompt = row.get("prompt")
+    turns = [turn for turn in prompt if isinstance(turn, Mapping)] if isinstance(prompt, list) else []
+    asked = [str(turn.get("value", "")) for turn in turns if turn.get("from") in ("user", "human")]
+    statement = text({"prompt": "\n\n".join(asked)}, "prompt")
+    return _problem(row, source, statement, answer(row, "final_answer"))
+
+
+def problem_answer(row: Row, source: str) -> Problem:
+    """Any set with `{"problem": "..." , "answer": "..."}`, the shape of most benchmark files."""
+    return _problem(
+        row, source, text(row, "problem", "question"), answer(row, "answer"), "id", "subject", "level", "unique_id"
+    )
+
+
+def boxed_solution(row: Row, source: str) -> Problem:
+    """Sets whose answer is only in the solution: `{"problem": "...", "solution": "\\\\boxed{204}"}`."""
+    return _problem(row, source, text(row, "problem"), boxed(text(row, "solution")))
+
+
+def _problem(row: Row, source: str, statement: str, gold: object, *kept: str) -> Problem:
+    solution = row.get("solution")
+    return make_problem(
+        statement,
+        gold,
+        ability="math",
+        data_source=source,
+        solution="\n\n".join(map(str, solution)) if isinstance(solution, list) else optional_text(row, "solution"),
+        extra_info=info(row, *kept),
+    )

@@ -1,0 +1,70 @@
+"""Which adapter reads which rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from or1_data.errors import SourceError
+from or1_data.schema import Problem
+from or1_data.sources import code, maths, verl
+
+
+class Adapter(NamedTuple):
+    """`convert(row, source)` makes the problem; a row with all of `keys` is recognised as one of this set."""
+
+    name: str
+    keys: frozenset[str]
+    convert: Callable[[Mapping[str, Any], str], Problem]
+
+
+def _adapter(name: str, keys: str, convert: Callable[[Mapping[str, Any], str], Problem]) -> Adapter:
+    return Adapter(name, frozenset(keys.split()), convert)
+
+
+_ORDERED: Final = (  # detection takes the first whose keys are all there: the more special comes first
+    _adapter("verl", "data_source prompt reward_model", verl.verl),
+    _adapter("livecodebench", "question_content public_test_cases", code.livecodebench),
+    _adapter("code_contests", "description public_tests", code.code_contests),
+    _adapter("leetcode", "test entry_point query", code.leetcode),
+    _adapter("humaneval", "test entry_point canonical_solution", code.humaneval),
+    _adapter("taco", "question input_output raw_tags", code.taco),
+    _adapter("apps", "question input_output", code.taco),
+    _adapter("rllm", "problem tests", code.rllm),
+    _adapter("numina", "problem answer problem_type question_type", maths.numina),
+    _adapter("omni_math", "problem answer domain difficulty", maths.omni_math),
+    _adapter("olympiadbench", "is_multiple_answer answer_type", maths.olympiadbench),
+    _adapter("math", "problem solution level", maths.math),
+    _adapter("deepscaler", "problem answer difficulty", maths.deepscaler),
+    _adapter("svamp", "Body Question Answer", maths.svamp),
+    _adapter("gsm_hard", "input code target", maths.gsm_hard),
+    _adapter("open_reasoner", "prompt final_answer", maths.chat_answer),
+    _adapter("problem_answer", "problem answer", maths.problem_answer),
+    _adapter("boxed_solution", "problem solution", maths.boxed_solution),
+)
+_NAMED_ONLY: Final = (
+    _adapter("or1", "", verl.or1),
+    _adapter("dapo", "", verl.verl),
+    _adapter("gsm8k", "", maths.gsm8k),
+    _adapter("still3", "", maths.still3),
+)
+ADAPTERS: Final[Mapping[str, Adapter]] = {adapter.name: adapter for adapter in (*_NAMED_ONLY, *_ORDERED)}
+"""All adapters by name; `detect` finds the right one where the columns say it."""
+
+
+def detect(row: Mapping[str, Any]) -> Adapter:
+    """The adapter for a set whose first row this is.
+
+    Raises:
+        SourceError: no adapter knows these columns.
+    """
+    present = {key for key, value in row.items() if value is not None}
+    if {"question", "answer"} <= present:
+        named = "gsm8k" if isinstance(row["answer"], str) and "\n####" in row["answer"] else "still3"
+        special = {"input_output", "problem", "answer_type"} & present
+        if not special:
+            return ADAPTERS[named]
+    for adapter in _ORDERED:
+        if adapter.keys <= present:
+            return adapter
+    raise SourceError(f"no adapter knows rows with the columns {sorted(present)}; name one of: {', '.join(ADAPTERS)}")

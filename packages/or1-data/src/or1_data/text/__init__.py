@@ -1,0 +1,1 @@
+"""Text as problems write it: canonical tokens, words and numbers."""

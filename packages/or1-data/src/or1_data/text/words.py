@@ -1,0 +1,99 @@
+"""Words and numbers of a statement, for matching texts that say the same in other words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import Final
+
+from or1_data.text.canonical import canonical_tokens
+
+_UNITS: Final = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+_TENS: Final = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_NUMBERS: Final = (
+    {word: str(value) for value, word in enumerate(_UNITS)}
+    | {word: str(10 * value) for value, word in enumerate(_TENS, start=2)}
+    | {
+        "twice": "2",
+        "double": "2",
+        "doubled": "2",
+        "pair": "2",
+        "triple": "3",
+        "thrice": "3",
+        "dozen": "12",
+        "hundred": "100",
+    }
+)
+FUNCTION_WORDS: Final = frozenset(
+    ["a", "an", "the", "of", "and", "or", "to", "in", "on", "at", "by", "for", "with", "from", "as", "is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "do", "does", "did", "will", "would", "can", "could", "shall", "should", "may", "might", "must", "it", "its", "he", "she", "they", "them", "his", "her", "their", "him", "i", "you", "we", "our", "your", "my", "this", "that", "these", "those", "there", "here", "then", "than", "so", "if", "when", "while", "after", "before", "into", "over", "out", "up", "down", "off", "each", "every", "all", "any", "some", "no", "not", "only", "both", "more", "most", "how", "many", "much", "what", "which", "who", "where", "why", "let", "given", "find", "determine", "compute", "calculate", "such", "also", "per", "one", "other", "total", "number", "value", "following", "first", "second", "which", "if", "suppose", "assume", "denote", "whose", "about", "between", "during", "per", "get", "gets", "got"]
+)
+_STEM: Final = 6
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+
+
+@lru_cache(maxsize=1 << 17)
+def _stem(word: str) -> str:
+    if word in _NUMBERS:
+        return _NUMBERS[word]
+    for ending in ("ing", "ies", "ed", "es", "s", "ly"):
+        if len(word) > len(ending) + 3 and word.endswith(ending):
+            word = word[: -len(ending)]
+            break
+    return word[:_STEM]
+
+
+def content_words(tokens: list[str]) -> list[str]:
+    """The stems of the words that carry content; function words and single letters go, commands stay."""
+    return [
+        token if token[0] == "\\" else _stem(token)
+        for token in tokens
+        if len(token) > 1
+        and (token[0] == "\\" or token.isalpha())
+        and token not in FUNCTION_WORDS
+        and token not in _NUMBERS
+    ]
+
+
+def numbers(tokens: list[str]) -> Counter[str]:
+    """The multiset of numbers, number words included: `1.50` is `1.5`, `three` is `3`, `twenty five` is two numbers."""
+    found = Counter[str]()
+    for token in tokens:
+        if _NUMBER.fullmatch(token):
+            whole, _, fraction = token.partition(".")
+            fraction = fraction.rstrip("0")
+            found[(whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")] += 1
+        elif token in _NUMBERS:
+            found[_NUMBERS[token]] += 1
+    return found
+
+
+def number_similarity(one: Counter[str], other: Counter[str]) -> float:
+    """Jaccard similarity of the multisets; two texts without numbers agree."""
+    union = (one | other).total()
+    return (one & other).total() / union if union else 1.0
+
+
+def inclusion(part: Counter[str], whole: Counter[str]) -> float:
+    """Share of `part` that `whole` has; 1 where there is nothing to have."""
+    return (part & whole).total() / part.total() if part else 1.0
+
+
+def formula(tokens: list[str]) -> Counter[str]:
+    """The multiset of what formulas are made of, numbers aside: commands, signs, single letters."""
+    return Counter(
+        token
+        for token in tokens
+        if not token[0].isdigit() and ((len(token) == 1 and token not in "aAI%") or token[0] == "\\")
+    )
+
+
+def masked(tokens: list[str]) -> list[str]:
+    """The tokens with every number, digits or word, replaced by one sign."""
+    return ["0" if token[0].isdigit() or token in _NUMBERS else token for token in tokens]
+
+
+def words_and_numbers(text: str) -> tuple[list[str], Counter[str]]:
+    """Content words and numbers of a text."""
+    tokens = canonical_tokens(text)
+    return content_words(tokens), numbers(tokens)

@@ -1,0 +1,84 @@
+"""What or1-data asks of a verifier, and how one is found by name: it is handed in, never imported."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Final, Protocol
+
+from or1_data.errors import ConfigError
+
+DEFAULT_VERIFIER: Final = "or1_reward:verify"
+_FAILED: Final = "verifier_error"
+
+
+class Verdict(Protocol):
+    """What a verifier says; `or1_reward.Verdict` is one."""
+
+    @property
+    def status(self) -> str:
+        """A word such as `correct`, `wrong`, `verifier_error`."""
+
+    @property
+    def reward(self) -> float | None:
+        """1.0, 0.0, or None where the verifier itself failed."""
+
+    @property
+    def extracted(self) -> str | None:
+        """The answer or program that was judged."""
+
+
+class Verifier(Protocol):
+    """`verify(response, ground_truth)`: whether a text solves the problem with this ground truth (JSON text)."""
+
+    def __call__(self, response: str, ground_truth: str) -> Verdict:
+        """Judge one response."""
+
+
+class VerifierFailed(Exception):  # noqa: N818  named after what happened; it is no programming error
+    """The verifier could not judge: never to be taken for a wrong answer."""
+
+
+def load_verifier(path: str = DEFAULT_VERIFIER) -> Verifier:
+    """The function behind `package.module:name`.
+
+    Raises:
+        ConfigError: it cannot be imported; the message says what to install or write.
+    """
+    verifier: Verifier = load_object(path, "verifier")
+    return verifier
+
+
+def load_object(path: str, what: str) -> Any:
+    """The object behind `package.module:name`, imported now.
+
+    Raises:
+        ConfigError: not of that form, or not to be imported.
+    """
+    module, _, name = path.partition(":")
+    if not module or not name:
+        raise ConfigError(f"{what} {path!r} must be written as package.module:name")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise ConfigError(f"{what} {path!r} cannot be imported ({error}); install it, or name another") from error
+    except AttributeError as error:
+        raise ConfigError(f"{what} {path!r}: {module} has no {name}") from error
+
+
+def correct(verifier: Verifier, response: str, ground_truth: str) -> bool:
+    """Whether the response is right.
+
+    Raises:
+        VerifierFailed: the verifier failed twice.
+    """
+    for _ in range(2):
+        verdict = verifier(response, ground_truth)
+        if verdict.reward is not None:
+            return verdict.reward > 0
+    raise VerifierFailed(str(getattr(verdict, "detail", verdict.status)))
+
+
+def extracted(verifier: Verifier, response: str, ground_truth: str) -> tuple[bool | None, str | None]:
+    """(right or not, None where the verifier failed; the answer it took from the response)."""
+    verdict = verifier(response, ground_truth)
+    return (None if verdict.reward is None else verdict.reward > 0), verdict.extracted

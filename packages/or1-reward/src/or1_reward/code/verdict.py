@@ -1,0 +1,105 @@
+"""From a jail's report to a test's result: which limit was exceeded, how the program ended, what it answered."""
+
+from __future__ import annotations
+
+import errno
+import json
+import signal
+from typing import Any, Final
+
+from or1_reward.code.cases import Case, Outcome
+from or1_reward.sandbox.worker import JailReport
+from or1_reward.types import Limits, Status, TestResult
+
+_SHOWN: Final = 400
+_SYNTAX_EXIT: Final = 92
+_CPU_SLACK_S: Final = 0.05
+_STOPPED: Final = {
+    "wall": Status.TIME_LIMIT,
+    "memory": Status.MEMORY_LIMIT,
+    "output": Status.RUNTIME_ERROR,
+    "disk": Status.RUNTIME_ERROR,
+}
+_ERRNO_LIMIT: Final = {
+    errno.EMFILE: "open_files",
+    errno.ENFILE: "open_files",
+    errno.ENOSPC: "disk",
+    errno.EFBIG: "output",
+    errno.EAGAIN: "processes",
+}
+
+
+def shortened(text: str) -> str:
+    """At most about 400 characters: the beginning and the end."""
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]} ... [{len(text)} characters] ... {text[-_SHOWN // 4 :]}"
+
+
+def was_killed_from_outside(report: JailReport, limits: Limits) -> bool:
+    """SIGKILL that no limit of ours explains: worth another try before it is called the program's own doing."""
+    return not report.stopped and report.exit_code == -signal.SIGKILL and report.cpu_s < cpu_limit_s(limits)
+
+
+def cpu_limit_s(limits: Limits) -> float:
+    """CPU seconds of one test."""
+    return limits.time_s if limits.cpu_time_s is None else limits.cpu_time_s
+
+
+def result_of(case: Case, report: JailReport, limits: Limits) -> TestResult:
+    """One test's result. CaseError when the row's own checks are at fault."""
+    status, limit, said = _ended(case, report, limits)
+    outcome = Outcome(False, report.stdout.decode("utf-8", "replace") if case.mode == "stdio" else "", said)
+    if status is None:
+        outcome = case.decide(report)
+        status = Status.CORRECT if outcome.passed else Status.WRONG
+    given, expected = case.shown
+    stderr = report.stderr.decode("utf-8", "replace") or outcome.note
+    return TestResult(
+        status=status,
+        elapsed_s=report.wall_s,
+        cpu_s=report.cpu_s,
+        memory_mb=round(report.peak_mb, 1),
+        input=shortened(given),
+        expected=shortened(expected),
+        got=shortened(outcome.got),
+        stderr=shortened(stderr),
+        limit=limit,
+    )
+
+
+def _ended(case: Case, report: JailReport, limits: Limits) -> tuple[Status | None, str, str]:
+    """(status, exceeded limit, words) of a program that did not get to answer; status None when it did."""
+    if report.stopped in _STOPPED:
+        return _STOPPED[report.stopped], report.stopped, f"stopped: over the {report.stopped} limit"
+    if report.judge_stopped == "wall":
+        return Status.TIME_LIMIT, "wall", "stopped: over the wall limit"
+    code = report.exit_code if report.stopped != "judged" else 0
+    over_cpu = report.cpu_s > cpu_limit_s(limits) + _CPU_SLACK_S
+    if over_cpu or code == -signal.SIGXCPU:
+        return Status.TIME_LIMIT, "cpu", "stopped: over the cpu limit"
+    if report.peak_mb > limits.memory_mb:
+        return Status.MEMORY_LIMIT, "memory", f"used {report.peak_mb:.0f} MB"
+    if code == 0:
+        return None, "", ""
+    return _failed(code, _said(report))
+
+
+def _said(report: JailReport) -> dict[str, Any]:
+    """The program's own word about its end: good for naming a failure, never for passing."""
+    try:
+        said = json.loads(report.result)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _failed(code: int, said: dict[str, Any]) -> tuple[Status, str, str]:
+    name, message, number = str(said.get("error", "")), str(said.get("message", ""))[:_SHOWN], said.get("errno")
+    if code == _SYNTAX_EXIT:
+        return Status.SYNTAX_ERROR, "", f"{name}: {message}"
+    if name == "MemoryError":
+        return Status.MEMORY_LIMIT, "memory", "MemoryError"
+    limit = _ERRNO_LIMIT.get(number, "") if isinstance(number, int) else ""
+    if "can't start new thread" in message:
+        limit = "processes"
+    how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    return Status.RUNTIME_ERROR, limit, f"{name}: {message} ({how})" if name else how

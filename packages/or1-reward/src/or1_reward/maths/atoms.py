@@ -1,0 +1,328 @@
+"""The atoms of the grammar: numbers, symbols, brackets, functions, fractions, roots, sums, matrices, text."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from or1_reward.maths import grammar
+from or1_reward.maths.calculus import CalculusParser
+from or1_reward.maths.nodes import Node, num, quotient, sym
+from or1_reward.maths.numbers import exact_number
+from or1_reward.maths.tokens import ParseError, Token
+
+_TEXT_KINDS = frozenset(("text", "word"))
+
+
+class AtomParser(CalculusParser):
+    """Atoms, their subscripts, exponents and postfixes."""
+
+    @abstractmethod
+    def listing(self) -> Node:
+        """A list of elements."""
+
+    @abstractmethod
+    def sum(self) -> Node:
+        """A sum of terms."""
+
+    def starts_factor(self, token: Token) -> bool:
+        """Whether a token can begin a factor that stands beside another."""
+        if token.kind in ("num", "sym"):
+            return True
+        if token.kind == "name":
+            return token.text not in ("and", "or", "union", "Union", "mod")
+        if token.kind == "op":
+            return token.text in ("(", "[", "{", "\\{") or (token.text == "|" and self.bars == 0)
+        if token.kind != "macro":
+            return False
+        name = token.text[1:]
+        return (
+            (name in grammar.GREEK and not self.is_closing(name))
+            or name in self.STARTERS
+            or name in self.BINDERS
+            or name.startswith("begin{")
+        )
+
+    def atom(self) -> Node:
+        """One atom; see the module."""
+        token = self.advance()
+        if token.kind == "num":
+            return self.number(token.text)
+        if token.kind == "sym":
+            return self.letter(token.text)
+        if token.kind == "name":
+            return self.named(token.text)
+        if token.kind == "macro":
+            return self.macro(token.text[1:])
+        if token.kind in _TEXT_KINDS:
+            return self.words(token)
+        return self.bracketed(token.text)
+
+    def number(self, text: str) -> Node:
+        """A literal; digits with a subscript are written in that base (`4343_6`)."""
+        node = num(exact_number(text))
+        if self.peek().text == "_" and not self.peek().spaced:
+            self.advance()
+            base = self.argument()
+            return Node("base", (node, base))
+        overline = self.peek().text in ("\\overline", "\\bar", "\\dot") and "." in text and not self.peek().spaced
+        return self.repeating(text) if overline else node
+
+    def letter(self, name: str) -> Node:
+        """A one-letter symbol: a constant, an opaque function of brackets behind it, an indexed symbol."""
+        if name in ("e", "i") and self.peek().text != "_" and name not in self.bound:
+            return grammar.CONSTANTS[name]
+        node = self.indexed(sym(name))
+        opaque = self.peek().text == "(" and not self.peek().spaced and self.is_function(name)
+        return self.applied(node) if opaque else node
+
+    def is_function(self, name: str) -> bool:
+        """Whether a letter before a bracket names a function: `f(...)`, and a capital before a number, `P(0)`."""
+        return name in grammar.OPAQUE_LETTERS or (
+            name.isupper() and self.peek(1).kind == "num" and self.peek(2).text == ")"
+        )
+
+    def indexed(self, node: Node) -> Node:
+        """Primes, subscripts, and digits stuck to a letter (`x1`)."""
+        name = str(node.value)
+        while True:
+            token = self.peek()
+            if token.text == "'" or (token.text == "^" and self.peek(1).text == "\\prime"):
+                self.advance()
+                if self.peek().text == "\\prime":
+                    self.advance()
+                name += "'"
+            elif token.text == "^" and [self.peek(at).text for at in (1, 2, 3)] == ["{", "\\prime", "}"]:
+                for _ in range(4):
+                    self.advance()
+                name += "'"
+            else:
+                break
+        node = sym(name)
+        if token.text == "_":
+            self.advance()
+            return Node("idx", (node, self.subscript()))
+        if token.kind == "num" and not token.spaced and token.text.isdigit() and node.op == "sym" and len(name) == 1:
+            self.advance()
+            return Node("idx", (node, num(exact_number(token.text))))
+        return node
+
+    def subscript(self) -> Node:
+        r"""What stands below a letter: an index, or a function's name as a label (`m_{\max}`)."""
+        label = [self.peek(at) for at in range(3)]
+        if label[0].text == "{" and label[2].text == "}" and label[1].text.lstrip("\\") in grammar.MACRO_FUNCTIONS:
+            for _ in range(3):
+                self.advance()
+            return sym(label[1].text.lstrip("\\"))
+        return self.argument()
+
+    def words(self, first: Token) -> Node:
+        """A phrase of text tokens."""
+        phrase = [first.text]
+        while self.peek().kind in _TEXT_KINDS:
+            phrase.append(self.advance().text)
+        return Node("text", (), " ".join(phrase))
+
+    def bracketed(self, opener: str) -> Node:
+        r"""`( ) [ ] { } \{ \} | |` and half-open intervals."""
+        if opener == "|":
+            return self.bars_of("|")
+        if opener not in grammar.CLOSERS:
+            raise ParseError(f"unexpected {opener!r}")
+        bars, self.bars = self.bars, int(opener == "\\{")  # inside of \\{ \\} a bar behind a factor means "such that"
+        closers = grammar.CLOSERS[opener]
+        if self.peek().text in closers:
+            closer = self.advance().text
+            self.bars = bars
+            return grammar.EMPTY_SET if opener in ("\\{", "{") else Node("tuple" if closer == ")" else "bracket", ())
+        node = self.listing()
+        if opener == "{" and self.peek().text == "\\choose":
+            self.advance()
+            node = Node("binom", (node, self.listing()))
+        if opener == "\\{" and self.peek().text in ("|", "\\mid"):
+            self.advance()
+            node = Node("setof", (node, self.listing()))
+        closer = self.advance().text
+        self.bars = bars
+        if closer not in closers:
+            raise ParseError(f"{opener!r} closed by {closer!r}")
+        return self.enclosed(opener, node, closer)
+
+    def enclosed(self, opener: str, node: Node, closer: str) -> Node:
+        """What a pair of brackets makes of its contents."""
+        elements = node.args if node.op == "list" else (node,)
+        if opener == "\\{":
+            return self.set_of(node, elements)
+        if opener == "{":
+            return Node("set", elements) if node.op == "list" else node
+        if (opener, closer) not in (("(", ")"), ("[", "]")):
+            if len(elements) != 2:
+                raise ParseError("an interval has two ends")
+            return Node("interval", elements, opener + closer)
+        if node.op != "list":
+            return node
+        return Node("tuple" if opener == "(" else "bracket", elements)
+
+    def set_of(self, node: Node, elements: tuple[Node, ...]) -> Node:
+        r"""`\{ ... \}`: elements, or a condition behind `|` or `:`."""
+        if node.op == "setof":
+            return node
+        if node.op == "ratio" and len(node.args) == 2 and node.args[1].op == "chain":
+            return Node("setof", node.args)
+        if node.op == "chain" and node.args[0].op == "ratio" and len(node.args[0].args) == 2:
+            variable, first = node.args[0].args
+            return Node("setof", (variable, Node("chain", (first, *node.args[1:]), node.value)))
+        return Node("set", elements)
+
+    def macro(self, name: str) -> Node:
+        """A LaTeX command."""
+        if name in grammar.FRACTIONS:
+            return self.fraction()
+        if name in grammar.CONSTANTS:
+            return grammar.CONSTANTS[name]
+        if name in ("emptyset", "varnothing"):
+            return grammar.EMPTY_SET
+        if name in grammar.MACRO_FUNCTIONS:
+            return self.function(name)
+        if name in grammar.GREEK:
+            return self.indexed(grammar.greek(name))
+        if name.startswith("begin{"):
+            return self.environment(name[6:-1])
+        handler = self.BINDERS.get(name) or self.HANDLERS.get(name)
+        if handler is None:
+            raise ParseError(f"unknown macro \\{name}")
+        return handler(self)
+
+    BINDERS: ClassVar[dict[str, Callable[[Any], Node]]] = {
+        "sum": lambda self: self.big_operator("sum"),
+        "prod": lambda self: self.big_operator("prod"),
+        "int": CalculusParser.integral,
+        "lim": CalculusParser.limit,
+        "langle": CalculusParser.angle_brackets,
+    }
+
+    def fraction(self) -> Node:
+        r"""`\frac{a}{b}`, `\frac12`, and the derivative `\frac{d}{dx}`."""
+        top, bottom = self.argument(), self.argument()
+        variable = self.differential(top, bottom)
+        if variable is not None:
+            return Node("diff", (self.product_of_body(), variable))
+        return quotient(top, bottom)
+
+    def argument(self) -> Node:
+        """What a macro takes: a group, or one digit, letter or macro."""
+        token = self.peek()
+        if token.kind == "num" and len(token.text) > 1:
+            self.replace(Token("num", token.text[1:], False))
+            return num(exact_number(token.text[0])) if token.text[0] != "." else self.reject(".")
+        if token.kind == "num":
+            return num(exact_number(self.advance().text))
+        if token.kind == "op" and token.text == "{":
+            self.advance()
+            return self.group()
+        return self.atom()
+
+    def group(self) -> Node:
+        """The contents of `{ }` behind a macro; commas in it are a list, not a set."""
+        bars, self.bars = self.bars, 0
+        if self.peek().text == "}":
+            raise ParseError("empty group")
+        node = self.listing()
+        if self.advance().text != "}":
+            raise ParseError("missing }")
+        self.bars = bars
+        return node
+
+    def postfix(self, node: Node) -> Node:
+        """`! ^ % ° '` and units behind an atom."""
+        while True:
+            token = self.peek()
+            if token.text == "!" and token.kind == "op":
+                self.advance()
+                node = Node("fact", (node,))
+            elif token.text in ("^", "**") and token.kind == "op":
+                self.advance()
+                node = self.raised(node)
+            elif token.text == "_" and node.op == "pow" and node.args[0].op == "sym":
+                self.advance()  # v^2_0 is (v_0)^2
+                node = Node("pow", (Node("idx", (node.args[0], self.argument())), node.args[1]))
+            elif token.text in ("%", "\\%") or (token.kind == "text" and token.text in ("pct", "percent", "per cent")):
+                self.advance()
+                node = Node("pct", (node,))
+            elif token.text in ("\\degree", "\\textdegree") or (
+                token.kind == "text" and token.text in ("deg", "degrees", "degree")
+            ):
+                self.advance()
+                node = Node("deg", (node,))
+            else:
+                return node
+
+    def raised(self, base: Node) -> Node:
+        r"""`base^exponent`; `^\circ` is a degree, exponents may carry a sign without braces."""
+        if self.peek().text == "\\circ" or [self.peek(at).text for at in range(3)] == ["{", "\\circ", "}"]:
+            for _ in range(3 if self.peek().text == "{" else 1):
+                self.advance()
+            return Node("deg", (base,))
+        minus = False
+        while self.peek().kind == "op" and self.peek().text in "+-":
+            minus ^= self.advance().text == "-"
+        if self.peek().text == "{":
+            self.advance()
+            exponent = self.group()
+        else:
+            digits = self.peek().kind == "num"
+            exponent = num(exact_number(self.advance().text)) if digits else self.atom()
+            if self.peek().text in ("^", "**"):
+                self.advance()
+                exponent = self.raised(exponent)
+            elif self.peek().text == "!":
+                exponent = self.postfix(exponent)
+        if minus:
+            exponent = Node("mul", (num(-1), exponent)) if exponent.op != "num" else num(-exponent.value)  # type: ignore[operator]
+        return Node("pow", (base, exponent))
+
+    def with_unit(self, node: Node) -> Node:
+        """`node` measured in what the text says, powers and slashes included (`m/s^2`)."""
+        unit = str(self.words(self.advance()).value)
+        while self.peek().text == "^" or (self.peek().text in ("/", "\\cdot") and self.peek(1).kind in _TEXT_KINDS):
+            sign = self.advance().text
+            if sign == "^":
+                power = self.argument() if self.peek().text != "-" else self.atom_behind_minus()
+                unit += f"^{power.value}"
+            else:
+                unit += ("/" if sign == "/" else "*") + str(self.words(self.advance()).value)
+        return Node("unit", (node,), unit)
+
+    def atom_behind_minus(self) -> Node:
+        """A negative exponent without braces."""
+        self.advance()
+        node = self.atom()
+        return num(-node.value) if isinstance(node.value, Fraction) else node
+
+    def repeating(self, text: str) -> Node:
+        r"""`0.1\overline{6}` as a fraction."""
+        self.advance()
+        if self.peek().text == "{":
+            self.advance()
+        period = self.advance().text
+        if self.peek().text == "}":
+            self.advance()
+        if not period.isdigit():
+            raise ParseError("a period is made of digits")
+        places = len(text.partition(".")[2])
+        tail = exact_number(period) / ((10 ** len(period) - 1) * 10**places)
+        return num(exact_number(text) + tail)
+
+    def applied(self, name: Node) -> Node:
+        """`f(x)`: an opaque function of its arguments."""
+        self.advance()
+        node = self.bracketed("(")
+        return Node(
+            "app", node.args if node.op == "tuple" else (node,), str(name.value) if name.op == "sym" else "indexed"
+        )
+
+    def reject(self, text: str) -> Node:
+        """Refuse a token."""
+        raise ParseError(f"unexpected {text!r}")

@@ -1,0 +1,225 @@
+r"""Which part of a response is its answer, and which rule found it.
+
+Rules, first that applies: the last `\boxed{}` (neighbours joined by commas, and, or are one list of answers),
+`<answer>`, `####`, "the answer is", a response that is nothing but an answer, the last formula or number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+MAX_SCAN_CHARS: Final = 64_000  # answers stand at the end
+
+
+class Extraction(NamedTuple):
+    """`text` was found by `rule`; `boxes` are all boxed answers, for golds that list several."""
+
+    text: str
+    rule: str
+    boxes: tuple[str, ...] = ()
+
+
+_BOX: Final = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])")
+_BOX_GAP: Final = re.compile(
+    r"(?:\s|[,;:$.&]|\\[,;:!()\[\]\\ ]|\\(?:quad|qquad|text|mathrm|textbf)(?![A-Za-z])|[{}~*]|"
+    r"\b(?:and|or|for|part|parts|if|when|as well as)\b|\([a-e]\)|\\(?:land|lor|wedge|vee)\b|和|或|以及)*"
+)
+_ANSWER_TAG: Final = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
+_HASHES: Final = re.compile(r"####[ \t]*([^\n]+)")
+_PHRASE: Final = re.compile(
+    r"(?:(?:final|correct)\s+(?:answer|solution|result)|answer|respuesta|réponse|reponse|antwort|risposta|resposta|ответ)"
+    r"(?:\s+is|\s+are|\s+should\s+be|\s+must\s+be|\s+will\s+be|\s+would\s+be)?\s*[:：]?\s*(?:is|are)?\s*[:：]?\*{0,2}(?=[\s$\\(\"'*\d+\-.:]|$)"
+    r"|(?:^|\n)\s*A\s*[:：]|答案(?:是|为|為|：|:)*|(?:the\s+)?(?:value|result|solution)\s+is\b",
+    re.IGNORECASE,
+)
+_STOP: Final = re.compile(r"<\|[^|>]*\|>|</s>|<\|endoftext\|>|\bI hope it is correct\b.*", re.DOTALL | re.IGNORECASE)
+_SENTENCE_END: Final = re.compile(r"(?<!\d)\.(?=\s|$)|(?<=\d)\.(?=\s|$)|\n\s*\n|\n(?=\S)")
+_FORMULA: Final = re.compile(
+    r"\$\$(?P<a>.+?)\$\$|\\\[(?P<b>.+?)\\\]|\\\((?P<c>.+?)\\\)|(?<!\\)\$(?P<d>[^$]+?)(?<!\\)\$|"
+    r"\\begin\{(?:equation|align)\*?\}(?P<e>.+?)\\end\{(?:equation|align)\*?\}",
+    re.DOTALL,
+)
+_NUMBER: Final = re.compile(
+    r"(?<![A-Za-z0-9_.])(?P<sign>[-+−]?)(?P<money>[$€£¥]?\s?)(?P<body>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\s*/\s*\d+|\d*\.?\d+(?:[eE][+-]?\d+)?)"
+    r"(?P<percent>\s?\\?%|\s?\$|\s?€)?(?![\d/])"
+)
+_PROSE: Final = re.compile(r"[A-Za-z]{2,}[,.]?\s+[A-Za-z]{2,}")
+_CJK: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+_BARE_CHARS: Final = 400
+_SHORT_CHARS: Final = 120
+
+Acceptable = Callable[[str], bool]
+
+
+def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> Extraction | None:
+    """The answer of a response, None where there is none.
+
+    Args:
+        text: the response behind its reasoning part.
+        acceptable: whether a piece of text is an answer by itself (it parses).
+        boxed_only: take a box or nothing.
+    """
+    text = text[-MAX_SCAN_CHARS:].replace("\x00", " ")
+    boxed = _boxed(text)
+    if boxed or boxed_only:
+        return boxed
+    text = _STOP.sub("", text).strip()
+    for rule in (_tagged, _hashed):
+        if found := rule(text):
+            return found
+    if len(text) <= _BARE_CHARS and not _prose(text) and acceptable(text):
+        return Extraction(text, "whole response")
+    return _phrased(text, acceptable) or _last(text)
+
+
+def boxed_content(text: str) -> str | None:
+    """What stands in the last box of a text; for golds that are written as solutions."""
+    found = _boxed(text)
+    return found.text if found else None
+
+
+def _boxed(text: str) -> Extraction | None:
+    boxes = [box for box in (_box_at(text, match.end()) for match in _BOX.finditer(text)) if box is not None]
+    boxes = [box for at, box in enumerate(boxes) if not any(box[0] < later[0] < box[1] for later in boxes[at + 1 :])]
+    if not boxes:  # of boxes in boxes, the inner ones count
+        return None
+    group = [boxes[-1]]
+    for earlier in reversed(boxes[:-1]):
+        if not _joined(text[earlier[1] : group[0][0]]):
+            break
+        group.insert(0, earlier)
+    contents = tuple(dict.fromkeys(box[2].strip() for box in boxes))
+    if len(group) == 1:
+        return Extraction(group[0][2].strip(), "last box", contents)
+    parts = list(dict.fromkeys(box[2].strip() for box in group))
+    return Extraction(" , ".join(parts), f"{len(group)} boxes side by side" if len(parts) > 1 else "last box", contents)
+
+
+def _box_at(text: str, at: int) -> tuple[int, int, str] | None:
+    """(start, end, content) of the box whose command ends at `at`; an unclosed one runs to the line's end."""
+    start = text.rfind("\\", 0, at)
+    while at < len(text) and text[at] in " \t\n":
+        at += 1
+    if at >= len(text):
+        return None
+    if text[at] != "{":
+        match = re.match(r"\$?([^\s${}]+)", text[at:])
+        return (start, at + match.end(), match[1]) if match else None
+    end = _closing(text, at)
+    if end is None:
+        line = text[at + 1 :].split("\n", 1)[0]
+        return start, at + 1 + len(line), line.rstrip("$ .}\\])")
+    return start, end + 1, text[at + 1 : end]
+
+
+def _closing(text: str, at: int) -> int | None:
+    """Where the brace opened at `at` is closed; escaped braces do not count."""
+    depth = 0
+    for match in _BRACE.finditer(text, at):
+        if match[0] == "{":
+            depth += 1
+        elif match[0] == "}":
+            depth -= 1
+            if depth == 0:
+                return match.start()
+    return None
+
+
+_BRACE: Final = re.compile(r"\\[{}\\]|[{}]")
+
+
+def _joined(gap: str) -> bool:
+    """Whether two boxes belong to one answer: only connectives and punctuation stand between them."""
+    gap = gap.strip()
+    if len(gap) > 60 or "\n\n" in gap:
+        return False
+    return _BOX_GAP.fullmatch(gap) is not None and not re.search(r"\.\s*\S", gap.replace("\\.", ""))
+
+
+def _tagged(text: str) -> Extraction | None:
+    found = _ANSWER_TAG.findall(text)
+    return Extraction(found[-1].strip(), "<answer> tag") if found and found[-1].strip() else None
+
+
+def _hashed(text: str) -> Extraction | None:
+    found = _HASHES.findall(text)
+    return Extraction(found[-1].strip(), "####") if found else None
+
+
+def _phrased(text: str, acceptable: Acceptable) -> Extraction | None:
+    """What follows the last "the answer is" (or its like), up to the end of its sentence."""
+    for match in reversed(list(_PHRASE.finditer(text))):
+        rest = text[match.end() :].strip().lstrip(":*_ \"'")
+        if not rest:
+            continue
+        sentence = _first_sentence(rest)
+        if found := _within(sentence, acceptable):
+            return Extraction(found, f"behind {match[0].strip()!r}")
+    return None
+
+
+def _first_sentence(text: str) -> str:
+    depth_safe = re.sub(r"\\\[.*?\\\]|\$\$.*?\$\$", lambda block: block[0].replace("\n", " "), text, flags=re.DOTALL)
+    match = _SENTENCE_END.search(depth_safe)
+    return (depth_safe[: match.start()] if match else depth_safe).strip().strip("*_\"' ").removesuffix("\\")
+
+
+def _within(sentence: str, acceptable: Acceptable) -> str | None:
+    """The answer inside of one sentence: all of it, its formulas, its money, its only or last number."""
+    if not _prose(sentence) and acceptable(sentence):
+        return sentence
+    if joined := _run_of_formulas(sentence):
+        return joined
+    found = _last(sentence)
+    if found is None or found.rule != "last number":
+        return found and found.text
+    numbers = list(_NUMBER.finditer(sentence))
+    money = [number for number in numbers if "$" in number[0] or "€" in number[0]]
+    if money:
+        return _number_text(money[-1])
+    if numbers[0].start() == 0 and re.match(r"\d", sentence):
+        hedged = re.match(r"[^A-Za-z]*(?:or|and)\s[^A-Za-z]*", sentence)
+        return hedged[0].strip() if hedged else _number_text(numbers[0])
+    return _number_text(numbers[-1])
+
+
+def _run_of_formulas(sentence: str) -> str | None:
+    """`$1$ and $2$` as one list."""
+    bare = _FORMULA.sub("", sentence)
+    if len(_formulas(sentence)) > 1 and re.fullmatch(r"(?:\s|[,;.]|and|or)*", bare):
+        return sentence
+    return None
+
+
+def _last(text: str) -> Extraction | None:
+    """The last formula that says something, or the last number, whichever comes later."""
+    formulas = [
+        formula for formula in _formulas(text) if re.search(r"[\d=<>]|\\(?!angle|triangle|text)|[(\[{].*,", formula[1])
+    ]
+    spans = [(match.start(), match.end()) for match in _FORMULA.finditer(text)]
+    numbers = [match for match in _NUMBER.finditer(text) if not any(a <= match.start() < b for a, b in spans)]
+    if formulas and (not numbers or formulas[-1][0] > numbers[-1].start()):
+        return Extraction(formulas[-1][1], "last formula")
+    if numbers:
+        return Extraction(_number_text(numbers[-1]), "last number")
+    any_formula = _formulas(text)
+    if any_formula:
+        return Extraction(any_formula[-1][1], "last formula")
+    return Extraction(text, "whole response") if text and len(text) <= _SHORT_CHARS and "\n" not in text else None
+
+
+def _formulas(text: str) -> list[tuple[int, str]]:
+    return [(match.start(), next(part for part in match.groups() if part).strip()) for match in _FORMULA.finditer(text)]
+
+
+def _number_text(match: re.Match[str]) -> str:
+    percent = (match["percent"] or "").strip()
+    return match["sign"] + match["body"].replace(" ", "") + (percent if "%" in percent else "")
+
+
+def _prose(text: str) -> bool:
+    """Whether a text is a sentence rather than a formula."""
+    plain = re.sub(r"\\(?:text|textbf|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+", " ", text)
+    return bool(_CJK.search(text)) or (len(_PROSE.findall(plain)) > 0 and len(re.findall(r"[A-Za-z]{2,}", plain)) > 4)

@@ -1,0 +1,137 @@
+"""The small syntax tree that both sides of a comparison are parsed into.
+
+One immutable node type; `op` says what it is, from this closed list:
+
+    values      num (value: Fraction), sym (value: name), const (value: pi, e, i, inf), add, mul, pow, fn (value: name),
+                fact, abs, floor, ceil, binom, log (argument, base), pct, deg, app (value: name; opaque function),
+                sum/prod (body, variable, low, high), int (body, variable[, low, high]), diff (body, variable, order),
+                lim (body, variable, target; value: direction), matrix (rows of row nodes), pm (+-, value: sign), idx
+    structures  list, tuple, bracket ([a, b]), interval (value: its two brackets), set, setof, union, inter, minus,
+                chain (value: relations between its members, blanks between), ratio, text (value), unit (value), base
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+
+class Node(NamedTuple):
+    """One node; `value` holds what the docstring of the module says for its `op`."""
+
+    op: str
+    args: tuple[Node, ...] = ()
+    value: Fraction | str | None = None
+
+
+STRUCTURES: Final = frozenset(
+    [
+        "list",
+        "tuple",
+        "bracket",
+        "interval",
+        "set",
+        "setof",
+        "union",
+        "inter",
+        "minus",
+        "chain",
+        "ratio",
+        "text",
+        "unit",
+        "base",
+        "matrix",
+        "pm",
+    ]
+)
+
+
+def num(value: int | Fraction) -> Node:
+    """An exact number."""
+    return Node("num", (), Fraction(value))
+
+
+def sym(name: str) -> Node:
+    """A symbol."""
+    return Node("sym", (), name)
+
+
+ZERO: Final = num(0)
+ONE: Final = num(1)
+MINUS_ONE: Final = num(-1)
+PI: Final = Node("const", (), "pi")
+E: Final = Node("const", (), "e")
+I: Final = Node("const", (), "i")  # noqa: E741  the field's name
+INFINITY: Final = Node("const", (), "inf")
+
+
+def negative(node: Node) -> Node:
+    """Minus `node`, folded into numbers."""
+    if isinstance(node.value, Fraction) and node.op == "num":
+        return Node("num", (), -node.value)
+    if node.op in ("unit", "deg", "pct"):  # what is said of the value is said of its negative
+        return Node(node.op, (negative(node.args[0]),), node.value)
+    return Node("mul", (MINUS_ONE, node))
+
+
+def inverse(node: Node) -> Node:
+    """One over `node`, folded into numbers."""
+    if node.op == "num" and isinstance(node.value, Fraction) and node.value:
+        return Node("num", (), 1 / node.value)
+    return Node("pow", (node, MINUS_ONE))
+
+
+def quotient(top: Node, bottom: Node) -> Node:
+    """`top / bottom`, folded into numbers."""
+    if top.op == "num" and bottom.op == "num" and isinstance(top.value, Fraction) and bottom.value:
+        return Node("num", (), top.value / bottom.value)  # type: ignore[operator]
+    return Node("mul", (top, inverse(bottom)))
+
+
+def walk(node: Node) -> list[Node]:
+    """Every node of the tree, root first."""
+    found, todo = [], [node]
+    while todo:
+        current = todo.pop()
+        found.append(current)
+        todo.extend(current.args)
+    return found
+
+
+def symbols(node: Node) -> frozenset[str]:
+    """Names of the symbols (and of indexed symbols and opaque applications) that `node` depends on."""
+    if node.op == "sym":
+        return frozenset((str(node.value),))
+    if node.op in ("idx", "app"):
+        inner = node.args[1:] if node.op == "idx" else node.args
+        return frozenset((text_of(node),)).union(*map(symbols, inner))
+    if node.op in ("sum", "prod", "int", "lim") and len(node.args) > 1:
+        body, variable, *bounds = node.args
+        outside = frozenset[str]().union(*(symbols(bound) for bound in bounds))
+        return (symbols(body) - symbols(variable)) | outside
+    return frozenset[str]().union(*map(symbols, node.args))
+
+
+def text_of(node: Node) -> str:
+    """A spelling of the tree that is equal for equal trees."""
+    if isinstance(node.value, Fraction):
+        return number_text(node.value)
+    if node.op in ("sym", "const"):
+        return str(node.value)
+    head = node.op if node.value is None else f"{node.op}:{node.value}"
+    return f"{head}({','.join(map(text_of, node.args))})"
+
+
+def mentions(node: Node, ops: frozenset[str]) -> bool:
+    """Whether any node of the tree is one of `ops`."""
+    return any(part.op in ops for part in walk(node))
+
+
+def number_text(value: Fraction) -> str:
+    """A spelling of a number of any size; CPython refuses to print the largest ones in decimal."""
+    if value.numerator.bit_length() + value.denominator.bit_length() < _DECIMAL_BITS:
+        return str(value)
+    return f"{value.numerator:x}/{value.denominator:x}"
+
+
+_DECIMAL_BITS: Final = 8_000

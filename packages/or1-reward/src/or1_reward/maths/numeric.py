@@ -1,0 +1,124 @@
+"""Values at points: floats refute in microseconds, sixty digits confirm.
+
+Symbols stand for real numbers. Two expressions count as equal when they agree wherever both are real (or where
+imaginary parts were written down on purpose), at points of both signs; parameters of factorials, sums and powers of
+negative numbers stand for whole numbers. Agreement is evidence, not proof, and is reported as such.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from or1_reward.maths.evaluator import Evaluator, NoValueError, Number, is_imaginary, seeded
+from or1_reward.maths.nodes import Node, mentions, symbols, walk
+
+_AGREE: Final = 10.0**-45
+_FLOAT_APART: Final = 1e-6
+_WHOLE_OPS: Final = frozenset(("fact", "binom", "sum", "prod"))
+_STEPS: Final = frozenset(("floor", "ceil"))
+_NOT_EVALUATED: Final = frozenset(("int", "diff", "lim"))
+
+
+def compare(left: Node, right: Node) -> bool | None:
+    """True or False where values at points say so, None where there are no values.
+
+    True: all points agree to forty-five digits. False: some point does not.
+    """
+    if mentions(left, _NOT_EVALUATED) or mentions(right, _NOT_EVALUATED):
+        return None
+    names = sorted(symbols(left) | symbols(right))
+    written_imaginary = any(part.op == "const" and part.value == "i" for side in (left, right) for part in walk(side))
+    outcome = _at_points(left, right, _real_points(names), complex_matters=written_imaginary)
+    steps = mentions(left, _STEPS) or mentions(right, _STEPS)
+    if outcome is not True and names and not steps and _whole_parameters(left, right):
+        whole = _at_points(left, right, _whole_points(names), complex_matters=True)
+        return whole if whole is not None else outcome
+    return outcome
+
+
+def proportional(left: Node, right: Node) -> int | None:
+    """1 or -1: `left` is a constant of that sign times `right` at all points; 0: it is not; None: no values."""
+    if mentions(left, _NOT_EVALUATED) or mentions(right, _NOT_EVALUATED):
+        return None
+    ratio: Number = None
+    for point in _real_points(sorted(symbols(left) | symbols(right))):
+        evaluator = Evaluator(point, precise=True)
+        try:
+            first, second = evaluator.value(left), evaluator.value(right)
+            if first == 0 or second == 0:
+                return 0 if first != second else None
+            here = first / second
+        except NoValueError:
+            continue
+        if is_imaginary(here) or (ratio is not None and abs(here - ratio) > _AGREE * abs(ratio) * 1e10):
+            return 0
+        ratio = here
+    return None if ratio is None else 1 if ratio.real > 0 else -1
+
+
+def decimal_of(node: Node) -> Number | None:
+    """The real value of a constant to sixty digits (an mpmath number), None where it has none."""
+    if symbols(node) or mentions(node, _NOT_EVALUATED):
+        return None
+    try:
+        value = Evaluator({}, precise=True).value(node)
+    except NoValueError:
+        return None
+    return None if is_imaginary(value) else value.real
+
+
+def _whole_parameters(left: Node, right: Node) -> bool:
+    return any(
+        part.op in _WHOLE_OPS or (part.op == "pow" and bool(symbols(part.args[1])))
+        for side in (left, right)
+        for part in walk(side)
+    )
+
+
+def _at_points(left: Node, right: Node, points: list[dict[str, float]], *, complex_matters: bool) -> bool | None:
+    agreed = 0
+    for point in points:
+        verdict = _at(left, right, point, precise=False, complex_matters=complex_matters)
+        if verdict is False:
+            return False
+    for point in points:
+        verdict = _at(left, right, point, precise=True, complex_matters=complex_matters)
+        if verdict is False:
+            return False
+        agreed += verdict is True
+    return True if agreed >= min(2, len(points)) else None
+
+
+def _at(left: Node, right: Node, point: dict[str, float], *, precise: bool, complex_matters: bool) -> bool | None:
+    """Whether the sides agree at one point; None: no value, or not real although nothing imaginary was written."""
+    evaluator = Evaluator(point, precise=precise)
+    try:
+        first, second = evaluator.value(left), evaluator.value(right)
+        evaluator_scale = max(evaluator.scale, 0.0)
+        gap, size = abs(first - second), max(abs(first), abs(second))
+    except NoValueError:
+        return None
+    except (OverflowError, ValueError, ZeroDivisionError, TypeError):
+        return None
+    if not complex_matters and point and (is_imaginary(first) or is_imaginary(second)):
+        return None
+    if not precise:
+        trusted = size > 1e-9 * evaluator_scale and not math.isnan(gap)
+        return False if trusted and gap > _FLOAT_APART * size else None
+    if size == 0:
+        return True
+    return bool(gap <= _AGREE * max(size, evaluator_scale))
+
+
+def _real_points(names: list[str]) -> list[dict[str, float]]:
+    """Four positive points and two of any sign; without symbols, one empty point."""
+    if not names:
+        return [{}]
+    points = [{name: seeded(name, at).uniform(0.2, 2.7) for name in names} for at in range(4)]
+    points += [{name: seeded(name, at).uniform(-2.5, -0.1) for name in names} for at in (4,)]
+    return points + [{name: seeded(name, at).uniform(-2.7, 2.7) for name in names} for at in (5, 6)]
+
+
+def _whole_points(names: list[str]) -> list[dict[str, float]]:
+    return [{name: float(seeded(name, at).randint(2, 9)) for name in names} for at in range(7, 13)]

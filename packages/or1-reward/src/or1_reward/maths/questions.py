@@ -1,0 +1,91 @@
+"""Small questions about trees that comparisons ask."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from or1_reward.maths import exact, numeric
+from or1_reward.maths.nodes import I, Node, mentions, negative, symbols, text_of
+from or1_reward.maths.reduce import is_order, relations
+
+VECTORS: Final = frozenset(("tuple", "bracket"))
+REAL_SETS: Final = frozenset(("interval", "union", "inter", "minus"))
+PM: Final = frozenset(("pm",))
+CALCULUS: Final = frozenset(("int", "diff", "lim", "sum", "prod"))
+
+
+def may_be_real_set(answer: Node, gold: Node) -> bool:
+    """Whether one side is a set that is no mere collection of points, or a list of inequalities."""
+    kinds = {answer.op, gold.op}
+    listed = any(side.op == "list" and all(is_order(part) for part in side.args) for side in (answer, gold))
+    return bool(kinds & (REAL_SETS | {"chain"})) or listed
+
+
+def dearest(proofs: list[str]) -> str:
+    """The longest proof: the one that had most to say."""
+    return max(proofs, key=len, default="nothing to compare")
+
+
+def words_of(node: Node) -> str:
+    """Letters of a text or product, without case and blanks."""
+    if node.op == "mul":
+        return "".join(words_of(part) for part in node.args)
+    return "".join(str(node.value).casefold().split()) if node.op in ("text", "sym", "const") else text_of(node)
+
+
+def links(chain: Node) -> list[tuple[Node, str]]:
+    """Each link as (the side that is larger minus the other, its sign without direction)."""
+    found = []
+    for left, right, sign in zip(chain.args, chain.args[1:], relations(chain), strict=False):
+        large, small = (left, right) if sign[0] == ">" else (right, left)
+        found.append((Node("add", (large, negative(small))), sign.replace(">", "<")))
+    return found if relations(chain)[0][0] != ">" else found[::-1]
+
+
+def ratio_sign(first: Node, second: Node, *, equation: bool = False) -> int | None:
+    """Sign of the constant ratio of two expressions; 0 where the ratio is not constant."""
+    try:
+        left, right = exact.normal(first), exact.normal(second)
+        if equation:
+            left, right = exact.numerator(left), exact.numerator(right)
+    except exact.UndecidedError:
+        return numeric.proportional(first, second)
+    if left.keys() == right.keys() and left:
+        ratios = {left[monomial] / right[monomial] for monomial in left}
+        if len(ratios) == 1:
+            return 1 if ratios.pop() > 0 else -1
+    return numeric.proportional(first, second)
+
+
+def vector(node: Node) -> tuple[Node, ...] | None:
+    """Entries of a tuple, bracket, row or column; None of anything else."""
+    if node.op in VECTORS:
+        return node.args
+    if node.op == "matrix" and len(node.args) == 1:
+        return node.args[0].args
+    if node.op == "matrix" and all(len(row.args) == 1 for row in node.args):
+        return tuple(row.args[0] for row in node.args)
+    return None
+
+
+def lenient(answer: Node, gold: Node) -> bool:
+    """Whether exactly one side carries a percent or degree sign."""
+    return any((answer.op == op) != (gold.op == op) for op in ("pct", "deg"))
+
+
+def holds_matrix(node: Node) -> bool:
+    """Whether a matrix stands anywhere in a tree."""
+    return mentions(node, frozenset(("matrix",)))
+
+
+def same_imaginary(answer: Node, gold: Node) -> tuple[Node, Node]:
+    """Sympy writes the imaginary unit as I: read it so where only one side knows a symbol I."""
+    if ("I" in symbols(answer)) != ("I" in symbols(gold)):
+        return _with_imaginary(answer), _with_imaginary(gold)
+    return answer, gold
+
+
+def _with_imaginary(node: Node) -> Node:
+    if node == Node("sym", (), "I"):
+        return I
+    return node._replace(args=tuple(map(_with_imaginary, node.args)))

@@ -1,0 +1,30 @@
+"""What a maths verdict is lenient about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MathSettings:
+    r"""Settings of the maths verifier; the defaults are what the README's numbers were measured with.
+
+    Attributes:
+        extraction: `lenient` also reads answers outside of `\boxed{}` ("the answer is 5", `<answer>`, `####`, the
+            last number); `boxed` takes a box or nothing, which is stricter on format in training.
+        units: `lenient` lets a unit be left out on either side (`5 cm` is 5; `5 cm` is not `5 m`); `strict` wants it.
+        percent: `lenient` takes 25% for 25 and for 0.25, because golds are written both ways; `strict` for 0.25 only.
+        set_order: `lenient` compares lists of answers without regard to order; `strict` with. Tuples and intervals
+            are always ordered, sets in braces never.
+        decimal_digits: a decimal of at least so many places that is the right rounding of an exact value equals it
+            (0.333333 and 1/3, but not 3.14 and pi); None wants exact values.
+        symbolic_time_s: what one comparison may cost in the symbolic worker before that is killed.
+    """
+
+    extraction: Literal["lenient", "boxed"] = "lenient"
+    units: Literal["lenient", "strict"] = "lenient"
+    percent: Literal["lenient", "strict"] = "lenient"
+    set_order: Literal["lenient", "strict"] = "lenient"
+    decimal_digits: int | None = 6
+    symbolic_time_s: float = 0.7

@@ -1,0 +1,64 @@
+"""The last rung: sympy, asked through a worker process that is killed when it takes too long."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from or1_reward.maths.nodes import Node
+
+MEMORY_MB: Final = 1024
+_MAX_WORKERS: Final = 4
+
+
+class SymbolicFailureError(RuntimeError):
+    """The symbolic worker failed; not the answer's fault, so no verdict on it."""
+
+
+class SymbolicLimitError(RuntimeError):
+    """A comparison ran into its limit of time or memory; `resource` says which."""
+
+    def __init__(self, resource: str, message: str) -> None:
+        """`resource` is `time` or `memory`."""
+        super().__init__(message)
+        self.resource = resource
+
+
+if TYPE_CHECKING:  # processes are loaded with the first symbolic comparison
+    from or1_reward.workers import WorkerPool
+
+
+@lru_cache(1)
+def _pool() -> WorkerPool:
+    from or1_reward.workers import WorkerPool
+
+    return WorkerPool("or1_reward.maths.sympy_worker", size=min(_MAX_WORKERS, os.cpu_count() or 1), memory_mb=MEMORY_MB)
+
+
+def ask(left: Node, right: Node, time_s: float) -> bool | None:
+    """Whether sympy finds two values equal; None where it cannot tell.
+
+    Raises:
+        SymbolicLimitError: time or memory ran out.
+        SymbolicFailureError: the worker died twice or cannot be started.
+    """
+    from or1_reward.workers import WorkerFailureError, WorkerTimeoutError
+
+    try:
+        answer = _pool().ask({"left": encoded(left), "right": encoded(right)}, time_s)
+    except WorkerTimeoutError as error:
+        raise SymbolicLimitError("time", f"sympy: {error}") from error
+    except WorkerFailureError as error:
+        raise SymbolicFailureError(str(error)) from error
+    if answer.get("memory"):
+        raise SymbolicLimitError("memory", "sympy: out of memory")
+    equal: bool | None = answer["equal"]
+    return equal
+
+
+def encoded(node: Node) -> list[Any]:
+    """A tree as JSON: `[op, value, [arguments]]`, fractions as [top, bottom] in hexadecimal."""
+    value = [hex(node.value.numerator), hex(node.value.denominator)] if isinstance(node.value, Fraction) else node.value
+    return [node.op, value, [encoded(part) for part in node.args]]

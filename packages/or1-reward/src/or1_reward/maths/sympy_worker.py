@@ -1,0 +1,183 @@
+"""The worker process in which sympy runs: `python -m or1_reward.maths.sympy_worker MEMORY_MB`.
+
+Trees arrive as data and become sympy objects through a closed table; nothing is ever parsed or evaluated as Python.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import sys
+from typing import Any, Final
+
+import sympy
+
+_IDLE_CHECK_S: Final = 2.0
+_TIMER_GRACE_S: Final = 0.1
+_POINTS: Final = (0.3217, 1.7331, 2.4142, 0.9113)
+_REAL_NAMES: Final = {
+    "ln": sympy.log,
+    "arcsin": sympy.asin,
+    "arccos": sympy.acos,
+    "arctan": sympy.atan,
+    "arccot": sympy.acot,
+    "arcsec": sympy.asec,
+    "arccsc": sympy.acsc,
+    "arcsinh": sympy.asinh,
+    "arccosh": sympy.acosh,
+    "arctanh": sympy.atanh,
+    "sgn": sympy.sign,
+    "max": sympy.Max,
+    "min": sympy.Min,
+    "gcd": sympy.gcd,
+    "lcm": sympy.lcm,
+    "Re": sympy.re,
+    "Im": sympy.im,
+    "arg": sympy.arg,
+}
+_SAME_NAMES: Final = frozenset(
+    ["sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch", "sqrt", "exp"]
+)
+
+
+class UnknownNodeError(ValueError):
+    """A node with no sympy counterpart."""
+
+
+def build(tree: list[Any]) -> Any:
+    """The sympy object of a tree."""
+    op, value, arguments = tree
+    if op == "num":
+        return sympy.Rational(int(value[0], 16), int(value[1], 16))
+    if op == "sym":
+        return sympy.Symbol(value, real=True)
+    if op == "const":
+        return {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "inf": sympy.oo}[value]
+    if op in ("app", "idx"):
+        return sympy.Symbol(json.dumps(tree), real=True)
+    if op == "fn":
+        return _function(value)(*map(build, arguments))
+    if op in _BINDERS:
+        return _BINDERS[op](value, *map(build, arguments))
+    if op not in _PLAIN:
+        raise UnknownNodeError(op)
+    return _PLAIN[op](*map(build, arguments))
+
+
+def _function(name: str) -> Any:
+    if name in _REAL_NAMES:
+        return _REAL_NAMES[name]
+    if name in _SAME_NAMES:
+        return getattr(sympy, name)
+    raise UnknownNodeError(name)
+
+
+def _limit(direction: str, body: Any, variable: Any, target: Any) -> Any:
+    return sympy.Limit(body, variable, target, dir=direction if abs(target) != sympy.oo else "-")
+
+
+_PLAIN: Final[dict[str, Any]] = {
+    "add": sympy.Add,
+    "mul": sympy.Mul,
+    "pow": sympy.Pow,
+    "fact": sympy.factorial,
+    "abs": sympy.Abs,
+    "floor": sympy.floor,
+    "ceil": sympy.ceiling,
+    "binom": sympy.binomial,
+    "log": sympy.log,
+    "pct": lambda value: value / 100,
+    "deg": lambda value: value * sympy.pi / 180,
+}
+_BINDERS: Final[dict[str, Any]] = {
+    "sum": lambda _, body, variable, low, high: sympy.Sum(body, (variable, low, high)),
+    "prod": lambda _, body, variable, low, high: sympy.Product(body, (variable, low, high)),
+    "int": lambda _, body, variable, *bounds: sympy.Integral(body, (variable, *bounds)),
+    "diff": lambda _, body, variable: sympy.Derivative(body, variable),
+    "lim": _limit,
+}
+
+
+def equal(left: Any, right: Any) -> bool | None:
+    """Whether two sympy objects are equal: same after evaluation, simplified difference, then digits at points."""
+    if left == right:
+        return True
+    first, second = left.doit(), right.doit()
+    if first == second:
+        return True
+    difference = first - second
+    if difference.has(sympy.nan, sympy.zoo) or (difference.has(sympy.oo) and not difference.free_symbols):
+        return False
+    if (numbers := _at_points(difference)) is False:
+        return False
+    if sympy.simplify(difference) == 0:
+        return True
+    return numbers
+
+
+def _at_points(difference: Any) -> bool | None:
+    """True or False by thirty digits at points, None where there are no digits."""
+    names = sorted(difference.free_symbols, key=str)
+    agreed = 0
+    for point in _POINTS:
+        value = difference.subs({name: sympy.Float(point + at / 7, 40) for at, name in enumerate(names)}).evalf(30)
+        if not value.is_number or value.has(sympy.Integral, sympy.Sum, sympy.Limit, sympy.nan):
+            return None
+        if abs(value) > sympy.Float("1e-20"):
+            return False
+        agreed += 1
+    return True if agreed else None
+
+
+def answer(line: bytes) -> dict[str, Any]:
+    """The answer to one request; the kernel ends the process when that takes longer than it says."""
+    try:
+        request = json.loads(line)
+        signal.setitimer(signal.ITIMER_REAL, request["limit_s"] + _TIMER_GRACE_S)
+        return {"equal": equal(build(request["left"]), build(request["right"]))}
+    except MemoryError:
+        return {"memory": True}
+    except Exception as error:  # noqa: BLE001  sympy raises anything; "cannot tell" is the honest answer
+        return {"equal": None, "error": type(error).__name__}
+
+
+def main() -> None:
+    """Serve requests until standard input closes or the parent is gone."""
+    parent = os.getppid()
+    memory_bytes = int(sys.argv[1]) << 20
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # the kernel's own kill, whatever the interpreter is busy with
+    os.write(1, b"{}\n")
+    pieces: list[bytes] = []
+    while os.getppid() == parent:
+        if not select.select([0], [], [], _IDLE_CHECK_S)[0]:
+            continue
+        chunk = os.read(0, 1 << 16)
+        if not chunk:
+            return
+        pieces.append(chunk)
+        if b"\n" not in chunk:
+            continue
+        reply = _replies(pieces)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        os.write(1, reply)
+
+
+def _replies(pieces: list[bytes]) -> bytes:
+    """Answers to the whole lines in `pieces`, which keeps what is behind them; too large a line is out of memory."""
+    try:
+        *lines, rest = b"".join(pieces).split(b"\n")
+        pieces[:] = [rest]
+        return b"".join(json.dumps(answer(line)).encode() + b"\n" for line in lines)
+    except MemoryError:
+        pieces.clear()
+        return b'{"memory": true}\n'
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Answers that are words: choice letters, yes and no, true and false."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LETTER: Final = re.compile(r"\(?([A-J])\)?")
+_CHOICE: Final = re.compile(
+    r"(?:(?:the )?(?:correct |right |final )?(?:answer|option|choice)(?: is)?[ :]*)?"
+    r"\(?([A-J])(?:\)|[.:]|\)[.:]|$)(?=\s|$|\\|[a-zA-Z0-9$-])",
+    re.IGNORECASE,
+)
+_POLAR: Final = frozenset(("yes", "no", "true", "false"))
+_FIRST_WORD: Final = re.compile(r"([A-Za-z]+)(?![A-Za-z])")
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z' -]*[A-Za-z]")
+_ANNOUNCED: Final = re.compile(
+    r"(?:\\text\{\s*)?(?:the )?(?:final )?(?:answer|ans)\b(?: is)?\s*[:=]?\s*\}?\s*(?=[^\s=:}])", re.IGNORECASE
+)
+_LABEL: Final = re.compile(r"\\text(?:bf)?\{\s*\(?[A-E](?:\)|\.)\s*\}\s*|\(?[A-E]\)\s+|[A-E]\.\s+")
+_PHRASES: Final = {
+    **dict.fromkeys(
+        ("all real numbers", "all reals", "all real", "real numbers", "the set of all real numbers"), "\\mathbb{R}"
+    ),
+    **dict.fromkeys(
+        (
+            "no solution",
+            "no solutions",
+            "no real solution",
+            "no real solutions",
+            "there is no solution",
+            "empty set",
+            "the empty set",
+            "there are no solutions",
+        ),
+        "\\emptyset",
+    ),
+}
+
+
+def compare(answer: str, gold: str) -> bool | None:
+    """True or False where the gold is a word of one of these kinds, else None."""
+    letter = _LETTER.fullmatch(gold)
+    if letter:
+        return _letter(answer, letter[1])
+    lowered = gold.casefold().rstrip(".")
+    if lowered in _POLAR:
+        first = _FIRST_WORD.match(answer.lstrip("({"))
+        return None if first is None else _polar(answer, first[1].casefold(), lowered)
+    if _WORD.fullmatch(gold) and _WORD.fullmatch(answer):
+        return _plain(answer) == _plain(gold) or None
+    return None
+
+
+def without_label(answer: str) -> str:
+    r"""`\textbf{(B) } 12` without the letter of the choice that it repeats, `Answer: 9` without the word."""
+    if announced := _ANNOUNCED.match(answer):
+        answer = answer[announced.end() :]
+    rest = _LABEL.sub("", answer, count=1) if _LABEL.match(answer) else answer
+    return rest or answer
+
+
+def _letter(answer: str, letter: str) -> bool | None:
+    found = _CHOICE.match(answer)
+    if found is None:
+        return None
+    if len(answer) == len(found[0]) or answer[found.end(1) : found.end(1) + 1] in ").:":
+        same_case = found[1] == letter or len(found[0]) > 1
+        return found[1].upper() == letter and same_case
+    return None
+
+
+def _polar(answer: str, first: str, gold: str) -> bool:
+    others = {word.casefold() for word in re.findall(r"[A-Za-z]+", answer)} & _POLAR
+    return first == gold and others == {gold}
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", text.casefold()).split())
+
+
+def as_formula(text: str) -> str:
+    """A phrase that has a sign in mathematics as that sign (`all real numbers`)."""
+    if len(text) > _LONGEST_PHRASE:
+        return text
+    return _PHRASES.get(_plain(text.removeprefix("\\text").strip("{} ")), text)
+
+
+_LONGEST_PHRASE: Final = 60

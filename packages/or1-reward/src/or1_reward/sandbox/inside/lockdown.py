@@ -1,0 +1,163 @@
+"""Turn a fresh interpreter into the jailed template: every layer that the host gives, each reported by name.
+
+Everything that can be inherited is put in force here, once, so that a test pays for a fork and nothing more.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import landlock, linux, rootfs, seccomp
+
+IN_FORCE = "in force"
+Layers = dict[str, str]  # layer name -> IN_FORCE, perhaps with a note behind it, or why it is missing
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the keeper asks for; `uid` is the account to become when started as root."""
+
+    keeper_pid: int
+    read_only: list[str]
+    disk_mb: int
+    box: str
+    uid: int | None = None
+    disable: dict[str, str] = field(default_factory=dict)  # layer -> why it shall not be tried
+
+
+def _attempt(layers: Layers, plan: Plan, name: str, step: Callable[[], object]) -> bool:
+    """Try one layer; note that it is in force, or why not."""
+    if name in plan.disable:
+        layers[name] = f"missing: {plan.disable[name]}"
+        return False
+    try:
+        note = step()
+    except OSError as error:
+        layers[name] = f"missing: {error.strerror or error}"
+        return False
+    layers[name] = f"{IN_FORCE} ({note})" if note else IN_FORCE
+    return True
+
+
+def _become(uid: int, read_only: list[str], *, root_is_private: bool) -> None:
+    """Give up root for `uid`, unless the interpreter could then not be read any more."""
+    if not root_is_private:
+        blocked = [str(part) for path in read_only for part in Path(path).parents if not part.stat().st_mode & 0o001]
+        if blocked:
+            raise PermissionError(13, f"{blocked[0]} is closed to other users, and the interpreter lies below it")
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    linux.prctl(linux.PR_SET_DUMPABLE, 1)  # until the uid map is written
+
+
+def _user_namespace() -> None:
+    uid, gid = os.geteuid(), os.getegid()
+    linux.unshare(linux.CLONE_NEWUSER)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"1000 {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"1000 {gid} 1")
+
+
+def _namespaces(layers: Layers, plan: Plan) -> None:
+    """Private pid, network, ipc, host name and mounts; the last one with the empty root."""
+    _attempt(layers, plan, "pid_namespace", lambda: linux.unshare(linux.CLONE_NEWPID))
+    _attempt(layers, plan, "net_namespace", lambda: linux.unshare(linux.CLONE_NEWNET))
+    _attempt(layers, plan, "ipc_namespace", lambda: linux.unshare(linux.CLONE_NEWIPC))
+    _attempt(layers, plan, "uts_namespace", lambda: linux.unshare(linux.CLONE_NEWUTS))
+    if _attempt(layers, plan, "mount_namespace", lambda: linux.unshare(linux.CLONE_NEWNS)):
+        try:
+            rootfs.enter(plan.read_only, plan.disk_mb)
+        except OSError as error:
+            raise RootRefused(str(error.strerror or error)) from error
+
+
+class RootRefused(Exception):
+    """The private root failed half-way: the process is of no use, the keeper starts another without that layer."""
+
+
+def _as_root(layers: Layers, plan: Plan) -> None:
+    """Namespaces first, as root: an interpreter under a closed /root can still be bound; then another account."""
+    uid = plan.uid
+    assert uid is not None
+    _namespaces(layers, plan)
+    private = layers["mount_namespace"].startswith(IN_FORCE)
+    layers["user_namespace"] = "missing: not needed where root can make the other namespaces and give up its uid"
+    _attempt(layers, plan, "uid_drop", lambda: _become(uid, plan.read_only, root_is_private=private) or f"uid {uid}")
+
+
+def _as_user(layers: Layers, plan: Plan) -> None:
+    """An ordinary user, or a root without CAP_SYS_ADMIN: everything hangs on the user namespace."""
+    uid = plan.uid
+    layers["uid_drop"] = "missing: not root"
+    if uid is not None:
+        _attempt(layers, plan, "uid_drop", lambda: _become(uid, plan.read_only, root_is_private=False) or f"uid {uid}")
+    if _attempt(layers, plan, "user_namespace", _user_namespace):
+        _namespaces(layers, plan)
+        return
+    for name in ("pid_namespace", "net_namespace", "ipc_namespace", "uts_namespace", "mount_namespace"):
+        layers[name] = "missing: needs a user namespace"
+
+
+def _can_make_namespaces() -> bool:
+    """CAP_SYS_ADMIN, in a container that lets it be used; tried in a child because there is no way back."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            linux.unshare(linux.CLONE_NEWNS)
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def isolate(plan: Plan, control: socket.socket) -> Layers:
+    """Enter the jail. Returns in the process that is to be the template: pid 1 where there is a pid namespace."""
+    layers: Layers = {}
+    if plan.uid is not None and "mount_namespace" not in plan.disable and _can_make_namespaces():
+        _as_root(layers, plan)
+    else:
+        _as_user(layers, plan)
+    parent = plan.keeper_pid
+    if layers["pid_namespace"].startswith(IN_FORCE):
+        pid = os.fork()
+        if pid:
+            _stand_by(pid, control)
+        parent = 0
+    else:
+        control.send(b'{"template_pid": %d}' % os.getpid())
+    _restrict(layers, plan)
+    linux.prctl(linux.PR_SET_DUMPABLE, 0)
+    linux.die_with_parent(parent)
+    return layers
+
+
+def _stand_by(pid: int, control: socket.socket) -> None:
+    """Outside of the pid namespace: name the template's pid, then only wait; dying here kills it."""
+    control.send(b'{"template_pid": %d}' % pid)
+    control.close()
+    os.waitpid(pid, 0)
+    os._exit(0)
+
+
+def _restrict(layers: Layers, plan: Plan) -> None:
+    """No capabilities, no new privileges, Landlock, seccomp: what one process can do to itself."""
+    private = layers["mount_namespace"].startswith(IN_FORCE)
+    writable = rootfs.WRITABLE if private else plan.box
+    os.chdir(writable)
+    linux.drop_capabilities()
+    _attempt(layers, plan, "no_new_privs", lambda: linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1))
+    devices = [f"/dev/{name}" for name in rootfs.DEVICES]
+    _attempt(layers, plan, "landlock", lambda: f"ABI {landlock.restrict(plan.read_only, [writable, *devices])}")
+    allow_fork = layers["pid_namespace"].startswith(IN_FORCE)
+    _attempt(layers, plan, "seccomp", lambda: seccomp.install(seccomp.program(os.uname().machine, allow_fork=allow_fork)))
+    layers["rlimits"] = IN_FORCE  # set in every test's process; the kernel always has them
+    layers["cgroup"] = "missing: no delegated cgroup v2"
+    os.environ.clear()
+    os.environ.update({"HOME": writable, "TMPDIR": writable, "PATH": "/nowhere", "LANG": "C.UTF-8", "TZ": "UTC"})
+    time.tzset()

@@ -1,0 +1,176 @@
+"""One jail as its keeper sees it: the template's process, its control socket, what isolates it."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+START_LIMIT_S = 30.0
+_STACK_BYTES = 1 << 30
+_ANSWER_BYTES = 65_536
+_HIGH_UID, _FEW_UIDS, _FIRST_UID = 1_879_048_192, 60_000, 10_000
+_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from inside import template; del sys.path[0]; template.main(sys.argv[1:])"
+
+
+class StartError(Exception):
+    """The jail could not be started; says what the template said."""
+
+
+class JailLostError(Exception):
+    """The template process is gone."""
+
+
+def interpreter_paths(extra: Sequence[str]) -> list[str]:
+    """The files that an interpreter needs to import its standard library: all that a jail can read."""
+    stdlib, platform = sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")
+    libdir = Path(str(sysconfig.get_config_var("LIBDIR") or "/nowhere"))
+    shared = [str(path) for path in libdir.glob("libpython3*.so*")]
+    system = [path for path in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo") if Path(path).is_dir()]
+    wanted = dict.fromkeys(path for path in (*system, stdlib, platform, *shared, *extra) if Path(path).exists())
+    return [path for path in wanted if not any(path.startswith(other + "/") for other in wanted)]
+
+
+def slot_uid() -> int | None:
+    """An account of nobody else's for this jail, when we are root; None for an ordinary user."""
+    if os.geteuid() != 0:
+        return None
+    number = os.getpid()
+    for line in Path("/proc/self/uid_map").read_text().splitlines():
+        first, _, count = (int(word) for word in line.split())
+        if first <= _HIGH_UID and _HIGH_UID + number < first + count:
+            return _HIGH_UID + number
+    return _FIRST_UID + number % (_FEW_UIDS - _FIRST_UID)
+
+
+class Jail:
+    """Start it, send it tests, kill it. `name` only words messages; `layers` says what is in force."""
+
+    def __init__(self, name: str, settings: dict[str, Any]) -> None:
+        self.name = name
+        self.settings = settings
+        self.layers: dict[str, str] = {}
+        self.template_pid = 0
+        self._start(dict(settings["disable"]))
+
+    def _start(self, disable: dict[str, str]) -> None:
+        self.box = tempfile.mkdtemp(prefix="or1-box-")
+        uid = slot_uid()
+        if uid is not None:
+            os.chown(self.box, uid, uid)
+        plan = {
+            "keeper_pid": os.getpid(),
+            "read_only": interpreter_paths(self.settings["site_packages"]),
+            "disk_mb": self.settings["disk_mb"],
+            "box": self.box,
+            "uid": uid,
+            "disable": disable,
+        }
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.process = _spawn(plan, theirs)
+        theirs.close()
+        refused = self._await_layers()
+        if refused is not None:
+            self.close()
+            if "mount_namespace" in disable:
+                raise StartError(f"{self.name} jail: {refused}")
+            self._start(disable | {"mount_namespace": refused})
+
+    def _await_layers(self) -> str | None:
+        """Read the template's first words; returns why a private root was refused, if it was."""
+        deadline_s = time.monotonic() + START_LIMIT_S
+        while not self.layers:
+            self.control.settimeout(max(0.01, deadline_s - time.monotonic()))
+            try:
+                data = self.control.recv(_ANSWER_BYTES)
+            except TimeoutError as error:
+                raise StartError(f"{self.name} jail: no word from the template within {START_LIMIT_S:.0f} s") from error
+            if not data:
+                self.close()
+                raise StartError(f"{self.name} jail: the template ended with code {self.process.returncode} while starting")
+            said = json.loads(data)
+            if "refused" in said:
+                return str(said["refused"])
+            self.template_pid = said.get("template_pid", self.template_pid)
+            self.layers = said.get("layers", {})
+        self.control.settimeout(None)
+        return None
+
+    def send(self, order: dict[str, Any], fds: Sequence[int] = ()) -> None:
+        """Give an order; JailLostError when nobody is there."""
+        try:
+            socket.send_fds(self.control, [json.dumps(order).encode()], list(fds))
+        except OSError as error:
+            raise JailLostError(str(error)) from error
+
+    def receive(self) -> dict[str, Any]:
+        """The answer that is waiting; JailLostError when the template has died."""
+        try:
+            data = self.control.recv(_ANSWER_BYTES)
+        except OSError as error:
+            raise JailLostError(str(error)) from error
+        if not data:
+            raise JailLostError("the template process has died")
+        answer: dict[str, Any] = json.loads(data)
+        return answer
+
+    def close(self) -> None:
+        """Kill the template, and with it everything in the jail; reap it and remove its folder."""
+        self.control.close()
+        if self.template_pid:
+            _kill(self.template_pid)
+        if self.process.poll() is None and not self._ended_within(1.0):
+            self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.box, onerror=_force_remove)
+
+    def _ended_within(self, patience_s: float) -> bool:
+        try:
+            self.process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
+def _spawn(plan: dict[str, Any], control: socket.socket) -> subprocess.Popen[bytes]:
+    """A clean interpreter with room for a deep stack; its only descriptor of ours is the control socket."""
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    soft = _STACK_BYTES if hard == resource.RLIM_INFINITY else min(_STACK_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
+    here = str(Path(__file__).resolve().parent.parent)
+    command = [sys.executable, "-s", "-S", "-P", "-B", "-X", "utf8", "-c", _BOOT, here, json.dumps(plan)]
+    return subprocess.Popen(command, stdin=control, stdout=subprocess.DEVNULL, env=clean_environment(), cwd="/")
+
+
+def clean_environment() -> dict[str, str]:
+    """What an interpreter of ours starts with: nothing of the caller's but where to find shared libraries."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return {"PYTHONHASHSEED": "0", "LANG": "C.UTF-8", **kept}
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _force_remove(function: Any, path: str, _: Any) -> None:
+    """A program may have closed its own folders to their owner: open them, then try once more."""
+    os.chmod(Path(path).parent, 0o700)
+    if Path(path).is_dir() and not Path(path).is_symlink():
+        os.chmod(path, 0o700)
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        Path(path).unlink(missing_ok=True)

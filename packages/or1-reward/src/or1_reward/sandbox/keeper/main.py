@@ -1,0 +1,176 @@
+"""The keeper's loop: take tests from the grading process, run them in the jail, watch their limits, hand results back."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from . import watch
+from .frames import receive_frame, send_frame
+from .jail import Jail, JailLostError, StartError
+from .run import Run, Test, sealed_file
+
+_WATCH_EVERY_S = 0.03
+_IDLE_S = 1.0
+_ATTEMPTS = 2
+
+
+class Hangup(Exception):
+    """The grading process is gone or has asked us to end."""
+
+
+class Keeper:
+    """State of one worker: the program being graded, the tests in line, the jails."""
+
+    def __init__(self, caller: socket.socket, settings: dict[str, Any]) -> None:
+        self.caller = caller
+        self.settings = settings
+        self.candidate = Jail("candidate", settings)
+        self.judge: Jail | None = None
+        self.program = sealed_file(b"")
+        self.waiting: deque[Test] = deque()
+        self.cancels = 0
+        self.parent_pid = settings["parent_pid"]
+        self.poller = select.poll()
+        self.poller.register(caller, select.POLLIN)
+
+    def serve(self) -> None:
+        """Until the caller hangs up."""
+        send_frame(self.caller, {"layers": self.candidate.layers, "jail_pid": self.candidate.template_pid})
+        while True:
+            while not self.waiting:
+                self._acknowledge_cancels()
+                self._read_caller(_IDLE_S)
+            self._run_one(self.waiting.popleft())
+
+    def close(self) -> None:
+        """Kill the jails."""
+        for jail in (self.candidate, self.judge):
+            if jail is not None:
+                jail.close()
+
+    def _read_caller(self, patience_s: float) -> str:
+        """Handle one order of the caller's, if there is one; returns which."""
+        if not self.poller.poll(patience_s * 1000):
+            if os.getppid() != self.parent_pid:  # also where another process still holds the caller's socket
+                raise Hangup
+            return ""
+        try:
+            order, blobs = receive_frame(self.caller)
+        except (EOFError, OSError) as error:
+            raise Hangup from error
+        if order["op"] == "program":
+            os.close(self.program)
+            self.program = sealed_file(blobs[0])
+        elif order["op"] == "test":
+            self.waiting.append(Test(order, blobs))
+        elif order["op"] == "cancel":
+            self.waiting.clear()
+            self.cancels += 1
+        return str(order["op"])
+
+    def _acknowledge_cancels(self) -> None:
+        """Say that nothing of what was cancelled is left in line or running."""
+        while self.cancels:
+            self.cancels -= 1
+            send_frame(self.caller, {"cancelled": True})
+
+    def _run_one(self, test: Test) -> None:
+        """Run a test; when a jail is lost through no limit of the test's, replace it and try once more."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                header, blobs = self._attempt(test)
+            except JailLostError as error:
+                self._replace_jails()
+                header, blobs = {"id": test.id, "lost": f"{error} (attempt {attempt + 1})"}, []
+                continue
+            break
+        send_frame(self.caller, header, blobs)
+
+    def _attempt(self, test: Test) -> tuple[dict[str, Any], list[bytes]]:
+        if test.mode == "check" and self.judge is None:
+            self.judge = Jail("judge", self.settings)
+        run = Run(test, self.program, self.candidate, self.judge)
+        try:
+            run.start()
+            self._see_through(run)
+            return run.result()
+        finally:
+            run.close()
+            self._recycle(run)
+
+    def _see_through(self, run: Run) -> None:
+        """Poll until every process of the run has ended, keeping an eye on limits and on the caller."""
+        poller = select.poll()
+        poller.register(self.caller, select.POLLIN)
+        for jail in run.legs:
+            poller.register(jail.control, select.POLLIN)
+        next_watch_s = time.monotonic() + _WATCH_EVERY_S
+        while not run.is_over:
+            ready = {fd for fd, _ in poller.poll(_WATCH_EVERY_S * 1000)}
+            run.take_answers(ready)
+            if self.caller.fileno() in ready and self._read_caller(0.0) == "cancel":
+                run.stop("cancel")
+            if time.monotonic() >= next_watch_s and not run.is_over:
+                self._watch(run)
+                next_watch_s = time.monotonic() + _WATCH_EVERY_S
+
+    def _watch(self, run: Run) -> None:
+        if os.getppid() != self.parent_pid:
+            raise Hangup
+        run.check_overdue()
+        reason = run.exceeded(watch.tree_mb(self.candidate.template_pid))
+        if reason:
+            run.stop(reason)
+
+    def _recycle(self, run: Run) -> None:
+        """A jail whose folder could not be put back as it was is thrown away."""
+        if run.is_dirty(self.candidate):
+            self.candidate.close()
+            self.candidate = Jail("candidate", self.settings)
+        if self.judge is not None and run.is_dirty(self.judge):
+            self.judge.close()
+            self.judge = None
+
+    def _replace_jails(self) -> None:
+        self.close()
+        self.judge = None
+        self.candidate = Jail("candidate", self.settings)
+
+
+def main(arguments: list[str]) -> None:
+    """Entry of the keeper process: descriptor 0 is the socket to the grading process."""
+    settings: dict[str, Any] = json.loads(arguments[0])
+    caller = socket.socket(fileno=os.dup(0))
+    nothing = os.open("/dev/null", os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    _not_dumpable()
+    try:
+        keeper = Keeper(caller, settings)
+    except StartError as error:
+        send_frame(caller, {"error": str(error)})
+        return
+    try:
+        keeper.serve()
+    except (Hangup, BrokenPipeError, ConnectionResetError):
+        pass
+    except StartError as error:
+        send_frame(caller, {"error": str(error)})
+    finally:
+        keeper.close()
+
+
+def _not_dumpable() -> None:
+    """No other process of the same user may look into this one."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from inside import linux
+
+    linux.prctl(linux.PR_SET_DUMPABLE, 0)

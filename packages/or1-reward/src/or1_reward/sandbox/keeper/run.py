@@ -1,0 +1,143 @@
+"""One test in flight: its memory files, the processes it takes (one, or candidate and judge), and its result."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import time
+from typing import Any
+
+from . import watch
+from .jail import Jail, JailLostError
+
+_GRACE_S = 3.0
+_JUDGE_EXTRA_S = 1.0
+_TAIL_BYTES = 4096
+_MIB = 1 << 20
+_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+def sealed_file(data: bytes) -> int:
+    """A memory file that nobody can change any more, read from its start."""
+    fd = os.memfd_create("or1", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+    os.lseek(fd, 0, os.SEEK_SET)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
+    return fd
+
+
+class Test:
+    """An order of the caller's. Blobs: stdio [stdin]; call [spec]; check [candidate spec, check source, judge spec]."""
+
+    def __init__(self, order: dict[str, Any], blobs: list[bytes]) -> None:
+        self.id: int = order["id"]
+        self.mode: str = order["mode"]
+        self.limits: dict[str, Any] = order["limits"]
+        self.wall_s: float = order["wall_s"]
+        self.blobs = blobs
+
+
+class Run:
+    """A test and the jails it runs in. `legs` are the jails still at work."""
+
+    def __init__(self, test: Test, program: int, candidate: Jail, judge: Jail | None) -> None:
+        self.test = test
+        self.program = program
+        self.candidate = candidate
+        self.judge = judge if test.mode == "check" else None
+        self.legs: list[Jail] = []
+        self.answers: dict[str, dict[str, Any]] = {}
+        self.opened: list[int] = []
+        self.outputs: dict[str, list[int]] = {}
+        self.stopping = ""
+        self.started_s = time.monotonic()
+
+    def _file(self, data: bytes | None = None) -> int:
+        fd = os.memfd_create("or1", os.MFD_CLOEXEC) if data is None else sealed_file(data)
+        self.opened.append(fd)
+        return fd
+
+    def start(self) -> None:
+        """Send the order, or both orders with a socket between candidate and judge."""
+        blobs = self.test.blobs
+        if self.test.mode == "stdio":
+            self._launch(self.candidate, "stdio", self.program, stdin=blobs[0])
+        elif self.test.mode == "call":
+            self._launch(self.candidate, "call", self.program, spec=blobs[0])
+        else:
+            assert self.judge is not None
+            one, other = socket.socketpair()
+            with one, other:
+                self._launch(self.candidate, "session", self.program, spec=blobs[0], session=one.fileno())
+                self._launch(self.judge, "judge", self._file(blobs[1]), spec=blobs[2], session=other.fileno())
+
+    def _launch(self, jail: Jail, mode: str, program: int, *, stdin: bytes = b"", spec: bytes | None = None, session: int = -1) -> None:
+        outputs = self.outputs[jail.name] = [self._file(), self._file(), self._file()]
+        fds = [program, self._file(stdin), *outputs]
+        fds += [] if spec is None else [self._file(spec)]
+        fds += [] if session < 0 else [session]
+        wall_s = self.test.wall_s + (_JUDGE_EXTRA_S if mode == "judge" else 0.0)
+        jail.send({"mode": mode, "limits": self.test.limits, "wall_s": wall_s}, fds)
+        self.legs.append(jail)
+
+    @property
+    def is_over(self) -> bool:
+        """No process of the test is left."""
+        return not self.legs
+
+    def take_answers(self, ready: set[int]) -> None:
+        """Note which jails are done; once the judge has spoken the candidate is not needed any more."""
+        for jail in [leg for leg in self.legs if leg.control.fileno() in ready]:
+            self.answers[jail.name] = jail.receive()
+            self.legs.remove(jail)
+            if jail is self.judge and self.candidate in self.legs:
+                self.candidate.send({"stop": "judged"})
+
+    def stop(self, reason: str) -> None:
+        """Ask for the end of a test; the first reason counts."""
+        self.stopping = self.stopping or reason
+        for jail in self.legs:
+            jail.send({"stop": reason})
+
+    def check_overdue(self) -> None:
+        """A template that does not report long after the limit is taken for dead."""
+        if time.monotonic() - self.started_s > self.test.wall_s + _JUDGE_EXTRA_S + _GRACE_S:
+            raise JailLostError("the template did not report in time")
+
+    def exceeded(self, tree_mb: float) -> str:
+        """The limit that the running candidate is over, if any."""
+        limits = self.test.limits
+        if tree_mb > limits["memory_mb"]:
+            return "memory"
+        if any(watch.size_mb(fd) > limits["output_mb"] for fd in self.outputs["candidate"]):
+            return "output"
+        if not self.candidate.layers["mount_namespace"].startswith("in force") and watch.folder_mb(self.candidate.box) > limits["disk_mb"]:
+            return "disk"
+        return ""
+
+    def result(self) -> tuple[dict[str, Any], list[bytes]]:
+        """The reports, and what the candidate wrote: stdout, the end of stderr, its result file, the judge's word."""
+        cap = self.test.limits["output_mb"] * _MIB
+        stdout, stderr, result = self.outputs["candidate"]
+        too_much = any(watch.size_mb(fd) > self.test.limits["output_mb"] for fd in self.outputs["candidate"])
+        verdict = os.pread(self.outputs["judge"][2], _MIB, 0) if self.judge else b""
+        header = {"id": self.test.id, "report": self.answers["candidate"], "judge": self.answers.get("judge"), "too_much_output": too_much}
+        return header, [os.pread(stdout, cap, 0), _tail(stderr), os.pread(result, cap, 0), verdict]
+
+    def is_dirty(self, jail: Jail) -> bool:
+        """Whether this test left more behind than could be tidied up."""
+        return bool(self.answers.get(jail.name, {}).get("dirty"))
+
+    def close(self) -> None:
+        """Let go of the memory files."""
+        for fd in self.opened:
+            os.close(fd)
+        self.opened.clear()
+
+
+def _tail(fd: int) -> bytes:
+    size = os.fstat(fd).st_size
+    return os.pread(fd, _TAIL_BYTES, max(0, size - _TAIL_BYTES))

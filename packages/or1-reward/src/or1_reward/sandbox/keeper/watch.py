@@ -1,0 +1,67 @@
+"""What a running test holds, read from outside: memory of its whole process tree, bytes in its folder and files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_MIB = 1 << 20
+_MOST = 1024
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below `pid`. In a jail orphans fall to the template, so none is missed."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting and len(found) < _MOST:
+        parent = waiting.pop()
+        try:
+            tasks = os.listdir(f"/proc/{parent}/task")  # noqa: PTH208
+            children = [int(word) for task in tasks for word in _read(f"/proc/{parent}/task/{task}/children").split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        found += children
+        waiting += children
+    return found
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def resident_mb(pid: int) -> float:
+    """Memory in use by one process; 0 when it is gone."""
+    words = _read(f"/proc/{pid}/statm").split()
+    return int(words[1]) * _PAGE / _MIB if words else 0.0
+
+
+def tree_mb(template_pid: int) -> float:
+    """Memory that the processes of the running test hold beyond what they share with the template."""
+    shared_mb = resident_mb(template_pid)
+    own = [resident_mb(pid) for pid in descendants(template_pid)]
+    if len(own) <= 1:
+        return sum(own)
+    return sum(max(0.0, mb - shared_mb) for mb in own) + shared_mb
+
+
+def folder_mb(folder: str) -> float:
+    """Disk space below a folder."""
+    blocks = 0
+    for seen, (parent, _, names) in enumerate(os.walk(folder, onerror=lambda _: None)):
+        for name in names:
+            try:
+                blocks += os.lstat(os.path.join(parent, name)).st_blocks  # noqa: PTH118
+            except FileNotFoundError:
+                continue
+        if seen > _MOST:
+            break
+    return blocks * 512 / _MIB
+
+
+def size_mb(fd: int) -> float:
+    """Size of an open file."""
+    return os.fstat(fd).st_size / _MIB

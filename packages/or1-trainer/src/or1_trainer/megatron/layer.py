@@ -1,0 +1,110 @@
+"""The transformer layer of our Megatron spec: Megatron's modules and weights, with the slow parts between them replaced.
+
+Axes: T tokens, H hidden. Hidden states travel as Megatron's [T, 1, H].
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from megatron.core.tensor_parallel.mappings import (
+    copy_to_tensor_model_parallel_region,
+    reduce_from_tensor_model_parallel_region,
+)
+from megatron.core.transformer.attention import SelfAttention
+from megatron.core.transformer.transformer_config import TransformerConfig
+from megatron.core.transformer.transformer_layer import TransformerLayer
+from torch import Tensor
+
+from or1_trainer.megatron.batch import PackedSequences
+from or1_trainer.megatron.mlp import swiglu_mlp
+
+
+class RmsNorm(torch.nn.Module):
+    """RMS norm with a learned scale; on the CPU four passes over memory instead of torch's eleven."""
+
+    def __init__(self, config: TransformerConfig, hidden_size: int, eps: float, **_: object) -> None:
+        """Accept the arguments Megatron passes to every norm."""
+        super().__init__()
+        self.eps = eps
+        self.weight = torch.nn.Parameter(torch.ones(hidden_size, dtype=config.params_dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x / rms(x) * weight over the last axis."""
+        return _rms_norm(x, self.weight, self.eps)
+
+
+class HeadNorm(RmsNorm):
+    """The norm of queries and keys: one scale for all heads, of which each tensor rank sees its own.
+
+    The gradients of the ranks' heads are summed here, in the backward pass of the copy; without that every rank would drift
+    with the gradient of its own heads.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x / rms(x) * weight over the last axis."""
+        return _rms_norm(x, copy_to_tensor_model_parallel_region(self.weight), self.eps)
+
+
+def _rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    if x.is_cuda or x.dtype not in (torch.float32, torch.float64):
+        return F.rms_norm(x, (x.shape[-1],), weight, eps)
+    output: Tensor = _RmsNorm.apply(x, weight, eps)
+    return output
+
+
+class _RmsNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+        rows = x.reshape(-1, x.shape[-1])
+        inverse = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
+        inverse.square_().div_(rows.shape[-1]).add_(eps).rsqrt_()
+        ctx.save_for_backward(rows, inverse, weight)
+        return (rows * inverse).mul_(weight).view(x.shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        rows, inverse, weight = ctx.saved_tensors
+        grad_rows = grad.reshape(rows.shape)
+        product = grad_rows * rows
+        grad_weight = torch.mv(product.t(), inverse.view(-1))
+        shrink = torch.mv(product, weight).unsqueeze_(-1).mul_(inverse.pow(3)).div_(rows.shape[-1])
+        torch.mul(grad_rows, weight, out=product)
+        product.mul_(inverse).addcmul_(rows, shrink, value=-1)
+        return product.view(grad.shape), grad_weight, None
+
+
+class PackedSelfAttention(SelfAttention):  # type: ignore[misc]
+    """Megatron's self-attention (its fused projection, QK norms and output projection) around `PackedAttention`."""
+
+    def forward(self, hidden: Tensor, packed: PackedSequences) -> Tensor:
+        """Return [T, 1, H] for [T, 1, H]."""
+        mixed, _ = self.linear_qkv(hidden)
+        mixed_TGRD = mixed.view(mixed.shape[0], self.num_query_groups_per_partition, -1, self.hidden_size_per_attention_head)
+        if self.config.qk_layernorm:
+            query, key, value = mixed_TGRD.split((mixed_TGRD.shape[2] - 2, 1, 1), 2)
+            mixed_TGRD = torch.cat((self.q_layernorm(query), self.k_layernorm(key), value), 2)
+        context = self.core_attention(mixed_TGRD, packed)
+        output, _ = self.linear_proj(context.unsqueeze(1))
+        projected: Tensor = output
+        return projected
+
+
+class PolicyLayer(TransformerLayer):  # type: ignore[misc]
+    """Megatron's transformer layer with the pre-norm residual flow only: no dropout, cross attention or biases after."""
+
+    def forward(self, hidden_states: Tensor, packed_seq_params: PackedSequences, **_: object) -> tuple[Tensor, None]:
+        """Return the layer's output and no cross-attention context, as `TransformerBlock` expects."""
+        hidden = hidden_states + self.self_attention(self.input_layernorm(hidden_states), packed_seq_params)
+        return hidden + self._feed_forward(self.pre_mlp_layernorm(hidden)), None
+
+    def _feed_forward(self, normed: Tensor) -> Tensor:
+        """Megatron's MLP on CUDA; on the CPU its weights in `swiglu_mlp`, between the same two collectives."""
+        if normed.is_cuda:
+            output, _no_bias = self.mlp(normed)
+        else:
+            shared = copy_to_tensor_model_parallel_region(normed)
+            output = swiglu_mlp(shared, self.mlp.linear_fc1.weight, self.mlp.linear_fc2.weight)
+            output = reduce_from_tensor_model_parallel_region(output)
+        result: Tensor = output
+        return result

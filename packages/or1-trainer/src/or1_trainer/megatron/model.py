@@ -1,0 +1,212 @@
+"""A Megatron `GPTModel` built from a Hugging Face config: Qwen2, Qwen3 and Llama."""
+
+import warnings
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from megatron.core.models.gpt import GPTModel
+from megatron.core.tensor_parallel.layers import ColumnParallelLinear, RowParallelLinear
+from megatron.core.tensor_parallel.mappings import gather_from_tensor_model_parallel_region
+from megatron.core.transformer.attention import SelfAttentionSubmodules
+from megatron.core.transformer.identity_op import IdentityFuncOp, IdentityOp
+from megatron.core.transformer.mlp import MLP, MLPSubmodules
+from megatron.core.transformer.spec_utils import ModuleSpec
+from megatron.core.transformer.transformer_block import TransformerBlockSubmodules
+from megatron.core.transformer.transformer_config import TransformerConfig
+from megatron.core.transformer.transformer_layer import TransformerLayerSubmodules
+from torch import Tensor
+
+from or1_trainer.megatron import rope
+from or1_trainer.megatron.attention import PackedAttention
+from or1_trainer.megatron.batch import PackedBatch, PackedSequences, bucket_sequences
+from or1_trainer.megatron.errors import LayoutError
+from or1_trainer.megatron.layer import HeadNorm, PackedSelfAttention, PolicyLayer, RmsNorm
+from or1_trainer.megatron.runtime import Runtime
+
+FAMILIES = ("qwen2", "qwen3", "llama")
+
+
+class HiddenGPTModel(GPTModel):  # type: ignore[misc]
+    """Megatron's `GPTModel` that stops at the final norm; `token_stats` fuses what follows."""
+
+    def _postprocess(self, hidden_states: Tensor, **_: object) -> Tensor:
+        return hidden_states
+
+
+class Policy:
+    """The language model being trained, as one rank sees it.
+
+    `model` is Megatron's module (on CUDA, after `build_optimizer`, wrapped for data-parallel reduction in `forward_model`).
+    """
+
+    def __init__(self, model: HiddenGPTModel, hf_config: Any, runtime: Runtime) -> None:
+        """Keep the model and precompute its rotary frequencies."""
+        self.model = model
+        self.forward_model: torch.nn.Module = model
+        self.hf_config = hf_config
+        self.runtime = runtime
+        inv_freq, self._rope_factor = rope.inverse_frequencies(hf_config)
+        self._inv_freq = inv_freq.to(runtime.device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the weights."""
+        return self.output_weight.dtype
+
+    @property
+    def tied(self) -> bool:
+        """Whether the output projection is the embedding."""
+        return bool(self.model.share_embeddings_and_output_weights)
+
+    @property
+    def output_weight(self) -> Tensor:
+        """This rank's rows of the output projection, [padded V / tensor_size, H]."""
+        weight: Tensor = (self.model.shared_embedding_or_output_weight() if self.tied else self.model.output_layer.weight)
+        return weight
+
+    @property
+    def vocab_slice(self) -> tuple[int, int]:
+        """First and one-past-last token id that this rank's rows stand for, padding rows not counted."""
+        rows, vocab_size = self.output_weight.shape[0], self.hf_config.vocab_size
+        start = min(self.runtime.tensor_rank * rows, vocab_size)
+        return start, min(start + rows, vocab_size)
+
+    def hidden(self, batch: PackedBatch) -> Tensor:
+        """Return the hidden states after the final norm, [T, H]; the same on every tensor-parallel rank."""
+        packed = self._packed(batch)
+        hidden: Tensor = self.forward_model(
+            input_ids=batch.token_ids_T[None],
+            position_ids=batch.positions_T[None],
+            attention_mask=None,
+            packed_seq_params=packed,
+        )
+        return hidden.squeeze(1)
+
+    def logits(self, batch: PackedBatch) -> Tensor:
+        """Return all logits, [T, V], gathered over tensor ranks. For tests and probes: training never builds this tensor."""
+        shard_TV = self.hidden(batch) @ self.output_weight.t()
+        whole: Tensor = gather_from_tensor_model_parallel_region(shard_TV)
+        return whole[:, : self.hf_config.vocab_size]
+
+    def _packed(self, batch: PackedBatch) -> PackedSequences:
+        bounds = batch.cu_seqlens_B1
+        packed = PackedSequences(qkv_format="thd", cu_seqlens_q=bounds, cu_seqlens_kv=bounds,
+                                 max_seqlen_q=batch.max_seqlen, max_seqlen_kv=batch.max_seqlen)
+        packed.rotation_T = rope.rotation(batch.positions_T, self._inv_freq, self._rope_factor, self.dtype)
+        if self.runtime.device.type == "cpu":
+            packed.buckets, packed.slot_T = bucket_sequences(bounds)
+        return packed
+
+
+def build_policy(hf_config: Any, runtime: Runtime, *, dtype: torch.dtype = torch.float32) -> Policy:
+    """Build the model of a Hugging Face config on this rank, with weights that are NaN until they are loaded.
+
+    The vocabulary is padded to a multiple of the tensor-parallel size; padded rows stay zero and are never projected on.
+
+    Raises:
+        LayoutError: the family is not Qwen2, Qwen3 or Llama, the config uses a feature they do not share (sliding window, MLP or output biases), or the tensor-parallel size does
+            not divide heads, key/value heads or the feed-forward width.
+    """
+    _check_supported(hf_config)
+    _check_layout(hf_config, runtime.tensor_size)
+    config = _transformer_config(hf_config, runtime, dtype)
+    vocab_size = -(-hf_config.vocab_size // runtime.tensor_size) * runtime.tensor_size
+    model = HiddenGPTModel(
+        config=config,
+        transformer_layer_spec=_block_spec(config),
+        vocab_size=vocab_size,
+        max_sequence_length=hf_config.max_position_embeddings,
+        position_embedding_type="none",
+        share_embeddings_and_output_weights=bool(hf_config.tie_word_embeddings),
+    )
+    model.to(runtime.device)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(float("nan"))
+    return Policy(model, hf_config, runtime)
+
+
+def _check_supported(hf_config: Any) -> None:
+    kind = getattr(hf_config, "model_type", None)
+    if kind not in FAMILIES:
+        raise LayoutError(f"model_type {kind!r} in config.json is not supported; supported are {', '.join(FAMILIES)}")
+    if hf_config.hidden_act != "silu":
+        raise LayoutError(f"hidden_act {hf_config.hidden_act!r} in config.json is not supported; the families here use silu")
+    if getattr(hf_config, "mlp_bias", False):
+        raise LayoutError("mlp_bias = true in config.json is not supported; no released model of these families uses it")
+    if kind != "qwen2" and getattr(hf_config, "attention_bias", False):
+        raise LayoutError(f"attention_bias = true of a {kind} config.json is not supported: it puts a bias on o_proj")
+    if getattr(hf_config, "use_sliding_window", False):
+        raise LayoutError("use_sliding_window = true in config.json is not supported; set it to false to train with full attention")
+
+
+def _check_layout(hf_config: Any, tensor: int) -> None:
+    sizes = {
+        "num_attention_heads": hf_config.num_attention_heads,
+        "num_key_value_heads": hf_config.num_key_value_heads,
+        "intermediate_size": hf_config.intermediate_size,
+    }
+    for name, size in sizes.items():
+        if size % tensor:
+            fits = [n for n in range(1, size + 1) if all(other % n == 0 for other in sizes.values())]
+            raise LayoutError(f"parallel.tensor = {tensor} does not divide {name} = {size} of the model; "
+                              f"choose parallel.tensor from {fits}")
+
+
+def _transformer_config(hf_config: Any, runtime: Runtime, dtype: torch.dtype) -> TransformerConfig:
+    head_dim = getattr(hf_config, "head_dim", None) or hf_config.hidden_size // hf_config.num_attention_heads
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Megatron's own defaults
+        return TransformerConfig(
+            num_layers=hf_config.num_hidden_layers,
+            hidden_size=hf_config.hidden_size,
+            ffn_hidden_size=hf_config.intermediate_size,
+            num_attention_heads=hf_config.num_attention_heads,
+            num_query_groups=hf_config.num_key_value_heads,
+            kv_channels=head_dim,
+            normalization="RMSNorm",
+            layernorm_epsilon=hf_config.rms_norm_eps,
+            qk_layernorm=hf_config.model_type == "qwen3",
+            add_bias_linear=False,
+            add_qkv_bias=hf_config.model_type == "qwen2",
+            gated_linear_unit=True,
+            activation_func=F.silu,
+            hidden_dropout=0.0,
+            attention_dropout=0.0,
+            tensor_model_parallel_size=runtime.tensor_size,
+            params_dtype=dtype,
+            bf16=dtype == torch.bfloat16,
+            use_cpu_initialization=True,
+            perform_initialization=False,
+            bias_activation_fusion=False,
+            bias_dropout_fusion=False,
+            masked_softmax_fusion=False,
+            apply_rope_fusion=False,
+            gradient_accumulation_fusion=False,
+            deterministic_mode=False,
+        )
+
+
+def _block_spec(config: TransformerConfig) -> TransformerBlockSubmodules:
+    """Megatron's local spec with our norm, attention and residual flow in place of its own."""
+    qk_norm = HeadNorm if config.qk_layernorm else IdentityOp
+    attention = SelfAttentionSubmodules(
+        linear_qkv=ColumnParallelLinear,
+        core_attention=PackedAttention,
+        linear_proj=RowParallelLinear,
+        q_layernorm=qk_norm,
+        k_layernorm=qk_norm,
+    )
+    layer = ModuleSpec(
+        module=PolicyLayer,
+        submodules=TransformerLayerSubmodules(
+            input_layernorm=RmsNorm,
+            self_attention=ModuleSpec(module=PackedSelfAttention, submodules=attention),
+            self_attn_bda=IdentityFuncOp,
+            pre_mlp_layernorm=RmsNorm,
+            mlp=ModuleSpec(module=MLP, submodules=MLPSubmodules(linear_fc1=ColumnParallelLinear, linear_fc2=RowParallelLinear)),
+            mlp_bda=IdentityFuncOp,
+        ),
+    )
+    return TransformerBlockSubmodules(layer_specs=[layer] * config.num_layers, layer_norm=RmsNorm)

@@ -1,0 +1,162 @@
+"""AdamW over the policy's weights: clipped by the global gradient norm, summed over data-parallel ranks.
+
+On the CPU all weights, gradients and moments live in flat buffers, so that one step is one all-reduce, one norm and one fused
+AdamW kernel per segment. On CUDA the same interface drives Megatron's DistributedDataParallel and DistributedOptimizer
+(`cuda_optimizer`).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from or1_trainer.megatron.errors import LayoutError
+from or1_trainer.megatron.model import Policy
+from or1_trainer.megatron.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """AdamW as in the report (PAPER section 8: constant rate 1e-6); weight decay spares biases and norms, as Megatron does."""
+
+    lr: float = 1e-6
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 0.1
+    eps: float = 1e-8
+    max_grad_norm: float = 1.0
+    """The global norm gradients are scaled down to; 0 leaves them as they are."""
+    warmup_steps: int = 0
+    """Steps over which the rate rises linearly; the first step already has lr / warmup_steps, never zero."""
+
+
+class Optimizer(Protocol):
+    """What the training loop sees of either optimizer."""
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """This rank's exact state by name: `step`, and moments by parameter."""
+
+    def load_step(self, step: int) -> None:
+        """Set the number of steps taken; the moments are loaded in place through `state`."""
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of the last step."""
+
+    def step(self) -> float:
+        """Sum gradients over data-parallel ranks, clip, update; return the gradient norm before clipping."""
+
+    def set_lr(self, lr: float) -> None:
+        """Change the base rate from the next step on."""
+
+
+def build_optimizer(policy: Policy, runtime: Runtime, settings: OptimizerSettings) -> Optimizer:
+    """Build the optimizer that fits the device.
+
+    The policy's parameters are moved into the optimizer's buffers: build it once, after the model and before any backward pass. Loading weights later is fine.
+
+    Raises:
+        LayoutError: the weights on the CPU are neither float32 nor float64.
+    """
+    if runtime.device.type == "cuda":
+        from or1_trainer.megatron.cuda_optimizer import CudaOptimizer  # imports Megatron's optimizers
+
+        return CudaOptimizer(policy, settings)
+    return FlatAdamW(policy, runtime, settings)
+
+
+def warmed_up(lr: float, step: int, warmup_steps: int) -> float:
+    """Rate of step 0, 1, ...: (step + 1) / warmup_steps of `lr` until it is reached."""
+    return lr * min(1.0, (step + 1) / warmup_steps) if warmup_steps else lr
+
+
+class FlatAdamW:
+    """The CPU optimizer. Segments in order: cut matrices, cut vectors (biases), and vectors that every tensor rank holds whole (norms)."""
+
+    def __init__(self, policy: Policy, runtime: Runtime, settings: OptimizerSettings) -> None:
+        """Move all parameters into one buffer."""
+        if policy.dtype not in (torch.float32, torch.float64):
+            raise LayoutError(f"dtype {policy.dtype} cannot be trained on the CPU: there are no float32 master weights; "
+                              "use float32 (bfloat16 is for CUDA)")
+        self._runtime, self._settings, self._lr, self._steps = runtime, settings, settings.lr, 0
+        named = sorted(policy.model.named_parameters(), key=lambda item: _segment(item[1]))
+        self._weights = torch.cat([parameter.detach().reshape(-1) for _, parameter in named])
+        self._grads, self._first, self._second = (torch.zeros_like(self._weights) for _ in range(3))
+        self._spans: dict[str, tuple[slice, torch.Size]] = {}
+        ends = [0, 0, 0]
+        position = 0
+        for name, parameter in named:
+            span = slice(position, position + parameter.numel())
+            parameter.data = self._weights[span].view(parameter.shape)
+            parameter.grad = self._grads[span].view(parameter.shape)
+            self._spans[name] = (span, parameter.shape)
+            position = span.stop
+            ends[_segment(parameter):] = [position] * (3 - _segment(parameter))
+        self._decay_end, self._cut_end = ends[0], ends[1]
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """Views of the moments by parameter name ("first/NAME", "second/NAME") and a copy of the step count."""
+        moments = {"first": self._first, "second": self._second}
+        views = {f"{kind}/{name}": flat[span].view(shape)
+                 for kind, flat in moments.items() for name, (span, shape) in self._spans.items()}
+        return {"step": torch.tensor(self._steps), **views}
+
+    def load_step(self, step: int) -> None:
+        """Set the number of steps taken; the moments are loaded in place through `state`."""
+        self._steps = step
+
+    def zero_grad(self) -> None:
+        """Zero the gradient buffer."""
+        self._grads.zero_()
+
+    def set_lr(self, lr: float) -> None:
+        """Change the base rate from the next step on."""
+        self._lr = lr
+
+    def step(self) -> float:
+        """Reduce, clip and update.
+
+        Gradients are summed, not averaged, over data-parallel ranks: the loss is already divided by the token count
+        of the whole job. A norm that is not finite leaves weights and moments untouched and is returned as it is.
+        """
+        if self._runtime.data_size > 1:
+            dist.all_reduce(self._grads, group=self._runtime.data_group)
+        norm = self._norm()
+        if not math.isfinite(norm):
+            return norm
+        shrink = self._settings.max_grad_norm / (norm + 1e-6)  # the same formula as torch's and Megatron's clipping
+        if 0 < shrink < 1:
+            self._grads.mul_(shrink)
+        rate = warmed_up(self._lr, self._steps, self._settings.warmup_steps)
+        self._update(slice(0, self._decay_end), rate, self._settings.weight_decay)
+        self._update(slice(self._decay_end, None), rate, 0.0)
+        self._steps += 1
+        return norm
+
+    def _norm(self) -> float:
+        """L2 norm over all weights of the model: cut weights add up over tensor ranks, whole ones count once."""
+        cut_square = torch.linalg.vector_norm(self._grads[: self._cut_end], dtype=torch.float64).square()
+        if self._runtime.tensor_size > 1:
+            dist.all_reduce(cut_square, group=self._runtime.tensor_group)
+        whole_square = torch.linalg.vector_norm(self._grads[self._cut_end :], dtype=torch.float64).square()
+        return float((cut_square + whole_square).sqrt())
+
+    def _update(self, span: slice, rate: float, weight_decay: float) -> None:
+        """Run torch's fused AdamW kernel on one span of the buffers, in place."""
+        beta1, beta2 = self._settings.betas
+        torch._fused_adamw_(
+            [self._weights[span]], [self._grads[span]], [self._first[span]], [self._second[span]], [],
+            [torch.tensor(float(self._steps + 1))],
+            lr=rate, beta1=beta1, beta2=beta2, weight_decay=weight_decay, eps=self._settings.eps,
+            amsgrad=False, maximize=False,
+        )
+
+
+def _segment(parameter: Tensor) -> int:
+    """0 for matrices (all are cut over tensor ranks), 1 for cut vectors (QKV biases), 2 for whole vectors (norms)."""
+    if parameter.dim() > 1:
+        return 0
+    return 1 if getattr(parameter, "tensor_model_parallel", False) else 2

@@ -1,0 +1,182 @@
+"""Exact training state in a folder, from every rank at once and for any layout: torch.distributed.checkpoint by Hugging Face name.
+
+Weights and both moments are stored under the names of `rules` as slices of the whole Hugging Face tensors, so that a run saved at one
+tensor- and data-parallel size loads at another; at the same size every bit comes back. (Megatron's own dist_checkpointing
+writes through a helper process that outlives a killed trainer and takes seconds to start on the CPU.) `manifest.json` is written last
+and holds a SHA-256 of every file.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
+from torch import Tensor
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.tensor import DTensor, Replicate, Shard
+
+from or1_trainer.megatron.errors import CheckpointError
+from or1_trainer.megatron.files import finish_folder, on_main_rank, staging, start_folder
+from or1_trainer.megatron.model import Policy
+from or1_trainer.megatron.optimizer import Optimizer
+from or1_trainer.megatron.rules import Part, Rule, rules
+
+MANIFEST = "manifest.json"
+_FORMAT = 1
+
+
+def save_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None) -> None:
+    """Write weights and optimizer state; a collective. The folder appears whole or not at all.
+
+    Raises:
+        CheckpointError: the disk is full or the folder cannot be written (on every rank).
+    """
+    target = Path(folder)
+    on_main_rank(f"cannot write {target}", lambda: start_folder(target))
+    partial, steps = staging(target), _steps(optimizer)
+    try:
+        dcp.save(_stored(policy, optimizer), storage_writer=dcp.FileSystemWriter(partial))
+    except (CheckpointException, OSError) as error:
+        raise CheckpointError(f"cannot write {target}: {_cause(error)}; free space or choose another folder, "
+                              "the older checkpoints are untouched") from error
+    digests = _digests(policy, partial)
+    manifest = {"format": _FORMAT, "step": steps, "tensor": policy.runtime.tensor_size, "data": policy.runtime.data_size,
+                "dtype": str(policy.dtype), "sha256": digests}
+    on_main_rank(f"cannot write {target}", lambda: _seal(target, manifest))
+
+
+def load_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None) -> None:
+    """Load what `save_sharded` wrote, at any tensor- and data-parallel size; a collective.
+
+    With `optimizer` None only the weights are read.
+
+    Raises:
+        CheckpointError: the folder is incomplete or damaged, or belongs to another model.
+    """
+    source = Path(folder)
+    manifest = _checked_manifest(source, policy)
+    stored = _stored(policy, optimizer)
+    try:
+        dcp.load(stored, storage_reader=dcp.FileSystemReader(source))
+    except (CheckpointException, OSError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{source} does not fit this model: {_cause(error)}; resume with the recipe of its run") from error
+    _restore(policy, optimizer, stored)
+    if optimizer is not None:
+        optimizer.load_step(int(manifest["step"]))
+
+
+def _tensors(policy: Policy, optimizer: Optimizer | None) -> dict[str, dict[str, Tensor]]:
+    """This rank's weights and moments by kind and parameter name, as views that can be written to."""
+    kinds = {"weights": {name: parameter.detach() for name, parameter in policy.model.named_parameters()}}
+    for key, tensor in (optimizer.state if optimizer is not None else {}).items():
+        kind, _, name = key.partition("/")
+        if name:
+            kinds.setdefault(kind, {})[name] = tensor
+    return kinds
+
+
+def _stored(policy: Policy, optimizer: Optimizer | None) -> dict[str, Tensor]:
+    """What is written or read: every Hugging Face tensor of every kind, as this rank's slice of the whole."""
+    mesh = _mesh(policy)
+    return {
+        f"{kind}/{part.name}": _distributed(cut, part, mesh)
+        for kind, tensors in _tensors(policy, optimizer).items()
+        for rule in rules(policy)
+        for part, cut in _cuts(policy, rule, tensors[rule.parameter])
+    }
+
+
+def _cuts(policy: Policy, rule: Rule, tensor: Tensor) -> list[tuple[Part, Tensor]]:
+    """Split a parameter (or its moment) into the cuts of its Hugging Face tensors, vocabulary padding left out."""
+    return [(part, cut.narrow(part.axis, 0, _real_rows(policy, part, cut)) if part.axis is not None else cut)
+            for part, cut in zip(rule.parts, rule.split(tensor), strict=True)]
+
+
+def _real_rows(policy: Policy, part: Part, cut: Tensor) -> int:
+    assert part.axis is not None
+    before = policy.runtime.tensor_rank * cut.shape[part.axis]
+    return max(0, min(cut.shape[part.axis], part.shape[part.axis] - before))
+
+
+def _mesh(policy: Policy) -> DeviceMesh | None:
+    """Data- by tensor-parallel mesh over the groups that exist; None where nothing is cut."""
+    runtime = policy.runtime
+    if runtime.tensor_size == 1:
+        return None
+    ranks = torch.arange(runtime.world_size).view(runtime.data_size, runtime.tensor_size)
+    return DeviceMesh.from_group([runtime.data_group, runtime.tensor_group], runtime.device.type, mesh=ranks,
+                                 mesh_dim_names=("data", "tensor"))
+
+
+def _distributed(cut: Tensor, part: Part, mesh: DeviceMesh | None) -> Tensor:
+    if mesh is None or part.axis is None:
+        return cut.contiguous()
+    stride = torch.empty(part.shape, device="meta").stride()
+    return DTensor.from_local(cut.contiguous(), mesh, (Replicate(), Shard(part.axis)), run_check=False,
+                              shape=torch.Size(part.shape), stride=stride)
+
+
+@torch.no_grad()
+def _restore(policy: Policy, optimizer: Optimizer | None, stored: dict[str, Tensor]) -> None:
+    for kind, tensors in _tensors(policy, optimizer).items():
+        for rule in rules(policy):
+            cuts = [stored[f"{kind}/{part.name}"] for part in rule.parts]
+            whole = rule.join([cut.to_local() if isinstance(cut, DTensor) else cut for cut in cuts])
+            target = tensors[rule.parameter]
+            target[: whole.shape[0]].copy_(whole)
+            target[whole.shape[0] :].zero_()
+
+
+def _steps(optimizer: Optimizer | None) -> int:
+    return int(optimizer.state["step"]) if optimizer is not None else 0
+
+
+def _digests(policy: Policy, folder: Path) -> dict[str, str]:
+    """SHA-256 of every file, the files shared out over the ranks."""
+    mine = {path.name: _sha256(path) for path in _share(policy, folder)}
+    gathered: list[dict[str, str]] = [{} for _ in range(policy.runtime.world_size)]
+    dist.all_gather_object(gathered, mine)
+    return {name: digest for part in gathered for name, digest in sorted(part.items())}
+
+
+def _share(policy: Policy, folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.iterdir() if path.name != MANIFEST)
+    return files[policy.runtime.rank :: policy.runtime.world_size]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _seal(target: Path, manifest: dict[str, Any]) -> None:
+    (staging(target) / MANIFEST).write_text(json.dumps(manifest, indent=1))
+    finish_folder(target)
+
+
+def _checked_manifest(folder: Path, policy: Policy) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+        expected = manifest["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder} is not a complete checkpoint ({error!r}); use the one before") from error
+    if manifest.get("format") != _FORMAT:
+        raise CheckpointError(f"{folder} has checkpoint format {manifest.get('format')!r}, this version reads {_FORMAT}")
+    found = _digests(policy, folder)
+    wrong = sorted(name for name in expected if found.get(name) != expected[name])
+    if wrong:
+        raise CheckpointError(f"{folder} is damaged: {', '.join(wrong[:3])} missing or changed since it was written; use the one before")
+    return manifest
+
+
+def _cause(error: BaseException) -> str:
+    """The first rank's own error out of torch's wrapper."""
+    failures = getattr(error, "failures", None)
+    if failures:
+        rank, (inner, _) = next(iter(failures.items()))
+        return f"rank {rank}: {inner!r}"
+    return str(error)

@@ -1,0 +1,37 @@
+"""Held-out avg@k of the current policy, by `or1_eval` over the fleet."""
+
+from __future__ import annotations
+
+from or1_eval import Problem as EvalProblem
+from or1_eval import Sampling, Task, evaluate
+
+from or1_trainer.run.job import Job
+from or1_trainer.run.state import RunState
+
+
+def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
+    """avg@k with its problem-level bootstrap interval, and the truncated share. Collective.
+
+    The seeds depend on problem and sample alone, not on the step: two evaluations differ by the policy only.
+    """
+    settings = job.config.eval
+    task = Task(
+        name="heldout",
+        problems=tuple(
+            EvalProblem(id=p.id, prompt=job.prompts.ids(p), ground_truth=p.ground_truth) for p in job.heldout
+        ),
+        sampling=Sampling(
+            n=settings.k,
+            max_new_tokens=settings.context_tokens or max(stage.context_tokens for stage in job.config.stages),
+            temperature=settings.temperature,
+        ),
+    )
+    with job.view.phase("eval", total=len(job.heldout)):
+        report = evaluate(task, job.fleet, k=settings.k)
+    return {
+        "eval/avg": report.avg,
+        "eval/low": report.low,
+        "eval/high": report.high,
+        "eval/truncated_rate": report.truncated_rate,
+        "eval/length_mean": report.mean_tokens,
+    }

@@ -1,0 +1,90 @@
+"""The tiny recipe's policy: a small random Qwen2, taught by demonstrations to reason visibly, cached by its settings.
+
+Supervised on purpose only until it is right about as often as wrong: what is left is for reinforcement learning.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+from or1_data.arithmetic import ALPHABET, demonstrations
+from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
+
+from or1_trainer.config.schema import WarmStartSettings
+from or1_trainer.megatron.model import Policy, build_policy
+from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.runtime import start_runtime, stop_runtime
+from or1_trainer.megatron.token_stats import token_stats
+from or1_trainer.megatron.weights import load_hf_weights, save_hf
+from or1_trainer.method.packing import Sample, pack
+from or1_trainer.tiny.tokenizer import character_tokenizer
+from or1_trainer.watch.live import LiveView
+
+FORMAT = 1
+"""Raise when the demonstrations or this procedure change: old caches are then left alone."""
+
+
+def ensure_warm_start(settings: WarmStartSettings, view: LiveView) -> Path:
+    """The cached folder of these settings, made now if it is not there. Safe with several processes at once."""
+    folder = cache_root() / f"tiny-{_key(settings)}"
+    with _locked(folder.with_suffix(".lock")):
+        if not (folder / "config.json").exists():
+            _make(settings, folder, view)
+    return folder
+
+
+def cache_root() -> Path:
+    """`$OR1_CACHE`, else `or1` in the user's cache folder (XDG)."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    root = Path(os.environ.get("OR1_CACHE") or Path(base) / "or1")
+    root.mkdir(parents=True, exist_ok=True)
+    return root
+
+
+def _key(settings: WarmStartSettings) -> str:
+    return hashlib.sha256(msgspec.json.encode({"format": FORMAT, **msgspec.to_builtins(settings)})).hexdigest()[:12]
+
+
+def _make(settings: WarmStartSettings, folder: Path, view: LiveView) -> None:
+    runtime = start_runtime(tensor=1, device="cpu")
+    try:
+        tokenizer = character_tokenizer(ALPHABET)
+        model = _random_model(settings, len(tokenizer))
+        policy = build_policy(model.config, runtime, dtype="float32")
+        load_hf_weights(policy, model.state_dict())
+        _teach(policy, runtime, tokenizer, settings, view)
+        partial = folder.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        save_hf(policy, partial, tokenizer=tokenizer)
+        partial.rename(folder)
+    finally:
+        stop_runtime(runtime)
+
+
+def _random_model(settings: WarmStartSettings, vocabulary: int) -> Qwen2ForCausalLM:
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed)
+        return Qwen2ForCausalLM(
+            Qwen2Config(
+                vocab_size=vocabulary,
+                hidden_size=settings.hidden,
+                intermediate_size=settings.intermediate,
+                num_hidden_layers=settings.layers,
+                num_attention_heads=settings.heads,
+                num_key_value_heads=settings.kv_heads,
+                max_position_embeddings=1024,
+                tie_word_embeddings=True,
+                pad_token_id=0,
+                eos_token_id=1,
+                bos_token_id=None,
+            )
+        )

@@ -1,0 +1,84 @@
+"""What every test runs under: one torch thread per worker, no network, no hub, the same examples on each CI run."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Two workers of one thread each on two cores; torch and BLAS read this when first imported, child processes too.
+    for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(_name, "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("MPLBACKEND", "Agg")
+for _name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
+    os.environ[_name] = "1"  # nothing here may reach a hub, child processes included
+
+settings.register_profile("ci", derandomize=True, deadline=None, database=None, print_blob=True)
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class NetworkBlocked(RuntimeError):
+    """A test tried to reach another machine."""
+
+
+def is_local(address: Any) -> bool:
+    """Whether a socket address is of this machine: a unix path or a loopback host."""
+    if not isinstance(address, tuple):
+        return True
+    host = str(address[0])
+    if host in {"", "localhost"}:
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def guarded(method_name: str) -> Any:
+    """`socket.socket.<method_name>` that refuses addresses of other machines (the address is the last argument)."""
+    original = getattr(socket.socket, method_name)
+
+    def call(self: socket.socket, *args: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not is_local(args[-1]):
+            raise NetworkBlocked(f"a test tried to {method_name} to {args[-1]}; tests stay on the loopback interface")
+        return original(self, *args)
+
+    return call
+
+
+for _name in ("connect", "connect_ex", "sendto"):
+    setattr(socket.socket, _name, guarded(_name))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip `gpu` tests where no NVIDIA device is present (asked of /dev: importing torch here would cost seconds)."""
+    if any(Path("/dev").glob("nvidia[0-9]*")):
+        return
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason="no CUDA device on this machine"))
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real problem sets that may lie beside the checkout; never part of the project."""
+    folder = ROOT.parent / "shared" / "data"
+    if not (folder / "manifest.json").is_file():
+        pytest.skip(f"no real data: {folder.parent.name}/data is not beside the checkout")
+    return folder

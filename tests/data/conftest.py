@@ -1,0 +1,17 @@
+"""Real data beside the checkout, where it is; our own rows otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+@pytest.fixture
+def real() -> Path:
+    """The folder of real sets."""
+    if not SHARED.is_dir():
+        pytest.skip("no real data beside the checkout (../shared/data)")
+    return SHARED

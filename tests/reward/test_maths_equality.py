@@ -1,0 +1,254 @@
+"""Equality of answers: pairs, properties over real golds, and what no rule may ever do."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import random
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import or1_reward
+from or1_reward import MathSettings, MathTruth, Status
+from or1_reward.maths import exact, numeric
+from or1_reward.maths.ladder import judge
+from or1_reward.maths.parser import parse
+from or1_reward.maths.spelling import tidy
+from or1_reward.maths.tokens import ParseError
+
+_SPEC = importlib.util.spec_from_file_location("maths_cases", Path(__file__).with_name("maths_cases.py"))
+assert _SPEC and _SPEC.loader
+_CASES = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(_CASES)
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+GOLD_FILES = {
+    "benchmarks/math500.jsonl": "answer",
+    "benchmarks/olympiadbench.jsonl": "answer",
+    "benchmarks/minerva_math.jsonl": "answer",
+    "benchmarks/hmmt_feb_2025.jsonl": "answer",
+    "deepscaler/data__train__math.json": "answer",
+    "still/OlymMATH__data__OlymMATH-EN-HARD.jsonl": "answer",
+}
+DEFAULT = MathSettings()
+
+
+def golds() -> list[str]:
+    """Golds of real data sets, deduplicated."""
+    found: dict[str, None] = {}
+    for name, field in GOLD_FILES.items():
+        path = SHARED / name
+        if not path.exists():
+            pytest.skip(f"{name} of the shared data is absent")
+        text = path.read_text(encoding="utf-8")
+        rows = json.loads(text) if name.endswith(".json") else [json.loads(line) for line in text.splitlines()]
+        for row in rows:
+            value = row[field][0] if isinstance(row[field], list) else row[field]
+            found[str(value)] = None
+    return list(found)
+
+
+def equal(answer: str, gold: str, settings: MathSettings = DEFAULT) -> bool:
+    return judge(answer, gold, settings).status is Status.CORRECT
+
+
+@pytest.mark.parametrize(("answer", "gold", "expected"), _CASES.cases())
+def test_pairs(answer: str, gold: str, expected: bool) -> None:
+    verdict = or1_reward.verify(f"\\boxed{{{answer}}}", MathTruth((gold,)))
+    assert (verdict.reward == 1.0) is expected, (verdict.status, verdict.extracted, verdict.detail)
+    assert verdict.status is not Status.VERIFIER_ERROR
+
+
+def test_every_real_gold_equals_itself_in_a_box() -> None:
+    wrong = []
+    for gold in golds():
+        verdict = or1_reward.verify(
+            f"Thus the final answer is $\\boxed{{{gold.strip().strip('$')}}}$.", MathTruth((gold,))
+        )
+        if verdict.reward != 1.0:
+            wrong.append((gold, verdict))
+    assert not wrong
+
+
+def test_real_golds_are_inside_of_the_grammar() -> None:
+    outside = []
+    listed = golds()
+    for gold in listed:
+        try:
+            parse(tidy(gold))
+        except ParseError as error:
+            outside.append((gold, str(error)))
+    assert len(outside) <= 0.005 * len(listed), outside
+
+
+def test_equality_of_real_golds_is_symmetric_and_does_not_confuse_values() -> None:
+    """Random pairs of golds of one shape; equal ones must agree as decimals where both have a decimal value."""
+    listed, chosen = golds(), random.Random(3)
+    shapes: dict[str, list[str]] = {}
+    for gold in listed:
+        shapes.setdefault("".join("0" if sign.isdigit() else sign for sign in gold)[:5], []).append(gold)
+    pairs = [tuple(chosen.choices(group, k=2)) for group in shapes.values() for _ in range(min(len(group), 40))]
+    for first, second in pairs:
+        if first == second:
+            continue
+        forwards, backwards = equal(first, second), equal(second, first)
+        assert forwards == backwards, (first, second)
+        if forwards:
+            values = [_decimal(first), _decimal(second)]
+            if None not in values and not {"%", "circ", ","} & {
+                sign for sign in ("%", "circ", ",") if sign in first + second
+            }:
+                assert abs(values[0] - values[1]) <= 1e-9 * max(1.0, abs(values[0])), (first, second)
+
+
+def _decimal(text: str) -> float | None:
+    try:
+        value = numeric.decimal_of(parse(tidy(text)))
+    except ParseError:
+        return None
+    return None if value is None or not abs(value) < 1e300 else float(value)
+
+
+fractions = st.fractions(min_value=-(10**12), max_value=10**12, max_denominator=10**9)
+
+
+def spellings(value: Fraction) -> list[str]:
+    top, bottom = value.numerator, value.denominator
+    sign = "-" if top < 0 else ""
+    written = [
+        f"{top}/{bottom}",
+        f"\\frac{{{top}}}{{{bottom}}}",
+        f"{sign}\\dfrac{{{abs(top)}}}{{{bottom}}}",
+        f"$\\left({sign}\\frac{{{3 * abs(top)}}}{{{3 * bottom}}}\\right)$",
+        f"x = {top} \\div {bottom}",
+        f"{sign}{abs(top)} \\cdot {bottom}^{{-1}}",
+    ]
+    if bottom == 1:
+        written += [str(top), f"{top}.0", f"{top:,}", f"+{top}" if top >= 0 else f"−{-top}", f"{top}\\text{{ cm}}"]
+    whole, rest = divmod(abs(top), bottom)
+    if whole and rest:
+        written.append(f"{sign}{whole}\\frac{{{rest}}}{{{bottom}}}")
+    return written
+
+
+@settings(max_examples=150, deadline=None)
+@given(fractions, st.data())
+def test_all_spellings_of_a_rational_are_equal(value: Fraction, data: st.DataObject) -> None:
+    first, second = data.draw(st.sampled_from(spellings(value))), data.draw(st.sampled_from(spellings(value)))
+    assert equal(first, second), (first, second)
+
+
+@settings(max_examples=200, deadline=None)
+@given(fractions, fractions, st.data())
+def test_different_rationals_are_never_equal(value: Fraction, other: Fraction, data: st.DataObject) -> None:
+    first, second = data.draw(st.sampled_from(spellings(value))), data.draw(st.sampled_from(spellings(other)))
+    assert equal(first, second) is (value == other), (first, second)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(40, 400), st.integers(40, 400))
+def test_tiny_numbers_are_told_apart(first: int, second: int) -> None:
+    assert equal(f"10^{{-{first}}}", f"10^{{-{second}}}") is (first == second)
+    assert equal(f"\\frac{{1}}{{2^{{{first}}}}}", f"2^{{-{second}}}") is (first == second)
+    assert equal(f"\\sqrt{{2}} \\cdot 10^{{-{first}}}", f"\\sqrt{{2}} \\cdot 10^{{-{second}}}") is (first == second)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.integers(-5, 5), min_size=3, max_size=5), st.lists(st.integers(-5, 5), min_size=3, max_size=5))
+def test_polynomials_against_their_coefficients(first: list[int], second: list[int]) -> None:
+    def written(coefficients: list[int]) -> str:
+        return "+".join(f"({c})x^{{{power}}}" for power, c in enumerate(coefficients))
+
+    def stripped(coefficients: list[int]) -> list[int]:
+        while coefficients and coefficients[-1] == 0:
+            coefficients = coefficients[:-1]
+        return coefficients
+
+    assert equal(written(first), written(second)) is (stripped(first) == stripped(second))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 30))
+def test_surds_against_integer_arithmetic(first: int, second: int, factor: int) -> None:
+    assert equal(f"{factor}\\sqrt{{{first}}}", f"\\sqrt{{{second}}}") is (factor * factor * first == second)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(-99, 99), min_size=2, max_size=6, unique=True), st.randoms(use_true_random=False))
+def test_sets_have_no_order_and_tuples_do(members: list[int], shuffler: random.Random) -> None:
+    shuffled = list(members)
+    shuffler.shuffle(shuffled)
+    first, second = ", ".join(map(str, members)), ", ".join(map(str, shuffled))
+    assert equal(f"\\{{{first}\\}}", f"\\{{{second}\\}}")
+    assert equal(first, second)
+    assert equal(f"({first})", f"({second})") is (members == shuffled)
+    assert not equal(", ".join(map(str, members[:-1])), first)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="0123456789abxyein+-*/^_=<>()[]{}\\,.;:!%$|& \n√π²½−", max_size=40))
+def test_no_text_raises_and_everything_equals_itself(text: str) -> None:
+    outcome = judge(text, text or "0", DEFAULT)
+    assert outcome.status is (Status.CORRECT if text else Status.NO_ANSWER)
+    assert judge(text, "17.5", DEFAULT).status in set(Status) - {Status.VERIFIER_ERROR}
+
+
+@pytest.mark.parametrize(
+    "tail", ["\\foo", "@", "\\text{?}#", "^", "\\frac{1}", "}", "\\unknown{2}", "&", "\\\\", " 5 6"]
+)
+def test_what_cannot_be_parsed_is_never_dropped_from_a_tail(tail: str) -> None:
+    assert not equal("5" + tail, "5")
+    assert not equal("x+1" + tail, "x+1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__import__('os').system('touch {flag}')",
+        "exec(\"open('{flag}', 'w')\")",
+        "().__class__.__bases__[0].__subclasses__()",
+        "\\int_0^1 open('{flag}','w') dx",
+        "eval('1+1')",
+    ],
+)
+def test_nothing_in_an_answer_is_run(text: str, tmp_path: Path) -> None:
+    flag = tmp_path / "ran"
+    verdict = or1_reward.verify(f"\\boxed{{{text.replace('{flag}', str(flag))}}}", "2")
+    assert verdict.reward == 0.0
+    assert not flag.exists()
+
+
+def test_settings() -> None:
+    assert equal("5 \\text{ cm}", "5")
+    assert not equal("5 \\text{ cm}", "5", MathSettings(units="strict"))
+    assert equal("5 \\text{ cm}", "5 \\text{ centimeters}", MathSettings(units="strict"))
+    assert equal("2, 1", "1, 2")
+    assert not equal("2, 1", "1, 2", MathSettings(set_order="strict"))
+    assert equal("\\{2, 1\\}", "\\{1, 2\\}", MathSettings(set_order="strict"))
+    assert equal("25", "25\\%")
+    assert not equal("25", "25\\%", MathSettings(percent="strict"))
+    assert equal("0.25", "25\\%", MathSettings(percent="strict"))
+    assert equal("0.333333", "1/3")
+    assert not equal("0.333333", "1/3", MathSettings(decimal_digits=None))
+    assert not equal("0.333334", "1/3") or abs(0.333334 - 1 / 3) < 1e-6
+    assert equal("3.14", "\\pi", MathSettings(decimal_digits=2))
+
+
+def test_proofs_are_named() -> None:
+    assert judge("1/2", "0.5", DEFAULT).proof == "same expression"
+    assert judge("007", "7", DEFAULT).proof == "exact number"
+    assert judge("\\sqrt{12}", "2\\sqrt{3}", DEFAULT).proof == "exact"
+    assert judge("\\sin 2x", "2 \\sin x \\cos x", DEFAULT).proof.startswith("numeric")
+    assert judge("\\int_0^1 x\\,dx", "1/2", DEFAULT).proof == "symbolic"
+
+
+def test_exact_rung_against_fractions() -> None:
+    assert exact.rational(parse("\\frac{1}{3}+\\frac{1}{6}")) == Fraction(1, 2)
+    assert exact.rational(parse("\\sqrt{2}\\cdot\\sqrt{8}")) == 4
+    assert exact.rational(parse("\\sqrt{2}")) is None
+    assert exact.same(parse("(x+1)^3"), parse("x^3+3x^2+3x+1")) is True
+    assert exact.same(parse("\\sqrt{2}+\\sqrt{3}"), parse("\\sqrt{5}")) is False
+    assert exact.same(parse("\\frac{x^2-1}{x-1}"), parse("x+1")) is None  # left to numbers, never denied

@@ -1,0 +1,233 @@
+"""Worker processes: limits, deaths, forks, threads, event loops, and no survivors."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import or1_reward
+from or1_reward import Status
+from or1_reward.maths import symbolic
+from or1_reward.maths.parser import parse
+from or1_reward.workers import WorkerFailureError, WorkerPool, WorkerTimeoutError
+
+SYMBOLIC = (r"\boxed{\int_0^1 x^2\,dx}", r"\frac{1}{3}")
+ENDLESS = r"\int_{0}^{\infty} e^{-x^{x^{x}}} \sin(x^x) dx"
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def gone(pids: list[int], within_s: float = 8.0) -> bool:
+    deadline = time.monotonic() + within_s
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not any(map(alive, pids))
+
+
+@pytest.fixture
+def pool() -> WorkerPool:
+    made = WorkerPool("or1_reward.maths.sympy_worker", size=2, memory_mb=1024)
+    yield made
+    made.close()
+
+
+def request(left: str, right: str) -> dict[str, object]:
+    return {"left": symbolic.encoded(parse(left)), "right": symbolic.encoded(parse(right))}
+
+
+def pids(pool: WorkerPool) -> list[int]:
+    return [worker.process.pid for worker in pool.idle]
+
+
+def test_a_worker_is_reused(pool: WorkerPool) -> None:
+    assert pool.ask(request(r"\frac{d}{dx} x^3", "3x^2"), 5)["equal"] is True
+    first = pids(pool)
+    assert pool.ask(request(r"\frac{d}{dx} x^3", "2x^2"), 5)["equal"] is False
+    assert pids(pool) == first and len(first) == 1
+
+
+def test_a_worker_over_its_time_is_killed_and_replaced(pool: WorkerPool) -> None:
+    pool.ask(request("1", "1"), 5)
+    (first,) = pids(pool)
+    with pytest.raises(WorkerTimeoutError):
+        pool.ask(request(ENDLESS, "1"), 0.3)
+    assert gone([first])
+    assert pool.ask(request("1", "1"), 5)["equal"] is True
+    assert pids(pool) != [first]
+
+
+def test_a_worker_that_was_killed_is_replaced(pool: WorkerPool) -> None:
+    pool.ask(request("1", "1"), 5)
+    (first,) = pids(pool)
+    os.kill(first, signal.SIGKILL)
+    assert gone([first])
+    assert pool.ask(request("1", "1"), 5)["equal"] is True
+
+
+def test_a_worker_killed_while_it_works_is_a_failure_not_a_verdict(pool: WorkerPool) -> None:
+    pool.ask(request("1", "1"), 5)
+    (first,) = pids(pool)
+    threading.Timer(0.3, os.kill, (first, signal.SIGKILL)).start()
+    with pytest.raises(WorkerFailureError):
+        pool.ask(request(ENDLESS, "1"), 20)
+
+
+def test_a_worker_stopped_by_a_signal_does_not_hang_the_caller(pool: WorkerPool) -> None:
+    pool.ask(request("1", "1"), 5)
+    (first,) = pids(pool)
+    os.kill(first, signal.SIGSTOP)
+    with pytest.raises(WorkerTimeoutError):
+        pool.ask(request("1", "1"), 0.2)
+    assert gone([first])
+
+
+def test_memory_of_a_worker_is_limited() -> None:
+    small = WorkerPool("or1_reward.maths.sympy_worker", size=1, memory_mb=400)
+    huge = ["app", "x" * 90_000_000, []]  # its symbol's name alone needs several copies of that
+    try:
+        assert small.ask({"left": huge, "right": huge}, 20) == {"memory": True}
+        assert small.ask(request("1", "1"), 5)["equal"] is True
+    finally:
+        small.close()
+
+
+def test_an_endless_comparison_is_a_time_limit_and_scores_zero() -> None:
+    verdict = or1_reward.verify(f"\\boxed{{{ENDLESS}}}", "1")
+    assert verdict.status is Status.TIME_LIMIT and verdict.reward == 0.0
+    assert verdict.elapsed_s < 30  # its own limit is 0.7 s; a busy machine is forgiven
+
+
+def test_a_failure_of_ours_is_retried_once_and_then_no_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def broken(*_: object) -> bool:
+        calls.append(1)
+        raise symbolic.SymbolicFailureError("no worker")
+
+    monkeypatch.setattr("or1_reward.maths.ladder.ask", broken)
+    verdict = or1_reward.verify(r"\boxed{\int_0^1 x^4\,dx}", r"\frac{1}{5}")
+    assert verdict.status is Status.VERIFIER_ERROR and verdict.reward is None
+    assert len(calls) == 2
+
+
+def test_in_threads() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        verdicts = list(threads.map(lambda _: or1_reward.verify(*SYMBOLIC).reward, range(16)))
+    assert verdicts == [1.0] * 16
+
+
+def test_in_asyncio_the_loop_stays_free() -> None:
+    async def run() -> tuple[list[float | None], int]:
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                await asyncio.sleep(0.01)
+                ticks += 1
+
+        ticking = asyncio.create_task(tick())
+        jobs = [or1_reward.averify(f"\\boxed{{\\int_0^{n} {ENDLESS[20:]}}}", "1") for n in range(2)]
+        jobs += [or1_reward.averify(rf"\boxed{{{n}}}", n) for n in range(50)]
+        verdicts = await asyncio.gather(*jobs)
+        ticking.cancel()
+        return [verdict.reward for verdict in verdicts], ticks
+
+    rewards, ticks = asyncio.run(run())
+    assert rewards[2:] == [1.0] * 50
+    assert ticks > 5
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_in_a_daemonic_process_also_after_a_fork(method: str) -> None:
+    assert or1_reward.verify(*SYMBOLIC).reward == 1.0  # the parent's worker is not the child's
+    with multiprocessing.get_context(method).Pool(1) as pool:  # its processes are daemonic
+        verdict = pool.apply_async(or1_reward.verify, (r"\boxed{\int_0^2 x^2\,dx}", r"\frac{8}{3}")).get(timeout=60)
+    assert verdict.reward == 1.0
+    assert or1_reward.verify(r"\boxed{\int_0^3 x^2\,dx}", "9").reward == 1.0
+
+
+PARENT = r"""
+import os, sys, time, pathlib, or1_reward
+or1_reward.verify(r"\boxed{\int_0^1 x^2\,dx}", r"\frac{1}{3}")
+or1_reward.verify_many([(r"\boxed{%d}" % n, n) for n in range(600)], workers=2)
+me = os.getpid()
+def children(pid):
+    found = [int(c) for t in pathlib.Path(f"/proc/{pid}/task").iterdir() for c in (t / "children").read_text().split()]
+    return found + [grand for child in found for grand in children(child)]
+print(*children(me), flush=True)
+if sys.argv[1] == "exit":
+    sys.exit(0)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("ending", ["exit", "SIGKILL", "SIGTERM"])
+def test_no_worker_outlives_its_parent(ending: str) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, ending], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout
+    workers = [int(pid) for pid in parent.stdout.readline().split()]
+    assert len(workers) >= 2
+    if ending != "exit":
+        parent.send_signal(getattr(signal, ending))
+    parent.wait(timeout=30)
+    assert gone(workers)
+
+
+def test_verify_many_keeps_order_over_processes() -> None:
+    items = [(rf"\boxed{{{n}}}", str(n if n % 3 else n + 1)) for n in range(700)]
+    rewards = [verdict.reward for verdict in or1_reward.verify_many(items, workers=2)]
+    assert rewards == [float(bool(n % 3)) for n in range(700)]
+    mixed = [
+        {"response": "1", "ground_truth": 1},
+        ("1", "2"),
+        ("1", 1, "length"),
+        {"response": "x", "ground_truth": "x"},
+    ]
+    statuses = [verdict.status.value for verdict in or1_reward.verify_many(mixed, workers=3)]
+    assert statuses == ["correct", "wrong", "truncated", "correct"]
+
+
+def test_verify_many_survives_the_death_of_its_workers() -> None:
+    from or1_reward.grading import _batch_pool
+
+    items = [(rf"\boxed{{{n}}}", str(n)) for n in range(2000)]
+    or1_reward.verify_many(items[:200], workers=2)
+    killed = [worker.process.pid for worker in _batch_pool(2).idle]
+    assert killed
+    for pid in killed:
+        os.kill(pid, signal.SIGSTOP if pid == killed[0] else signal.SIGKILL)
+    threading.Timer(0.5, lambda: [os.kill(pid, signal.SIGKILL) for pid in killed if alive(pid)]).start()
+    assert all(verdict.reward == 1.0 for verdict in or1_reward.verify_many(items, workers=2))
+
+
+def test_workers_must_be_positive() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        or1_reward.verify_many([("1", "1")], workers=0)
+
+
+def test_import_is_light() -> None:
+    code = "import sys, or1_reward; print(*[m for m in ('numpy', 'torch', 'sympy', 'mpmath') if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == ""
+    code = code.replace(
+        "import sys, or1_reward;", r"import sys, or1_reward; or1_reward.verify('\\boxed{\\sqrt{8}}', '2\\sqrt2');"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == ""

@@ -1,0 +1,62 @@
+"""Three optimizer steps with the batch shared out over data ranks, then save, reload and go on, in any layout."""
+
+import torch
+from megatron_cases import hf_gradients, hf_model, pack, random_sequences, weighted_loss
+from or1_trainer.megatron.model import build_policy
+from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.sharded import load_sharded, save_sharded
+from or1_trainer.megatron.token_stats import token_stats
+from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights
+
+SEQUENCES, MASKS = random_sequences([17, 40, 3, 64, 1, 33, 20, 21], seed=4)
+TRAINED = [int(mask[1:].sum()) for mask in MASKS]
+
+
+def build(runtime):
+    reference = hf_model("qwen2-tied", torch.float64)
+    policy = build_policy(reference.config, runtime, dtype=torch.float64)
+    load_hf_weights(policy, reference.state_dict())
+    return policy, build_optimizer(policy, runtime, OptimizerSettings(lr=1e-2, max_grad_norm=0.05))
+
+
+def train_step(policy, optimizer):
+    """Every data rank takes every data_size-th sequence; a token's weight goes by its place in the whole batch."""
+    runtime = policy.runtime
+    optimizer.zero_grad()
+    for index in range(runtime.data_rank, len(SEQUENCES), runtime.data_size):
+        stats = token_stats(policy, pack([SEQUENCES[index]], [MASKS[index]]), chunk_tokens=16)
+        weighted_loss(stats.logprobs_M, stats.entropy_M, offset=sum(TRAINED[:index])).backward()
+    return optimizer.step()
+
+
+def same_weights(policy, twin):
+    return all(torch.equal(a, b) for a, b in zip(policy.model.parameters(), twin.model.parameters(), strict=True))
+
+
+def run_layout(runtime, scratch, *, other=None):
+    """Check this layout against itself and the checkpoint of `other`; rank 0 leaves its numbers for the test."""
+    layout = f"{runtime.data_size}-{runtime.tensor_size}"
+    policy, optimizer = build(runtime)
+    norms = [train_step(policy, optimizer) for _ in range(3)]
+    after_three = {name: tensor.clone() for name, tensor in iter_hf_weights(policy)}
+    gradients = hf_gradients(policy)  # summed over data ranks and clipped by the step
+    save_sharded(scratch / f"sharded-{layout}", policy, optimizer)
+
+    # The same layout: bit for bit, and so is the step that follows.
+    twin, twin_optimizer = build(runtime)
+    load_sharded(scratch / f"sharded-{layout}", twin, twin_optimizer)
+    assert same_weights(policy, twin)
+    assert all(torch.equal(tensor, twin_optimizer.state[key]) for key, tensor in optimizer.state.items())
+    assert train_step(policy, optimizer) == train_step(twin, twin_optimizer)
+    assert same_weights(policy, twin)
+
+    if other:  # another layout's checkpoint: the same weights, whole, and the same step
+        fourth = {name: tensor.clone() for name, tensor in iter_hf_weights(policy)}
+        load_sharded(scratch / f"sharded-{other}", twin, twin_optimizer)
+        assert int(twin_optimizer.state["step"]) == 3
+        assert all(torch.allclose(t, after_three[name], rtol=0, atol=1e-9) for name, t in iter_hf_weights(twin))
+        train_step(twin, twin_optimizer)
+        assert all(torch.allclose(t, fourth[name], rtol=0, atol=1e-9) for name, t in iter_hf_weights(twin))
+    if runtime.is_main:
+        result = {"norms": norms, "gradients": gradients, "weights": after_three}
+        torch.save(result, scratch / f"result-{layout}.pt")

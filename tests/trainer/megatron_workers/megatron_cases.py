@@ -1,0 +1,136 @@
+"""Small random models, packed batches and slow reference computations shared by the Megatron tests and their workers."""
+
+import os
+import types
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config, Qwen3Config
+
+SMALL = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": 53,  # odd: padded to 54 at a tensor-parallel size of 2
+    "max_position_embeddings": 512,
+}
+LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 10000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
+YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 8.0, "original_max_position_embeddings": 64}
+CONFIGS = {
+    "qwen2-tied": lambda: Qwen2Config(**SMALL, tie_word_embeddings=True),
+    "qwen2-untied": lambda: Qwen2Config(**SMALL, tie_word_embeddings=False),
+    "qwen2-yarn": lambda: Qwen2Config(**SMALL, rope_parameters=dict(YARN)),
+    "qwen3": lambda: Qwen3Config(**SMALL, head_dim=16),
+    "llama": lambda: LlamaConfig(**SMALL),
+    "llama3-rope": lambda: LlamaConfig(**SMALL, rope_parameters=dict(LLAMA3), tie_word_embeddings=True),
+}
+
+
+@dataclass(frozen=True)
+class Batch:
+    token_ids_T: Tensor
+    positions_T: Tensor
+    cu_seqlens_B1: Tensor
+    max_seqlen: int
+    labels_T: Tensor
+    loss_mask_T: Tensor
+
+
+def pack(sequences, masks):
+    """Pack token-id lists; a mask says of each token but the first whether it is trained on as a label."""
+    labels = [torch.cat((ids[1:], torch.tensor([0]))) for ids in sequences]
+    trained = [torch.cat((mask[1:], torch.tensor([False]))) for mask in masks]
+    lengths = [len(ids) for ids in sequences]
+    return Batch(
+        token_ids_T=torch.cat(sequences),
+        positions_T=torch.cat([torch.arange(n) for n in lengths]),
+        cu_seqlens_B1=torch.tensor([0, *lengths]).cumsum(0).to(torch.int32),
+        max_seqlen=max(lengths),
+        labels_T=torch.cat(labels),
+        loss_mask_T=torch.cat(trained),
+    )
+
+
+def random_sequences(lengths, *, vocab_size=53, seed=0):
+    stream = torch.Generator().manual_seed(seed)
+    sequences = [torch.randint(0, vocab_size, (n,), generator=stream) for n in lengths]
+    masks = [torch.rand(n, generator=stream) < 0.8 for n in lengths]
+    return sequences, masks
+
+
+def hf_model(name, dtype, *, seed=1):
+    """A random transformers model with visible biases and norm scales, exact in float64 too."""
+    config = CONFIGS[name]()
+    torch.manual_seed(seed)
+    model = AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation="sdpa").eval()
+    with torch.no_grad():
+        for key, parameter in model.named_parameters():
+            spread = 0.3 if parameter.dim() == 1 else 0.1
+            parameter.add_(torch.randn(parameter.shape).to(dtype) * spread)
+            assert parameter.dtype == dtype, key
+    if dtype == torch.float64:
+        for module in model.modules():
+            if type(module).__name__.endswith("RMSNorm"):  # transformers' own rounds to float32 inside
+                module.forward = types.MethodType(_exact_norm, module)
+    return model
+
+
+def _exact_norm(self, x):
+    return self.weight * x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.variance_epsilon)
+
+
+def hf_logits(model, batch):
+    """Logits of every token, each sequence run alone through transformers."""
+    bounds = batch.cu_seqlens_B1.tolist()
+    pairs = zip(bounds[:-1], bounds[1:], strict=True)
+    return torch.cat([model(input_ids=batch.token_ids_T[None, a:b]).logits[0] for a, b in pairs])
+
+
+def plain_stats(logits, batch, temperature):
+    """The formula, on full logits: log-probs and entropies of the trained labels."""
+    log_p = torch.log_softmax(logits[batch.loss_mask_T] / temperature, -1)
+    labels = batch.labels_T[batch.loss_mask_T]
+    return log_p.gather(1, labels[:, None]).squeeze(1), -(log_p.exp() * log_p).sum(-1)
+
+
+def weighted_loss(logprobs, entropy, *, offset=0, total=100):
+    """A loss with a different weight on every token, so that a swapped or dropped token shows."""
+    index = torch.arange(offset, offset + len(logprobs), dtype=logprobs.dtype)
+    return -((1 + torch.sin(index)) * logprobs + 0.3 * torch.cos(index) * entropy).sum() / total
+
+
+def hf_gradients(policy, of=lambda parameter: parameter.grad):
+    """The policy's gradients by Hugging Face name, whole: gathered over tensor ranks exactly as weights are."""
+    from or1_trainer.megatron.rules import rules
+    from or1_trainer.megatron.weights import _gather
+
+    parameters = dict(policy.model.named_parameters())
+    return {
+        part.name: _gather(policy, part, local).clone()
+        for rule in rules(policy)
+        for part, local in zip(rule.parts, rule.split(of(parameters[rule.parameter])), strict=True)
+    }
+
+
+def largest_difference(found, expected):
+    """Largest difference over all tensors, relative to the largest entry of each."""
+    assert found.keys() == expected.keys()
+    return max(
+        float((found[name] - expected[name]).abs().max() / expected[name].abs().max().clamp_min(1e-3)) for name in found
+    )
+
+
+def scratch():
+    """Folder that all ranks of a worker share."""
+    return Path(os.environ["OR1_TEST_SCRATCH"])

@@ -1,0 +1,118 @@
+"""Two ranks. Tensor-parallel 2: models, statistics, gradients, optimizer, export and errors against one process.
+
+Then the same processes as data-parallel 2; the test compares the layouts. One worker, because starting one takes seconds.
+"""
+
+import os
+
+import torch
+from layout_steps import run_layout
+from megatron_cases import (
+    CONFIGS,
+    SMALL,
+    hf_gradients,
+    hf_logits,
+    hf_model,
+    largest_difference,
+    pack,
+    plain_stats,
+    random_sequences,
+    scratch,
+    weighted_loss,
+)
+from or1_trainer.megatron.errors import LayoutError
+from or1_trainer.megatron.export import save_hf
+from or1_trainer.megatron.model import build_policy
+from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.runtime import start_runtime, stop_runtime
+from or1_trainer.megatron.token_stats import token_stats
+from or1_trainer.megatron.weights import init_weights, iter_hf_weights, load_hf_weights
+from transformers import AutoModelForCausalLM, Qwen2Config
+
+runtime = start_runtime(tensor=2, device="cpu", timeout_s=120)
+batch = pack(*random_sequences([17, 40, 3, 64, 1, 33]))
+
+
+def check_family(name, dtype, logit_tolerance, grad_tolerance):
+    reference = hf_model(name, dtype)
+    policy = build_policy(reference.config, runtime, dtype=dtype)
+    load_hf_weights(policy, reference.state_dict())
+    reference_logits = hf_logits(reference, batch)
+    assert (policy.logits(batch) - reference_logits).abs().max() < logit_tolerance, name
+    expected_stats = plain_stats(reference_logits, batch, 0.7)
+    weighted_loss(*expected_stats).backward()
+    for chunk_tokens in (1000, 7):
+        policy.model.zero_grad()
+        stats = token_stats(policy, batch, temperature=0.7, chunk_tokens=chunk_tokens)
+        assert (stats.logprobs_M - expected_stats[0]).abs().max() < logit_tolerance, name
+        assert (stats.entropy_M - expected_stats[1]).abs().max() < logit_tolerance, name
+        weighted_loss(stats.logprobs_M, stats.entropy_M).backward()
+        expected = {key: value.grad for key, value in reference.named_parameters()}
+        assert largest_difference(hf_gradients(policy), expected) < grad_tolerance, name
+    exported, state = dict(iter_hf_weights(policy)), reference.state_dict()
+    assert all(torch.equal(tensor, state[key]) for key, tensor in exported.items()), name
+    assert set(exported) == {key for key, _ in reference.named_parameters()}, name
+
+
+for family in CONFIGS:
+    check_family(family, torch.float64, 1e-11, 1e-9)
+    check_family(family, torch.float32, 2e-5, 1e-3)
+
+# The optimizer: same weights after three clipped steps as torch's own AdamW on the whole model in one process.
+reference = hf_model("qwen2-untied", torch.float64)
+policy = build_policy(reference.config, runtime, dtype=torch.float64)
+load_hf_weights(policy, reference.state_dict())
+optimizer = build_optimizer(policy, runtime, OptimizerSettings(lr=1e-2, max_grad_norm=0.05, warmup_steps=2))
+matrices = [p for p in reference.parameters() if p.dim() > 1]
+vectors = [p for p in reference.parameters() if p.dim() == 1]
+groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
+adamw = torch.optim.AdamW(groups, lr=1e-2, betas=(0.9, 0.95), eps=1e-8)
+for rate in (0.5e-2, 1e-2, 1e-2):
+    optimizer.zero_grad()
+    stats = token_stats(policy, batch)
+    weighted_loss(stats.logprobs_M, stats.entropy_M).backward()
+    reference.zero_grad()
+    weighted_loss(*plain_stats(hf_logits(reference, batch), batch, 1.0)).backward()
+    expected_norm = torch.nn.utils.clip_grad_norm_(reference.parameters(), 0.05, foreach=False)
+    for group in adamw.param_groups:
+        group["lr"] = rate
+    adamw.step()
+    norm = optimizer.step()
+    assert expected_norm > 0.05, "the clip must be at work"
+    assert abs(norm - float(expected_norm)) < 1e-9 * float(expected_norm)
+state = reference.state_dict()
+assert largest_difference(dict(iter_hf_weights(policy)), {k: state[k] for k, _ in iter_hf_weights(policy)}) < 1e-5
+
+# Export: transformers loads the folder and gives the same logits.
+save_hf(policy, scratch() / "hf")
+loaded = AutoModelForCausalLM.from_pretrained(scratch() / "hf", dtype=torch.float64)
+assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in iter_hf_weights(policy))
+again = build_policy(reference.config, runtime, dtype=torch.float64)
+load_hf_weights(again, scratch() / "hf")  # slices out of safetensors
+assert torch.equal(again.logits(batch), policy.logits(batch))
+
+# A vocabulary of one token leaves rank 1 with padding only; a random start does not depend on the layout.
+single = build_policy(Qwen2Config(**SMALL | {"vocab_size": 1}), runtime, dtype=torch.float64)
+init_weights(single, seed=3)
+stats = token_stats(single, pack(*random_sequences([9, 5], vocab_size=1)))
+assert stats.logprobs_M.abs().max() < 1e-12
+assert stats.entropy_M.abs().max() < 1e-12
+weighted_loss(stats.logprobs_M, stats.entropy_M).backward()
+fresh = build_policy(CONFIGS["qwen2-tied"](), runtime)
+init_weights(fresh, seed=5)
+torch.save(dict(iter_hf_weights(fresh)), scratch() / f"fresh-{runtime.rank}.pt")
+
+try:
+    build_policy(Qwen2Config(**SMALL | {"num_key_value_heads": 1, "num_attention_heads": 4}), runtime)
+except LayoutError as error:
+    assert "num_key_value_heads = 1" in str(error)
+else:
+    raise AssertionError("one key/value head cannot be cut in two")
+run_layout(runtime, scratch(), other="1-1")
+stop_runtime(runtime)
+
+os.environ["MASTER_PORT"] = os.environ["OR1_TEST_SECOND_PORT"]
+runtime = start_runtime(tensor=1, device="cpu", timeout_s=120)
+assert (runtime.data_size, runtime.data_rank) == (2, runtime.rank)
+run_layout(runtime, scratch(), other="1-2")
+stop_runtime(runtime)

@@ -1,0 +1,77 @@
+"""Alarms: quiet on a healthy run, raised once when something breaks, with advice."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from or1_trainer.watch.alarms import AlarmBell, alarms_of
+
+
+def healthy(step: int) -> dict[str, float | int | str]:
+    return {
+        "step": step,
+        "reward/mean": min(0.2 + step / 100, 0.9),
+        "reward/truncated_rate": max(0.5 - step / 50, 0.0),
+        "reward/verifier_errors": 0,
+        "group/kept_rate": 0.5 if step % 3 else 0.0,
+        "loss/total": -0.01,
+        "policy/entropy": max(0.6 - step / 100, 0.18),
+        "policy/clip_low_rate": 0.001,
+        "policy/clip_high_rate": 0.002,
+        "optimizer/grad_norm": 0.4,
+        "mismatch/mean_abs": 1e-6,
+    }
+
+
+def run(**changed) -> list[dict[str, float | int | str]]:
+    """60 steps; from step 31 on, the given keys have other values (functions of the step)."""
+    rows = [healthy(step) for step in range(1, 61)]
+    for row in rows[30:]:
+        row.update({key.replace("__", "/"): value(row["step"]) for key, value in changed.items()})
+    return rows
+
+
+def test_a_healthy_run_is_quiet():
+    assert alarms_of([{"step": 0, "eval/avg": 0.1}, *run()]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "advice", "changed"),
+    [
+        ("entropy collapse", "entropy.target", {"policy__entropy": lambda _: 0.01}),
+        ("entropy blow-up", "entropy.maximum", {"policy__entropy": lambda _: 2.5}),
+        ("clip ratio", "context_tokens", {"reward__truncated_rate": lambda _: 0.8}),
+        ("clipped tokens", "optimizer.lr", {"policy__clip_high_rate": lambda _: 0.4}),
+        ("mismatch", "dtype", {"mismatch__mean_abs": lambda _: 0.4}),
+        ("no signal", "too easy", {"group__kept_rate": lambda _: 0.0}),
+        ("verifier errors", "doctor", {"reward__verifier_errors": lambda _: 2}),
+        ("not finite", "checkpoint", {"optimizer__grad_norm": lambda _: math.nan}),
+    ],
+)
+def test_each_trouble_is_named_once_with_its_advice_and_soon(name, advice, changed):
+    (alarm,) = alarms_of(run(**changed))
+    assert alarm.name == name
+    assert advice in alarm.text
+    assert 31 <= alarm.step <= 36
+
+
+def test_an_alarm_comes_again_after_it_has_ended():
+    rows = run(mismatch__mean_abs=lambda step: 0.4 if step in (35, 36, 50) else 1e-6)
+    assert [alarm.step for alarm in alarms_of(rows)] == [35, 50]
+
+
+def test_a_resumed_run_does_not_raise_old_alarms_again():
+    rows = run(policy__entropy=lambda _: 0.01)
+    bell = AlarmBell()
+    for row in rows[:45]:
+        bell.ring(row)
+    assert [alarm for row in rows[45:] for alarm in bell.ring(row)] == []
+
+
+def test_a_policy_that_was_always_certain_has_not_collapsed():
+    rows = run()
+    for row in rows:
+        row["policy/entropy"] = 0.03
+    assert alarms_of(rows) == []
