@@ -1,1 +1,30 @@
-"""or1-rollout."""
+"""Prompts -> groups of completions, with token ids and log-probs; the embedded engine, and any OpenAI-compatible endpoint.
+
+Importing this pulls neither torch nor transformers; the embedded engine is `or1_rollout.embedded.TransformersEngine`.
+"""
+
+from importlib.metadata import version
+
+from or1_rollout.engine import Engine
+from or1_rollout.errors import EndpointError, EngineError, Or1RolloutError, WeightPushError
+from or1_rollout.proof import Fingerprint, fingerprint, prove_push
+from or1_rollout.seeds import sample_seed
+from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
+
+__version__ = version("or1-rollout")
+
+__all__ = [
+    "Completion",
+    "EndpointError",
+    "Engine",
+    "EngineError",
+    "Fingerprint",
+    "FinishReason",
+    "Or1RolloutError",
+    "Prompt",
+    "SamplingParams",
+    "WeightPushError",
+    "fingerprint",
+    "prove_push",
+    "sample_seed",
+]

@@ -1,0 +1,107 @@
+"""Decoding one batch of rows to their ends: finished rows leave, what is left goes on.
+
+Axes: N rows still in the batch, T tokens of one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from or1_rollout.embedded.decoder import Decoder
+from or1_rollout.embedded.sampling import sample
+from or1_rollout.seeds import uniforms
+from or1_rollout.types import FinishReason, SamplingParams
+
+CHECK_TOKENS = 8
+"""Tokens between looks at who has finished: a look copies tokens to the host, a finished row wastes at most these."""
+
+KEEP_SHARE = 0.8
+"""Rows are moved together once fewer than this share of the batch is still alive."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One sample while it grows."""
+
+    request: int
+    seed: int
+    token_ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    finish_reason: FinishReason | None = None
+    text: str | None = None
+    """Set only where a stop string cut it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What ends a row: token ids, or (slowly) strings in its text."""
+
+    token_ids: frozenset[int]
+    strings: tuple[str, ...]
+    decode: Callable[[Sequence[int]], str]
+
+
+@torch.inference_mode()
+def decode_batch(
+    decoder: Decoder, prompts: Sequence[Sequence[int]], rows: Sequence[Row], params: SamplingParams, ends: Ends
+) -> None:
+    """Fill `rows`; they are grouped by `request`, an index into `prompts`, in order."""
+    repeats = np.bincount([row.request for row in rows], minlength=len(prompts)).tolist()
+    decoding, logits = decoder.start(prompts, repeats, params.max_new_tokens)
+    batch = list(rows)
+    for start in range(0, params.max_new_tokens, CHECK_TOKENS):
+        stop = min(start + CHECK_TOKENS, params.max_new_tokens)
+        uniform_NT = torch.from_numpy(uniforms([row.seed for row in batch], start, stop)).to(logits.device)
+        tokens, logprobs = [], []
+        for column in range(stop - start):
+            token_N, logprob_N = sample(logits, uniform_NT[:, column], params)
+            tokens.append(token_N)
+            logprobs.append(logprob_N)
+            if start + column + 1 < params.max_new_tokens:
+                logits = decoding.step(token_N)
+        _extend(batch, torch.stack(tokens, 1), torch.stack(logprobs, 1), ends)
+        alive = [index for index, row in enumerate(batch) if row.finish_reason is None]
+        if not alive:
+            return
+        if stop < params.max_new_tokens and len(alive) < KEEP_SHARE * len(batch):
+            index = torch.tensor(alive, device=logits.device)
+            decoding.keep(index)
+            logits = logits[index]
+            batch = [batch[i] for i in alive]
+    for row in batch:
+        row.finish_reason = row.finish_reason or FinishReason.LENGTH
+
+
+def _extend(batch: Sequence[Row], tokens_NT: Tensor, logprobs_NT: Tensor, ends: Ends) -> None:
+    """Append a block of tokens to every living row, up to its end."""
+    tokens, logprobs = tokens_NT.cpu().numpy(), logprobs_NT.cpu().numpy()
+    is_end = np.isin(tokens, list(ends.token_ids)) if ends.token_ids else np.zeros(tokens.shape, dtype=bool)
+    has_end, first_end = is_end.any(1), is_end.argmax(1)
+    for index, row in enumerate(batch):
+        if row.finish_reason is not None:
+            continue
+        count = int(first_end[index]) + 1 if has_end[index] else tokens.shape[1]
+        row.token_ids += tokens[index, :count].tolist()
+        row.logprobs += logprobs[index, :count].tolist()
+        if has_end[index]:
+            row.finish_reason = FinishReason.STOP
+        if ends.strings:
+            _cut_at_string(row, ends)
+
+
+def _cut_at_string(row: Row, ends: Ends) -> None:
+    """End the row with the token that completes a stop string; its text ends before the string."""
+    if not any(string in ends.decode(row.token_ids) for string in ends.strings):
+        return
+    for count in range(1, len(row.token_ids) + 1):
+        text = ends.decode(row.token_ids[:count])
+        found = [text.index(string) for string in ends.strings if string in text]
+        if found:
+            row.token_ids, row.logprobs = row.token_ids[:count], row.logprobs[:count]
+            row.text, row.finish_reason = text[: min(found)], FinishReason.STOP
+            return

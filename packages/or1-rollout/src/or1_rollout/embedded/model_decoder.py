@@ -1,0 +1,89 @@
+"""Decoding any other causal model through its own `transformers` forward pass and cache.
+
+Axes: N rows, P prompts, L positions, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from or1_rollout.errors import WeightPushError
+from or1_rollout.proof import Fingerprint, fingerprint
+
+
+class ModelDecoder:
+    """A `PreTrainedModel`, as it is."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model.eval()
+
+    def start(
+        self, prompts: Sequence[Sequence[int]], repeats: Sequence[int], max_new_tokens: int
+    ) -> tuple[ModelDecoding, Tensor]:
+        """See `Decoder.start`."""
+        longest, device = max(len(prompt) for prompt in prompts), self.model.device
+        ids_PL = torch.tensor([[0] * (longest - len(p)) + list(p) for p in prompts], device=device)
+        mask_PL = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
+        positions_PL = (mask_PL.cumsum(1) - 1).clamp(min=0)
+        cache = DynamicCache(config=self.model.config)
+        out = self.model(
+            input_ids=ids_PL, attention_mask=mask_PL, position_ids=positions_PL, past_key_values=cache, use_cache=True
+        )
+        rows = torch.repeat_interleave(torch.arange(len(prompts)), torch.tensor(repeats)).to(device)
+        cache.batch_select_indices(rows)
+        return ModelDecoding(self.model, cache, mask_PL[rows]), _wide(out.logits[:, -1])[rows]
+
+    def logits(self, token_ids: Sequence[int]) -> Tensor:
+        """See `Decoder.logits`."""
+        return _wide(self.model(input_ids=torch.tensor([list(token_ids)], device=self.model.device)).logits[0])
+
+    def write(self, named: Iterable[tuple[str, Tensor]]) -> None:
+        """Replace every weight; raises `WeightPushError` naming what is missing or unknown."""
+        own = dict(self.model.state_dict(keep_vars=True))
+        storage = {name: tensor.data_ptr() for name, tensor in own.items()}
+        written: set[int] = set()
+        for name, value in named:
+            if name not in own or own[name].shape != value.shape:
+                raise WeightPushError(f"{name} of shape {tuple(value.shape)} does not fit the engine's model")
+            own[name].data.copy_(value)
+            written.add(storage[name])
+        if missing := sorted(name for name in own if storage[name] not in written):
+            raise WeightPushError(f"{len(missing)} tensors were not pushed: {', '.join(missing[:5])}")
+
+    def fingerprints(self) -> Mapping[str, Fingerprint]:
+        """Of the model's own tensors."""
+        return {name: fingerprint(tensor) for name, tensor in self.model.state_dict().items()}
+
+
+class ModelDecoding:
+    """One batch in flight."""
+
+    def __init__(self, model: Any, cache: DynamicCache, mask_NL: Tensor) -> None:
+        self._model, self._cache, self._mask_NL = model, cache, mask_NL
+
+    def step(self, tokens_N: Tensor) -> Tensor:
+        """See `Decoding.step`."""
+        self._mask_NL = torch.cat([self._mask_NL, torch.ones_like(self._mask_NL[:, :1])], dim=1)
+        positions_N1 = self._mask_NL.sum(1, keepdim=True) - 1
+        out = self._model(
+            input_ids=tokens_N[:, None],
+            attention_mask=self._mask_NL,
+            position_ids=positions_N1,
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        return _wide(out.logits[:, -1])
+
+    def keep(self, rows: Tensor) -> None:
+        """See `Decoding.keep`."""
+        self._cache.batch_select_indices(rows)
+        self._mask_NL = self._mask_NL[rows]
+
+
+def _wide(logits: Tensor) -> Tensor:
+    return logits if logits.dtype == torch.float64 else logits.float()

@@ -1,0 +1,51 @@
+"""Rotary angles from the model's own configuration, and heads stored so that rotating is one complex product.
+
+The order of the elements within a head does not change q.k: storing each pair (j, j + D/2) of a Hugging Face head as
+neighbours lets one multiplication of complex numbers rotate all heads of all rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+LENGTH_DEPENDENT = ("dynamic", "longrope", "proportional")
+"""Kinds whose angles depend on the longest sequence; they go through the model's own forward pass."""
+
+
+def head_dim_of(config: Any) -> int:
+    """D, elements per head."""
+    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+
+
+def rotation_table(config: Any, num_positions: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """cos + i sin of every position and pair, times the scaling's factor: complex [positions, 1, D / 2].
+
+    Angles are float32 as in `transformers`, whatever the model's dtype.
+    """
+    kind = config.rope_parameters["rope_type"]
+    if kind == "default":
+        dim = head_dim_of(config)
+        frequency = 1.0 / (config.rope_parameters["rope_theta"] ** (torch.arange(0, dim, 2, dtype=torch.float32) / dim))
+        factor = 1.0
+    else:
+        frequency, factor = ROPE_INIT_FUNCTIONS[kind](config)
+    angles = torch.arange(num_positions, dtype=torch.float32)[:, None] * frequency
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    table = torch.complex((angles.cos() * factor).to(wide), (angles.sin() * factor).to(wide))
+    return table[:, None].to(device)
+
+
+def paired_order(rows: int, head_dim: int) -> Tensor:
+    """Index that reorders the rows of a q or k projection from Hugging Face's halves to neighbouring pairs."""
+    return torch.arange(rows).view(-1, 2, head_dim // 2).transpose(1, 2).reshape(-1)
+
+
+def rotate(heads_NLhD: Tensor, rotation_NL1P: Tensor) -> Tensor:
+    """Rotate every head by its position; heads are in paired order."""
+    wide = torch.float64 if heads_NLhD.dtype == torch.float64 else torch.float32
+    pairs = torch.view_as_complex(heads_NLhD.to(wide).unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * rotation_NL1P).flatten(-2).to(heads_NLhD.dtype)

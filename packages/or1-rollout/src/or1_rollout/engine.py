@@ -1,0 +1,43 @@
+"""The one Protocol that all engines fit; consumers name only what they use of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from or1_rollout.proof import Fingerprint
+from or1_rollout.types import Completion, Prompt, SamplingParams
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Engine(Protocol):
+    """Prompts in, groups of completions out. Axes: P prompts, G = `params.n` completions of each."""
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        *,
+        seeds: Sequence[Sequence[int]] | None = None,
+        on_group: Callable[[int, list[Completion]], None] | None = None,
+    ) -> list[list[Completion]]:
+        """Sample [P][G] completions, in the order of the prompts.
+
+        `seeds` is [P][G], one per sample, so that any sample can be drawn again alone; without it they are derived
+        from `params.seed`, the prompt's index and the sample's index. `on_group(index, completions)` is called as
+        soon as a prompt's completions are all there, in any order of prompts.
+        """
+
+    def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
+        """Replace all weights by tensors under their Hugging Face names; later completions carry `version`."""
+
+    def fingerprints(self) -> Mapping[str, Fingerprint]:
+        """Fingerprint of every weight, by Hugging Face name, as the engine really uses it."""
+
+    def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
+        """Log-prob of every response token at temperature 1, from one forward pass."""
+
+    def close(self) -> None:
+        """Give memory and processes back."""

@@ -1,0 +1,80 @@
+"""Proof that an engine holds the weights that were pushed into it: fingerprints and probe log-probs (DESIGN §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from or1_rollout.errors import WeightPushError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHOWN = 5
+"""Tensors named in an error; the rest is counted."""
+
+_CHUNK = 1 << 24
+_PLAIN = 0x9E3779B1
+"""Odd multiplier that makes the second sum depend on the order of the elements."""
+
+
+class Fingerprint(NamedTuple):
+    """Exact integers of a tensor's bits: element count, sum, and sum weighted by position, both modulo 2^64."""
+
+    num_elements: int
+    bits_sum: int
+    placed_sum: int
+
+
+def fingerprint(tensor: Tensor) -> Fingerprint:
+    """Fingerprint of the values in their dtype; on the tensor's own device, without rounding.
+
+    Equal tensors give equal fingerprints on every device; a changed, swapped or stale element changes it. The dtype
+    counts: compare tensors after casting them to the engine's.
+    """
+    import torch
+
+    integer = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
+    flat = tensor.detach().contiguous().view(-1).view(integer)
+    bits_sum = placed_sum = 0
+    for start in range(0, flat.numel(), _CHUNK):
+        chunk = flat[start : start + _CHUNK].to(torch.int64)
+        places = torch.arange(start, start + chunk.numel(), device=chunk.device).mul_(_PLAIN).add_(1)
+        bits_sum += int(chunk.sum())
+        placed_sum += int(places.mul_(chunk).sum())
+    return Fingerprint(flat.numel(), bits_sum % 2**64, placed_sum % 2**64)
+
+
+def prove_push(
+    *,
+    expected_fingerprints: Mapping[str, Fingerprint],
+    engine_fingerprints: Mapping[str, Fingerprint],
+    expected_probe_logprobs: Sequence[float],
+    engine_probe_logprobs: Sequence[float],
+    tolerance: float,
+) -> None:
+    """Raise `WeightPushError` unless the engine holds what was sent and computes with it.
+
+    A tied output head may appear on one side only: it is compared with the embedding. `tolerance` is the largest
+    |difference| of a probe log-prob, in nats; the probe catches what fingerprints cannot see, a kernel that uses
+    another copy.
+    """
+    expected, held = _with_tied_head(expected_fingerprints), _with_tied_head(engine_fingerprints)
+    wrong = sorted(name for name in expected.keys() | held.keys() if expected.get(name) != held.get(name))
+    if wrong:
+        shown = ", ".join(wrong[:SHOWN]) + (f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
+        raise WeightPushError(
+            f"after the push the engine holds other values than the trainer in {len(wrong)} of {len(expected)} "
+            f"tensors: {shown}. Its rollouts would come from a stale policy; the run stops before the next one."
+        )
+    gaps = [abs(a - b) for a, b in zip(expected_probe_logprobs, engine_probe_logprobs, strict=True)]
+    if any(not gap <= tolerance for gap in gaps):  # `not <=` also catches NaN
+        raise WeightPushError(
+            f"all tensors match, yet the engine's log-probs of the probe differ from the trainer's by up to "
+            f"{max(gaps):.3g} nats (allowed: {tolerance:g}): it computes with other weights or another model"
+        )
+
+
+def _with_tied_head(fingerprints: Mapping[str, Fingerprint]) -> dict[str, Fingerprint]:
+    embedding = fingerprints.get("model.embed_tokens.weight")
+    return dict(fingerprints) if embedding is None else {"lm_head.weight": embedding, **fingerprints}

@@ -1,0 +1,67 @@
+"""Random numbers as a function of place, and fingerprints that see every change."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from or1_rollout import WeightPushError, fingerprint, prove_push, sample_seed
+from or1_rollout.seeds import uniforms
+
+
+def splitmix64(state):
+    """The published generator, one number at a time in plain integers."""
+    mask = (1 << 64) - 1
+    while True:
+        state = (state + 0x9E3779B97F4A7C15) & mask
+        z = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+        yield z ^ (z >> 31)
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 40), st.integers(1, 20))
+def test_uniforms_are_splitmix64_at_any_place(seed, start, count):
+    stream = splitmix64(seed)
+    expected = [next(stream) for _ in range(start + count)][start:]
+    got = uniforms([7, seed], start, start + count)[1]
+    assert got.tolist() == [(value >> 11) * 2.0**-53 for value in expected]
+
+
+def test_uniforms_are_uniform_and_rows_differ():
+    numbers = uniforms([sample_seed(0, 0, "p", g) for g in range(200)], 0, 200)
+    assert 0 <= numbers.min() and numbers.max() < 1
+    assert abs(numbers.mean() - 0.5) < 0.01 and abs(numbers.var() - 1 / 12) < 0.005
+    assert abs(np.corrcoef(numbers[:-1].ravel(), numbers[1:].ravel())[0, 1]) < 0.03
+
+
+def test_every_part_of_the_place_counts_and_the_value_is_stable():
+    places = [(0, 0, "a", 0), (1, 0, "a", 0), (0, 1, "a", 0), (0, 0, "b", 0), (0, 0, "a", 1), (0, 0, 11, 1), (0, 0, 1, 11)]
+    assert len({sample_seed(*place) for place in places}) == len(places)
+    assert all(0 <= sample_seed(*place) < 2**63 for place in places)
+    assert sample_seed(0, 0, "a", 0) == 5032344633499180295  # pinned: stored runs are drawn again from it
+
+
+@given(st.lists(st.floats(-4, 4, width=32), min_size=2, max_size=30), st.data())
+def test_one_changed_or_swapped_element_changes_the_fingerprint(values, data):
+    tensor = torch.tensor(values, dtype=torch.float32)
+    place = data.draw(st.integers(0, len(values) - 1))
+    changed = tensor.clone()
+    changed[place] = torch.nextafter(changed[place], torch.tensor(9.0))
+    assert fingerprint(changed) != fingerprint(tensor) == fingerprint(tensor.clone().view(1, -1))
+    swapped = tensor.flip(0)
+    if not torch.equal(swapped, tensor):
+        assert fingerprint(swapped) != fingerprint(tensor)
+
+
+def test_the_probe_sees_what_fingerprints_cannot():
+    same = {"w": fingerprint(torch.ones(3))}
+    for wrong in ([-1.0, -2.5], [-1.0, float("nan")]):
+        with pytest.raises(WeightPushError, match="probe"):
+            prove_push(
+                expected_fingerprints=same,
+                engine_fingerprints=same,
+                expected_probe_logprobs=[-1.0, -2.0],
+                engine_probe_logprobs=wrong,
+                tolerance=1e-3,
+            )
