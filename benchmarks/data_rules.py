@@ -2,7 +2,8 @@
 
     uv run benchmarks/data_rules.py ../shared/data
 
-The labels (tests/data/rule_labels.json: file, line, labels) were given by one reader, before the last fixes of the rules;
+The labels (tests/data/rule_labels.json: file, line, labels) were given by one reader, before the last fixes of the
+rules;
 the lines are a stratified sample: what the rules hit, what a loose pattern hits and they do not, and random lines.
 """
 
@@ -14,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from data_common import print_machine
+
 from or1_data.io.rows import iter_rows
 from or1_data.rules import find
 from or1_data.sources import detect
@@ -35,7 +37,9 @@ def score(folder: Path) -> tuple[dict[str, Counter[str]], list[str]]:
                 problem = detect(found.row).convert(found.row, "x")
                 said = {finding.rule for finding in find(problem, RULES)}
                 for rule in RULES:
-                    kind = {(True, True): "tp", (True, False): "fp", (False, True): "fn", (False, False): "tn"}[rule in said, rule in lines[found.line]]
+                    kind = {(True, True): "tp", (True, False): "fp", (False, True): "fn", (False, False): "tn"}[
+                        rule in said, rule in lines[found.line]
+                    ]
                     counts[rule][kind] += 1
                     if kind in ("fp", "fn"):
                         mistakes.append(f"{kind} {rule} {file}:{found.line}")

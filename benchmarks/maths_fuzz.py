@@ -4,7 +4,8 @@
 
 Seeds are the labelled cases' answers (or a small built-in list where that file is absent) and hostile texts; every
 answer is mutated by cutting, doubling, swapping, splicing and inserting pieces of LaTeX, then judged. Prints rates,
-latencies, statuses, resident memory along the way and child processes at the end. Exit 1 when a bound is broken.
+latencies, statuses, resident memory along the way and child processes at the end. Exit 1 when a bound is broken: an
+exception, a verifier error, more than four children, or a verdict of more than 1 s beyond the start of a worker.
 """
 
 from __future__ import annotations
@@ -23,22 +24,140 @@ from importlib.metadata import version
 from pathlib import Path
 
 import or1_reward
+from or1_reward.workers import WorkerPool
 
 PIECES = [
-    "\\frac{", "}", "{", "^", "^{", "_", "\\sqrt[", "]", "(", ")", "\\left(", "\\right]", "|", "\\{", "\\}", "!", "!!", "%", "\\%",
-    "^\\circ", "\\text{", "\\boxed{", "$", "$$", "\\(", "\\)", ",", ";", "=", "<", "\\le", "\\in", "\\cup", "\\pm", "\\mp", "\\\\", "&",
-    "\\begin{pmatrix}", "\\end{pmatrix}", "\\sum_{k=1}^{", "\\int_0^1", "dx", "\\lim_{x\\to", "\\infty", "\\pi", "e", "i", "x", "n", "0", "9",
-    "9^9^9^9", "99999999999999999999", "1e999", "e-5", ".", "..", "\\ldots", "-", "+", "*", "/", " ", "\n", "\x00", "\u202e", "½", "²", "π",
-    "−", "１", "\\log_2", "\\sin^{-1}", "\\binom", "\\overline{", "\\mathbb{R}", "\\setminus", "and", "or", " cm", "\\mathrm{", "~", "\\",
-    "</think>", "<answer>", "</answer>", "####", "the answer is ", "#", "@", "'", '"', "__import__('os')", "\ud800", "🙂", "答案", "\\quad",
-]  # fmt: skip
+    "\\frac{",
+    "}",
+    "{",
+    "^",
+    "^{",
+    "_",
+    "\\sqrt[",
+    "]",
+    "(",
+    ")",
+    "\\left(",
+    "\\right]",
+    "|",
+    "\\{",
+    "\\}",
+    "!",
+    "!!",
+    "%",
+    "\\%",
+    "^\\circ",
+    "\\text{",
+    "\\boxed{",
+    "$",
+    "$$",
+    "\\(",
+    "\\)",
+    ",",
+    ";",
+    "=",
+    "<",
+    "\\le",
+    "\\in",
+    "\\cup",
+    "\\pm",
+    "\\mp",
+    "\\\\",
+    "&",
+    "\\begin{pmatrix}",
+    "\\end{pmatrix}",
+    "\\sum_{k=1}^{",
+    "\\int_0^1",
+    "dx",
+    "\\lim_{x\\to",
+    "\\infty",
+    "\\pi",
+    "e",
+    "i",
+    "x",
+    "n",
+    "0",
+    "9",
+    "9^9^9^9",
+    "99999999999999999999",
+    "1e999",
+    "e-5",
+    ".",
+    "..",
+    "\\ldots",
+    "-",
+    "+",
+    "*",
+    "/",
+    " ",
+    "\n",
+    "\x00",
+    "\u202e",
+    "½",
+    "²",
+    "π",
+    "−",
+    "１",
+    "\\log_2",
+    "\\sin^{-1}",
+    "\\binom",
+    "\\overline{",
+    "\\mathbb{R}",
+    "\\setminus",
+    "and",
+    "or",
+    " cm",
+    "\\mathrm{",
+    "~",
+    "\\",
+    "</think>",
+    "<answer>",
+    "</answer>",
+    "####",
+    "the answer is ",
+    "#",
+    "@",
+    "'",
+    '"',
+    "__import__('os')",
+    "\ud800",
+    "\U0001f642",
+    "答案",
+    "\\quad",
+]
 HOSTILE = [
-    "9^{9^{9^{9}}}", "(((((9!)!)!)!)!)!", "{" * 3000 + "x" + "}" * 3000, "(" * 5000, "\\frac{" * 2000, "1" * 10_000, "x+" * 4000 + "x",
-    "\\sqrt{" * 500 + "2" + "}" * 500, "(x+1)^{1000000}", "(a+b+c+d+e+f+g+h)^{60}", "\\sum_{k=1}^{10^9} k", "\\int_0^1 x^{x^{x}} dx",
-    "\\prod_{k=1}^{400} (x+k)^k", "\\binom{10^9}{10^8}", "10^{10^{10}}!", "\\sin(10^{10^{5}})", "2^{2^{2^{2^{2^{2}}}}}", "1/" * 3000 + "1",
-    "-" * 9000 + "1", "\\pm" * 40 + "1", ",".join(map(str, range(3000))), "\\boxed{" * 2000, "$" * 9001, "\x00" * 5000, "a_" * 3000 + "a",
-    "\\gcd(10^{4000}, 3)", "x^{y^{z^{w^{v^{u}}}}}", "\\lim_{x \\to 0} x^{x^{x^{x}}}", "|" * 999, "1,234" * 500, "0." + "3" * 9000,
-]  # fmt: skip
+    "9^{9^{9^{9}}}",
+    "(((((9!)!)!)!)!)!",
+    "{" * 3000 + "x" + "}" * 3000,
+    "(" * 5000,
+    "\\frac{" * 2000,
+    "1" * 10_000,
+    "x+" * 4000 + "x",
+    "\\sqrt{" * 500 + "2" + "}" * 500,
+    "(x+1)^{1000000}",
+    "(a+b+c+d+e+f+g+h)^{60}",
+    "\\sum_{k=1}^{10^9} k",
+    "\\int_0^1 x^{x^{x}} dx",
+    "\\prod_{k=1}^{400} (x+k)^k",
+    "\\binom{10^9}{10^8}",
+    "10^{10^{10}}!",
+    "\\sin(10^{10^{5}})",
+    "2^{2^{2^{2^{2^{2}}}}}",
+    "1/" * 3000 + "1",
+    "-" * 9000 + "1",
+    "\\pm" * 40 + "1",
+    ",".join(map(str, range(3000))),
+    "\\boxed{" * 2000,
+    "$" * 9001,
+    "\x00" * 5000,
+    "a_" * 3000 + "a",
+    "\\gcd(10^{4000}, 3)",
+    "x^{y^{z^{w^{v^{u}}}}}",
+    "\\lim_{x \\to 0} x^{x^{x^{x}}}",
+    "|" * 999,
+    "1,234" * 500,
+    "0." + "3" * 9000,
+]
 BUILT_IN = [
     "42",
     "\\frac{1}{2}",
@@ -61,7 +180,9 @@ def main() -> int:
     arguments = parser.parse_args()
     print(f"{date.today()} {platform.machine()} Python {platform.python_version()} or1-reward {version('or1-reward')}")
     pairs = seeds(arguments.cases)
-    return run(pairs, arguments.count, random.Random(arguments.seed))
+    start_s = worker_start_s()
+    print(f"a symbolic worker starts in {start_s:.2f} s on this machine as busy as it is now")
+    return run(pairs, arguments.count, random.Random(arguments.seed), bound_s=1.0 + start_s)
 
 
 def seeds(path: Path) -> list[tuple[str, str]]:
@@ -93,7 +214,7 @@ def mutated(text: str, pairs: list[tuple[str, str]], random: random.Random) -> s
     return text[:20_000]
 
 
-def run(pairs: list[tuple[str, str]], count: int, random: random.Random) -> int:
+def run(pairs: list[tuple[str, str]], count: int, random: random.Random, *, bound_s: float) -> int:
     """Judge `count` texts and check the bounds."""
     statuses: collections.Counter[str] = collections.Counter()
     times: list[float] = []
@@ -108,10 +229,10 @@ def run(pairs: list[tuple[str, str]], count: int, random: random.Random) -> int:
         try:
             verdict = or1_reward.verify(text, or1_reward.MathTruth((gold,)))
             statuses[verdict.status] += 1
-        except Exception as error:  # what a fuzz is for
+        except Exception as error:  # noqa: BLE001  what a fuzz is for
             broken.append(f"{type(error).__name__}: {error} on {text[:200]!r} against {gold!r}")
         times.append(time.perf_counter() - started)
-        if times[-1] > 1.2:
+        if times[-1] > bound_s:
             broken.append(f"{times[-1]:.2f} s on {text[:200]!r} against {gold!r}")
         if at % max(1, count // 10) == count // 20:
             memory.append(resident_mb())
@@ -126,7 +247,8 @@ def report(times: list[float], statuses: collections.Counter[str], memory: list[
         f"p{100 * share:g} {1000 * times[int(len(times) * share)]:.3f} ms" for share in (0.5, 0.95, 0.99, 0.999)
     )
     print(
-        f"{len(times)} answers in {sum(times):.1f} s: {len(times) / sum(times):.0f}/s, {shown}, max {1000 * times[-1]:.0f} ms"
+        f"{len(times)} answers in {sum(times):.1f} s: {len(times) / sum(times):.0f}/s, "
+        f"{shown}, max {1000 * times[-1]:.0f} ms"
     )
     print(dict(statuses))
     print(f"resident MB: {memory}; child processes at the end: {children()} (symbolic workers, at most 4)")
@@ -134,6 +256,18 @@ def report(times: list[float], statuses: collections.Counter[str], memory: list[
         print("BROKEN", line)
     errors = statuses.get(or1_reward.Status.VERIFIER_ERROR, 0)
     return int(bool(broken) or errors > 0 or children() > 4)
+
+
+def worker_start_s() -> float:
+    """The longest of three starts of a worker."""
+    starts = []
+    for _ in range(3):
+        pool = WorkerPool("or1_reward.maths.sympy_worker", size=1, memory_mb=1024)
+        started = time.perf_counter()
+        pool.ask({"left": ["const", "e", []], "right": ["const", "e", []]}, 5.0)
+        starts.append(time.perf_counter() - started)
+        pool.close()
+    return max(starts)
 
 
 def resident_mb() -> int:

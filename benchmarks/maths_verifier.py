@@ -1,8 +1,8 @@
-"""Maths verdicts beside Math-Verify 0.9 on labelled cases: accuracy, false verdicts, speed. One run, interleaved.
+r"""Maths verdicts beside Math-Verify 0.9 on labelled cases: accuracy, false verdicts, speed. One run, interleaved.
 
     python benchmarks/maths_verifier.py [--cases PATH/math_dev.jsonl] [--rounds 3] [--show]
 
-Math-Verify is used as its authors recommend: golds and bare answers without `\\boxed` or `$` are wrapped in `\\boxed{}`,
+Math-Verify is used as its authors recommend: golds and bare answers without a box or `$` are wrapped in a box,
 and it must run in the main thread. Both judge every case in the same run, in turns; each case's time is the median of
 the rounds. Ours is timed with its cache of verdicts cleared before every case.
 """
@@ -42,8 +42,11 @@ def main() -> int:
     parser.add_argument("--show", action="store_true", help="print every false verdict of ours")
     arguments = parser.parse_args()
     rows = [json.loads(line) for line in arguments.cases.read_text(encoding="utf-8").splitlines()]
-    print(f"{date.today()} {cpu()} x{os.cpu_count()}, Python {platform.python_version()}, or1-reward {version('or1-reward')}, "
-          f"math-verify {version('math-verify')}, sympy {version('sympy')}; {len(rows)} cases")  # fmt: skip
+    print(
+        f"{date.today()} {cpu()} x{os.cpu_count()}, Python {platform.python_version()}, "
+        f"or1-reward {version('or1-reward')}, "
+        f"math-verify {version('math-verify')}, sympy {version('sympy')}; {len(rows)} cases"
+    )
     judges: dict[str, Judge] = {"or1-reward": ours, "Math-Verify": theirs}
     results = {name: [] for name in judges}
     times: dict[str, list[list[float]]] = {name: [[] for _ in rows] for name in judges}
@@ -83,16 +86,21 @@ def theirs(prediction: str, gold: str) -> bool:
 
 def table(rows: list[Row], results: dict[str, list[bool]], times: dict[str, list[list[float]]]) -> None:
     """Accuracy and speed, one line per verifier."""
-    print("\n| | macro accuracy | micro | false positives | false negatives | verdicts/s/core | p50 ms | p95 | p99 | max |")
+    print(
+        "\n| | macro accuracy | micro | false positives | false negatives "
+        "| verdicts/s/core | p50 ms | p95 | p99 | max |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for name, verdicts in results.items():
         right = [verdict == row["label"] for verdict, row in zip(verdicts, rows, strict=True)]
         false_positives = sum(verdict and not row["label"] for verdict, row in zip(verdicts, rows, strict=True))
         medians = sorted(statistics.median(several) for several in times[name])
         shares = " | ".join(f"{1000 * medians[int(len(medians) * share)]:.3f}" for share in (0.5, 0.95, 0.99))
-        print(f"| {name} | {macro(rows, right):.4f} | {sum(right) / len(right):.4f} | {false_positives} | "
-              f"{len(right) - sum(right) - false_positives} | {len(medians) / sum(medians):,.0f} | {shares} | "
-              f"{1000 * max(max(several) for several in times[name]):.0f} |")  # fmt: skip
+        print(
+            f"| {name} | {macro(rows, right):.4f} | {sum(right) / len(right):.4f} | {false_positives} | "
+            f"{len(right) - sum(right) - false_positives} | {len(medians) / sum(medians):,.0f} | {shares} | "
+            f"{1000 * max(max(several) for several in times[name]):.0f} |"
+        )
 
 
 def macro(rows: list[Row], right: list[bool]) -> float:

@@ -7,11 +7,16 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from or1_data import ConfigError, arithmetic_problems
 from or1_data.arithmetic import ALPHABET, Family, Term, canonical_key, demonstrations, solution, split_of, text_of
 
 TERMS = st.lists(
-    st.builds(Term, st.sampled_from([1, -1]), st.one_of(st.tuples(st.integers(1, 99)), st.tuples(st.integers(2, 9), st.integers(2, 9)))),
+    st.builds(
+        Term,
+        st.sampled_from([1, -1]),
+        st.one_of(st.tuples(st.integers(1, 99)), st.tuples(st.integers(2, 9), st.integers(2, 9))),
+    ),
     min_size=2,
     max_size=5,
 )
@@ -19,14 +24,19 @@ TERMS = st.lists(
 
 @given(TERMS, st.randoms())
 def test_commuted_operands_are_always_in_the_same_part(terms: list[Term], rng) -> None:
-    shuffled = [Term(term.sign, tuple(rng.sample(term.factors, len(term.factors)))) for term in rng.sample(terms, len(terms))]
+    shuffled = [
+        Term(term.sign, tuple(rng.sample(term.factors, len(term.factors)))) for term in rng.sample(terms, len(terms))
+    ]
     assert canonical_key(tuple(terms)) == canonical_key(tuple(shuffled))
     assert split_of(tuple(terms)) == split_of(tuple(shuffled))
 
 
 def test_parts_share_no_problem_whatever_the_seeds() -> None:
     family = Family(max_terms=3, max_digits=1)
-    parts = {split: {frozen(p.statement) for seed in range(3) for p in arithmetic_problems(split, 60, seed, family=family)} for split in ("train", "heldout")}
+    parts = {
+        split: {frozen(p.statement) for seed in range(3) for p in arithmetic_problems(split, 60, seed, family=family)}
+        for split in ("train", "heldout")
+    }
     assert parts["train"] and parts["heldout"]
     assert not parts["train"] & parts["heldout"]
 

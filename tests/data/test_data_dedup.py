@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from or1_data import Problem, make_problem
 from or1_data.dedup import DedupSettings, annotate_duplicates, exact_pairs, near_pairs
 from or1_data.sources import read_source
@@ -18,7 +19,10 @@ from or1_data.text.shingles import shingles_of_texts, shingles_of_tokens
 
 def slow_pairs(documents: list[list[str]], threshold: float, n: int = 5) -> set[tuple[int, int]]:
     """All pairs by Python sets of token n-grams."""
-    sets = [{tuple(tokens[i : i + n]) for i in range(max(1, len(tokens) - n + 1))} if tokens else set() for tokens in documents]
+    sets = [
+        {tuple(tokens[i : i + n]) for i in range(max(1, len(tokens) - n + 1))} if tokens else set()
+        for tokens in documents
+    ]
     return {
         (i, j)
         for i in range(len(sets))
@@ -43,20 +47,31 @@ def closure_of_identical(pairs) -> set[tuple[int, int]]:
     return result
 
 
-@given(st.lists(st.lists(st.sampled_from("abcde"), max_size=12), min_size=1, max_size=14), st.sampled_from([0.4, 0.7, 1.0]))
+@given(
+    st.lists(st.lists(st.sampled_from("abcde"), max_size=12), min_size=1, max_size=14), st.sampled_from([0.4, 0.7, 1.0])
+)
 def test_the_exact_join_is_exact(documents: list[list[str]], threshold: float) -> None:
     found = exact_pairs(shingles_of_tokens(documents, 2), DedupSettings(threshold=threshold, ngram=2))
     assert closure_of_identical(found) == slow_pairs(documents, threshold, 2)
 
 
 def test_bands_find_what_the_join_finds_on_real_text(real: Path) -> None:
-    texts = [p.statement for f in ("deepscaler/data__train__math.json", "tora/data__math__test.jsonl") for p in read_source(real / f, set_aside=lambda e: None)]
+    texts = [
+        p.statement
+        for f in ("deepscaler/data__train__math.json", "tora/data__math__test.jsonl")
+        for p in read_source(real / f, set_aside=lambda e: None)
+    ]
     shingles = shingles_of_texts(texts)
-    exact, near = (set(zip(p.first.tolist(), p.second.tolist(), strict=True)) for p in (exact_pairs(shingles, DedupSettings()), near_pairs(shingles, DedupSettings())))
+    exact, near = (
+        set(zip(p.first.tolist(), p.second.tolist(), strict=True))
+        for p in (exact_pairs(shingles, DedupSettings()), near_pairs(shingles, DedupSettings()))
+    )
     assert near <= exact and len(exact) > 200
     assert len(near) >= 0.995 * len(exact)
     slow = slow_pairs([canonical_tokens(text) for text in texts[:400]], 0.7)
-    assert {pair for pair in exact if max(pair) < 400} >= slow - {p for p in slow if len(canonical_tokens(texts[p[0]])) < 5}
+    assert {pair for pair in exact if max(pair) < 400} >= slow - {
+        p for p in slow if len(canonical_tokens(texts[p[0]])) < 5
+    }
 
 
 def sentence(rng: random.Random, words: int) -> list[str]:
@@ -110,7 +125,9 @@ def test_what_stays_does_not_depend_on_the_order(seed: int) -> None:
     shuffled = random.Random(seed).sample(rows, len(rows))
 
     def kept(some: list[Problem]) -> list[tuple[str, str]]:
-        return sorted((p.id, p.data_source) for p in annotate_duplicates(some) if "duplicate_of" not in p.notes.get("dedup", {}))
+        return sorted(
+            (p.id, p.data_source) for p in annotate_duplicates(some) if "duplicate_of" not in p.notes.get("dedup", {})
+        )
 
     assert kept(rows) == kept(shuffled)
 
@@ -127,7 +144,12 @@ def test_the_better_copy_stays() -> None:
 
 def test_code_with_contradicting_tests_is_not_a_copy() -> None:
     def code(outputs: list[str]) -> Problem:
-        return make_problem("Read two integers and print their sum, please, on one line.", {"inputs": ["1 2", "3 4"], "outputs": outputs}, ability="code", data_source="x")
+        return make_problem(
+            "Read two integers and print their sum, please, on one line.",
+            {"inputs": ["1 2", "3 4"], "outputs": outputs},
+            ability="code",
+            data_source="x",
+        )
 
     same = list(annotate_duplicates([code(["3", "7"]), code(["3\n", "7\n"])]))
     other = list(annotate_duplicates([code(["3", "7"]), code(["2", "12"])]))
@@ -145,4 +167,3 @@ def test_hundred_copies_leave_one() -> None:
 def test_hashes_are_the_same_in_every_process() -> None:
     values = shingles_of_texts(["Find $x^2 + 1$ for $x = 3$ please", "short"]).values
     assert values.dtype == np.uint32 and int(values.astype(np.uint64).sum()) == 19707292950
-

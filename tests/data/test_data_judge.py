@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from or1_data import ConfigError, make_problem
 from or1_data.difficulty.sampler import EndpointSampler
 from or1_data.endpoint import EndpointSettings
@@ -75,7 +76,9 @@ def problem(statement: str):
 
 
 def settings(server: Judge, **kwargs) -> JudgeSettings:
-    return JudgeSettings(endpoints=tuple(EndpointSettings(url=server.url, model=name, **kwargs) for name in ("one", "two")))
+    return JudgeSettings(
+        endpoints=tuple(EndpointSettings(url=server.url, model=name, **kwargs) for name in ("one", "two"))
+    )
 
 
 def test_two_models_vote_sixteen_times_and_every_vote_is_stored(server: Judge) -> None:
@@ -84,7 +87,7 @@ def test_two_models_vote_sixteen_times_and_every_vote_is_stored(server: Judge) -
     assert bad.notes["judge"]["accepted"] == 0
     assert len(server.bodies) == 64
     assert len({body["seed"] for body in server.bodies if "GOOD" in str(body) and body["model"] == "one"}) == 16
-    assert "A broken one?" in server.bodies[-1]["messages"][0]["content"]
+    assert sum("A broken one?" in body["messages"][0]["content"] for body in server.bodies) == 32
     select = SelectSettings(rules=(), min_votes=9)
     assert (reasons(good, select), reasons(bad, select)) == ([], ["judge:votes"])
 
@@ -119,7 +122,9 @@ def test_the_sampler_draws_each_attempt_with_a_seed_of_its_own(server: Judge) ->
 
 
 def test_unreadable_votes_and_settings() -> None:
-    assert [read_vote(t) for t in ("VERDICT: ACCEPT", "**VERDICT: reject**", "maybe", "VERDICT: ACCEPT no, VERDICT: REJECT")] == list("AR?R")
+    assert [
+        read_vote(t) for t in ("VERDICT: ACCEPT", "**VERDICT: reject**", "maybe", "VERDICT: ACCEPT no, VERDICT: REJECT")
+    ] == list("AR?R")
     with pytest.raises(ConfigError):
         EndpointSettings(url="localhost", model="m")
     with pytest.raises(ConfigError, match="OR1_NO_SUCH_KEY"):

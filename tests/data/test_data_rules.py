@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from or1_data import make_problem
 from or1_data.io.rows import iter_rows
 from or1_data.rules import RULES, annotate_rules, find
@@ -60,7 +61,10 @@ def test_each_side_of_the_line(rule: str, statement: str, expected: bool) -> Non
         ({"inputs": [], "outputs": []}, "no tests"),
         ({"inputs": ["1 2 3..."], "outputs": ["3"]}, "cut off"),
         ({"inputs": ["1", "2"], "outputs": ["", " "]}, "every output is empty"),
-        ({"import_prefix": "", "test_code": "def check(candidate):\n    candidate(1)\n", "entry_point": "f"}, "asserts nothing"),
+        (
+            {"import_prefix": "", "test_code": "def check(candidate):\n    candidate(1)\n", "entry_point": "f"},
+            "asserts nothing",
+        ),
         ({"import_prefix": "", "test_code": "def check(candidate:\n", "entry_point": "f"}, "does not parse"),
         ({"assert_case": ["assert f(1) == 2", "f(2)"]}, "assertion 1"),
         ({"inputs": ["1"], "outputs": ["2"]}, ""),

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from or1_data import Problem, SchemaError, SourceError, make_problem, problem_from_row, read_problems, row_of, write_problems
+
+from or1_data import (
+    Problem,
+    SchemaError,
+    SourceError,
+    make_problem,
+    problem_from_row,
+    read_problems,
+    row_of,
+    write_problems,
+)
 from or1_data.ground_truth import answers, ground_truth_kind, ground_truth_text
 from or1_data.io.rows import iter_rows
 
@@ -28,7 +38,10 @@ def test_a_row_comes_back_as_it_was() -> None:
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
 def test_files_round_trip_with_uneven_extra_info(tmp_path: Path, suffix: str) -> None:
-    rows = [problem_from_row({**ROW, "extra_info": info}) for info in ({"a": 1}, {"b": [1, 2]}, {"a": 2, "c": {"d": "x"}}, {})]
+    rows = [
+        problem_from_row({**ROW, "extra_info": info})
+        for info in ({"a": 1}, {"b": [1, 2]}, {"a": 2, "c": {"d": "x"}}, {})
+    ]
     rows[0] = rows[0].with_note("rules", [{"rule": "url", "start": 0}])
     assert write_problems(tmp_path / f"x{suffix}", rows) == 4
     assert list(read_problems(tmp_path / f"x{suffix}")) == rows
@@ -77,7 +90,9 @@ def test_a_broken_row_names_file_line_and_key(tmp_path: Path, change: dict, key:
 
 
 def test_null_keys_of_padded_code_rows_do_not_count() -> None:
-    padded = json.dumps({"inputs": ["1"], "outputs": ["2"], "fn_name": None, "import_prefix": None, "question_id": None})
+    padded = json.dumps(
+        {"inputs": ["1"], "outputs": ["2"], "fn_name": None, "import_prefix": None, "question_id": None}
+    )
     assert ground_truth_kind(padded) == "stdio"
 
 
@@ -88,7 +103,13 @@ def test_an_interval_is_one_answer_and_strings_are_alternatives() -> None:
     assert answers(ground_truth_text("0.10")) == ["0.1"]
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text() | st.integers(), lambda c: st.lists(c) | st.dictionaries(st.text(), c), max_leaves=6))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text() | st.integers(),
+        lambda c: st.lists(c) | st.dictionaries(st.text(), c),
+        max_leaves=6,
+    )
+)
 def test_any_row_is_a_problem_or_a_schema_error(value: object) -> None:
     for key in ROW:
         try:
@@ -109,7 +130,7 @@ def test_a_json_array_is_read_piece_by_piece_and_gz_too(tmp_path: Path) -> None:
 
 def test_a_cut_file_is_an_error_not_an_end(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('[{"a": 1}, {"b": 2')
-    with pytest.raises(SourceError, match="a.json"):
+    with pytest.raises(SourceError, match=r"a\.json"):
         list(iter_rows(tmp_path / "a.json"))
     whole = gzip.compress(b'{"a": 1}\n' * 5000)
     (tmp_path / "b.jsonl.gz").write_bytes(whole[: len(whole) // 2])
@@ -138,7 +159,19 @@ def test_the_id_is_of_the_content_not_of_its_spelling() -> None:
     def of(statement: str, **kwargs: str) -> str:
         return make_problem(statement, "1", ability="math", data_source=kwargs.get("source", "a")).id
 
-    same = [r"Find $\dfrac{1}{2}+x^{2}$.", r"find \(\frac12 + x²\)", "Find $\\frac{1}{2} + x^2$. Let's think step by step and output the final answer within \\boxed{}."]
+    same = [
+        r"Find $\dfrac{1}{2}+x^{2}$.",
+        r"find \(\frac12 + x²\)",
+        "Find $\\frac{1}{2} + x^2$. Let's think step by step and output the final answer within \\boxed{}.",
+    ]
     assert len({of(text) for text in same}) == 1
-    different = [r"Find $x^2$", r"Find $x2$", r"Find $X^2$", r"Find $x^3$", r"Find $-x^2$", r"Find $\gamma^2$", r"Find $\Gamma^2$"]
+    different = [
+        r"Find $x^2$",
+        r"Find $x2$",
+        r"Find $X^2$",
+        r"Find $x^3$",
+        r"Find $-x^2$",
+        r"Find $\gamma^2$",
+        r"Find $\Gamma^2$",
+    ]
     assert len({of(text) for text in different}) == len(different)

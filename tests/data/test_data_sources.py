@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+
 from or1_data import ConfigError, SchemaError
 from or1_data.sources import ADAPTERS, detect, read_source
 from or1_data.templates import split_instructions
@@ -52,18 +53,55 @@ def test_gsm8k_answers_are_those_of_the_benchmark_copy(real: Path) -> None:
 def test_the_boxed_answer_of_math_is_the_listed_one(real: Path) -> None:
     rows = list(read_source(real / "still/evaluation__dataset__MATH_OAI.jsonl", "boxed_solution"))
     listed = list(read_source(real / "still/evaluation__dataset__MATH_OAI.jsonl", "math"))
-    same = sum(a.ground_truth.replace(" ", "") == b.ground_truth.replace(" ", "") for a, b in zip(rows, listed, strict=True))
+    same = sum(
+        a.ground_truth.replace(" ", "") == b.ground_truth.replace(" ", "") for a, b in zip(rows, listed, strict=True)
+    )
     assert same >= 495  # a few answers are listed in another spelling than the solution's
 
 
-PRIVATE = base64.b64encode(zlib.compress(pickle.dumps(json.dumps([{"input": "3", "output": "6", "testtype": "functional"}])))).decode()
+PRIVATE = base64.b64encode(
+    zlib.compress(pickle.dumps(json.dumps([{"input": "3", "output": "6", "testtype": "functional"}])))
+).decode()
 MADE_UP = {
-    "numina": {"problem": "Find x.", "solution": "x=3", "answer": "3", "problem_type": "Algebra", "question_type": "math-word-problem", "source": "olympiads"},
+    "numina": {
+        "problem": "Find x.",
+        "solution": "x=3",
+        "answer": "3",
+        "problem_type": "Algebra",
+        "question_type": "math-word-problem",
+        "source": "olympiads",
+    },
     "still3": {"question": "Find y.", "answer": "12"},
-    "taco": {"question": "Add.", "solutions": '["print(3)"]', "starter_code": "", "input_output": '{"inputs": ["1 2"], "outputs": ["3"]}', "difficulty": "EASY", "raw_tags": "[]"},
-    "apps": {"problem_id": 1, "question": "Add.", "solutions": "", "input_output": '{"inputs": [[1]], "outputs": [[2]], "fn_name": "f"}', "starter_code": "def f(x):"},
-    "code_contests": {"description": "Add.", "public_tests": {"input": ["1 2"], "output": ["3"]}, "private_tests": {"input": ["4 5"], "output": ["9"]}, "solutions": {"language": [2, 3], "solution": ["int main", "print(3)"]}},
-    "livecodebench": {"question_content": "Double.", "question_id": "q1", "contest_date": "2024-09-01", "starter_code": "class Solution:", "public_test_cases": '[{"input": "1", "output": "2"}]', "private_test_cases": PRIVATE, "metadata": '{"func_name": "f"}'},
+    "taco": {
+        "question": "Add.",
+        "solutions": '["print(3)"]',
+        "starter_code": "",
+        "input_output": '{"inputs": ["1 2"], "outputs": ["3"]}',
+        "difficulty": "EASY",
+        "raw_tags": "[]",
+    },
+    "apps": {
+        "problem_id": 1,
+        "question": "Add.",
+        "solutions": "",
+        "input_output": '{"inputs": [[1]], "outputs": [[2]], "fn_name": "f"}',
+        "starter_code": "def f(x):",
+    },
+    "code_contests": {
+        "description": "Add.",
+        "public_tests": {"input": ["1 2"], "output": ["3"]},
+        "private_tests": {"input": ["4 5"], "output": ["9"]},
+        "solutions": {"language": [2, 3], "solution": ["int main", "print(3)"]},
+    },
+    "livecodebench": {
+        "question_content": "Double.",
+        "question_id": "q1",
+        "contest_date": "2024-09-01",
+        "starter_code": "class Solution:",
+        "public_test_cases": '[{"input": "1", "output": "2"}]',
+        "private_test_cases": PRIVATE,
+        "metadata": '{"func_name": "f"}',
+    },
 }
 
 
@@ -97,10 +135,17 @@ def test_a_test_file_that_would_run_code_is_refused() -> None:
 
 def test_dapo_rows_lose_their_instructions_but_keep_them_in_the_prompt() -> None:
     prompt = (
-        "Solve the following math problem step by step. The last line of your response should be of the form Answer: $Answer "
-        '(without quotes) where $Answer is the answer to the problem.\n\nHow many primes are below 10?\n\nRemember to put your answer on its own line after "Answer:".'
+        "Solve the following math problem step by step. The last line of your response should be of the form Answer: $Answer "  # noqa: E501
+        "(without quotes) where $Answer is the answer to the problem.\n\nHow many primes are below 10?\n\n"
+        'Remember to put your answer on its own line after "Answer:".'
     )
-    row = {"data_source": "math_dapo", "prompt": [{"role": "user", "content": prompt}], "ability": "MATH", "reward_model": {"ground_truth": "4", "style": "rule-lighteval/MATH_v2"}, "extra_info": {"index": "a"}}
+    row = {
+        "data_source": "math_dapo",
+        "prompt": [{"role": "user", "content": prompt}],
+        "ability": "MATH",
+        "reward_model": {"ground_truth": "4", "style": "rule-lighteval/MATH_v2"},
+        "extra_info": {"index": "a"},
+    }
     problem = ADAPTERS["dapo"].convert(row, "dapo")
     assert problem.statement == "How many primes are below 10?"
     assert problem.prompt[0]["content"] == prompt and problem.ability == "math" and problem.style == "rule"
@@ -113,7 +158,10 @@ def test_the_suffix_of_the_real_set_is_recognised_on_every_row(real: Path) -> No
     assert not any("step by step" in p.statement for p in problems)
 
 
-@pytest.mark.parametrize("text", ["Let's think step by step.", "Please reason step by step", "A step by step guide: how many steps are there?", ""])
+@pytest.mark.parametrize(
+    "text",
+    ["Let's think step by step.", "Please reason step by step", "A step by step guide: how many steps are there?", ""],
+)
 def test_a_message_that_is_only_instructions_is_left_whole(text: str) -> None:
     assert split_instructions(text).statement == text
 
@@ -126,5 +174,7 @@ def test_an_unknown_adapter_names_the_nearest() -> None:
 def test_a_subset_is_chosen_by_column(tmp_path: Path) -> None:
     rows = [{**MADE_UP["numina"], "source": source} for source in ("olympiads", "synthetic_math", "amc_aime")]
     (tmp_path / "n.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    found = list(read_source(tmp_path / "n.jsonl", "numina", name="numina", where={"source": ["olympiads", "amc_aime"]}))
+    found = list(
+        read_source(tmp_path / "n.jsonl", "numina", name="numina", where={"source": ["olympiads", "amc_aime"]})
+    )
     assert [p.data_source for p in found] == ["numina_olympiads", "numina_amc_aime"]

@@ -2,14 +2,16 @@
 
 Each ```python block of a README runs, all of one file in one interpreter; each ```bash block whose lines call `or1-...`
 runs in the same folder, in the order of the page. A ```text block right behind is the expected output, `...` in it
-standing for what differs between runs. A block marked `no-run` (minutes, a GPU, a server) is checked for syntax, its
-commands for subcommands and flags that exist.
+standing for what differs between runs; a comment behind an expression that reads as a value, `f(2)  # 4`, is its value.
+A block marked `no-run` (minutes, a GPU, a server) is checked for syntax, its commands for subcommands and flags that
+exist. `problems.jsonl` and `answers.jsonl` stand for files of the reader's own.
 """
 
 from __future__ import annotations
 
 import ast
 import doctest
+import json
 import os
 import re
 import shlex
@@ -21,6 +23,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
+from or1_data import arithmetic_problems, write_problems
 
 ROOT = Path(__file__).resolve().parents[2]
 READMES = sorted([*ROOT.glob("README.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packages/*/README.md")])
@@ -89,6 +93,38 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT_S)
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the files that pages take for the reader's own."""
+    write_problems(tmp_path / "problems.jsonl", arithmetic_problems("train", 40, seed=0))
+    rows = [{"id": n, "response": f"so \\boxed{{{n}}}", "ground_truth": str(n % 3)} for n in range(4)]
+    (tmp_path / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path
+
+
+def with_values_checked(body: str) -> str:
+    """The block with each `expression  # value` line turned into a check that the expression has this value."""
+    lines = body.splitlines()
+    for statement in ast.parse(body).body:
+        line = lines[statement.end_lineno - 1] if statement.end_lineno else ""
+        shown = line[statement.end_col_offset or 0 :].strip().removeprefix("#").strip()
+        if isinstance(statement, ast.Expr) and is_value(shown) and statement.lineno == statement.end_lineno:
+            code = line[: statement.end_col_offset]
+            lines[statement.lineno - 1] = (
+                f"assert (got := repr({code})) == {shown!r}, f'{{got}} is not the value shown'"
+            )
+    return "\n".join(lines)
+
+
+def is_value(comment: str) -> bool:
+    """Whether a comment is the repr of a value: a literal, or an object's `<...>`."""
+    try:
+        ast.literal_eval(comment)
+    except (ValueError, SyntaxError):
+        return comment.startswith("<") and comment.endswith(">")
+    return True
+
+
 def check_output(block: Block, got: str, where: str) -> None:
     """Compare what a block printed with the ```text block behind it."""
     if block.output is not None:
@@ -99,7 +135,7 @@ def check_output(block: Block, got: str, where: str) -> None:
 def run_python(parts: list[Block], folder: Path, where: str) -> None:
     """Run the python blocks of a page one after the other in one namespace, their outputs apart."""
     mark = "\x1e"
-    source = "\n".join(f"{part.body}\nprint({mark!r}, end='', flush=True)" for part in parts)
+    source = "\n".join(f"{with_values_checked(part.body)}\nprint({mark!r}, end='', flush=True)" for part in parts)
     (folder / "readme_blocks.py").write_text(source)
     done = run([sys.executable, "readme_blocks.py"], folder)
     assert done.returncode == 0, f"{where}: {done.stderr}"
@@ -108,19 +144,19 @@ def run_python(parts: list[Block], folder: Path, where: str) -> None:
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_code_blocks_run_and_print_what_the_page_shows(readme: Path, tmp_path: Path) -> None:
+def test_code_blocks_run_and_print_what_the_page_shows(readme: Path, folder: Path) -> None:
     where = str(readme.relative_to(ROOT))
     found = blocks(readme.read_text())
     for block in found:
         if is_shell_to_run(block):
-            done = run(["bash", "-euo", "pipefail", "-c", block.body], tmp_path)
+            done = run(["bash", "-euo", "pipefail", "-c", block.body], folder)
             assert done.returncode == 0, f"{where}:{block.line}: {done.stdout}\n{done.stderr}"
             check_output(block, done.stdout, f"{where}:{block.line}")
     python = [block for block in found if block.language == "python"]
     for block in python:
         ast.parse(block.body)
     if runnable := [block for block in python if block.is_run]:
-        run_python(runnable, tmp_path, where)
+        run_python(runnable, folder, where)
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -157,5 +193,8 @@ def test_a_wrong_page_is_caught(tmp_path: Path) -> None:
     run_python([right], tmp_path, "page")
     with pytest.raises(AssertionError, match="but prints"):
         run_python([wrong], tmp_path, "page")
+    (value,) = blocks("```python\nlen('ab')  # 3\n```\n")
+    with pytest.raises(AssertionError, match="2 is not the value shown"):
+        run_python([value], tmp_path, "page")
     (block,) = blocks("```bash\nuv run or1-reward grade a.jsonl -o b.jsonl | or1-eval --k 3 # note\n```\n")
     assert list(commands(block)) == [["or1-reward", "grade", "a.jsonl", "-o", "b.jsonl"], ["or1-eval", "--k", "3"]]

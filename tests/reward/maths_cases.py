@@ -514,6 +514,11 @@ f(x)=x^2 \text{ for all } x | f(x)=x^2
 x = 2 \text{ (rejected: } x=3) | 2
 42 (since 6*7=42) | 42
 \text{even} | even numbers
+(A) (B) | A
+A/B | A
+A. 5 B. 6 | A
+A and C | A
+\text{(A) or (B)} | A
 """
 
 

@@ -89,9 +89,17 @@ def test_two_grpo_steps_of_trl(tmp_path: Path) -> None:
     raw.pre_tokenizer = pre_tokenizers.Split("", "isolated")
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<eos>", pad_token="<pad>", padding_side="left")
     config = Qwen2Config(
-        vocab_size=len(letters), hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
-        num_key_value_heads=2, max_position_embeddings=64, eos_token_id=13, pad_token_id=14, bos_token_id=None,
-    )  # fmt: skip
+        vocab_size=len(letters),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        eos_token_id=13,
+        pad_token_id=14,
+        bos_token_id=None,
+    )
     seen: list[list[float | None]] = []
     inner = trl.reward_function(eos_token_ids=[])
 
@@ -114,7 +122,7 @@ def test_two_grpo_steps_of_trl(tmp_path: Path) -> None:
             logging_steps=1,
             bf16=False,
             disable_tqdm=True,
-        ),  # fmt: skip
+        ),
         train_dataset=Dataset.from_list([{"prompt": f"{a}+1=", "ground_truth": str(a + 1)} for a in range(8)]),
         processing_class=tokenizer,
     )

@@ -92,8 +92,8 @@ def test_a_worker_stopped_by_a_signal_does_not_hang_the_caller(pool: WorkerPool)
     pool.ask(request("1", "1"), 5)
     (first,) = pids(pool)
     os.kill(first, signal.SIGSTOP)
-    with pytest.raises(WorkerTimeoutError):
-        pool.ask(request("1", "1"), 0.2)
+    with pytest.raises(WorkerFailureError):
+        pool.ask(request("1", "1"), 0.2, wall_s=0.3)
     assert gone([first])
 
 
@@ -110,7 +110,7 @@ def test_memory_of_a_worker_is_limited() -> None:
 def test_an_endless_comparison_is_a_time_limit_and_scores_zero() -> None:
     verdict = or1_reward.verify(f"\\boxed{{{ENDLESS}}}", "1")
     assert verdict.status is Status.TIME_LIMIT and verdict.reward == 0.0
-    assert verdict.elapsed_s < 30  # its own limit is 0.7 s; a busy machine is forgiven
+    assert verdict.elapsed_s < 30  # its own limit is 0.5 s; a busy machine is forgiven
 
 
 def test_a_failure_of_ours_is_retried_once_and_then_no_zero(monkeypatch: pytest.MonkeyPatch) -> None:

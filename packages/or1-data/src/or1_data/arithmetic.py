@@ -1,7 +1,7 @@
-"""Generated arithmetic with visible reasoning: the problems of the tiny recipe.
+r"""Generated arithmetic with visible reasoning: the problems of the tiny recipe.
 
-    12+7-3=?    terse:   12+7=19;19-3=16;\\boxed{16}
-                verbose: 12+7=19;19-7=12;19-3=16;16+3=19;12+7=19;19-3=16;\\boxed{16}
+    12+7-3=?    terse:   12+7=19;19-3=16;\boxed{16}
+                verbose: 12+7=19;19-7=12;19-3=16;16+3=19;12+7=19;19-3=16;\boxed{16}
 
 Training and held-out parts cannot overlap, whatever the seeds: which part an expression belongs to is a hash of its
 canonical form, in which the order of commuting operands does not count.
@@ -125,7 +125,10 @@ def split_of(expression: Expression) -> Split:
 
 
 def solution(expression: Expression, style: Style = "terse") -> str:
-    """Steps and boxed answer. Terse: products, then sums from left to right; verbose: with checks, and all over again."""
+    """Steps and boxed answer.
+
+    Terse: products, then sums from left to right; verbose: with checks, and all over again.
+    """
     lines = [step for step, _ in _steps(expression)]
     if style == "verbose":
         lines = [line for step, check in _steps(expression) for line in (step, check)] + lines

@@ -21,8 +21,8 @@ def add_run(commands: Any) -> None:
         commands,
         "run",
         "run a recipe from its sources to the training files",
-        "RECIPE is a TOML file or a shipped name (or1-math, or1-code, skywork-or1-rl-data, shared-small). Killed and run\n"
-        "again, it goes on where it was. The folder gets problems.jsonl and .parquet (or one pair per part of [split]),\n"
+        "RECIPE is a TOML file or a shipped name (or1-math, or1-code, skywork-or1-rl-data, shared-small). Killed and run\n"  # noqa: E501
+        "again, it goes on where it was. The folder gets problems.jsonl and .parquet (or one pair per part of [split]),\n"  # noqa: E501
         "dropped.jsonl with every reason, set_aside.jsonl with broken rows, manifest.json, report.md and report.html.",
     )
     parser.add_argument("recipe", help="TOML file, or the name of a shipped recipe")
@@ -138,7 +138,7 @@ def add_select(commands: Any) -> None:
         commands,
         "select",
         "drop rows by their notes, by difficulty, by a run's rollouts; mix and split",
-        "A row says itself what speaks against it: run the stages first. --rollouts RUN is the filter between two stages\n"
+        "A row says itself what speaks against it: run the stages first. --rollouts RUN is the filter between two stages\n"  # noqa: E501
         "of training: what the policy always solved in that run is not trained on again.",
     )
     _in_out(parser)

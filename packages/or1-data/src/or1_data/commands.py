@@ -17,7 +17,7 @@ from or1_data.decontaminate.index import BenchmarkIndex, build_index
 from or1_data.decontaminate.stage import annotate_contamination, benchmark_items
 from or1_data.errors import ConfigError, SchemaError
 from or1_data.io.problems import write_problems
-from or1_data.run.output import collect_set_aside
+from or1_data.run.output import collect_set_aside, without_evidence
 from or1_data.run.pipeline import annotated, run_recipe
 from or1_data.run.recipe import Recipe, load_recipe, recipe_from
 from or1_data.schema import Problem
@@ -40,7 +40,7 @@ def run(options: Namespace) -> int:
         return 0
     result = run_recipe(recipe, options.out or Path("runs") / recipe.name)
     print(
-        f"{result.kept:,} of {result.rows:,} problems kept, {result.set_aside:,} broken rows set aside: {result.folder}/report.html"
+        f"{result.kept:,} of {result.rows:,} problems kept, {result.set_aside:,} broken rows set aside: {result.folder}/report.html"  # noqa: E501
     )
     return 0
 
@@ -96,7 +96,10 @@ def select(options: Namespace) -> int:
 
 
 def _two_files(rows: Iterator[Problem], output: Path, heldout: float, seed: int) -> int:
-    """Train and held-out rows; they are told apart by content id, so both are written in one pass over a temporary file."""
+    """Train and held-out rows.
+
+    They are told apart by content id, so both are written in one pass over a temporary file.
+    """
     everything = output.with_name(f".{output.stem}.all.jsonl")
     try:
         write_problems(everything, rows)
@@ -131,7 +134,7 @@ def _with_index(options: Namespace) -> int:
         index = build_index(benchmark_items(options.benchmark))
         index.save(options.save_index)
         print(
-            f"{len(index.items):,} items of {len(set(i.benchmark for i in index.items))} benchmarks -> {options.save_index}"
+            f"{len(index.items):,} items of {len({item.benchmark for item in index.items})} benchmarks -> {options.save_index}"  # noqa: E501
         )
         return 0
     problems = read_source(options.input, options.source, set_aside=_warn)
@@ -243,7 +246,8 @@ def _write(problems: Iterator[Problem], output: Path, settings: SelectSettings, 
         print(f"{write_problems(output, shown):,} rows -> {output}")
         return
     with _Dropped(output) as dropped:
-        print(f"{write_problems(output, (p for p in shown if dropped.passes(p, settings))):,} rows -> {output}")
+        kept = (without_evidence(problem) for problem in shown if dropped.passes(problem, settings))
+        print(f"{write_problems(output, kept):,} rows -> {output}")
 
 
 def _reviewed(problems: Iterator[Problem], path: Path) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import httpx
 import msgspec
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from or1_data.errors import ConfigError, EndpointError
 
@@ -131,7 +131,7 @@ class Endpoint:
             await asyncio.sleep(start - now)
 
 
-_BACKOFF: Final = wait_exponential_jitter(initial=0.2, max=30.0)
+_BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=30.0)
 
 
 def _wait(state: RetryCallState) -> float:

@@ -1,7 +1,8 @@
 """The ground truth as data: JSON text whose shape says the kind (the row format shared with verl).
 
 Maths is a string, a number or a list of alternatives; code is an object whose keys say the kind. A key whose value is
-null does not count: `datasets.map` pads rows with the keys of other rows, which once sent code rows to the wrong grader.
+null does not count: `datasets.map` pads rows with the keys of other rows, which once sent code rows to the wrong
+grader.
 """
 
 from __future__ import annotations
@@ -114,5 +115,5 @@ def _code_kind(fields: dict[str, Any]) -> Kind:
     raise SchemaError(
         f"an object with the keys {sorted(fields)} is no kind of code problem",
         key=_KEY,
-        todo="expected inputs + outputs [+ fn_name], test_code + entry_point [+ import_prefix], assert_case, or question_id",
+        todo="expected inputs + outputs [+ fn_name], test_code + entry_point [+ import_prefix], assert_case, or question_id",  # noqa: E501
     )

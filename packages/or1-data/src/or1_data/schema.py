@@ -1,7 +1,7 @@
-"""The problem row: `Problem` in memory, and the row of `Skywork/Skywork-OR1-RL-Data` on disk, which verl reads too.
+r"""The problem row: `Problem` in memory, and the row of `Skywork/Skywork-OR1-RL-Data` on disk, which verl reads too.
 
     {"data_source": "train-math-x", "prompt": [{"role": "user", "content": "1+1=?"}], "ability": "math",
-     "reward_model": {"style": "rule", "ground_truth": "[\\"2\\"]"},
+     "reward_model": {"style": "rule", "ground_truth": "[\"2\"]"},
      "extra_info": {"index": 0, "model_difficulty": {"R1-7B": 3}, "model_attempts": {"R1-7B": 16}}}
 
 `ground_truth` is JSON text. `model_difficulty[model]` counts failures; the number of attempts travels beside it.
@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from or1_data.errors import SchemaError
 from or1_data.ground_truth import Kind, ground_truth_kind, ground_truth_text
-from or1_data.templates import messages, split_instructions
+from or1_data.templates import Parts, messages, split_instructions
 from or1_data.text.canonical import content_id
 
 Ability = Literal["math", "code"]
@@ -57,6 +57,11 @@ class Problem:
     def id(self) -> str:
         """Content id: 16 hex digits over canonical statement, ability and kind; the same in every file and order."""
         return content_id(self.statement, self.ability, self.kind)
+
+    @property
+    def instructions(self) -> Parts:
+        """Prefix, statement and suffix of the user's text: what the set told the model, apart from the problem."""
+        return split_instructions("\n\n".join(m["content"] for m in self.prompt if m["role"] == "user"))
 
     def with_note(self, stage: str, note: object) -> Problem:
         """The same problem with one more note (None removes it)."""
@@ -126,7 +131,7 @@ def problem_from_row(row: Mapping[str, Any]) -> Problem:
             extra[key] = {model: count for model, count in extra[key].items() if count is not None}
     return Problem(
         prompt=prompt,
-        statement=_statement(prompt, extra),
+        statement=_statement(prompt),
         ground_truth=truth,
         ability=ability,
         data_source=_data_source(row.get("data_source")),
@@ -181,7 +186,7 @@ def _prompt(value: object) -> tuple[Message, ...]:
     return tuple({"role": message["role"], "content": message["content"]} for message in value)
 
 
-def _statement(prompt: tuple[Message, ...], extra: Mapping[str, Any]) -> str:
+def _statement(prompt: tuple[Message, ...]) -> str:
     """The user's text without instructions: several user messages are one statement."""
     text = "\n\n".join(message["content"] for message in prompt if message["role"] == "user")
     return split_instructions(text).statement

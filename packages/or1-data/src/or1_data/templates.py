@@ -53,7 +53,7 @@ def messages(statement: str, template: str = "bare", *, system: str = "") -> tup
     return ({"role": "system", "content": system}, user) if system else (user,)
 
 
-_ANSWER_FORM = r"(?:within|in|inside|into|using)\s+(?:a\s+)?(?:LaTeX\s+|latex\s+)?\$?\\boxed\{?\s*(?:answer|\.\.\.|\\ldots)?\s*\}?\$?(?:\s*(?:tags?|notation|format))?"
+_ANSWER_FORM = r"(?:within|in|inside|into|using)\s+(?:a\s+)?(?:LaTeX\s+|latex\s+)?\$?\\boxed\{?\s*(?:answer|\.\.\.|\\ldots)?\s*\}?\$?(?:\s*(?:tags?|notation|format))?"  # noqa: E501
 _SUFFIXES: Final = (
     r"(?:Let'?s|Let us)\s+think\s+step\s+by\s+step(?:\s+and\s+(?:output|put|give|write)\s+(?:the|your)\s+final\s+answer\s+" + _ANSWER_FORM + r")?",  # noqa: E501
     r"Please\s+(?:reason|think|solve\s+(?:it|this(?:\s+problem)?))\s+step\s*[- ]?by\s*[- ]?step,?\s*(?:and\s+)?(?:(?:put|output|give|write|place|enclose|box)\s+(?:the|your)\s+final\s+answer\s+" + _ANSWER_FORM + r")?",  # noqa: E501

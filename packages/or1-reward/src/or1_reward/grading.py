@@ -135,7 +135,9 @@ class Grader:
         if len(items) >= _SMALLEST_CHUNK:
             limit_s = _CHUNK_LIMIT_S + len(items) * self.settings.symbolic_time_s
             try:
-                return verdicts_of(_batch_pool(workers).ask(request_of(items, self.settings, limits), limit_s))
+                return verdicts_of(
+                    _batch_pool(workers).ask(request_of(items, self.settings, limits), limit_s, wall_s=limit_s)
+                )
             except (WorkerTimeoutError, WorkerFailureError):
                 pass  # every item has its own bound here, so the chunk is judged again, more slowly
         return [self.verify(response, truth, finish_reason=reason, limits=limits) for response, truth, reason in items]

@@ -19,16 +19,18 @@ import time
 from typing import Any, Final
 
 START_LIMIT_S: Final = 60.0
-_GRACE_S: Final = 0.25  # the parent's clock runs this much longer than what the worker was told
+_STARVED_FACTOR: Final = 6  # so much wall clock for a limit of CPU time; beyond it the machine is at fault
+_GRACE_S: Final = 0.5
+_CPU_TIMER_ENDED: Final = -27  # SIGPROF
 _READ_BYTES: Final = 65_536
 
 
 class WorkerTimeoutError(TimeoutError):
-    """The request took longer than its limit; its worker was killed."""
+    """The request took more CPU time than its limit; its worker was killed."""
 
 
 class WorkerFailureError(RuntimeError):
-    """A worker could not be started or died; no fault of the request as far as anyone knows."""
+    """A worker could not be started, died, or got no CPU time; no fault of the request as far as anyone knows."""
 
 
 class _Worker:
@@ -45,21 +47,20 @@ class _Worker:
         except OSError as error:
             raise WorkerFailureError(f"cannot start {module}: {error}") from error
         self.rest = b""
-        try:
-            self.read_line(START_LIMIT_S)
-        except BaseException:
-            self.kill()
-            raise
+        self.greeted = False
 
-    def ask(self, request: dict[str, Any], limit_s: float) -> Any:
-        """One request, one answer."""
+    def ask(self, request: dict[str, Any], limit_s: float, wall_s: float) -> Any:
+        """One request, one answer; the first one waits for the worker to have started, outside of its limit."""
+        if not self.greeted:
+            self.read_line(START_LIMIT_S)
+            self.greeted = True
         line = json.dumps({**request, "limit_s": limit_s}).encode() + b"\n"
         try:
             self.process.stdin.write(line)  # type: ignore[union-attr]
             self.process.stdin.flush()  # type: ignore[union-attr]
         except OSError as error:
             raise WorkerFailureError(f"a worker was gone: {error}") from error
-        return json.loads(self.read_line(limit_s + _GRACE_S))
+        return json.loads(self.read_line(wall_s))
 
     def read_line(self, limit_s: float) -> bytes:
         """One line of its standard output, in time."""
@@ -69,7 +70,7 @@ class _Worker:
             poll = select.poll()  # not select(): descriptors may be above 1023
             poll.register(descriptor, select.POLLIN)
             if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                raise WorkerTimeoutError(f"no answer within {limit_s:g} s")
+                raise WorkerFailureError(f"no answer within {limit_s:g} s of wall clock")
             chunk = os.read(descriptor, _READ_BYTES)
             if not chunk:
                 raise self.ended()
@@ -80,11 +81,9 @@ class _Worker:
     def ended(self) -> Exception:
         """What the end of the worker means: its own timer, or something else."""
         code = self.process.wait()
-        return (
-            WorkerTimeoutError("the worker's own timer ran out")
-            if code == -14
-            else WorkerFailureError(f"a worker ended with {code}")
-        )
+        if code == _CPU_TIMER_ENDED:
+            return WorkerTimeoutError("out of CPU time")
+        return WorkerFailureError(f"a worker ended with {code}")
 
     def kill(self) -> None:
         """End it now and collect it, so that no zombie stays."""
@@ -117,23 +116,35 @@ class WorkerPool:
         self.idle: list[_Worker] = []
         self.slots = threading.BoundedSemaphore(self.size)
 
-    def ask(self, request: dict[str, Any], limit_s: float) -> Any:
+    def ask(self, request: dict[str, Any], limit_s: float, *, wall_s: float | None = None) -> Any:
         """The answer to one request.
 
+        Args:
+            request: what the worker's module understands.
+            limit_s: CPU time, so that a busy machine does not change what is found.
+            wall_s: wall clock; None is several times the CPU time.
+
         Raises:
-            WorkerTimeoutError: not within `limit_s`.
-            WorkerFailureError: no worker, or it died.
+            WorkerTimeoutError: it took more than `limit_s`.
+            WorkerFailureError: no worker, it died, or `wall_s` went by.
         """
         with self.slots:
             worker = self._take()
             try:
-                answer = worker.ask(request, limit_s)
+                answer = worker.ask(request, limit_s, wall_s or limit_s * _STARVED_FACTOR + _GRACE_S)
+            except WorkerTimeoutError:
+                worker.kill()
+                self._give_back(_Worker(self.module, self.memory_mb))  # starts while nobody waits for it
+                raise
             except BaseException:
                 worker.kill()
                 raise
-            with self.lock:
-                self.idle.append(worker)
+            self._give_back(worker)
             return answer
+
+    def _give_back(self, worker: _Worker) -> None:
+        with self.lock:
+            self.idle.append(worker)
 
     def _take(self) -> _Worker:
         with self.lock:

@@ -18,6 +18,8 @@ from or1_trainer.errors import ConfigError, Or1TrainerError
 from or1_trainer.launch import launch, report_error, stop_with_launcher, under_launcher
 
 COMMANDS = ("train", "resume", "report", "export")
+WITH_VALUE = ("--nproc", "--run-dir", "--out")
+OWN_FLAGS = (*WITH_VALUE, "--dry-run", "--help", "--version")
 
 EPILOG = """\
 examples:
@@ -37,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0] not in COMMANDS and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "train")
-    options, rest = _parser().parse_known_args(given)
+    own, rest = split_settings(given)
+    options = _parser().parse_args(own)
     try:
         return int(options.run(options, rest))
     except KeyboardInterrupt as error:
@@ -49,6 +52,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         report_error(error)  # only so that the launcher can show it; a bug keeps its traceback
         raise
+
+
+def split_settings(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The command's own arguments, and the settings (`--section.key value`) among them."""
+    own: list[str] = []
+    settings: list[str] = []
+    items = iter(arguments)
+    for item in items:
+        flag = item.split("=", 1)[0]
+        if not flag.startswith("--") or flag in OWN_FLAGS:
+            own.append(item)
+            if flag in WITH_VALUE and "=" not in item:
+                own += [value for value in [next(items, None)] if value is not None]
+        else:
+            settings.append(item)
+            if "=" not in item:
+                settings += [value for value in [next(items, None)] if value is not None]
+    return own, settings
 
 
 def _fail(error: BaseException, message: str, code: int) -> int:

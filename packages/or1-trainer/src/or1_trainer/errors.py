@@ -15,13 +15,5 @@ class RunFolderError(Or1TrainerError):
     """The run folder cannot be read or written."""
 
 
-class CheckpointError(Or1TrainerError):
-    """A checkpoint is damaged, missing, or does not fit the run."""
-
-
-class LayoutError(ConfigError):
-    """The model cannot be split over the ranks as asked."""
-
-
 class WorkerError(Or1TrainerError):
     """A worker process of this launch failed; the message is that worker's own error."""

@@ -21,6 +21,9 @@ from or1_data.text.shingles import I64, U32, Shingles
 _FORMAT: Final = 1
 _PRIOR: Final = 1000.0
 """A small benchmark says little about how rare a feature is: weights are as if there were at least so many items."""
+_COMMON_ITEMS: Final = 50
+_COMMON_SHARE: Final = 0.1
+"""What more than this share of the items (and more than a few) have in common says nothing, and is not looked up."""
 
 
 class Item(NamedTuple):
@@ -117,14 +120,17 @@ def _inverted_index(items: list[Item], found: Features) -> BenchmarkIndex:
 def _invert(shingles: Shingles, count: int) -> Inverted:
     owner = np.repeat(np.arange(count, dtype=np.int64), np.diff(shingles.offsets))
     order = np.argsort(shingles.values, kind="stable")
-    vocabulary, starts, frequency = np.unique(shingles.values[order], return_index=True, return_counts=True)
+    vocabulary, frequency = np.unique(shingles.values[order], return_counts=True)
     weights = np.log1p(max(float(count), _PRIOR) / np.maximum(frequency, 1))
+    common = frequency > max(_COMMON_ITEMS, _COMMON_SHARE * count)
+    weights[common] = 0.0
     per_value = weights[np.searchsorted(vocabulary, shingles.values)] if len(vocabulary) else np.zeros(0)
+    listed = np.repeat(~common, frequency)
     return Inverted(
         vocabulary=vocabulary,
         weights=weights,
-        items=owner[order],
-        offsets=np.append(starts, len(order)).astype(np.int64),
+        items=owner[order][listed],
+        offsets=np.concatenate([[0], np.cumsum(np.where(common, 0, frequency))]).astype(np.int64),
         item_weight=np.bincount(owner, per_value, minlength=count),
         item_norm=np.sqrt(np.bincount(owner, per_value**2, minlength=count)),
     )

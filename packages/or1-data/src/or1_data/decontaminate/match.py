@@ -40,7 +40,7 @@ class DecontaminateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     """Weighted share of the item's 3-grams that the row has."""
     number_changed: float = 0.8
     """The same with all numbers masked."""
-    paraphrase: float = 0.42
+    paraphrase: float = 0.40
     """Weighted cosine of content words, where the numbers agree as well."""
     paraphrase_numbers: float = 0.6
     """Jaccard similarity of the number multisets."""

@@ -55,7 +55,10 @@ def card_of(problem: Problem, *, condemned: bool = False) -> Card:
 
 
 def preference(card: Card, priority: tuple[str, ...]) -> tuple[object, ...]:
-    """Sort key, best first: nothing else against it, verified gold, solution, longer statement, source, id; never the order of the input."""
+    """Sort key, best first.
+
+    Nothing else against it, verified gold, solution, longer statement, source, id; never the order of the input.
+    """
     rank = priority.index(card.source) if card.source in priority else len(priority)
     return (
         card.condemned,

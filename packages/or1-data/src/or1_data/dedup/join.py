@@ -67,7 +67,10 @@ def exact_pairs(shingles: Shingles, settings: DedupSettings) -> Pairs:
 
 
 def merge_identical(shingles: Shingles) -> tuple[Shingles, I64, Pairs]:
-    """Documents with different shingle sets, which document each stands for, and the (counted) pairs of identical ones."""
+    """Documents with different shingle sets, which document each stands for.
+
+    The (counted) pairs of identical ones.
+    """
     filled = np.flatnonzero(np.diff(shingles.offsets))
     if not len(filled):
         return take(shingles, filled), filled, Pairs(filled, filled, np.zeros(0))
@@ -127,7 +130,10 @@ def band_pairs(keys: U64) -> U64:
 
 
 def prefix_candidates(shingles: Shingles, threshold: float) -> U64:
-    """Pairs that share one of their rarest shingles: with J >= t, one of the first `len - ceil(t len) + 1` must agree."""
+    """Pairs that share one of their rarest shingles.
+
+    With J >= t, one of the first `len - ceil(t len) + 1` must agree.
+    """
     _, inverse, frequency = np.unique(shingles.values, return_inverse=True, return_counts=True)
     rank = np.empty(len(frequency), np.int64)
     rank[np.lexsort((np.arange(len(frequency)), frequency))] = np.arange(len(frequency))
@@ -186,4 +192,5 @@ def _gather(shingles: Shingles, documents: I64, pair: U64) -> U64:
     ends = np.cumsum(lengths)
     within = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths, lengths)
     values = shingles.values[np.repeat(shingles.offsets[documents], lengths) + within]
-    return (np.repeat(pair, lengths) << np.uint64(32)) | values.astype(np.uint64)
+    keyed: U64 = (np.repeat(pair, lengths) << np.uint64(32)) | values.astype(np.uint64)
+    return keyed

@@ -47,7 +47,10 @@ def decide_and_note(
     memo: Memo = call,
     condemned: Callable[[Problem], bool] | None = None,
 ) -> Iterator[Problem]:
-    """The rows with their notes, given the shingles of all of them; a `condemned` row never stays in place of a sound one."""
+    """The rows with their notes, given the shingles of all of them.
+
+    A `condemned` row never stays in place of a sound one.
+    """
     condemned = condemned or (lambda problem: False)
     pairs = find_pairs(shingles, settings, memo)
     wanted = set(pairs.first.tolist()) | set(pairs.second.tolist())

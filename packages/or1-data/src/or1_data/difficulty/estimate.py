@@ -25,7 +25,8 @@ NOTE: Final = "difficulty"
 class Sampler(Protocol):
     """Draws responses: `sample(prompts, counts)` gives `counts[i]` texts for `prompts[i]` (chat messages).
 
-    Any engine fits behind this. `first_attempts[i]` says how many attempts prompt i had before, so that seeds need not repeat.
+    Any engine fits behind this. `first_attempts[i]` says how many attempts prompt i had before, so that seeds need
+    not repeat.
     """
 
     def sample(

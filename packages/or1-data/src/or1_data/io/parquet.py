@@ -87,7 +87,7 @@ def _shape(value: object) -> Shape:
 
 
 def _merge(one: Shape | None, other: Shape) -> Shape:
-    if one is None or one == "null" or one == other:
+    if one is None or one in ("null", other):
         return other
     if other == "null":
         return one
@@ -113,6 +113,6 @@ def _fit(value: Any, shape: Shape) -> Any:
         return {key: _fit(entry, shape[key]) for key, entry in value.items()}
     if isinstance(shape, tuple):
         return [_fit(entry, shape[1]) for entry in value]
-    if shape == _JSON or shape == {}:
+    if shape in (_JSON, {}):
         return json.dumps(value, ensure_ascii=False)
     return value

@@ -49,8 +49,9 @@ def judge_prompt() -> str:
 
 
 def annotate_votes(problems: Iterable[Problem], settings: JudgeSettings, *, batch: int = 64) -> Iterator[Problem]:
-    """Each problem with the note `judge`: per model the string of its votes (A, R, or ? for an unreadable answer), and `accepted`.
+    """Each problem with the note `judge`.
 
+    The note has, per model, the string of its votes (A, R, or ? for an unreadable answer), and `accepted`.
     Votes that a row already has are kept; only missing ones are asked for.
     """
     if not settings.endpoints:

@@ -13,11 +13,11 @@ from or1_data.run.parts import write_whole
 from or1_data.run.summary import Summary
 
 _STYLE: Final = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}"
-    "table{border-collapse:collapse;margin:.5rem 0;display:block;overflow-x:auto}td,th{border:1px solid #ccc;padding:.2rem .5rem;text-align:right}"
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}"  # noqa: E501
+    "table{border-collapse:collapse;margin:.5rem 0;display:block;overflow-x:auto}td,th{border:1px solid #ccc;padding:.2rem .5rem;text-align:right}"  # noqa: E501
     "td:first-child,th:first-child{text-align:left}pre{background:#f5f5f5;padding:.5rem;white-space:pre-wrap;overflow-wrap:anywhere}"
-    ".pair{display:grid;grid-template-columns:1fr 1fr;gap:.5rem}mark{background:#ffd54f}summary{cursor:pointer;font-weight:600}"
-    "@media (prefers-color-scheme:dark){body{color:#ddd;background:#16181c}pre{background:#22262c}td,th{border-color:#444}mark{color:#000}}"
+    ".pair{display:grid;grid-template-columns:1fr 1fr;gap:.5rem}mark{background:#ffd54f}summary{cursor:pointer;font-weight:600}"  # noqa: E501
+    "@media (prefers-color-scheme:dark){body{color:#ddd;background:#16181c}pre{background:#22262c}td,th{border-color:#444}mark{color:#000}}"  # noqa: E501
 )
 
 
@@ -26,7 +26,7 @@ def write_report(out: Path, manifest: Mapping[str, Any], summary: Summary) -> No
     content = list(blocks(manifest, summary))
     write_whole(out / "report.md", ["\n".join(map(_markdown, content)).encode()])
     body = "\n".join(map(_html, content))
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(str(manifest["recipe"]))}</title><style>{_STYLE}</style>{body}</html>'
+    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(str(manifest["recipe"]))}</title><style>{_STYLE}</style>{body}</html>'  # noqa: E501
     write_whole(out / "report.html", [page.encode()])
 
 
@@ -92,20 +92,20 @@ def _svg(bars: Bars) -> str:
         size = round(110 * value / top, 1)
         x = index * step
         pieces.append(
-            f'<rect x="{x + 4}" y="{130 - size}" width="{step - 8}" height="{size}" fill="#4a7fb5"><title>{label}: {value}</title></rect>'
+            f'<rect x="{x + 4}" y="{130 - size}" width="{step - 8}" height="{size}" fill="#4a7fb5"><title>{label}: {value}</title></rect>'  # noqa: E501
         )
         pieces.append(
-            f'<text x="{x + step / 2}" y="146" font-size="10" text-anchor="middle" fill="currentColor">{escape(label)}</text>'
+            f'<text x="{x + step / 2}" y="146" font-size="10" text-anchor="middle" fill="currentColor">{escape(label)}</text>'  # noqa: E501
         )
         pieces.append(
-            f'<text x="{x + step / 2}" y="{126 - size}" font-size="9" text-anchor="middle" fill="currentColor">{value}</text>'
+            f'<text x="{x + step / 2}" y="{126 - size}" font-size="9" text-anchor="middle" fill="currentColor">{value}</text>'  # noqa: E501
         )
-    return f'<h3>{escape(bars.title)}</h3><svg viewBox="0 0 {width} {height}" style="max-width:100%" width="{width}">{"".join(pieces)}</svg>'
+    return f'<h3>{escape(bars.title)}</h3><svg viewBox="0 0 {width} {height}" style="max-width:100%" width="{width}">{"".join(pieces)}</svg>'  # noqa: E501
 
 
 def _sample_html(row: Mapping[str, Any], reason: str) -> str:
     why = _why(row, reason)
-    head = f"<p><code>{escape(row['id'])}</code> {escape(row['source'])}, answer <code>{escape(row['ground_truth'])}</code></p>"
+    head = f"<p><code>{escape(row['id'])}</code> {escape(row['source'])}, answer <code>{escape(row['ground_truth'])}</code></p>"  # noqa: E501
     if isinstance(why, dict) and "evidence" in why:
         facts = {key: value for key, value in why.items() if key != "evidence"}
         pair = "".join(f"<pre>{escape(why['evidence'][side])}</pre>" for side in ("row", "item"))

@@ -53,7 +53,10 @@ _PAREN_OPTION: Final = re.compile(r"(?:(?<=\s)|(?<=^)|(?<=[.?,;:$]))\(([A-E])\)\
 
 
 def multiple_choice(problem: Problem) -> Iterator[Finding]:
-    """Lists at least three lettered options in order, starting with A; letters inside formulas and drawings do not count."""
+    """Lists at least three lettered options in order, starting with A.
+
+    Letters inside formulas and drawings do not count.
+    """
     if problem.ability != "math":
         return
     text = problem.statement
@@ -89,7 +92,10 @@ def _options(matches: list[re.Match[str]]) -> list[re.Match[str]]:
 
 
 def _only_named(text: str, run: list[re.Match[str]]) -> bool:
-    """Whether the letters only name things: nothing but a comma or `and` between two of them, or one long story each."""
+    """Whether the letters only name things.
+
+    Nothing but a comma or `and` between two of them, or one long story each.
+    """
     gaps = [text[one.end() : other.start()] for one, other in pairwise(run)]
     return any(len(gap.strip(" ,.;\\qad$")) == 0 for gap in gaps) or any(len(gap) > 600 for gap in gaps)
 

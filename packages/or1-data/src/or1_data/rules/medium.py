@@ -33,7 +33,10 @@ _DRAWN: Final = re.compile(r"\[asy\]|\\begin\{(?:tikzpicture|picture|asy)\}|\[im
 _IMAGE: Final = re.compile(
     r"!\[[^\]]*\]\([^)]*\)|<img\b|\\includegraphics|<image>|\[image(?:\d|\])|figure_\d+|<ImageHere>", re.I
 )
-_THING: Final = r"(?:figures?|diagrams?|pictures?|images?|illustrations?|drawings?|sketch|spinner|(?:bar|line|circle|pie)\s+(?:graph|chart)s?|histogram|number\s+line|graph|charts?)"
+_THING: Final = (
+    r"(?:figures?|diagrams?|pictures?|images?|illustrations?|drawings?|sketch|spinner"
+    r"|(?:bar|line|circle|pie)\s+(?:graph|chart)s?|histogram|number\s+line|graph|charts?)"
+)
 _POINTING: Final = re.compile(
     r"\b(?:(?:see|shown\s+(?:in|on|by)|as\s+(?:shown|seen|pictured|illustrated|depicted)\s+in|(?:refer|according)\s+to|pictured\s+in|given\s+in|depicted\s+in)\s+"
     r"(?:the\s+|this\s+)(?:accompanying\s+|following\s+|above\s+|given\s+|attached\s+|adjacent\s+)?(?:figure|diagram|picture|image|illustration|drawing)s?\b"
@@ -59,7 +62,10 @@ _TABLE_HERE: Final = re.compile(
 
 
 def missing_figure(problem: Problem) -> Iterator[Finding]:
-    """Points at a figure or table that the text does not contain; a drawing given as source is a figure that is there."""
+    """Points at a figure or table that the text does not contain.
+
+    A drawing given as source is a figure that is there.
+    """
     text = problem.statement
     if match := _IMAGE.search(text):
         yield found("missing_figure", text, match.start(), match.end())
@@ -86,15 +92,19 @@ _FOREIGN: Final = re.compile(
     r"[\u0370-\u052f\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+")
-_ENGLISH: Final = frozenset(
-    ["the", "of", "and", "is", "a", "to", "in", "that", "are", "be", "for", "what", "find", "how", "many", "if", "with", "each", "it", "on", "by", "as", "at", "all", "an", "from", "there", "which", "can", "let", "such"]
-)
-_OTHER: Final = (
-    frozenset(
-        ["el", "la", "los", "las", "una", "del", "que", "por", "para", "con", "es", "son", "cual", "cuántos", "si", "le", "les", "des", "une", "du", "est", "dans", "pour", "qui", "sur", "pas", "avec", "der", "die", "das", "und", "ist", "nicht", "ein", "eine", "von", "mit", "auf", "wie", "viele", "den", "im", "zu", "sich", "o", "os", "da", "do", "em", "um", "uma", "não", "qual", "quantos", "il", "lo", "gli", "che", "di", "per", "sono", "è", "cosa", "của", "là", "và", "một", "có", "các", "cho", "trong", "het", "een", "van", "en", "op"]
-    )
-    - _ENGLISH
-)
+_ENGLISH_TEXT: Final = """
+the of and is a to in that are be for what find how many if with each it on by as at all an from there which can let
+such
+"""
+_OTHER_TEXT: Final = """
+el la los las una del que por para con es son cual cuántos si le les des une du est dans pour qui sur pas avec der die
+das und
+ist nicht ein eine von mit auf wie viele den im zu sich o os da do em um uma não qual quantos il lo gli che di per
+sono è cosa
+của là và một có các cho trong het een van en op
+"""
+_ENGLISH: Final = frozenset(_ENGLISH_TEXT.split())
+_OTHER: Final = frozenset(_OTHER_TEXT.split()) - _ENGLISH
 
 
 def language(problem: Problem) -> Iterator[Finding]:

@@ -1,4 +1,7 @@
-"""The duplicate stage of a run: shingles per part and pairs per band are kept on disk, so a killed run goes on there."""
+"""The duplicate stage of a run.
+
+Shingles per part and pairs per band are kept on disk, so a killed run goes on there.
+"""
 
 from __future__ import annotations
 

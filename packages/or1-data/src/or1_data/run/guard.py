@@ -34,7 +34,10 @@ def count(problems: Iterable[Problem], stage: str, settings: SelectSettings) -> 
 
 
 def recounted(part: Part, stage: str, settings: SelectSettings) -> dict[str, Any]:
-    """A finished part's counts; counted anew where the selection has changed since, for the rows themselves have not."""
+    """A finished part's counts.
+
+    Counted anew where the selection has changed since, for the rows themselves have not.
+    """
     counts = part.counts()
     return counts if counts.get("select") == _hash(settings) else count(read_part(part), stage, settings)
 

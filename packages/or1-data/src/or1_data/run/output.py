@@ -31,8 +31,8 @@ def select(recipe: Recipe, parts: Sequence[Part], scale: Scale, out: Path, summa
 
 
 def _kept(recipe: Recipe, parts: Sequence[Part], scale: Scale, dropped: Any, summary: Summary) -> Iterator[Problem]:
-    for problem in read_parts(parts):
-        problem = with_scale(problem, scale)
+    for stored in read_parts(parts):
+        problem = with_scale(stored, scale)
         found = reasons(problem, recipe.select)
         if not found and not list(mix([problem], recipe.mix, recipe.seed)):
             found = ["mix:thinned"]
@@ -54,11 +54,17 @@ def _dropped_row(problem: Problem, found: list[str]) -> dict[str, Any]:
     }
 
 
+def without_evidence(problem: Problem) -> Problem:
+    """Without the benchmark's text in the note on its overlap: training on it would be contamination by the report."""
+    note = problem.notes.get("decontaminate")
+    if not note:
+        return problem
+    return problem.with_note("decontaminate", {key: value for key, value in note.items() if key != "evidence"})
+
+
 def _trimmed(problem: Problem, recipe: Recipe) -> Problem:
     """Without what training files must not carry: benchmark texts, and solutions unless wanted."""
-    notes: dict[str, Any] = dict(problem.notes) if recipe.output.notes else {}
-    if "decontaminate" in notes:
-        notes["decontaminate"] = {key: value for key, value in notes["decontaminate"].items() if key != "evidence"}
+    notes = without_evidence(problem).notes if recipe.output.notes else {}
     extra = dict(problem.extra_info)
     if not recipe.output.solutions:
         extra.pop("solutions", None)

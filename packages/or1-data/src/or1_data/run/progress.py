@@ -11,7 +11,10 @@ class Progress:
     """Counts rows of one stage; rows that an earlier run already made do not count for the rate."""
 
     def __init__(self, stage: str, total: int = 0, *, stream: IO[str] | None = None, every_s: float = 0.2) -> None:
-        """Start now; `total` 0 means unknown. `stream` None is stderr; progress lines are replaced only on a terminal."""
+        """Start now; `total` 0 means unknown.
+
+        `stream` None is stderr; progress lines are replaced only on a terminal.
+        """
         self.stage, self.total = stage, total
         self._stream = stream if stream is not None else sys.stderr
         self._live = self._stream.isatty()

@@ -17,7 +17,10 @@ _BINS: Final = 20
 
 @dataclass
 class Summary:
-    """Counts per source, reason, score and model; samples are the rows with the smallest hash, so not the first ones."""
+    """Counts per source, reason, score and model.
+
+    Samples are the rows with the smallest hash, so not the first ones.
+    """
 
     rows: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)

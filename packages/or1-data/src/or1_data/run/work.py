@@ -96,7 +96,7 @@ def before(recipe: Recipe) -> SelectSettings:
 
 
 def key_of_target(spec: StageSpec, fingerprint: str, source: Part) -> str:
-    """The key of a part: heavy stages also depend on which rows are passed by, the others on nothing of the selection."""
+    """The key of a part; heavy stages also depend on which rows are passed by, the others on no selection."""
     if not spec.heavy:
         return key_of(fingerprint, source.key)
     settings = before(spec.recipe)

@@ -31,7 +31,8 @@ def split(problem_id: str, parts: Mapping[str, float], seed: int = 0) -> str:
 def mix(problems: Iterable[Problem], weights: Mapping[str, float], seed: int = 0) -> Iterator[Problem]:
     """Thin sources out: a source of weight 0.25 keeps about a quarter of its problems, a name ending in * covers many.
 
-    Which ones is a function of content id and seed; sources without a weight keep everything. Weights above 1 are refused:
+    Which ones is a function of content id and seed; sources without a weight keep everything. Weights above 1 are
+    refused:
     repeating a problem is the trainer's business.
 
     Raises:

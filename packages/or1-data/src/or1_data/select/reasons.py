@@ -24,7 +24,10 @@ class SelectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         "multiple_choice",
         "multi_part",
     )
-    """Findings that drop a row. The report does not name multiple choice and several parts; both cannot be graded well."""
+    """Findings that drop a row.
+
+    The report does not name multiple choice and several parts; both cannot be graded well.
+    """
     gold_must_verify: bool = True
     solution_must_agree: bool = True
     program_must_pass: bool = True

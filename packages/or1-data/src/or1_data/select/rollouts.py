@@ -1,4 +1,7 @@
-"""The report's filter between stages, from the rollouts of a run: what the policy always solved is not trained on again."""
+"""The report's filter between stages, from the rollouts of a run.
+
+What the policy always solved is not trained on again.
+"""
 
 from __future__ import annotations
 

@@ -21,9 +21,11 @@ _MAX_UNPACKED_BYTES: Final = 1 << 30
 
 
 def taco(row: Row, source: str) -> Problem:
-    """TACO and APPS: `{"question": "Read n ...", "solutions": "[\\"n=input()...\\"]", "starter_code": "", "difficulty": "EASY",
-    "input_output": "{\\"inputs\\": [\\"1\\\\n\\"], \\"outputs\\": [\\"2\\\\n\\"], \\"fn_name\\": null}"}`.
-    """  # noqa: D205
+    r"""A row of TACO or APPS.
+
+    {"question": "Read n ...", "solutions": "[\"n=input()\"]", "starter_code": "", "difficulty": "EASY",
+     "input_output": "{\"inputs\": [\"1\"], \"outputs\": [\"2\"], \"fn_name\": null}"}
+    """
     tests = decoded(row, "input_output")
     if not isinstance(tests, Mapping):
         raise SchemaError("no tests", key="input_output", todo="drop the row, it cannot be verified")
@@ -43,9 +45,11 @@ def taco(row: Row, source: str) -> Problem:
 
 
 def leetcode(row: Row, source: str) -> Problem:
-    """LeetCodeDataset: `{"task_id": "two-sum", "prompt": "from typing import *", "query": "Given ...", "completion":
-    "class Solution: ...", "entry_point": "Solution().twoSum", "test": "def check(candidate): ..."}`.
-    """  # noqa: D205
+    r"""A row of LeetCodeDataset.
+
+    {"task_id": "two-sum", "prompt": "from typing import *", "query": "Given ...", "completion": "class Solution: ...",
+     "entry_point": "Solution().twoSum", "test": "def check(candidate): ..."}
+    """
     truth = {
         "import_prefix": optional_text(row, "prompt"),
         "test_code": text(row, "test"),
@@ -66,7 +70,11 @@ def leetcode(row: Row, source: str) -> Problem:
 
 
 def humaneval(row: Row, source: str) -> Problem:
-    """HumanEval: `{"task_id": "HumanEval/0", "prompt": "def f(x): ...", "canonical_solution": "    return x", "entry_point": "f", "test": "def check(candidate): ..."}`."""
+    r"""A row of HumanEval.
+
+    {"task_id": "HumanEval/0", "prompt": "def f(x): ...", "canonical_solution": "    return x", "entry_point": "f",
+     "test": "def check(candidate): ..."}
+    """
     prompt = text(row, "prompt")
     truth = {"import_prefix": "", "test_code": text(row, "test"), "entry_point": text(row, "entry_point")}
     solution = prompt + optional_text(row, "canonical_solution")
@@ -76,9 +84,11 @@ def humaneval(row: Row, source: str) -> Problem:
 
 
 def code_contests(row: Row, source: str) -> Problem:
-    """CodeContests: `{"name": "1_A", "description": "...", "public_tests": {"input": ["1"], "output": ["2"]}, "private_tests":
-    {...}, "generated_tests": {...}, "solutions": {"language": [3], "solution": ["print(2)"]}}`.
-    """  # noqa: D205
+    r"""A row of CodeContests.
+
+    {"name": "1_A", "description": "...", "public_tests": {"input": ["1"], "output": ["2"]}, "private_tests": {...},
+     "generated_tests": {...}, "solutions": {"language": [3], "solution": ["print(2)"]}}
+    """
     inputs: list[str] = []
     outputs: list[str] = []
     for key in ("public_tests", "private_tests", "generated_tests"):
@@ -96,17 +106,23 @@ def code_contests(row: Row, source: str) -> Problem:
 
 
 def rllm(row: Row, source: str) -> Problem:
-    """DeepCoder: `{"problem": "...", "tests": X, "solutions": "..."}`, X being `{"inputs": [...], "outputs": [...]}`, a list of
-    `{"input", "output"}`, or `{"functional": "def check(candidate): ...\\ncheck(Solution().f)"}`.
-    """  # noqa: D205
+    r"""A row of DeepCoder.
+
+        {"problem": "...", "solutions": "...", "tests": {"inputs": ["1"], "outputs": ["2"]}}
+
+    The tests may also be a list of {"input",
+         "output"}, or {"functional": "def check(candidate): ... check(Solution().f)"}.
+    """
     return _problem(row, source, text(row, "problem"), _rllm_truth(row), _programs(row.get("solutions")))
 
 
 def livecodebench(row: Row, source: str) -> Problem:
-    """LiveCodeBench: `{"question_title": "A", "question_content": "...", "question_id": "abc301_a", "contest_date": "2024-08-03T00:00:00",
-    "starter_code": "", "public_test_cases": "[{\\"input\\": \\"1\\", \\"output\\": \\"2\\", \\"testtype\\": \\"stdin\\"}]",
-    "private_test_cases": "<JSON, or base64 of zlib of a pickled JSON text>", "metadata": "{\\"func_name\\": \\"f\\"}"}`.
-    """  # noqa: D205
+    r"""A row of LiveCodeBench.
+
+    {"question_title": "A", "question_content": "...", "question_id": "abc301_a", "contest_date": "2024-08-03T00:00:00",
+     "starter_code": "", "public_test_cases": "[{\"input\": \"1\", \"output\": \"2\", \"testtype\": \"stdin\"}]",
+     "private_test_cases": "JSON, or base64 of zlib of a pickled JSON text", "metadata": "{\"func_name\": \"f\"}"}
+    """
     cases = [*(decoded(row, "public_test_cases") or []), *_private(row)]
     truth: dict[str, Any] = {"inputs": [case["input"] for case in cases], "outputs": [case["output"] for case in cases]}
     metadata = decoded(row, "metadata") if row.get("metadata") else {}

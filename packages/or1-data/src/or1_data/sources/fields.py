@@ -57,7 +57,7 @@ def answer(row: Row, *keys: str) -> Any:
     """
     for key in keys:
         value = row.get(key)
-        if value is None or value == "" or value == []:
+        if value in (None, "", []):
             continue
         if isinstance(value, float) and value.is_integer():
             return str(int(value))
@@ -66,7 +66,7 @@ def answer(row: Row, *keys: str) -> Any:
 
 
 def boxed(solution: str, key: str = "solution") -> str:
-    """The content of the last `\\boxed{...}`, braces balanced.
+    r"""The content of the last `\boxed{...}`, braces balanced.
 
     Raises:
         SchemaError: there is none, or it is empty or not closed.

@@ -13,7 +13,10 @@ _CALCULATOR = re.compile(r"<<[^<>]*>>")
 
 
 def gsm8k(row: Row, source: str) -> Problem:
-    """GSM8K: `{"question": "Tom has 2 hens ...", "answer": "He has 2+3=<<2+3=5>>5 hens.\\n#### 5"}`."""
+    r"""A row of GSM8K.
+
+    {"question": "Tom has 2 hens ...", "answer": "He has 2+3=<<2+3=5>>5 hens.\n#### 5"}
+    """
     solution, mark, gold = text(row, "answer").rpartition("####")
     if not mark:
         raise SchemaError("no '#### answer' line", key="answer", todo="this is no GSM8K row; pick another --source")
@@ -27,31 +30,44 @@ def gsm8k(row: Row, source: str) -> Problem:
 
 
 def math(row: Row, source: str) -> Problem:
-    """MATH: `{"problem": "Compute $1+1$.", "level": "Level 1", "type": "Algebra", "solution": "... $\\\\boxed{2}$."}`."""
+    r"""A row of MATH.
+
+    {"problem": "Compute $1+1$.", "level": "Level 1", "type": "Algebra", "solution": "... $\\boxed{2}$."}
+    """
     solution = text(row, "solution")
     gold = answer(row, "answer") if row.get("answer") else boxed(solution)
     return _problem(row, source, text(row, "problem"), gold, "level", "type", "subject", "unique_id")
 
 
 def deepscaler(row: Row, source: str) -> Problem:
-    """DeepScaleR: `{"problem": "Find $x$ ...", "answer": "7", "solution": "...", "difficulty": 4.0}`; answers may be floats."""
+    r"""A row of DeepScaleR; answers may be floats.
+
+    {"problem": "Find $x$ ...", "answer": "7", "solution": "...", "difficulty": 4.0}
+    """
     return _problem(
         row, source, text(row, "problem"), answer(row, "answer"), "difficulty", "year", "unique_id", "url", "type"
     )
 
 
 def omni_math(row: Row, source: str) -> Problem:
-    """Omni-MATH: `{"domain": ["Mathematics -> Algebra"], "difficulty": 4.5, "problem": "...", "solution": "...", "answer": "64", "source": "HMMT_2"}`."""
+    r"""A row of Omni-MATH.
+
+    {"domain": ["Mathematics -> Algebra"], "difficulty": 4.5, "problem": "...", "solution": "...", "answer": "64",
+     "source": "HMMT_2"}
+    """
     return _problem(row, source, text(row, "problem"), answer(row, "answer"), "domain", "difficulty", "source")
 
 
 def numina(row: Row, source: str) -> Problem:
-    """NuminaMath-1.5: `{"problem": "...", "solution": "...", "answer": "3", "problem_type": "Algebra", "question_type":
-    "math-word-problem", "source": "olympiads", "synthetic": false, "problem_is_valid": "Yes", "solution_is_valid": "Yes"}`.
+    r"""A row of NuminaMath-1.5.
+
+        {"problem": "...", "solution": "...", "answer": "3", "problem_type": "Algebra",
+         "question_type": "math-word-problem",
+         "source": "olympiads", "synthetic": false, "problem_is_valid": "Yes", "solution_is_valid": "Yes"}
 
     The subset is part of the source name. Rows whose answer is `proof` or `notfound` stay readable: the rules drop them
     and say so; only an empty answer is a broken row.
-    """  # noqa: D205
+    """
     subset = optional_text(row, "source")
     keys = ("problem_type", "question_type", "synthetic", "problem_is_valid", "solution_is_valid")
     return _problem(row, f"{source}_{subset}" if subset else source, text(row, "problem"), answer(row, "answer"), *keys)
@@ -63,7 +79,9 @@ def still3(row: Row, source: str) -> Problem:
 
 
 def olympiadbench(row: Row, source: str) -> Problem:
-    """OlympiadBench: `{"id": 1, "question": "...", "context": null, "final_answer": ["2"], "is_multiple_answer": false, "unit": null}`.
+    r"""A row of OlympiadBench.
+
+        {"id": 1, "question": "...", "context": null, "final_answer": ["2"], "is_multiple_answer": false, "unit": null}
 
     With several answers wanted at once (`is_multiple_answer`) the list is one answer, not alternatives.
     """
@@ -103,7 +121,10 @@ def problem_answer(row: Row, source: str) -> Problem:
 
 
 def boxed_solution(row: Row, source: str) -> Problem:
-    """Sets whose answer is only in the solution: `{"problem": "...", "solution": "\\\\boxed{204}"}`."""
+    r"""A set whose answer is only in the solution.
+
+    {"problem": "...", "solution": "\\boxed{204}"}
+    """
     return _problem(row, source, text(row, "problem"), boxed(text(row, "solution")))
 
 

@@ -14,12 +14,14 @@ def or1(row: Row, source: str) -> Problem:
 
 
 def verl(row: Row, source: str) -> Problem:
-    """Verl rows of other sets: `{"data_source": "x", "prompt": [...], "ability": "MATH", "reward_model": {"style":
-    "rule-lighteval/MATH_v2", "ground_truth": "34"}, "extra_info": {"index": "9a9b"}}`; DAPO-Math-17k is one.
+    """A verl row of another set; DAPO-Math-17k is one.
+
+        {"data_source": "x", "prompt": [...], "ability": "MATH", "extra_info": {"index": "9a9b"},
+         "reward_model": {"style": "rule-lighteval/MATH_v2", "ground_truth": "34"}}
 
     The ability may be written in capitals or be a kind of maths, the style may name a grader, and the ground truth may
     sit under `target`.
-    """  # noqa: D205
+    """
     reward = row.get("reward_model")
     reward = dict(reward) if isinstance(reward, Mapping) else {}
     truth = reward.get("ground_truth")

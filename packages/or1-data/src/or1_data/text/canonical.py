@@ -32,11 +32,16 @@ _TABLE: Final = str.maketrans(
 _COMMANDS: Final = {
     "dfrac": "\\frac", "tfrac": "\\frac", "cfrac": "\\frac", "leq": "\\le", "geq": "\\ge", "leqslant": "\\le", "geqslant": "\\ge",  # noqa: E501
     "neq": "\\ne", "cdot": "\\times", "ast": "\\times", "dots": "\\ldots", "cdots": "\\ldots", "dotsc": "\\ldots", "dotsb": "\\ldots",  # noqa: E501
-    "rightarrow": "\\to", "longrightarrow": "\\to", "bigtriangleup": "\\triangle", "degree": "^\\circ", "dbinom": "\\binom",
-    "tbinom": "\\binom", "vert": "|", "mid": "|", "lvert": "|", "rvert": "|", "lbrace": "\\{", "rbrace": "\\}", "colon": " ",
+    "rightarrow": "\\to", "longrightarrow": "\\to", "bigtriangleup": "\\triangle", "degree": "^\\circ", "dbinom": "\\binom",  # noqa: E501
+    "tbinom": "\\binom", "vert": "|", "mid": "|", "lvert": "|", "rvert": "|", "lbrace": "\\{", "rbrace": "\\}", "colon": " ",  # noqa: E501
     "varphi": "\\phi", "varepsilon": "\\epsilon", "emptyset": "\\varnothing", "land": "\\wedge", "lor": "\\vee", "implies": "\\Rightarrow",  # noqa: E501
 }  # fmt: skip
-_DROPPED: Final = ["left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl", "Biggr", "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits", "quad", "qquad", "text", "textbf", "textit", "textrm", "mathrm", "mathbf", "mathit", "mathsf", "mathtt", "emph", "underline", "operatorname", "mbox", "hbox", "rm", "bf", "it", "item", "noindent", "par", "newline", "hspace", "vspace", "boldsymbol", "bm", "middle", "ensuremath", "thinspace", "phantom", "hfill"]
+_DROPPED_TEXT: Final = """
+left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr displaystyle textstyle scriptstyle limits
+nolimits quad qquad text textbf textit textrm mathrm mathbf mathit mathsf mathtt emph underline operatorname mbox
+hbox rm bf it item noindent par newline hspace vspace boldsymbol bm middle ensuremath thinspace phantom hfill
+"""
+_DROPPED: Final = _DROPPED_TEXT.split()
 _REPLACED: Final = {**_COMMANDS, **dict.fromkeys(_DROPPED, " ")}
 _COMMAND: Final = re.compile(r"\\([A-Za-z]+)|\\([,!;:>\s()\[\]$&%#_-]|\\)")
 _ASY: Final = re.compile(r"\[asy\].*?(?:\[/asy\]|\Z)", re.S | re.I)

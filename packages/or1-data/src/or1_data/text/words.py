@@ -9,8 +9,13 @@ from typing import Final
 
 from or1_data.text.canonical import canonical_tokens
 
-_UNITS: Final = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_TENS: Final = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_UNIT_WORDS: Final = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+eighteen nineteen
+"""
+_TEN_WORDS: Final = "twenty thirty forty fifty sixty seventy eighty ninety"
+_UNITS: Final = _UNIT_WORDS.split()
+_TENS: Final = _TEN_WORDS.split()
 _NUMBERS: Final = (
     {word: str(value) for value, word in enumerate(_UNITS)}
     | {word: str(10 * value) for value, word in enumerate(_TENS, start=2)}
@@ -25,9 +30,18 @@ _NUMBERS: Final = (
         "hundred": "100",
     }
 )
-FUNCTION_WORDS: Final = frozenset(
-    ["a", "an", "the", "of", "and", "or", "to", "in", "on", "at", "by", "for", "with", "from", "as", "is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "do", "does", "did", "will", "would", "can", "could", "shall", "should", "may", "might", "must", "it", "its", "he", "she", "they", "them", "his", "her", "their", "him", "i", "you", "we", "our", "your", "my", "this", "that", "these", "those", "there", "here", "then", "than", "so", "if", "when", "while", "after", "before", "into", "over", "out", "up", "down", "off", "each", "every", "all", "any", "some", "no", "not", "only", "both", "more", "most", "how", "many", "much", "what", "which", "who", "where", "why", "let", "given", "find", "determine", "compute", "calculate", "such", "also", "per", "one", "other", "total", "number", "value", "following", "first", "second", "which", "if", "suppose", "assume", "denote", "whose", "about", "between", "during", "per", "get", "gets", "got"]
-)
+_FUNCTION_TEXT: Final = """
+a an the of and or to in on at by for with from as is are was were be been being has have had do does did will would
+can could
+shall should may might must it its he she they them his her their him i you we our your my this that these those there
+here then
+than so if when while after before into over out up down off each every all any some no not only both more most how
+many much what
+which who where why let given find determine compute calculate such also per one other total number value following
+first second
+suppose assume denote whose about between during get gets got
+"""
+FUNCTION_WORDS: Final = frozenset(_FUNCTION_TEXT.split())
 _STEM: Final = 6
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 

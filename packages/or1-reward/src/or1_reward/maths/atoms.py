@@ -13,6 +13,26 @@ from or1_reward.maths.nodes import Node, num, quotient, sym
 from or1_reward.maths.numbers import exact_number
 from or1_reward.maths.tokens import ParseError, Token
 
+_NO_UNITS = frozenset(
+    (
+        "since",
+        "because",
+        "where",
+        "when",
+        "if",
+        "but",
+        "not",
+        "then",
+        "so",
+        "is",
+        "are",
+        "was",
+        "which",
+        "thus",
+        "or",
+        "and",
+    )
+)
 _TEXT_KINDS = frozenset(("text", "word"))
 
 
@@ -286,6 +306,8 @@ class AtomParser(CalculusParser):
     def with_unit(self, node: Node) -> Node:
         """`node` measured in what the text says, powers and slashes included (`m/s^2`)."""
         unit = str(self.words(self.advance()).value)
+        if not _NO_UNITS.isdisjoint(unit.casefold().replace(",", " ").split()):
+            raise ParseError(f"{unit!r} is no unit")
         while self.peek().text == "^" or (self.peek().text in ("/", "\\cdot") and self.peek(1).kind in _TEXT_KINDS):
             sign = self.advance().text
             if sign == "^":

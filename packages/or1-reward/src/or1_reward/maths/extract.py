@@ -31,7 +31,7 @@ _HASHES: Final = re.compile(r"####[ \t]*([^\n]+)")
 _PHRASE: Final = re.compile(
     r"(?:(?:final|correct)\s+(?:answer|solution|result)|answer|respuesta|réponse|reponse|antwort|risposta|resposta|ответ)"
     r"(?:\s+is|\s+are|\s+should\s+be|\s+must\s+be|\s+will\s+be|\s+would\s+be)?\s*[:：]?\s*(?:is|are)?\s*[:：]?\*{0,2}(?=[\s$\\(\"'*\d+\-.:]|$)"
-    r"|(?:^|\n)\s*A\s*[:：]|答案(?:是|为|為|：|:)*|(?:the\s+)?(?:value|result|solution)\s+is\b",
+    r"|(?:option|choice)\s+(?=\(?[A-J]\b)|(?:^|\n)\s*A\s*[:：]|答案(?:是|为|為|：|:)*|(?:the\s+)?(?:value|result|solution)\s+is\b",
     re.IGNORECASE,
 )
 _STOP: Final = re.compile(r"<\|[^|>]*\|>|</s>|<\|endoftext\|>|\bI hope it is correct\b.*", re.DOTALL | re.IGNORECASE)
@@ -47,8 +47,15 @@ _NUMBER: Final = re.compile(
 )
 _PROSE: Final = re.compile(r"[A-Za-z]{2,}[,.]?\s+[A-Za-z]{2,}")
 _CJK: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+_LABELLED: Final = re.compile(r"\(?[A-J][).:]\s")
+_COMMON_WORD: Final = re.compile(
+    r"\b(?:so|we|get|the|is|it|its|are|then|thus|hence|therefore|answer|that|this|there|have|has|because|since|to|of|by|as|"
+    r"choose|option|with|be|not)\b",
+    re.IGNORECASE,
+)
 _BARE_CHARS: Final = 400
 _SHORT_CHARS: Final = 120
+_MAX_BOXES: Final = 64  # the last ones; thousands of open boxes must not cost quadratic time
 
 Acceptable = Callable[[str], bool]
 
@@ -69,7 +76,8 @@ def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> E
     for rule in (_tagged, _hashed):
         if found := rule(text):
             return found
-    if len(text) <= _BARE_CHARS and not _prose(text) and acceptable(text):
+    bare = len(text) <= _BARE_CHARS and not _prose(text) and acceptable(text)
+    if bare or (len(text) <= _SHORT_CHARS and _LABELLED.match(text)):
         return Extraction(text, "whole response")
     return _phrased(text, acceptable) or _last(text)
 
@@ -81,7 +89,11 @@ def boxed_content(text: str) -> str | None:
 
 
 def _boxed(text: str) -> Extraction | None:
-    boxes = [box for box in (_box_at(text, match.end()) for match in _BOX.finditer(text)) if box is not None]
+    boxes = [
+        box
+        for box in (_box_at(text, match.end()) for match in list(_BOX.finditer(text))[-_MAX_BOXES:])
+        if box is not None
+    ]
     boxes = [box for at, box in enumerate(boxes) if not any(box[0] < later[0] < box[1] for later in boxes[at + 1 :])]
     if not boxes:  # of boxes in boxes, the inner ones count
         return None
@@ -170,8 +182,9 @@ def _within(sentence: str, acceptable: Acceptable) -> str | None:
     """The answer inside of one sentence: all of it, its formulas, its money, its only or last number."""
     if not _prose(sentence) and acceptable(sentence):
         return sentence
-    if joined := _run_of_formulas(sentence):
-        return joined
+    opening = _run_of_formulas(sentence, first=True)
+    if opening and opening[0] == 0:
+        return opening[1]
     found = _last(sentence)
     if found is None or found.rule != "last number":
         return found and found.text
@@ -185,33 +198,43 @@ def _within(sentence: str, acceptable: Acceptable) -> str | None:
     return _number_text(numbers[-1])
 
 
-def _run_of_formulas(sentence: str) -> str | None:
-    """`$1$ and $2$` as one list."""
-    bare = _FORMULA.sub("", sentence)
-    if len(_formulas(sentence)) > 1 and re.fullmatch(r"(?:\s|[,;.]|and|or)*", bare):
-        return sentence
-    return None
+def _run_of_formulas(text: str, *, first: bool = False) -> tuple[int, str] | None:
+    """The last (or first) formula with those it is joined to by commas, and, or: `$1$ and $2$` is one list."""
+    found = [match for match in _FORMULA.finditer(text) if first or _says_something(_content(match))]
+    if not found:
+        return None
+    run = [found.pop(0 if first else -1)]
+    while found and first and _JOINT.fullmatch(text[run[-1].end() : found[0].start()]):
+        run.append(found.pop(0))
+    while found and not first and _JOINT.fullmatch(text[found[-1].end() : run[0].start()]):
+        run.insert(0, found.pop())
+    return run[0].start(), " , ".join(map(_content, run))
+
+
+_JOINT: Final = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b)\s*", re.IGNORECASE)
+
+
+def _content(formula: re.Match[str]) -> str:
+    return next(part for part in formula.groups() if part).strip()
+
+
+def _says_something(formula: str) -> bool:
+    r"""Whether a formula is more than a name (`$x$`, `$\angle ABC$`)."""
+    return bool(re.search(r"[\d=<>]|\\(?!angle|triangle|text)|[(\[{].*,", formula))
 
 
 def _last(text: str) -> Extraction | None:
     """The last formula that says something, or the last number, whichever comes later."""
-    formulas = [
-        formula for formula in _formulas(text) if re.search(r"[\d=<>]|\\(?!angle|triangle|text)|[(\[{].*,", formula[1])
-    ]
-    spans = [(match.start(), match.end()) for match in _FORMULA.finditer(text)]
+    run = _run_of_formulas(text)
+    spans = [match.span() for match in _FORMULA.finditer(text)]
     numbers = [match for match in _NUMBER.finditer(text) if not any(a <= match.start() < b for a, b in spans)]
-    if formulas and (not numbers or formulas[-1][0] > numbers[-1].start()):
-        return Extraction(formulas[-1][1], "last formula")
+    if run and (not numbers or run[0] > numbers[-1].start()):
+        return Extraction(run[1], "last formula")
     if numbers:
         return Extraction(_number_text(numbers[-1]), "last number")
-    any_formula = _formulas(text)
-    if any_formula:
-        return Extraction(any_formula[-1][1], "last formula")
+    if any_formula := _run_of_formulas(text, first=True):
+        return Extraction(any_formula[1], "last formula")
     return Extraction(text, "whole response") if text and len(text) <= _SHORT_CHARS and "\n" not in text else None
-
-
-def _formulas(text: str) -> list[tuple[int, str]]:
-    return [(match.start(), next(part for part in match.groups() if part).strip()) for match in _FORMULA.finditer(text)]
 
 
 def _number_text(match: re.Match[str]) -> str:
@@ -222,4 +245,6 @@ def _number_text(match: re.Match[str]) -> str:
 def _prose(text: str) -> bool:
     """Whether a text is a sentence rather than a formula."""
     plain = re.sub(r"\\(?:text|textbf|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+", " ", text)
-    return bool(_CJK.search(text)) or (len(_PROSE.findall(plain)) > 0 and len(re.findall(r"[A-Za-z]{2,}", plain)) > 4)
+    if _CJK.search(text) or _COMMON_WORD.search(plain):
+        return True
+    return bool(_PROSE.search(plain)) and len(re.findall(r"[A-Za-z]{2,}", plain)) > 4

@@ -150,6 +150,8 @@ class FunctionParser(Cursor):
     def call(self, name: str, base: Node | None, argument: Node) -> Node:
         """The node of a function call."""
         parts = argument.args if argument.op in ("tuple", "list", "set") else (argument,)
+        if not parts:
+            raise ParseError(f"{name} of nothing")
         if name in grammar.LIST_FUNCTIONS:
             return Node("fn", parts, name)
         if name == "log" and (base is not None or len(parts) == 2):

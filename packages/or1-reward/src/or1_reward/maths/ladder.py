@@ -18,7 +18,7 @@ from or1_reward.maths.symbolic import SymbolicFailureError, SymbolicLimitError, 
 from or1_reward.maths.tokens import ParseError
 from or1_reward.types import Status
 
-_NUMBER: Final = re.compile(r"([+-]?)(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d*))?|([+-]?)\.(\d+)")
+_NUMBER: Final = re.compile(r"([+-]?)(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d*))?|([+-]?)\.(\d+)", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?(\d*)\.(\d+)")
 _GROUPED: Final = re.compile(r"\d,\d{3}(?!\d)")
 _GROUP_OF_ZEROS: Final = re.compile(r"\d,0\d\d(?!\d)")  # no list writes a member 000
@@ -50,6 +50,8 @@ def judge(answer: str, gold: str, settings: MathSettings) -> Outcome:
 def _judge(answer: str, gold: str, settings: MathSettings) -> Outcome:
     if answer == gold:
         return Outcome(Status.CORRECT, "exact string")
+    if (plain := _plain_numbers(answer, gold)) is not None:
+        return plain
     given, asked = tidy(answer), tidy(gold)
     if not given:
         return Outcome(Status.NO_ANSWER, "empty answer")

@@ -157,6 +157,7 @@ _SUBSCRIPT_RUN: Final = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎�
 _ESCAPED_MACRO: Final = re.compile(
     r"\\\\(?=(?:d|t|c)?(?:frac|binom)|sqrt|boxed|left|right|text|math|times|cdot|pi\b|infty|pm\b|begin|end|circ|cup\b|le|ge)"
 )
+_DIGITS_APART: Final = re.compile(r"\d[^\d+*/^.)\]=-]{1,4}\d\d\d")
 _THIN_GROUPS: Final = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:(?:\\[,;: ]|~|\{,\}| )\s?\d{3})+(?!\d)")
 _GROUP_MARKS: Final = re.compile(r"\\[,;: ]|~|\{,\}|\s")
 _SIZES: Final = re.compile(
@@ -199,7 +200,8 @@ def tidy(text: str) -> str:
     if "mod" in text:
         text = _MODULUS.sub(r"\\pmod{\1}", text)
     text = _UNION_LETTER.sub(r"\\cup ", text)
-    text = _THIN_GROUPS.sub(lambda match: _GROUP_MARKS.sub("", match[0]), text)
+    if _DIGITS_APART.search(text):
+        text = _THIN_GROUPS.sub(lambda match: _GROUP_MARKS.sub("", match[0]), text)
     return _trimmed(text)
 
 

@@ -11,6 +11,7 @@ _CHOICE: Final = re.compile(
     r"\(?([A-J])(?:\)|[.:]|\)[.:]|$)(?=\s|$|\\|[a-zA-Z0-9$-])",
     re.IGNORECASE,
 )
+_CHOICES_NAMED: Final = re.compile(r"(?<![A-Za-z0-9\\])(?:\(?([A-J])[).:]|([A-J])(?=$|[,;/\s]))")
 _POLAR: Final = frozenset(("yes", "no", "true", "false"))
 _FIRST_WORD: Final = re.compile(r"([A-Za-z]+)(?![A-Za-z])")
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z' -]*[A-Za-z]")
@@ -61,6 +62,10 @@ def without_label(answer: str) -> str:
 
 
 def _letter(answer: str, letter: str) -> bool | None:
+    """Whether the choice named is `letter`; naming two choices is naming none."""
+    named = {first or second for first, second in _CHOICES_NAMED.findall(answer)}
+    if len(named) > 1:
+        return False
     found = _CHOICE.match(answer)
     if found is None:
         return None

@@ -22,6 +22,18 @@ class ModelSettings(Settings):
     dtype: Literal["float32", "bfloat16"] = "float32"
 
 
+class ArithmeticSettings(Settings):
+    """Generated arithmetic problems; train and held-out parts cannot overlap."""
+
+    train: int = 4096
+    heldout: int = 64
+    seed: int = 0
+    min_terms: int = 2
+    max_terms: int = 5
+    max_digits: int = 2
+    operators: str = "+-"
+
+
 class WarmStartSettings(Settings):
     """Supervised start of the tiny policy (DESIGN §6); its folder is cached by the hash of these settings."""
 
@@ -37,14 +49,8 @@ class WarmStartSettings(Settings):
     verbose_share: float = 0.5
     """Share of demonstrations that reason at length, so that the first stage truncates."""
     seed: int = 0
-
-
-class ArithmeticSettings(Settings):
-    """Generated arithmetic problems; train and held-out parts cannot overlap."""
-
-    train: int = 4096
-    heldout: int = 64
-    seed: int = 0
+    arithmetic: ArithmeticSettings = ArithmeticSettings()
+    """Which problems are demonstrated; `data.arithmetic` is trained on."""
 
 
 class DataSettings(Settings):

@@ -1,17 +1,19 @@
 """Errors of the Megatron side, named after the boundary that was crossed."""
 
+from or1_trainer.errors import ConfigError, Or1TrainerError
 
-class LayoutError(ValueError):
+
+class LayoutError(ConfigError, ValueError):
     """The model and the parallel layout do not fit each other, or this code does not know the architecture."""
 
 
-class RuntimeStartError(RuntimeError):
+class RuntimeStartError(Or1TrainerError, RuntimeError):
     """The process group could not be formed (bad environment, missing device, a peer that never came)."""
 
 
-class WeightError(ValueError):
+class WeightError(Or1TrainerError, ValueError):
     """Weights on disk do not match the model: a tensor is missing, unknown or of another shape."""
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(Or1TrainerError, RuntimeError):
     """A checkpoint could not be written, is incomplete or damaged, or belongs to another model."""

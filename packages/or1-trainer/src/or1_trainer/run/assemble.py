@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
-from or1_data.schema import Problem
 from or1_rollout.embedded import TransformersEngine
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
 from or1_trainer.config.check import check
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
 from or1_trainer.learn.update import Learner
+from or1_trainer.megatron.export import save_hf
 from or1_trainer.megatron.model import build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
-from or1_trainer.megatron.weights import load_hf_weights, save_hf
+from or1_trainer.megatron.weights import load_hf_weights
 from or1_trainer.rollouts.fleet import Fleet
 from or1_trainer.rollouts.prompts import PromptEncoder
 from or1_trainer.rollouts.push import Probe, push_weights
-from or1_trainer.run.checkpoint import barrier, load_newest
+from or1_trainer.run.checkpoint import load_newest
 from or1_trainer.run.folder import only_owner, read_config
 from or1_trainer.run.job import Job
 from or1_trainer.run.loop import train
@@ -136,7 +135,6 @@ def begin(job: Job) -> RunState:
     if job.metrics is not None and job.rollouts is not None:
         job.metrics.truncate_after(state.step if state.step else -1)
         job.rollouts.truncate_after(state.step)
-    barrier(job.runtime)
     first = job.prompts.ids(job.train[0])
     push_weights(job.learner, job.fleet.engine, Probe(prompt_ids=first, response_ids=first), version=state.weight_version)
     return state

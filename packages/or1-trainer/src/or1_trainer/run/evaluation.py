@@ -26,7 +26,7 @@ def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
             temperature=settings.temperature,
         ),
     )
-    with job.view.phase("eval", total=len(job.heldout)):
+    with job.view.phase("eval"):
         report = evaluate(task, job.fleet, k=settings.k)
     return {
         "eval/avg": report.avg,

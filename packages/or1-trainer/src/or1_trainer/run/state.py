@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from or1_trainer.errors import CheckpointError
+from or1_trainer.megatron.errors import CheckpointError
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,29 +8,32 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import torch
 from or1_data.arithmetic import ALPHABET, demonstrations
 from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
 from or1_trainer.config.schema import WarmStartSettings
+from or1_trainer.megatron.export import save_hf
 from or1_trainer.megatron.model import Policy, build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
-from or1_trainer.megatron.runtime import start_runtime, stop_runtime
+from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
 from or1_trainer.megatron.token_stats import token_stats
-from or1_trainer.megatron.weights import load_hf_weights, save_hf
+from or1_trainer.megatron.weights import load_hf_weights
 from or1_trainer.method.packing import Sample, pack
+from or1_trainer.tiny.family import family_of
 from or1_trainer.tiny.tokenizer import character_tokenizer
 from or1_trainer.watch.live import LiveView
 
 FORMAT = 1
 """Raise when the demonstrations or this procedure change: old caches are then left alone."""
+
+
+WARMUP_STEPS = 20
 
 
 def ensure_warm_start(settings: WarmStartSettings, view: LiveView) -> Path:
@@ -59,13 +62,10 @@ def _make(settings: WarmStartSettings, folder: Path, view: LiveView) -> None:
     try:
         tokenizer = character_tokenizer(ALPHABET)
         model = _random_model(settings, len(tokenizer))
-        policy = build_policy(model.config, runtime, dtype="float32")
+        policy = build_policy(model.config, runtime, dtype=torch.float32)
         load_hf_weights(policy, model.state_dict())
         _teach(policy, runtime, tokenizer, settings, view)
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        save_hf(policy, partial, tokenizer=tokenizer)
-        partial.rename(folder)
+        save_hf(policy, folder, tokenizer=tokenizer)
     finally:
         stop_runtime(runtime)
 
@@ -88,3 +88,40 @@ def _random_model(settings: WarmStartSettings, vocabulary: int) -> Qwen2ForCausa
                 bos_token_id=None,
             )
         )
+
+
+def _teach(
+    policy: Policy, runtime: Runtime, tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings, view: LiveView
+) -> None:
+    """Supervised steps on solved problems, rate warmed up and then falling linearly to a twentieth."""
+    optimizer = build_optimizer(policy, runtime, OptimizerSettings(lr=settings.lr, betas=(0.9, 0.95), weight_decay=0.01))
+    solved = _demonstrations(tokenizer, settings)
+    with view.phase("warm start", total=settings.steps) as progress:
+        for step in range(settings.steps):
+            batch = pack([next(solved) for _ in range(settings.sequences)])
+            stats = token_stats(policy, batch, with_entropy=False)
+            optimizer.set_lr(settings.lr * min((step + 1) / WARMUP_STEPS, max(0.05, 1 - step / settings.steps)))
+            optimizer.zero_grad()
+            (-stats.logprobs_M.mean()).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            progress.advance(1)
+
+
+def _demonstrations(tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings) -> Iterator[Sample]:
+    """Problem and solution as token ids, the end token behind the solution."""
+    end = [tokenizer.eos_token_id]
+    for shown in demonstrations(
+        settings.steps * settings.sequences,
+        settings.seed,
+        verbose_share=settings.verbose_share,
+        family=family_of(settings.arithmetic),
+    ):
+        response_ids = tokenizer.encode(shown.response, add_special_tokens=False) + end
+        yield Sample(prompt_ids=tokenizer.encode(shown.prompt, add_special_tokens=False), response_ids=response_ids, advantage=0.0)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,90 @@
+"""Decontamination on labelled positives and negatives, against the 8-gram and 13-gram rules.
+
+    uv run benchmarks/data_decontaminate.py ../shared/data [--rephrased FILE]
+
+Positives: GSM-Hard (numbers changed) and four benchmarks in another LaTeX dialect with a prompt suffix; with
+--rephrased, a
+file of rephrased GSM8K test items that or1-data can read. Negatives: GSM8K train and MATH train against GSM8K test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections import Counter
+from pathlib import Path
+
+from data_common import print_machine
+
+from or1_data import make_problem
+from or1_data.decontaminate import Matcher, build_index
+from or1_data.decontaminate.stage import benchmark_items
+from or1_data.sources import read_source
+
+REMOVED = ("verbatim", "reformatted", "number_changed", "paraphrase")
+
+
+def texts(path: Path) -> list[str]:
+    return [p.statement for p in read_source(path, set_aside=lambda error: None)]
+
+
+def ngram_rule(items: list[str], rows: list[str], n: int) -> float:
+    """Share of rows that share a word n-gram with any item (lower case, spaces collapsed)."""
+
+    def grams(text: str) -> set[tuple[str, ...]]:
+        words = text.lower().split()
+        return {tuple(words[i : i + n]) for i in range(len(words) - n + 1)}
+
+    known = set().union(*map(grams, items))
+    return sum(bool(grams(row) & known) for row in rows) / len(rows)
+
+
+def other_dialect(text: str) -> str:
+    text = re.sub(r"\$([^$]+)\$", r"\\( \1 \\)", text.replace("\\frac", "\\dfrac").replace("\\le ", "\\leq "))
+    return text.replace(". ", ".\n\n  ") + " Let's think step by step and output the final answer within \\boxed{}."
+
+
+def line(name: str, rows: list[str], items: list[str], matcher: Matcher, wanted: tuple[str, ...] = REMOVED) -> None:
+    start = time.process_time()
+    kinds = Counter(match.kind if match else "none" for match in matcher.match(rows))
+    rate = len(rows) / (time.process_time() - start)
+    ours = sum(kinds[kind] for kind in wanted) / len(rows)
+    print(
+        f"{name:34} {len(rows):6}  ours {ours:7.4f}   8-gram {ngram_rule(items, rows, 8):7.4f}   13-gram {ngram_rule(items, rows, 13):7.4f}   {rate:6.0f} rows/s  {dict(kinds)}"  # noqa: E501
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--rephrased", type=Path)
+    arguments = parser.parse_args()
+    folder = arguments.folder
+    print_machine("or1-data", "numpy")
+    test = folder / "gsm8k/grade_school_math__data__test.jsonl"
+    items = texts(test)
+    matcher = Matcher(build_index(benchmark_items([test])))
+    print("positives: share of rows found")
+    if arguments.rephrased:
+        line("rephrased GSM8K test", texts(arguments.rephrased), items, matcher)
+    line("GSM-Hard (numbers changed)", texts(folder / "tora/data__gsm-hard__test.jsonl"), items, matcher)
+    for name in ("math500", "aime24", "olympiadbench", "gsm8k_test"):
+        file = folder / f"benchmarks/{name}.jsonl"
+        rows = [
+            make_problem(other_dialect(text), "1", ability="math", data_source="x").statement for text in texts(file)
+        ]
+        line(
+            f"{name}, other dialect",
+            rows,
+            texts(file),
+            Matcher(build_index(benchmark_items([file]))),
+            ("verbatim", "reformatted"),
+        )
+    print("negatives: share of rows found")
+    line("GSM8K train / GSM8K test", texts(folder / "gsm8k/grade_school_math__data__train.jsonl"), items, matcher)
+    line("MATH train / GSM8K test", texts(folder / "deepscaler/data__train__math.json"), items, matcher)
+
+
+if __name__ == "__main__":
+    main()
