@@ -87,7 +87,7 @@ def measure(size: str, sides: list[str], rounds: int, folder: Path) -> None:
                 time.sleep(0.3)  # threads of the other side stop spinning
                 turn = side.run(steps)
                 walls[side.name].append(statistics.median(step["wall_s"] for step in turn))
-                cpus[side.name].append(statistics.fmean(step["cpu_s"] for step in turn))
+                cpus[side.name].append(statistics.median(step["cpu_s"] for step in turn))
         rows = [json.loads(line) for side in running if side.name == "or1" for line in side.metrics_path.open()]
     finally:
         for side in running:

@@ -67,9 +67,14 @@ def plan_minibatch(samples: Sequence[Sample], learner: Learner) -> Minibatch:
     mine = [samples[index] for index in share]
     bins = microbatches([sample.num_tokens for sample in mine], learner.batch.microbatch_tokens)
     return Minibatch(
-        batches=[pack([mine[i] for i in bin_], device=runtime.device) for bin_ in bins],
+        batches=[pack([mine[i] for i in bin_], device=runtime.device, dtype=_wide(learner)) for bin_ in bins],
         num_tokens=sum(len(sample.response_ids) for sample in samples),
     )
+
+
+def _wide(learner: Learner) -> torch.dtype:
+    """Advantages are at least float32, whatever the weights are."""
+    return torch.float64 if learner.policy.dtype == torch.float64 else torch.float32
 
 
 def update(

@@ -1,0 +1,101 @@
+"""One rollout batch, trained on by `learn.update` in any layout, and by a slow implementation of PAPER eq. 3.1."""
+
+import random
+
+import torch
+from megatron_cases import hf_gradients, hf_model
+from or1_trainer.config.schema import BatchSettings, EntropySettings, LossSettings
+from or1_trainer.learn.update import Learner, update
+from or1_trainer.megatron.model import build_policy
+from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.method.entropy import EntropyController
+from or1_trainer.method.packing import Sample
+
+TEMPERATURE, ALPHA, CLIP_LOW, CLIP_HIGH, LR = 0.9, 0.03, 0.2, 0.28, 3e-2
+LOSS = {"clip_low": CLIP_LOW, "clip_high": CLIP_HIGH}
+
+
+def samples(count=9, seed=3):
+    """Random prompts and responses of very different lengths, with advantages of both signs."""
+    rng = random.Random(seed)
+    return [
+        Sample(
+            prompt_ids=[rng.randrange(53) for _ in range(rng.randint(1, 9))],
+            response_ids=[rng.randrange(53) for _ in range(rng.choice([1, 2, 7, 30]))],
+            advantage=rng.uniform(-2, 2),
+        )
+        for _ in range(count)
+    ]
+
+
+def ours(runtime, steps, *, reuse=1, budget_tokens=10_000, entropy=None):
+    """Metrics, gradients of the last optimiser step, and weights after `update`."""
+    reference = hf_model("qwen2-tied", torch.float64)
+    policy = build_policy(reference.config, runtime, dtype=torch.float64)
+    load_hf_weights(policy, reference.state_dict())
+    learner = Learner(
+        policy=policy,
+        optimizer=build_optimizer(policy, runtime, OptimizerSettings(lr=LR, max_grad_norm=0.0, weight_decay=0.0)),
+        runtime=runtime,
+        loss=LossSettings(**LOSS, reuse=reuse),
+        batch=BatchSettings(microbatch_tokens=budget_tokens, chunk_tokens=13),
+        temperature=TEMPERATURE,
+    )
+    settings = entropy or EntropySettings(mode="constant", initial=ALPHA)
+    _, metrics = update(learner, steps, EntropyController.start(settings))
+    weights = {name: tensor.clone() for name, tensor in iter_hf_weights(policy)}
+    return {"metrics": metrics, "gradients": hf_gradients(policy), "weights": weights}
+
+
+def slow(steps, *, reuse=1, alpha=ALPHA):
+    """Token by token, sequence by sequence, no packing, torch's own AdamW."""
+    model = hf_model("qwen2-tied", torch.float64)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LR, betas=(0.9, 0.95), weight_decay=0.0)
+    with torch.no_grad():
+        behaviour = {id(s): [lp for lp, _ in tokens(model, s)] for step in steps for s in step}
+        entropies = [h for step in steps for s in step for _, h in tokens(model, s)]
+    losses, norms = [], []
+    for _ in range(reuse):
+        for step in steps:
+            num_tokens = sum(len(s.response_ids) for s in step)
+            total = 0.0
+            for sample in step:
+                for (logprob, entropy), old in zip(tokens(model, sample), behaviour[id(sample)], strict=True):
+                    ratio = torch.exp(logprob - old)
+                    clipped = torch.clamp(ratio, 1 - CLIP_LOW, 1 + CLIP_HIGH)
+                    total = total + torch.min(ratio * sample.advantage, clipped * sample.advantage) + alpha * entropy
+            loss = -total / num_tokens
+            optimizer.zero_grad()
+            loss.backward()
+            gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
+            norms.append(torch.sqrt(sum(g.square().sum() for g in gradients.values())).item())
+            losses.append(loss.item())
+            optimizer.step()
+    return {
+        "loss": sum(losses) / len(losses),
+        "norm": sum(norms) / len(norms),
+        "entropy": (sum(entropies) / len(entropies)).item(),
+        "gradients": gradients,
+        "weights": {name: p.detach() for name, p in model.named_parameters()},
+    }
+
+
+def tokens(model, sample):
+    """(log-prob, entropy) of every response token at the rollout temperature."""
+    ids = [*sample.prompt_ids, *sample.response_ids]
+    logits = model(torch.tensor([ids])).logits[0] / TEMPERATURE
+    for place in range(len(sample.prompt_ids), len(ids)):
+        logprobs = torch.log_softmax(logits[place - 1], dim=-1)
+        yield logprobs[ids[place]], -(logprobs.exp() * logprobs).sum()
+
+
+def assert_same(got, expected, tolerance=1e-9):
+    """Loss, entropy, gradient norm, every gradient and every weight."""
+    metrics = got["metrics"]
+    assert abs(metrics["loss/total"] - expected["loss"]) < tolerance
+    assert abs(metrics["policy/entropy"] - expected["entropy"]) < tolerance
+    assert abs(metrics["optimizer/grad_norm"] - expected["norm"]) < tolerance * 10
+    for kind in ("gradients", "weights"):
+        for name, tensor in expected[kind].items():
+            assert (got[kind][name] - tensor).abs().max() < tolerance * 100, (kind, name)
