@@ -66,10 +66,8 @@ def test_nothing_kept_means_nothing_learnt(runtime):
 
 
 def test_data_and_tensor_parallel_give_the_same_numbers(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    common = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    ports = {f"OR1_TEST_PORT_{tensor}": _free_port() for tensor in (1, 2)}
+    common = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", **ports}
     ranks = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
     workers = [
         subprocess.Popen(
@@ -86,3 +84,9 @@ def test_data_and_tensor_parallel_give_the_same_numbers(tmp_path):
         for worker in workers:
             worker.kill()
     assert codes == [0, 0], "".join((tmp_path / f"{rank}.log").read_text()[-3000:] for rank in range(2))
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
