@@ -22,7 +22,7 @@ ALPHABET: Final = "0123456789+-*=;? \n\\boxed{}"
 """Every character that prompts and solutions may contain, each once."""
 
 Split = Literal["train", "heldout"]
-Style = Literal["terse", "verbose"]
+Style = Literal["direct", "terse", "verbose"]
 HELDOUT_SHARE: Final = 8
 """One expression in this many belongs to the held-out part."""
 _REDRAWS: Final = 10_000
@@ -90,16 +90,30 @@ def arithmetic_problems(
 
 
 def demonstrations(
-    count: int, seed: int, *, verbose_share: float = 0.5, family: Family | None = None, template: str = "bare"
+    count: int,
+    seed: int,
+    *,
+    verbose_share: float = 0.5,
+    direct_share: float = 0.0,
+    family: Family | None = None,
+    template: str = "bare",
 ) -> Iterator[Demonstration]:
-    """Solved problems of the training part (repeats are possible), a `verbose_share` of them at length."""
+    """Solved problems of the training part (repeats are possible), in a mix of styles; the rest is terse."""
+    if verbose_share < 0 or direct_share < 0 or verbose_share + direct_share > 1:
+        raise ConfigError(f"shares of styles must add up to at most 1, got {verbose_share} and {direct_share}")
     rng = _rng(seed, "demonstrations")
     for index in range(count):
         expression = _fresh(rng, "train", family or Family(), None)
-        style: Style = "verbose" if rng.random() < verbose_share else "terse"
+        style = _style(rng.random(), verbose_share, direct_share)
         problem = _problem(expression, "train", index, template)
         text = problem.prompt[-1]["content"]
         yield Demonstration(problem=problem, prompt=text, response=solution(expression, style), style=style)
+
+
+def _style(draw: float, verbose_share: float, direct_share: float) -> Style:
+    if draw < verbose_share:
+        return "verbose"
+    return "direct" if draw < verbose_share + direct_share else "terse"
 
 
 def text_of(expression: Expression) -> str:

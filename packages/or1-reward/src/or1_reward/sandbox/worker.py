@@ -7,6 +7,7 @@ asyncio, in a daemonic process, or in one that holds a CUDA context.
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import os
 import select
@@ -35,12 +36,15 @@ class WorkerLostError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxConfig:
-    """How jails are built. `require` names layers without which nothing runs, `disable` layers not to be used."""
+    """How jails are built. `require` names layers without which nothing runs, `disable` layers not to be used.
+
+    `packages` are importable in the jail where the grader's own environment has them, read-only and file by file.
+    """
 
     workers: int = dataclasses.field(default_factory=lambda: int(os.environ.get("OR1_SANDBOX_WORKERS", os.cpu_count() or 1)))
     require: tuple[str, ...] = field(default_factory=lambda: _names_from("OR1_SANDBOX_REQUIRE"))
     disable: tuple[str, ...] = field(default_factory=lambda: _names_from("OR1_SANDBOX_DISABLE"))
-    site_packages: tuple[str, ...] = ()
+    packages: tuple[str, ...] = field(default_factory=lambda: _names_from("OR1_SANDBOX_PACKAGES", "sortedcontainers,numpy"))
     disk_mb: int = 32
 
     def __post_init__(self) -> None:
@@ -50,8 +54,20 @@ class SandboxConfig:
             raise ValueError(f"workers must be at least 1, not {self.workers}")
 
 
-def _names_from(variable: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
+def _names_from(variable: str, default: str = "") -> tuple[str, ...]:
+    return tuple(name.strip() for name in os.environ.get(variable, default).split(",") if name.strip())
+
+
+def package_paths(names: Sequence[str]) -> dict[str, str]:
+    """Where the named packages lie in this environment, with the folder of shared libraries that wheels put beside them."""
+    found: dict[str, str] = {}
+    for name in names:
+        spec = importlib.util.find_spec(name)
+        place = None if spec is None else next(iter(spec.submodule_search_locations or ()), spec.origin)
+        if place is not None:
+            libraries = Path(place).parent / f"{name}.libs"
+            found |= {Path(path).name: str(path) for path in (place, libraries) if Path(path).exists()}
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +192,7 @@ def _spawn(config: SandboxConfig, socket_for_keeper: socket.socket) -> subproces
     settings = {
         "parent_pid": os.getpid(),
         "disable": {name: "switched off by configuration" for name in config.disable},
-        "site_packages": list(config.site_packages),
+        "packages": package_paths(config.packages),
         "disk_mb": config.disk_mb,
     }
     here = str(Path(__file__).resolve().parent)

@@ -6,7 +6,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from megatron.core.models.gpt import GPTModel
-from megatron.core.tensor_parallel.layers import ColumnParallelLinear, RowParallelLinear
+from megatron.core.tensor_parallel.layers import (
+    ColumnParallelLinear,
+    RowParallelLinear,
+    VocabParallelEmbedding,
+    set_tensor_model_parallel_attributes,
+)
 from megatron.core.tensor_parallel.mappings import gather_from_tensor_model_parallel_region
 from megatron.core.transformer.attention import SelfAttentionSubmodules
 from megatron.core.transformer.identity_op import IdentityFuncOp, IdentityOp
@@ -121,10 +126,20 @@ def build_policy(hf_config: Any, runtime: Runtime, *, dtype: torch.dtype = torch
         share_embeddings_and_output_weights=bool(hf_config.tie_word_embeddings),
     )
     model.to(runtime.device)
+    _mark_cuts(model)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.fill_(float("nan"))
     return Policy(model, hf_config, runtime)
+
+
+def _mark_cuts(model: torch.nn.Module) -> None:
+    """Mark weights as cut over tensor ranks, for gradient norms; Megatron does so only where it initialises them itself."""
+    for module in model.modules():
+        if isinstance(module, (ColumnParallelLinear, VocabParallelEmbedding)) and module.weight is not None:
+            set_tensor_model_parallel_attributes(module.weight, True, 0, 1)
+        elif isinstance(module, RowParallelLinear):
+            set_tensor_model_parallel_attributes(module.weight, True, 1, 1)
 
 
 def _check_supported(hf_config: Any) -> None:
@@ -184,6 +199,7 @@ def _transformer_config(hf_config: Any, runtime: Runtime, dtype: torch.dtype) ->
             masked_softmax_fusion=False,
             apply_rope_fusion=False,
             gradient_accumulation_fusion=False,
+            calculate_per_token_loss=True,  # data ranks' gradients are summed: the loss has the job's token count
             deterministic_mode=False,
         )
 

@@ -30,6 +30,8 @@ class OptimizerSettings:
     """The global norm gradients are scaled down to; 0 leaves them as they are."""
     warmup_steps: int = 0
     """Steps over which the rate rises linearly; the first step already has lr / warmup_steps, never zero."""
+    cpu_offload: bool = False
+    """CUDA only: keep master weights and moments in host memory and step there."""
 
 
 class Optimizer(Protocol):

@@ -114,6 +114,7 @@ def _demonstrations(tokenizer: PreTrainedTokenizerBase, settings: WarmStartSetti
         settings.steps * settings.sequences,
         settings.seed,
         verbose_share=settings.verbose_share,
+        direct_share=settings.direct_share,
         family=family_of(settings.arithmetic),
     ):
         response_ids = tokenizer.encode(shown.response, add_special_tokens=False) + end

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class Plan:
     read_only: list[str]
     disk_mb: int
     box: str
+    packages: str
     uid: int | None = None
     disable: dict[str, str] = field(default_factory=dict)  # layer -> why it shall not be tried
 
@@ -44,16 +46,18 @@ def _attempt(layers: Layers, plan: Plan, name: str, step: Callable[[], object]) 
     return True
 
 
-def _become(uid: int, read_only: list[str], *, root_is_private: bool) -> None:
+def _become(uid: int, plan: Plan, *, root_is_private: bool) -> str:
     """Give up root for `uid`, unless the interpreter could then not be read any more."""
     if not root_is_private:
-        blocked = [str(part) for path in read_only for part in Path(path).parents if not part.stat().st_mode & 0o001]
+        blocked = [str(part) for path in plan.read_only for part in Path(path).parents if not part.stat().st_mode & 0o001]
         if blocked:
             raise PermissionError(13, f"{blocked[0]} is closed to other users, and the interpreter lies below it")
+        os.chown(plan.box, uid, uid)
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     linux.prctl(linux.PR_SET_DUMPABLE, 1)  # until the uid map is written
+    return f"uid {uid}"
 
 
 def _user_namespace() -> None:
@@ -72,7 +76,7 @@ def _namespaces(layers: Layers, plan: Plan) -> None:
     _attempt(layers, plan, "uts_namespace", lambda: linux.unshare(linux.CLONE_NEWUTS))
     if _attempt(layers, plan, "mount_namespace", lambda: linux.unshare(linux.CLONE_NEWNS)):
         try:
-            rootfs.enter(plan.read_only, plan.disk_mb)
+            rootfs.enter(plan.read_only, plan.packages, plan.disk_mb)
         except OSError as error:
             raise RootRefused(str(error.strerror or error)) from error
 
@@ -88,7 +92,7 @@ def _as_root(layers: Layers, plan: Plan) -> None:
     _namespaces(layers, plan)
     private = layers["mount_namespace"].startswith(IN_FORCE)
     layers["user_namespace"] = "missing: not needed where root can make the other namespaces and give up its uid"
-    _attempt(layers, plan, "uid_drop", lambda: _become(uid, plan.read_only, root_is_private=private) or f"uid {uid}")
+    _attempt(layers, plan, "uid_drop", lambda: _become(uid, plan, root_is_private=private))
 
 
 def _as_user(layers: Layers, plan: Plan) -> None:
@@ -96,7 +100,7 @@ def _as_user(layers: Layers, plan: Plan) -> None:
     uid = plan.uid
     layers["uid_drop"] = "missing: not root"
     if uid is not None:
-        _attempt(layers, plan, "uid_drop", lambda: _become(uid, plan.read_only, root_is_private=False) or f"uid {uid}")
+        _attempt(layers, plan, "uid_drop", lambda: _become(uid, plan, root_is_private=False))
     if _attempt(layers, plan, "user_namespace", _user_namespace):
         _namespaces(layers, plan)
         return
@@ -148,16 +152,21 @@ def _stand_by(pid: int, control: socket.socket) -> None:
 def _restrict(layers: Layers, plan: Plan) -> None:
     """No capabilities, no new privileges, Landlock, seccomp: what one process can do to itself."""
     private = layers["mount_namespace"].startswith(IN_FORCE)
-    writable = rootfs.WRITABLE if private else plan.box
+    writable = rootfs.writable_folder(plan.read_only) if private else plan.box
+    packages = rootfs.PACKAGES if private else plan.packages
     os.chdir(writable)
     linux.drop_capabilities()
     _attempt(layers, plan, "no_new_privs", lambda: linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1))
     devices = [f"/dev/{name}" for name in rootfs.DEVICES]
-    _attempt(layers, plan, "landlock", lambda: f"ABI {landlock.restrict(plan.read_only, [writable, *devices])}")
-    allow_fork = layers["pid_namespace"].startswith(IN_FORCE)
+    _attempt(layers, plan, "landlock", lambda: f"ABI {landlock.restrict([*plan.read_only, packages], [writable, *devices])}")
+    bounded = plan.uid is None or layers["uid_drop"].startswith(IN_FORCE)  # RLIMIT_NPROC does not bind the real root
+    allow_fork = layers["pid_namespace"].startswith(IN_FORCE) and bounded
     _attempt(layers, plan, "seccomp", lambda: seccomp.install(seccomp.program(os.uname().machine, allow_fork=allow_fork)))
     layers["rlimits"] = IN_FORCE  # set in every test's process; the kernel always has them
     layers["cgroup"] = "missing: no delegated cgroup v2"
     os.environ.clear()
     os.environ.update({"HOME": writable, "TMPDIR": writable, "PATH": "/nowhere", "LANG": "C.UTF-8", "TZ": "UTC"})
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     time.tzset()
+    sys.path.append(packages)
+    sys.path_importer_cache.clear()

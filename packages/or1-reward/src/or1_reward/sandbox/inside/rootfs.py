@@ -9,25 +9,34 @@ from pathlib import Path
 from . import linux
 
 DEVICES = ("null", "zero", "random", "urandom")
-WRITABLE = "/tmp"  # noqa: S108 - inside the jail: a tmpfs of its own
+PACKAGES = "/packages"
 _MAX_INODES = 4096
 
 
-def enter(read_only: Sequence[str], disk_mb: int) -> None:
-    """Build the root in a private mount namespace and pivot into it. OSError names the step that the host refuses."""
+def writable_folder(read_only: Sequence[str]) -> str:
+    """Where the small tmpfs goes: /tmp as programs expect, unless the interpreter itself lies below the host's /tmp."""
+    return "/scratch" if any(path.startswith("/tmp/") for path in read_only) else "/tmp"  # noqa: S108
+
+
+def enter(read_only: Sequence[str], packages: str, disk_mb: int) -> None:
+    """Build the root in a private mount namespace and pivot into it; `packages` is bound at /packages.
+
+    OSError names the step that the host refuses.
+    """
     linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
-    sources = {path: os.open(path, os.O_PATH) for path in read_only}
+    targets = {path: path for path in read_only} | {packages: PACKAGES}
+    sources = {targets[path]: os.open(path, os.O_PATH) for path in targets}
     devices = {name: os.open(f"/dev/{name}", os.O_PATH) for name in DEVICES}
     base = _mount_point()
     linux.mount("tmpfs", base, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=1m,mode=755")
-    for path, fd in sources.items():
-        _bind(fd, base + path, is_dir=Path(path).is_dir() if not path.startswith(base) else _is_dir(fd))
-        linux.make_read_only(base + path)
+    for target, fd in sources.items():
+        _bind(fd, base + target, is_dir=_is_dir(fd))
+        linux.make_read_only(base + target)
     for name, fd in devices.items():
         _bind(fd, f"{base}/dev/{name}", is_dir=False)
     for fd in (*sources.values(), *devices.values()):
         os.close(fd)
-    _writable(base, disk_mb)
+    _make_writable(base, writable_folder(read_only), disk_mb)
     os.chdir(base)
     linux.pivot_root_here()
     linux.mount("", "/", "", linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV)
@@ -49,10 +58,10 @@ def _bind(fd: int, target: str, *, is_dir: bool) -> None:
     linux.mount(f"/proc/self/fd/{fd}", target, "", linux.MS_BIND | linux.MS_REC)
 
 
-def _writable(base: str, disk_mb: int) -> None:
-    target = Path(base + WRITABLE)
+def _make_writable(base: str, folder: str, disk_mb: int) -> None:
+    target = Path(base + folder)
     target.mkdir()
     flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
     linux.mount("tmpfs", str(target), "tmpfs", flags, f"size={disk_mb}m,nr_inodes={_MAX_INODES},mode=1777")
-    Path(f"{base}/dev/shm").symlink_to(WRITABLE)
-    Path(f"{base}/dev/stdin").symlink_to(f"{WRITABLE}/.stdin")
+    Path(f"{base}/dev/shm").symlink_to(folder)
+    Path(f"{base}/dev/stdin").symlink_to(f"{folder}/.stdin")

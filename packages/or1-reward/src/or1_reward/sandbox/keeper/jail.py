@@ -66,15 +66,18 @@ class Jail:
 
     def _start(self, disable: dict[str, str]) -> None:
         self.box = tempfile.mkdtemp(prefix="or1-box-")
-        uid = slot_uid()
-        if uid is not None:
-            os.chown(self.box, uid, uid)
+        packages = self.settings["packages"]
+        self.links = tempfile.mkdtemp(prefix="or1-packages-")
+        os.chmod(self.links, 0o755)
+        for file_name, path in packages.items():
+            Path(self.links, file_name).symlink_to(path)
         plan = {
             "keeper_pid": os.getpid(),
-            "read_only": interpreter_paths(self.settings["site_packages"]),
+            "read_only": interpreter_paths(list(packages.values())),
+            "packages": self.links,
             "disk_mb": self.settings["disk_mb"],
             "box": self.box,
-            "uid": uid,
+            "uid": slot_uid(),
             "disable": disable,
         }
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -133,6 +136,7 @@ class Jail:
         if self.process.poll() is None and not self._ended_within(1.0):
             self.process.kill()
         self.process.wait()
+        shutil.rmtree(self.links)
         shutil.rmtree(self.box, onerror=_force_remove)
 
     def _ended_within(self, patience_s: float) -> bool:
