@@ -14,6 +14,7 @@ import sys
 from datetime import UTC, datetime
 
 import numpy as np
+
 from or1_eval.estimators import mean_interval, sampling_error
 from or1_eval.estimators.intervals import bootstrap_means
 from or1_eval.estimators.student import student_quantile
@@ -43,7 +44,9 @@ def intervals(values: np.ndarray, k: int, seed: int) -> dict[str, tuple[float, f
 
 def main(rounds: int) -> None:
     """Print one row per setting: coverage in percent, and the mean width of ours."""
-    print(f"{platform.platform()}, Python {platform.python_version()}, numpy {np.__version__}, {datetime.now(UTC):%Y-%m-%d}")
+    print(
+        f"{platform.platform()}, Python {platform.python_version()}, numpy {np.__version__}, {datetime.now(UTC):%Y-%m-%d}"
+    )
     print(f"{rounds} rounds; standard error of a coverage near 95%: {100 * (0.95 * 0.05 / rounds) ** 0.5:.2f} points")
     print("accuracies      mean    n   k  or1-eval  percentile      t  samples only  width")
     generator = np.random.default_rng(0)
@@ -54,7 +57,10 @@ def main(rounds: int) -> None:
             for name, (low, high) in intervals(values, k, int(generator.integers(1 << 30))).items():
                 hits[name] = hits.get(name, 0) + (low - 1e-12 <= truth <= high + 1e-12)
                 width += (high - low) * (name == "or1-eval")
-        shown = [f"{100 * hits[name] / rounds:.1f}" if name in hits else "-" for name in ("or1-eval", "percentile", "t", "samples only")]
+        shown = [
+            f"{100 * hits[name] / rounds:.1f}" if name in hits else "-"
+            for name in ("or1-eval", "percentile", "t", "samples only")
+        ]
         print(
             f"Beta({a}, {b})".ljust(15) + f"{truth:5.2f} {n:4} {k:3}  {shown[0]:>8}  {shown[1]:>10}  {shown[2]:>5}  "
             f"{shown[3]:>12}  {width / rounds:.3f}",

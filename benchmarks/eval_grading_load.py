@@ -57,13 +57,17 @@ def machine_busy_s() -> float:
 
 def main(num_problems: int, num_tests: int, kilobytes: int) -> None:
     """Measure with one and with two workers, on the same file."""
-    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}")
+    print(
+        f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "test.jsonl")
         with file.open("w") as out:
             for number in range(num_problems):
                 out.write(row(number, num_tests, kilobytes) + "\n")
-        print(f"{num_problems} problems x {num_tests} tests x {kilobytes} KB of input: {num_problems * num_tests * kilobytes / 1e6:.2f} GB decoded")
+        print(
+            f"{num_problems} problems x {num_tests} tests x {kilobytes} KB of input: {num_problems * num_tests * kilobytes / 1e6:.2f} GB decoded"
+        )
         task = load_task("livecodebench", file=file)
         for workers in (1, 2):
             started_s, busy_s = time.perf_counter(), machine_busy_s()

@@ -24,6 +24,7 @@ from typing import Any
 
 from math_verify import parse
 from math_verify import verify as mv_verify
+
 from or1_eval import Completion, Problem, Task, evaluate
 
 CALL = """
@@ -86,7 +87,10 @@ def one_test(folder: str, program: Path, name: str | None, given: Any, expected:
         return same_lines(done.stdout, expected)
     wanted = json.loads(expected) if isinstance(expected, str) else expected
     found = json.loads(done.stdout.rpartition("\x01")[2])
-    return bool(found == wanted or (isinstance(wanted, list) and len(wanted) == 1 and found == wanted[0] and not isinstance(expected, str)))
+    return bool(
+        found == wanted
+        or (isinstance(wanted, list) and len(wanted) == 1 and found == wanted[0] and not isinstance(expected, str))
+    )
 
 
 def by_math_verify(case: dict[str, Any]) -> bool:
@@ -122,18 +126,30 @@ def ours(cases: list[dict[str, Any]], truths: list[Any], texts: list[str], name:
     return [statuses[case["id"]] for case in cases], time.perf_counter() - started_s
 
 
-def compare(name: str, cases: list[dict[str, Any]], statuses: list[str], reference: list[bool], seconds: tuple[float, float]) -> None:
+def compare(
+    name: str, cases: list[dict[str, Any]], statuses: list[str], reference: list[bool], seconds: tuple[float, float]
+) -> None:
     """Print agreement, accuracy against the labels, and every difference."""
     labels = [bool(case["label"]) for case in cases]
     mine = [status == "correct" for status in statuses]
     for who, given in (("or1-eval", mine), (name, reference)):
         counts = Counter(zip(given, labels, strict=True))
-        print(f"  {who}: {counts[True, True] + counts[False, False]}/{len(cases)} as labelled, {counts[True, False]} false positives, {counts[False, True]} false negatives")
-    print(f"  seconds: or1-eval {seconds[0]:.1f}, {name} {seconds[1]:.1f}; verifier errors: {statuses.count('verifier_error')}")
+        print(
+            f"  {who}: {counts[True, True] + counts[False, False]}/{len(cases)} as labelled, {counts[True, False]} false positives, {counts[False, True]} false negatives"
+        )
+    print(
+        f"  seconds: or1-eval {seconds[0]:.1f}, {name} {seconds[1]:.1f}; verifier errors: {statuses.count('verifier_error')}"
+    )
     differ = [i for i in range(len(cases)) if mine[i] != reference[i]]
-    print(f"  {len(differ)} differences, {sum(mine[i] == labels[i] for i in differ)} of them decided as labelled by or1-eval:")
+    print(
+        f"  {len(differ)} differences, {sum(mine[i] == labels[i] for i in differ)} of them decided as labelled by or1-eval:"
+    )
     for i in differ:
-        about = f"gold {cases[i]['gold'][:50]!r}, text ...{cases[i]['prediction'][-60:]!r}" if "gold" in cases[i] else cases[i]["kind"]
+        about = (
+            f"gold {cases[i]['gold'][:50]!r}, text ...{cases[i]['prediction'][-60:]!r}"
+            if "gold" in cases[i]
+            else cases[i]["kind"]
+        )
         print(f"    {cases[i]['id']}: label {labels[i]}, or1-eval {statuses[i]}, {name} {reference[i]}: {about}")
 
 
@@ -149,7 +165,9 @@ def main(folder: Path) -> None:
     compare("Math-Verify", maths, statuses, reference, (seconds, time.perf_counter() - started_s))
     code = [json.loads(line) for line in (folder / "code_dev.jsonl").open()]
     code = [case for case in code if case["kind"] in ("stdin", "call")]
-    statuses, seconds = ours(code, [c["tests"] for c in code], [f"```python\n{c['solution']}\n```" for c in code], "code")
+    statuses, seconds = ours(
+        code, [c["tests"] for c in code], [f"```python\n{c['solution']}\n```" for c in code], "code"
+    )
     started_s = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
         reference = list(pool.map(by_lcb_rules, code))

@@ -7,4 +7,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode puts no folder on the path
 
-from scripted_server import problem_file, server  # noqa: E402, F401  fixtures
+from scripted_server import problem_file, server  # noqa: F401  fixtures

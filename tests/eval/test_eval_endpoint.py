@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted_server import NUM_PROBLEMS, ScriptedServer, knows
+
 from or1_eval import Completion, EngineError, Problem, Sampling, Task, endpoint, evaluate, load_task
 from or1_eval.engines.wire import request_body
 from or1_eval.seeds import sample_seed
-from scripted_server import NUM_PROBLEMS, ScriptedServer, knows
 
 
 def expected_accuracies(k: int, seed: int = 0) -> list[float]:

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
+
 from or1_eval.errors import EstimateError
 from or1_eval.estimators import (
     accuracy,
@@ -29,7 +31,6 @@ from or1_eval.estimators import (
     sign_flip_p_value,
 )
 from or1_eval.estimators.student import student_cdf, student_quantile
-from scipy import stats
 
 rewards = st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=7)
 

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from or1_eval import Completion, EngineError, Problem, Report, Sampling, Task, evaluate
 from or1_eval.callbacks import PeriodicEval, metrics
 from or1_eval.progress import Progress, describe
@@ -36,7 +37,7 @@ TASK = Task(
 
 def reply(prompt: str, seed: int) -> str:
     """Right two times in three, by the seed."""
-    n = int(prompt.split("+")[0])
+    n = int(prompt.split("+", maxsplit=1)[0])
     return f"\\boxed{{{2 * n + random.Random(seed).choice([0, 0, 1])}}}"
 
 
@@ -283,7 +284,7 @@ def test_periodic_evaluation() -> None:
     level = [1]
 
     def policy(prompt: str) -> str:
-        return f"\\boxed{{{2 * int(prompt.split('+')[0]) * level[0]}}}"
+        return f"\\boxed{{{2 * int(prompt.split('+', maxsplit=1)[0]) * level[0]}}}"
 
     reports: list[tuple[int, Report]] = []
     periodic = PeriodicEval(TASK, policy, every=5, k=2, on_report=lambda step, report: reports.append((step, report)))

@@ -9,9 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from scripted_server import ScriptedServer
+
 from or1_eval import Problem, Task
 from or1_eval.callbacks import PeriodicEval, transformers_callback
-from scripted_server import ScriptedServer
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "packages" / "or1-eval" / "examples" / "test_my_model.py"
 
@@ -31,7 +32,11 @@ def test_a_transformers_trainer_evaluates_as_it_trains(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     pytest.importorskip("accelerate")
     config = transformers.Qwen2Config(
-        vocab_size=32, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
+        vocab_size=32,
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
         num_key_value_heads=2,
     )
     model = transformers.Qwen2ForCausalLM(config)
@@ -61,6 +66,7 @@ def test_inspect_ai_scores_with_our_verifier(tmp_path: Path, monkeypatch: pytest
     import inspect_ai
     from inspect_ai.dataset import Sample
     from inspect_ai.model import ModelOutput, get_model
+
     from or1_eval.adapters.inspect_ai import or1_scorer
 
     outputs = [("\\boxed{0.5}", "stop"), ("\\boxed{3}", "stop"), ("\\boxed{7}", "max_tokens")]

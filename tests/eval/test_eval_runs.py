@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_server import NUM_PROBLEMS, ScriptedServer
+
 from or1_eval import (
     EngineError,
     Problem,
@@ -29,7 +31,6 @@ from or1_eval import (
 )
 from or1_eval.runs.log import JsonlLog, read_log
 from or1_reward import Status, Verdict, verify
-from scripted_server import NUM_PROBLEMS, ScriptedServer
 
 
 def command(server: ScriptedServer, file: Path, run_dir: Path, k: int = 8) -> list[str]:

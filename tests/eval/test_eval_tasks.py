@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from or1_eval import ReplayEngine, Task, TaskError, evaluate, load_task
 from or1_eval.tasks import builtin_names, task_from_rows
 from or1_eval.tasks.livecodebench import file_names

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from or1_eval import Sampling, endpoint, evaluate
 
 PYTHON = os.environ.get("OR1_VLLM_PYTHON") or (sys.executable if find_spec("vllm") else "")
@@ -105,7 +106,7 @@ def test_aime_through_vllm(url: str, shared_data: Path, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (tmp_path / "run" / "samples.jsonl").read_text().splitlines()]
     assert len(rows) == 240
     assert all(len(row["token_ids"]) == row["num_tokens"] > 0 for row in rows), "vLLM gives the ids"
-    assert all(("length" == row["finish_reason"]) == (row["verdict"]["status"] == "truncated") for row in rows)
+    assert all((row["finish_reason"] == "length") == (row["verdict"]["status"] == "truncated") for row in rows)
 
 
 def test_a_seed_draws_the_same_sample_again(url: str) -> None:

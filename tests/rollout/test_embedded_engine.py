@@ -37,7 +37,9 @@ FAMILIES = {
     "qwen3": lambda: Qwen3ForCausalLM(Qwen3Config(**SHAPE, head_dim=16, tie_word_embeddings=True)),
     "llama3": lambda: LlamaForCausalLM(LlamaConfig(**SHAPE, rope_parameters=LLAMA3, tie_word_embeddings=False)),
     "llama-yarn": lambda: LlamaForCausalLM(LlamaConfig(**SHAPE, rope_parameters=YARN, tie_word_embeddings=False)),
-    "gpt2": lambda: GPT2LMHeadModel(GPT2Config(vocab_size=len(LETTERS) + 2, n_embd=32, n_layer=2, n_head=4, n_positions=256)),
+    "gpt2": lambda: GPT2LMHeadModel(
+        GPT2Config(vocab_size=len(LETTERS) + 2, n_embd=32, n_layer=2, n_head=4, n_positions=256)
+    ),
 }
 PROMPTS = ["12+7=", "a", "the quick brown fox", "9"]
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from or1_trainer.config.schema import EntropySettings
 from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 

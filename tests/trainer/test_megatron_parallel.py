@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from or1_trainer.megatron.model import build_policy
 from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 from or1_trainer.megatron.weights import init_weights, iter_hf_weights

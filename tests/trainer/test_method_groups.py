@@ -2,11 +2,16 @@
 
 from or1_reward.types import Status, Verdict
 from or1_rollout.types import Completion, FinishReason
-
 from or1_trainer.config.schema import LossSettings
 from or1_trainer.method.groups import group_metrics, score_groups, split_minibatches
 
-OUTCOME = {"+": Status.CORRECT, "-": Status.WRONG, "t": Status.TRUNCATED, "!": Status.VERIFIER_ERROR, "n": Status.NO_ANSWER}
+OUTCOME = {
+    "+": Status.CORRECT,
+    "-": Status.WRONG,
+    "t": Status.TRUNCATED,
+    "!": Status.VERIFIER_ERROR,
+    "n": Status.NO_ANSWER,
+}
 
 
 def groups(*outcomes, **loss):
@@ -54,5 +59,9 @@ def test_metrics_of_the_batch_before_rejection():
     metrics = group_metrics(groups("+-", "++", "nt", "-!"))
     assert metrics["reward/mean"] == 3 / 7 and metrics["reward/verifier_errors"] == 1
     assert metrics["reward/truncated_rate"] == 1 / 8 and metrics["reward/no_answer_rate"] == 1 / 8
-    assert (metrics["group/kept_rate"], metrics["group/solve_all_rate"], metrics["group/solve_none_rate"]) == (0.25, 0.25, 0.25)
+    assert (metrics["group/kept_rate"], metrics["group/solve_all_rate"], metrics["group/solve_none_rate"]) == (
+        0.25,
+        0.25,
+        0.25,
+    )
     assert metrics["tokens/response"] == 4 * 3 and metrics["response/length_max"] == 2

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from or1_trainer.watch.metrics import read_metrics
 
 RECIPE = """
@@ -128,7 +129,9 @@ def test_killed_between_steps_and_resumed_the_numbers_are_the_same(whole, cache,
         command("train", recipe, "--run-dir", folder), env=environment(cache), stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(lambda: (folder / "metrics.jsonl").exists() and len(read_metrics(folder / "metrics.jsonl")) >= 6, process)
+        wait_for(
+            lambda: (folder / "metrics.jsonl").exists() and len(read_metrics(folder / "metrics.jsonl")) >= 6, process
+        )
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -174,7 +177,13 @@ def test_a_damaged_checkpoint_is_passed_over(whole, cache, tmp_path):
 )
 def test_bad_input_is_one_clear_line_and_exit_code_2_or_1(cache, arguments, words, tmp_path):
     done = subprocess.run(
-        command(*arguments), env=environment(cache), capture_output=True, text=True, check=False, cwd=tmp_path, timeout=120
+        command(*arguments),
+        env=environment(cache),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        timeout=120,
     )
     assert done.returncode == (1 if arguments[0] == "resume" else 2) and "Traceback" not in done.stderr
     for word in words:

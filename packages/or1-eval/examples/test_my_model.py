@@ -6,6 +6,7 @@ The gate is the lower end of the interval, not the score itself, so that luck do
 import os
 
 import pytest
+
 from or1_eval import endpoint, evaluate
 
 URL = os.environ.get("OR1_EVAL_URL", "")

@@ -4,6 +4,7 @@ import random
 
 import torch
 from megatron_cases import hf_gradients, hf_model
+
 from or1_trainer.config.schema import BatchSettings, EntropySettings, LossSettings
 from or1_trainer.learn.update import Learner, update
 from or1_trainer.megatron.model import build_policy

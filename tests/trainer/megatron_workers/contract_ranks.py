@@ -3,6 +3,7 @@
 import os
 
 from contract_case import assert_same, ours, samples, slow
+
 from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 
 batch = samples()

@@ -2,6 +2,7 @@
 
 import torch
 from megatron_cases import hf_gradients, hf_model, pack, random_sequences, weighted_loss
+
 from or1_trainer.megatron.model import build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.sharded import load_sharded, save_sharded

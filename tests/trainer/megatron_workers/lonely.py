@@ -6,6 +6,7 @@ import sys
 
 import torch
 import torch.distributed as dist
+
 from or1_trainer.megatron.runtime import start_runtime
 
 runtime = start_runtime(tensor=2, device="cpu", timeout_s=20)

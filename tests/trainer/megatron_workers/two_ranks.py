@@ -20,6 +20,8 @@ from megatron_cases import (
     scratch,
     weighted_loss,
 )
+from transformers import AutoModelForCausalLM, Qwen2Config
+
 from or1_trainer.megatron.errors import LayoutError
 from or1_trainer.megatron.export import save_hf
 from or1_trainer.megatron.model import build_policy
@@ -27,7 +29,6 @@ from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import init_weights, iter_hf_weights, load_hf_weights
-from transformers import AutoModelForCausalLM, Qwen2Config
 
 runtime = start_runtime(tensor=2, device="cpu", timeout_s=120)
 batch = pack(*random_sequences([17, 40, 3, 64, 1, 33]))

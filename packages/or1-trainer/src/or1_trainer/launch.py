@@ -49,7 +49,12 @@ def report_error(error: BaseException) -> None:
     """Leave this worker's error for the launcher; without one, nothing."""
     path = os.environ.get(ERROR_FILE)
     if path:
-        record = {"time": time.time(), "rank": int(os.environ["RANK"]), "type": type(error).__name__, "message": str(error)}
+        record = {
+            "time": time.time(),
+            "rank": int(os.environ["RANK"]),
+            "type": type(error).__name__,
+            "message": str(error),
+        }
         Path(path).write_text(json.dumps(record))
 
 

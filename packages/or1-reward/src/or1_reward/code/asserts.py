@@ -13,7 +13,9 @@ from typing import Any, Final
 from or1_reward.code.cases import CallCase, Case, CaseError, CheckCase
 from or1_reward.ground_truth import AssertTruth, HarnessTruth
 
-_BUILDERS: Final = frozenset({"float", "int", "str", "bool", "list", "tuple", "set", "frozenset", "dict", "range", "bytes", "complex"})
+_BUILDERS: Final = frozenset(
+    {"float", "int", "str", "bool", "list", "tuple", "set", "frozenset", "dict", "range", "bytes", "complex"}
+)
 _RELATIONS: Final[dict[type[ast.cmpop], str]] = {ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not"}
 
 
@@ -55,7 +57,9 @@ def _assert_case(text: str, prefix: _Prefix, number: int) -> Case:
     return CheckCase(text.strip(), prefix.text, prefix.classes)
 
 
-def _harness_case(truth: HarnessTruth, tree: ast.Module, check: ast.FunctionDef, node: ast.Assert, prefix: _Prefix) -> Case:
+def _harness_case(
+    truth: HarnessTruth, tree: ast.Module, check: ast.FunctionDef, node: ast.Assert, prefix: _Prefix
+) -> Case:
     call = _as_call(node.test, prefix, candidate=check.args.args[0].arg if check.args.args else "candidate")
     if call is not None:
         spec = {"prefix": prefix.text, "entry_point": truth.entry_point, "expression": ast.unparse(_renamed(call[0]))}

@@ -89,7 +89,9 @@ class CallCase:
         """The call and the expected value."""
         if "expression" in self.spec:
             return str(self.spec["expression"]), f"{self.relation} {self.expected!r}"
-        return f"{self.spec['fn_name']}({', '.join(_brief(argument) for argument in self.spec['args'])})", _brief(self.expected)
+        return f"{self.spec['fn_name']}({', '.join(_brief(argument) for argument in self.spec['args'])})", _brief(
+            self.expected
+        )
 
     def blobs(self) -> tuple[bytes, ...]:
         """The call, without its expected value."""

@@ -15,7 +15,9 @@ from typing import Any
 def same_output(expected: str, got: str) -> bool:
     """Whether a program's output is the expected one."""
     wanted, seen = _lines(expected), _lines(got)
-    return len(wanted) == len(seen) and all(one == other or _same_numbers(one, other) for one, other in zip(wanted, seen, strict=True))
+    return len(wanted) == len(seen) and all(
+        one == other or _same_numbers(one, other) for one, other in zip(wanted, seen, strict=True)
+    )
 
 
 def _lines(text: str) -> list[str]:

@@ -45,7 +45,9 @@ def decode_tests(text: str) -> list[dict[str, Any]]:
         tests = json.loads(text)
     except ValueError:
         tests = _decode_packed(text)
-    if not isinstance(tests, list) or not all(isinstance(test, dict) and {"input", "output"} <= test.keys() for test in tests):
+    if not isinstance(tests, list) or not all(
+        isinstance(test, dict) and {"input", "output"} <= test.keys() for test in tests
+    ):
         raise CaseError("LiveCodeBench tests must be a list of objects with input and output")
     return tests
 
@@ -58,7 +60,16 @@ def _decode_packed(text: str) -> Any:
             raise CaseError("LiveCodeBench tests unpack to more than 4 GiB")
         inner = _TextUnpickler(io.BytesIO(data)).load()
         return json.loads(inner) if isinstance(inner, str | bytes) else inner
-    except (binascii.Error, zlib.error, pickle.UnpicklingError, ValueError, EOFError, IndexError, KeyError, AttributeError) as error:
+    except (
+        binascii.Error,
+        zlib.error,
+        pickle.UnpicklingError,
+        ValueError,
+        EOFError,
+        IndexError,
+        KeyError,
+        AttributeError,
+    ) as error:
         raise CaseError(f"LiveCodeBench tests are neither JSON nor base64(zlib(pickle(JSON))): {error}") from error
 
 
@@ -78,7 +89,9 @@ def row_truth(row: dict[str, Any]) -> StdioTruth | CallTruth:
     metadata = row.get("metadata") or "{}"
     name = (json.loads(metadata) if isinstance(metadata, str) else metadata).get("func_name")
     if kinds != {"functional"} or not name:
-        raise CaseError(f"LiveCodeBench problem {row.get('question_id')!r}: test kinds {sorted(kinds)}, func_name {name!r}")
+        raise CaseError(
+            f"LiveCodeBench problem {row.get('question_id')!r}: test kinds {sorted(kinds)}, func_name {name!r}"
+        )
     return CallTruth(inputs, outputs, name)
 
 
@@ -90,7 +103,9 @@ def look_up(question_id: str, source: str | os.PathLike[str] | None = None) -> S
     """
     named = source or os.environ.get(VARIABLE)
     if not named:
-        raise CaseError(f"set {VARIABLE} to the folder or jsonl file of livecodebench/code_generation_lite to grade {question_id!r}")
+        raise CaseError(
+            f"set {VARIABLE} to the folder or jsonl file of livecodebench/code_generation_lite to grade {question_id!r}"
+        )
     place = Path(named)
     if not place.exists():
         raise CaseError(f"{VARIABLE}={named}: no such file or folder")

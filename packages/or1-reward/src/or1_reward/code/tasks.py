@@ -46,12 +46,16 @@ def _call_case(fn_name: str, given: Any, expected: Any, checker: Checker | None)
     TACO and APPS wrap many native results in a list of one; either form is then accepted, as their graders do.
     """
     try:
-        args = [json.loads(line) for line in given.split("\n") if line.strip()] if isinstance(given, str) else list(given)
+        args = (
+            [json.loads(line) for line in given.split("\n") if line.strip()] if isinstance(given, str) else list(given)
+        )
         wanted = json.loads(expected) if isinstance(expected, str) else expected
     except (ValueError, TypeError, RecursionError) as error:
         if isinstance(expected, str) and not isinstance(given, str):
             wanted = expected  # a native string result
         else:
             raise CaseError(f"a test of {fn_name} is not JSON ({error}); repair or drop the row") from error
-    unwrapped = (wanted[0],) if not isinstance(expected, str) and isinstance(expected, list) and len(expected) == 1 else ()
+    unwrapped = (
+        (wanted[0],) if not isinstance(expected, str) and isinstance(expected, list) and len(expected) == 1 else ()
+    )
     return CallCase({"fn_name": fn_name, "args": args}, wanted, checker=checker, accept=unwrapped)

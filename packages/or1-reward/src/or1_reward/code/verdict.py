@@ -31,7 +31,11 @@ _ERRNO_LIMIT: Final = {
 
 def shortened(text: str) -> str:
     """At most about 400 characters: the beginning and the end."""
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 2]} ... [{len(text)} characters] ... {text[-_SHOWN // 4 :]}"
+    return (
+        text
+        if len(text) <= _SHOWN
+        else f"{text[: _SHOWN // 2]} ... [{len(text)} characters] ... {text[-_SHOWN // 4 :]}"
+    )
 
 
 def was_killed_from_outside(report: JailReport, limits: Limits) -> bool:

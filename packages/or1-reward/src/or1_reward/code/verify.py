@@ -62,9 +62,13 @@ def judge_program(
         results = judging.run(early_stop=early_stop, cancel=cancel)
     except (CaseError, JudgingError, SandboxError) as error:
         detail = f"{type(error).__name__}: {error}"
-        return Verdict(status=Status.VERIFIER_ERROR, extracted=program, detail=detail, elapsed_s=time.perf_counter() - started_s)
+        return Verdict(
+            status=Status.VERIFIER_ERROR, extracted=program, detail=detail, elapsed_s=time.perf_counter() - started_s
+        )
     status, detail = _summary(results, len(cases))
-    return Verdict(status=status, extracted=program, detail=detail, elapsed_s=time.perf_counter() - started_s, tests=tuple(results))
+    return Verdict(
+        status=status, extracted=program, detail=detail, elapsed_s=time.perf_counter() - started_s, tests=tuple(results)
+    )
 
 
 def _summary(results: Sequence[TestResult], total: int) -> tuple[Status, str]:

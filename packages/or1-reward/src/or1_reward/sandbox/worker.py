@@ -41,10 +41,14 @@ class SandboxConfig:
     `packages` are importable in the jail where the grader's own environment has them, read-only and file by file.
     """
 
-    workers: int = dataclasses.field(default_factory=lambda: int(os.environ.get("OR1_SANDBOX_WORKERS", os.cpu_count() or 1)))
+    workers: int = dataclasses.field(
+        default_factory=lambda: int(os.environ.get("OR1_SANDBOX_WORKERS", os.cpu_count() or 1))
+    )
     require: tuple[str, ...] = field(default_factory=lambda: _names_from("OR1_SANDBOX_REQUIRE"))
     disable: tuple[str, ...] = field(default_factory=lambda: _names_from("OR1_SANDBOX_DISABLE"))
-    packages: tuple[str, ...] = field(default_factory=lambda: _names_from("OR1_SANDBOX_PACKAGES", "sortedcontainers,numpy"))
+    packages: tuple[str, ...] = field(
+        default_factory=lambda: _names_from("OR1_SANDBOX_PACKAGES", "sortedcontainers,numpy")
+    )
     disk_mb: int = 32
 
     def __post_init__(self) -> None:
@@ -114,7 +118,9 @@ class Worker:
             hello, _ = receive_frame(self.link)
         except (OSError, EOFError) as error:
             self.close()
-            raise SandboxError(f"the sandbox's keeper process did not start ({error or type(error).__name__})") from error
+            raise SandboxError(
+                f"the sandbox's keeper process did not start ({error or type(error).__name__})"
+            ) from error
         if "error" in hello:
             self.close()
             raise SandboxError(f"the sandbox cannot start on this host: {hello['error']}; see `or1-reward doctor`")
@@ -132,7 +138,10 @@ class Worker:
 
     def submit(self, test: JailTest) -> None:
         """Put a test in line."""
-        self._send({"op": "test", "id": self.pending, "mode": test.mode, "limits": test.limits, "wall_s": test.wall_s}, test.blobs)
+        self._send(
+            {"op": "test", "id": self.pending, "mode": test.mode, "limits": test.limits, "wall_s": test.wall_s},
+            test.blobs,
+        )
         self.pending += 1
 
     def report(self, wall_s: float, cancel: threading.Event | None = None) -> JailReport | None:
@@ -191,12 +200,24 @@ class Worker:
 def _spawn(config: SandboxConfig, socket_for_keeper: socket.socket) -> subprocess.Popen[bytes]:
     settings = {
         "parent_pid": os.getpid(),
-        "disable": {name: "switched off by configuration" for name in config.disable},
+        "disable": dict.fromkeys(config.disable, "switched off by configuration"),
         "packages": package_paths(config.packages),
         "disk_mb": config.disk_mb,
     }
     here = str(Path(__file__).resolve().parent)
-    command = [os.path.realpath(sys.executable), "-s", "-S", "-P", "-B", "-X", "utf8", "-c", _BOOT, here, json.dumps(settings)]
+    command = [
+        os.path.realpath(sys.executable),
+        "-s",
+        "-S",
+        "-P",
+        "-B",
+        "-X",
+        "utf8",
+        "-c",
+        _BOOT,
+        here,
+        json.dumps(settings),
+    ]
     quiet = {"stdin": socket_for_keeper, "stdout": subprocess.DEVNULL}
     return subprocess.Popen(command, env=clean_environment(), cwd="/", start_new_session=True, **quiet)  # type: ignore[call-overload,no-any-return]
 

@@ -24,7 +24,9 @@ class Decoding(Protocol):
 class Decoder(Protocol):
     """A model that can start batches."""
 
-    def start(self, prompts: Sequence[Sequence[int]], repeats: Sequence[int], max_new_tokens: int) -> tuple[Decoding, Tensor]:
+    def start(
+        self, prompts: Sequence[Sequence[int]], repeats: Sequence[int], max_new_tokens: int
+    ) -> tuple[Decoding, Tensor]:
         """Compute every prompt once and give it `repeats[p]` rows; the batch and its first logits [N, V]."""
 
     def logits(self, token_ids: Sequence[int]) -> Tensor:

@@ -72,7 +72,9 @@ class TransformersEngine:
         return cls(model.to(place), tokenizer, max_batch_tokens=max_batch_tokens)
 
     @classmethod
-    def from_config(cls, config: Any, weights: Iterable[tuple[str, Tensor]], tokenizer: Any, **options: Any) -> TransformersEngine:
+    def from_config(
+        cls, config: Any, weights: Iterable[tuple[str, Tensor]], tokenizer: Any, **options: Any
+    ) -> TransformersEngine:
         """Build from a config and tensors in memory, without a folder."""
         model = AutoModelForCausalLM.from_config(config)
         engine = cls(model, tokenizer, **options)

@@ -26,7 +26,11 @@ class FusedDecoder:
 
     def __init__(self, config: Any, weights: FusedWeights, device: torch.device, dtype: torch.dtype) -> None:
         self.config, self.weights, self.device, self.dtype = config, weights, device, dtype
-        self.heads, self.kv_heads, self.head_dim = config.num_attention_heads, config.num_key_value_heads, head_dim_of(config)
+        self.heads, self.kv_heads, self.head_dim = (
+            config.num_attention_heads,
+            config.num_key_value_heads,
+            head_dim_of(config),
+        )
         self._rotation = rotation_table(config, config.max_position_embeddings, device, dtype)
 
     def start(
@@ -72,7 +76,9 @@ class FusedDecoder:
             query, key, value = self._qkv(layer, hidden, rotation)
             keys.append(key)
             values.append(value)
-            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None, enable_gqa=True)
+            mixed = F.scaled_dot_product_attention(
+                query, key, value, attn_mask=mask, is_causal=mask is None, enable_gqa=True
+            )
             hidden = hidden + F.linear(mixed.transpose(1, 2).flatten(2), layer.out)
             hidden = hidden + self._mlp(layer, hidden)
         return hidden
@@ -150,7 +156,13 @@ class FusedDecoding:
         return decoder.project(hidden_NH)
 
     def _attend(
-        self, layer: LayerWeights, hidden_NH: Tensor, rotation: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None
+        self,
+        layer: LayerWeights,
+        hidden_NH: Tensor,
+        rotation: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        mask: Tensor | None,
     ) -> Tensor:
         """Self-attention of one new token per row, residual added.
 
@@ -165,7 +177,10 @@ class FusedDecoding:
         keys[:, :, column] = key
         values[:, :, column] = value
         mixed = F.scaled_dot_product_attention(
-            query.unflatten(1, (decoder.kv_heads, -1)), keys[:, :, : column + 1], values[:, :, : column + 1], attn_mask=mask
+            query.unflatten(1, (decoder.kv_heads, -1)),
+            keys[:, :, : column + 1],
+            values[:, :, : column + 1],
+            attn_mask=mask,
         )
         return torch.addmm(hidden_NH, mixed.flatten(1), layer.out.t())
 

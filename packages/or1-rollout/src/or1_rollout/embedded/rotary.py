@@ -22,7 +22,7 @@ def head_dim_of(config: Any) -> int:
 
 
 def rotation_table(config: Any, num_positions: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """cos + i sin of every position and pair, times the scaling's factor: complex [positions, 1, D / 2].
+    """Cos + i sin of every position and pair, times the scaling's factor: complex [positions, 1, D / 2].
 
     Angles are float32 as in `transformers`, whatever the model's dtype.
     """

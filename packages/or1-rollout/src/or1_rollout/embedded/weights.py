@@ -80,7 +80,9 @@ class FusedWeights:
                 continue
             if place is None or place.view.shape != value.shape:
                 shape = "no such tensor" if place is None else f"shape {tuple(place.view.shape)}"
-                raise WeightPushError(f"{name} of shape {tuple(value.shape)} does not fit the engine's model: {shape} there")
+                raise WeightPushError(
+                    f"{name} of shape {tuple(value.shape)} does not fit the engine's model: {shape} there"
+                )
             place.write(value)
             seen.add(name)
         if missing := sorted(self.places.keys() - seen):
@@ -106,7 +108,9 @@ class FusedWeights:
             qkv_bias=self._qkv(attention, "bias") if has_bias else None,
             q_norm=self._head_norm(attention + "q_norm.weight") if has_norms else None,
             k_norm=self._head_norm(attention + "k_norm.weight") if has_norms else None,
-            out=self._new(attention + "o_proj.weight", config.hidden_size, config.num_attention_heads * head_dim_of(config)),
+            out=self._new(
+                attention + "o_proj.weight", config.hidden_size, config.num_attention_heads * head_dim_of(config)
+            ),
             mlp_norm=self._new(prefix + "post_attention_layernorm.weight", config.hidden_size),
             gate_up=self._gate_up(mlp),
             down=self._new(mlp + "down_proj.weight", config.hidden_size, config.intermediate_size),

@@ -21,7 +21,9 @@ def _check_stage(stage: StageSettings, where: str, reuse: int) -> None:
         if getattr(stage, key) < 1:
             raise ConfigError(f"{where}.{key} must be at least 1, got {getattr(stage, key)}")
     if stage.group < 2:
-        raise ConfigError(f"{where}.group must be at least 2 (one response has no group to compare with), got {stage.group}")
+        raise ConfigError(
+            f"{where}.group must be at least 2 (one response has no group to compare with), got {stage.group}"
+        )
     if stage.mini_prompts < 0 or (stage.mini_prompts and stage.prompts % stage.mini_prompts):
         raise ConfigError(
             f"{where}: prompts = {stage.prompts} does not divide into mini-batches of mini_prompts = {stage.mini_prompts}; "
@@ -57,4 +59,6 @@ def _check_ranges(config: RunConfig) -> None:
     if not 0 < config.rollout.top_p <= 1:
         raise ConfigError(f"rollout.top_p must be in (0, 1], got {config.rollout.top_p}")
     if not (0 < config.loss.clip_low < 1 and config.loss.clip_high > 0):
-        raise ConfigError(f"need 0 < loss.clip_low < 1 and loss.clip_high > 0, got {config.loss.clip_low}, {config.loss.clip_high}")
+        raise ConfigError(
+            f"need 0 < loss.clip_low < 1 and loss.clip_high > 0, got {config.loss.clip_low}, {config.loss.clip_high}"
+        )

@@ -121,7 +121,9 @@ def _one_pack_everywhere(minibatch: Minibatch, learner: Learner) -> bool:
     return max_over_data(len(minibatch.batches), learner.runtime) <= 1
 
 
-def _fused_step(learner: Learner, minibatch: Minibatch, controller: EntropyController) -> tuple[dict[str, float], float]:
+def _fused_step(
+    learner: Learner, minibatch: Minibatch, controller: EntropyController
+) -> tuple[dict[str, float], float]:
     """On-policy and in one pack per rank: the behaviour pass is the forward pass of the step itself.
 
     The ratio is then exactly 1 and the numbers are those of the two-pass form; a third of the work is saved.
@@ -139,9 +141,7 @@ def _fused_step(learner: Learner, minibatch: Minibatch, controller: EntropyContr
     return sums.metrics(controller.alpha(entropy), learner.runtime), entropy
 
 
-def _steps(
-    learner: Learner, minibatches: Sequence[Minibatch], behaviour: Behaviour, alpha: float
-) -> dict[str, float]:
+def _steps(learner: Learner, minibatches: Sequence[Minibatch], behaviour: Behaviour, alpha: float) -> dict[str, float]:
     """N_SGD = mini-batches x reuse optimiser steps (eq. 4.1), all against the same behaviour log-probs."""
     sums = _Sums()
     for _ in range(learner.loss.reuse):

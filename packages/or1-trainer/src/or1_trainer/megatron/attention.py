@@ -40,8 +40,17 @@ def _varlen_attention(mixed_TGRD: Tensor, packed: PackedSequences) -> Tensor:
     turned = torch.view_as_real(turned).flatten(-2).to(mixed_TGRD.dtype)
     query, key, value = turned[..., :-1, :].flatten(1, 2), turned[..., -1, :], mixed_TGRD[..., -1, :]
     bounds, longest = packed.cu_seqlens_q, packed.max_seqlen_q
-    output = varlen_attn(query, key.contiguous(), value.contiguous(), bounds, bounds, longest, longest,
-                         window_size=(-1, 0), enable_gqa=True)
+    output = varlen_attn(
+        query,
+        key.contiguous(),
+        value.contiguous(),
+        bounds,
+        bounds,
+        longest,
+        longest,
+        window_size=(-1, 0),
+        enable_gqa=True,
+    )
     return output.flatten(1)
 
 
@@ -85,7 +94,9 @@ def _heads(mixed_TGRD: Tensor, rotation_T: Tensor, bucket: Bucket) -> tuple[Tens
     return query, mixed[..., -2, :].transpose(1, 2), mixed[..., -1, :].transpose(1, 2)
 
 
-def _mixed_grad(head_grads: tuple[Tensor, Tensor, Tensor], rotation_T: Tensor, bucket: Bucket, shape: torch.Size) -> Tensor:
+def _mixed_grad(
+    head_grads: tuple[Tensor, Tensor, Tensor], rotation_T: Tensor, bucket: Bucket, shape: torch.Size
+) -> Tensor:
     """Turn the gradients of queries, keys and values back and lay them out as the fused projection, [S, G * (R + 2) * D]."""
     _, groups, heads, dim = shape
     query, key, value = head_grads

@@ -95,7 +95,10 @@ class CudaOptimizer:
             self._allocate_moments()
         metadata = {**_METADATA, "dp_cp_group": self._ddp.dp_cp_group}
         model = self._policy.model.sharded_state_dict(metadata=metadata)
-        return {"model": model, "optimizer": self._megatron.sharded_state_dict(model, is_loading=is_loading, metadata=metadata)}
+        return {
+            "model": model,
+            "optimizer": self._megatron.sharded_state_dict(model, is_loading=is_loading, metadata=metadata),
+        }
 
 
 def _set_state_with_step(optimizer: DistributedOptimizer, parameter: Tensor, tensors: dict[str, Tensor]) -> None:

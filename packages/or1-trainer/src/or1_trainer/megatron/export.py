@@ -61,7 +61,9 @@ def _finish(policy: Policy, target: Path, tokenizer: Any, file_of: dict[str, int
         (partial / _shard_name(index)).rename(partial / name)
     if count > 1:
         weight_map = {name: final[index] for name, index in file_of.items()}
-        (partial / INDEX).write_text(json.dumps({"metadata": {"total_size": sum(sizes)}, "weight_map": weight_map}, indent=1))
+        (partial / INDEX).write_text(
+            json.dumps({"metadata": {"total_size": sum(sizes)}, "weight_map": weight_map}, indent=1)
+        )
     policy.hf_config.architectures = [_ARCHITECTURES[policy.hf_config.model_type]]
     policy.hf_config.dtype = policy.dtype
     policy.hf_config.save_pretrained(partial)

@@ -80,7 +80,9 @@ class PackedSelfAttention(SelfAttention):  # type: ignore[misc]
     def forward(self, hidden: Tensor, packed: PackedSequences) -> Tensor:
         """Return [T, 1, H] for [T, 1, H]."""
         mixed, _ = self.linear_qkv(hidden)
-        mixed_TGRD = mixed.view(mixed.shape[0], self.num_query_groups_per_partition, -1, self.hidden_size_per_attention_head)
+        mixed_TGRD = mixed.view(
+            mixed.shape[0], self.num_query_groups_per_partition, -1, self.hidden_size_per_attention_head
+        )
         if self.config.qk_layernorm:
             query, key, value = mixed_TGRD.split((mixed_TGRD.shape[2] - 2, 1, 1), 2)
             mixed_TGRD = torch.cat((self.q_layernorm(query), self.k_layernorm(key), value), 2)

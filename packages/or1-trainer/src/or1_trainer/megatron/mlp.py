@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_BLOCK_BYTES = 2**20  # of gate and up per thread: with 2 MB of cache per core, twice this took three times as long per pass
+_BLOCK_BYTES = (
+    2**20
+)  # of gate and up per thread: with 2 MB of cache per core, twice this took three times as long per pass
 
 _silu = torch.ops.aten.silu.out
 _silu_backward = torch.ops.aten.silu_backward.grad_input

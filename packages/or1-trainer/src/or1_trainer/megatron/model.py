@@ -67,7 +67,7 @@ class Policy:
     @property
     def output_weight(self) -> Tensor:
         """This rank's rows of the output projection, [padded V / tensor_size, H]."""
-        weight: Tensor = (self.model.shared_embedding_or_output_weight() if self.tied else self.model.output_layer.weight)
+        weight: Tensor = self.model.shared_embedding_or_output_weight() if self.tied else self.model.output_layer.weight
         return weight
 
     @property
@@ -96,8 +96,13 @@ class Policy:
 
     def _packed(self, batch: PackedBatch) -> PackedSequences:
         bounds = batch.cu_seqlens_B1
-        packed = PackedSequences(qkv_format="thd", cu_seqlens_q=bounds, cu_seqlens_kv=bounds,
-                                 max_seqlen_q=batch.max_seqlen, max_seqlen_kv=batch.max_seqlen)
+        packed = PackedSequences(
+            qkv_format="thd",
+            cu_seqlens_q=bounds,
+            cu_seqlens_kv=bounds,
+            max_seqlen_q=batch.max_seqlen,
+            max_seqlen_kv=batch.max_seqlen,
+        )
         packed.rotation_T = rope.rotation(batch.positions_T, self._inv_freq, self._rope_factor, self.dtype)
         if self.runtime.device.type == "cpu":
             packed.buckets, packed.slot_T = bucket_sequences(bounds)
@@ -147,13 +152,19 @@ def _check_supported(hf_config: Any) -> None:
     if kind not in FAMILIES:
         raise LayoutError(f"model_type {kind!r} in config.json is not supported; supported are {', '.join(FAMILIES)}")
     if hf_config.hidden_act != "silu":
-        raise LayoutError(f"hidden_act {hf_config.hidden_act!r} in config.json is not supported; the families here use silu")
+        raise LayoutError(
+            f"hidden_act {hf_config.hidden_act!r} in config.json is not supported; the families here use silu"
+        )
     if getattr(hf_config, "mlp_bias", False):
-        raise LayoutError("mlp_bias = true in config.json is not supported; no released model of these families uses it")
+        raise LayoutError(
+            "mlp_bias = true in config.json is not supported; no released model of these families uses it"
+        )
     if kind != "qwen2" and getattr(hf_config, "attention_bias", False):
         raise LayoutError(f"attention_bias = true of a {kind} config.json is not supported: it puts a bias on o_proj")
     if getattr(hf_config, "use_sliding_window", False):
-        raise LayoutError("use_sliding_window = true in config.json is not supported; set it to false to train with full attention")
+        raise LayoutError(
+            "use_sliding_window = true in config.json is not supported; set it to false to train with full attention"
+        )
 
 
 def _check_layout(hf_config: Any, tensor: int) -> None:
@@ -165,8 +176,10 @@ def _check_layout(hf_config: Any, tensor: int) -> None:
     for name, size in sizes.items():
         if size % tensor:
             fits = [n for n in range(1, size + 1) if all(other % n == 0 for other in sizes.values())]
-            raise LayoutError(f"parallel.tensor = {tensor} does not divide {name} = {size} of the model; "
-                              f"choose parallel.tensor from {fits}")
+            raise LayoutError(
+                f"parallel.tensor = {tensor} does not divide {name} = {size} of the model; "
+                f"choose parallel.tensor from {fits}"
+            )
 
 
 def _transformer_config(hf_config: Any, runtime: Runtime, dtype: torch.dtype) -> TransformerConfig:
@@ -221,7 +234,9 @@ def _block_spec(config: TransformerConfig) -> TransformerBlockSubmodules:
             self_attention=ModuleSpec(module=PackedSelfAttention, submodules=attention),
             self_attn_bda=IdentityFuncOp,
             pre_mlp_layernorm=RmsNorm,
-            mlp=ModuleSpec(module=MLP, submodules=MLPSubmodules(linear_fc1=ColumnParallelLinear, linear_fc2=RowParallelLinear)),
+            mlp=ModuleSpec(
+                module=MLP, submodules=MLPSubmodules(linear_fc1=ColumnParallelLinear, linear_fc2=RowParallelLinear)
+            ),
             mlp_bda=IdentityFuncOp,
         ),
     )

@@ -80,8 +80,10 @@ class FlatAdamW:
     def __init__(self, policy: Policy, runtime: Runtime, settings: OptimizerSettings) -> None:
         """Move all parameters into one buffer."""
         if policy.dtype not in (torch.float32, torch.float64):
-            raise LayoutError(f"dtype {policy.dtype} cannot be trained on the CPU: there are no float32 master weights; "
-                              "use float32 (bfloat16 is for CUDA)")
+            raise LayoutError(
+                f"dtype {policy.dtype} cannot be trained on the CPU: there are no float32 master weights; "
+                "use float32 (bfloat16 is for CUDA)"
+            )
         self._runtime, self._settings, self._lr, self._steps = runtime, settings, settings.lr, 0
         named = sorted(policy.model.named_parameters(), key=lambda item: _segment(item[1]))
         self._weights = torch.cat([parameter.detach().reshape(-1) for _, parameter in named])
@@ -95,15 +97,18 @@ class FlatAdamW:
             parameter.grad = self._grads[span].view(parameter.shape)
             self._spans[name] = (span, parameter.shape)
             position = span.stop
-            ends[_segment(parameter):] = [position] * (3 - _segment(parameter))
+            ends[_segment(parameter) :] = [position] * (3 - _segment(parameter))
         self._decay_end, self._cut_end = ends[0], ends[1]
 
     @property
     def state(self) -> dict[str, Tensor]:
         """Views of the moments by parameter name ("first/NAME", "second/NAME") and a copy of the step count."""
         moments = {"first": self._first, "second": self._second}
-        views = {f"{kind}/{name}": flat[span].view(shape)
-                 for kind, flat in moments.items() for name, (span, shape) in self._spans.items()}
+        views = {
+            f"{kind}/{name}": flat[span].view(shape)
+            for kind, flat in moments.items()
+            for name, (span, shape) in self._spans.items()
+        }
         return {"step": torch.tensor(self._steps), **views}
 
     def load_step(self, step: int) -> None:
@@ -150,10 +155,19 @@ class FlatAdamW:
         """Run torch's fused AdamW kernel on one span of the buffers, in place."""
         beta1, beta2 = self._settings.betas
         torch._fused_adamw_(
-            [self._weights[span]], [self._grads[span]], [self._first[span]], [self._second[span]], [],
+            [self._weights[span]],
+            [self._grads[span]],
+            [self._first[span]],
+            [self._second[span]],
+            [],
             [torch.tensor(float(self._steps + 1))],
-            lr=rate, beta1=beta1, beta2=beta2, weight_decay=weight_decay, eps=self._settings.eps,
-            amsgrad=False, maximize=False,
+            lr=rate,
+            beta1=beta1,
+            beta2=beta2,
+            weight_decay=weight_decay,
+            eps=self._settings.eps,
+            amsgrad=False,
+            maximize=False,
         )
 
 

@@ -22,7 +22,9 @@ def inverse_frequencies(hf_config: Any) -> tuple[Tensor, float]:
     parameters = hf_config.rope_parameters
     kind = parameters["rope_type"]
     if kind in _LENGTH_DEPENDENT or (kind != "default" and kind not in ROPE_INIT_FUNCTIONS):
-        raise LayoutError(f"rope_type {kind!r} of the model's config.json is not supported; supported are default, linear, llama3 and yarn")
+        raise LayoutError(
+            f"rope_type {kind!r} of the model's config.json is not supported; supported are default, linear, llama3 and yarn"
+        )
     if kind != "default":
         inv_freq, factor = ROPE_INIT_FUNCTIONS[kind](hf_config)
         return inv_freq, float(factor)

@@ -87,12 +87,20 @@ def _qkv_rules(policy: Policy, ours: str, theirs: str) -> Iterator[Rule]:
         return [deinterleave(query.flatten(0, 2), dim), deinterleave(key.flatten(0, 2), dim), value.flatten(0, 2)]
 
     rows = {"q": config.num_attention_heads, "k": config.num_key_value_heads, "v": config.num_key_value_heads}
-    shapes = {"weight": (config.hidden_size,), "bias": ()} if policy.model.config.add_qkv_bias else {"weight": (config.hidden_size,)}
+    shapes = (
+        {"weight": (config.hidden_size,), "bias": ()}
+        if policy.model.config.add_qkv_bias
+        else {"weight": (config.hidden_size,)}
+    )
     for kind, tail in shapes.items():
         parts = tuple(Part(f"{theirs}{name}_proj.{kind}", (count * dim, *tail), 0) for name, count in rows.items())
         yield Rule(ours + kind, parts, join, split)
 
 
 def _qk_norm_rule(ours: str, theirs: str, dim: int) -> Rule:
-    return Rule(ours, (Part(theirs, (dim,), None),),
-                lambda cuts: interleave(cuts[0], dim), lambda whole: [deinterleave(whole, dim)])
+    return Rule(
+        ours,
+        (Part(theirs, (dim,), None),),
+        lambda cuts: interleave(cuts[0], dim),
+        lambda whole: [deinterleave(whole, dim)],
+    )

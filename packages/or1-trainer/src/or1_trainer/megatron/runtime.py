@@ -64,8 +64,10 @@ def start_runtime(*, tensor: int, device: Device = "auto", timeout_s: float = 60
     """
     rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     if tensor < 1 or world_size % tensor:
-        raise LayoutError(f"parallel.tensor = {tensor} does not divide the {world_size} processes of this job; "
-                          f"start a multiple of {tensor} processes or choose another parallel.tensor")
+        raise LayoutError(
+            f"parallel.tensor = {tensor} does not divide the {world_size} processes of this job; "
+            f"start a multiple of {tensor} processes or choose another parallel.tensor"
+        )
     place = _pick_device(device)
     if place.type == "cpu":
         cpu_patches.answer_cpu_device()
@@ -97,8 +99,10 @@ def _pick_device(device: Device) -> torch.device:
     """Resolve "auto" and bind this rank to its GPU (LOCAL_RANK)."""
     has_cuda = torch.cuda.is_available()
     if device == "cuda" and not has_cuda:
-        raise RuntimeStartError('device = "cuda", but torch sees no CUDA device; use device = "auto" or "cpu", '
-                                "or install a driver that fits this torch build")
+        raise RuntimeStartError(
+            'device = "cuda", but torch sees no CUDA device; use device = "auto" or "cpu", '
+            "or install a driver that fits this torch build"
+        )
     if device == "cpu" or not has_cuda:
         return torch.device("cpu")
     local_rank = int(os.environ.get("LOCAL_RANK", "0"))
@@ -120,5 +124,7 @@ def _join(place: torch.device, rank: int, world_size: int, timeout_s: float) -> 
             dist.init_process_group(backend, rank=rank, world_size=world_size, timeout=timeout)
     except (RuntimeError, ValueError) as error:  # torch raises DistError (a RuntimeError) or ValueError here
         where = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
-        raise RuntimeStartError(f"rank {rank} of {world_size} could not form the {backend} group at {where} within "
-                                f"{timeout_s:g} s: {error}; is every rank started and the port free?") from error
+        raise RuntimeStartError(
+            f"rank {rank} of {world_size} could not form the {backend} group at {where} within "
+            f"{timeout_s:g} s: {error}; is every rank started and the port free?"
+        ) from error

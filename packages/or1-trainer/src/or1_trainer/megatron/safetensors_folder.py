@@ -31,13 +31,17 @@ class SafetensorsFolder:
         elif (folder / SINGLE).is_file():
             self._file_of = dict.fromkeys(self._file(SINGLE).keys(), SINGLE)
         else:
-            raise WeightError(f"{folder} holds neither {SINGLE} nor {INDEX}; give the folder of a model in safetensors format")
+            raise WeightError(
+                f"{folder} holds neither {SINGLE} nor {INDEX}; give the folder of a model in safetensors format"
+            )
 
     def __enter__(self) -> Self:
         """Close the files at the end of the block."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close the files."""
         self._stack.close()
 
@@ -66,7 +70,9 @@ class SafetensorsFolder:
             try:
                 self._open_files[name] = self._stack.enter_context(safe_open(path, framework="pt"))
             except (OSError, SafetensorError) as error:
-                raise WeightError(f"{path} cannot be read: {error}; the download or copy is incomplete, fetch it again") from error
+                raise WeightError(
+                    f"{path} cannot be read: {error}; the download or copy is incomplete, fetch it again"
+                ) from error
         return self._open_files[name]
 
 

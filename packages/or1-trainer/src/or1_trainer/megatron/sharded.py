@@ -41,11 +41,19 @@ def save_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None
     try:
         dcp.save(_stored(policy, optimizer), storage_writer=dcp.FileSystemWriter(partial))
     except (CheckpointException, OSError) as error:
-        raise CheckpointError(f"cannot write {target}: {_cause(error)}; free space or choose another folder, "
-                              "the older checkpoints are untouched") from error
+        raise CheckpointError(
+            f"cannot write {target}: {_cause(error)}; free space or choose another folder, "
+            "the older checkpoints are untouched"
+        ) from error
     digests = _digests(policy, partial)
-    manifest = {"format": _FORMAT, "step": steps, "tensor": policy.runtime.tensor_size, "data": policy.runtime.data_size,
-                "dtype": str(policy.dtype), "sha256": digests}
+    manifest = {
+        "format": _FORMAT,
+        "step": steps,
+        "tensor": policy.runtime.tensor_size,
+        "data": policy.runtime.data_size,
+        "dtype": str(policy.dtype),
+        "sha256": digests,
+    }
     on_main_rank(f"cannot write {target}", lambda: _seal(target, manifest))
 
 
@@ -63,7 +71,9 @@ def load_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None
     try:
         dcp.load(stored, storage_reader=dcp.FileSystemReader(source))
     except (CheckpointException, OSError, RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{source} does not fit this model: {_cause(error)}; resume with the recipe of its run") from error
+        raise CheckpointError(
+            f"{source} does not fit this model: {_cause(error)}; resume with the recipe of its run"
+        ) from error
     _restore(policy, optimizer, stored)
     if optimizer is not None:
         optimizer.load_step(int(manifest["step"]))
@@ -92,8 +102,10 @@ def _stored(policy: Policy, optimizer: Optimizer | None) -> dict[str, Tensor]:
 
 def _cuts(policy: Policy, rule: Rule, tensor: Tensor) -> list[tuple[Part, Tensor]]:
     """Split a parameter (or its moment) into the cuts of its Hugging Face tensors, vocabulary padding left out."""
-    return [(part, cut.narrow(part.axis, 0, _real_rows(policy, part, cut)) if part.axis is not None else cut)
-            for part, cut in zip(rule.parts, rule.split(tensor), strict=True)]
+    return [
+        (part, cut.narrow(part.axis, 0, _real_rows(policy, part, cut)) if part.axis is not None else cut)
+        for part, cut in zip(rule.parts, rule.split(tensor), strict=True)
+    ]
 
 
 def _real_rows(policy: Policy, part: Part, cut: Tensor) -> int:
@@ -108,16 +120,23 @@ def _mesh(policy: Policy) -> DeviceMesh | None:
     if runtime.tensor_size == 1:
         return None
     ranks = torch.arange(runtime.world_size).view(runtime.data_size, runtime.tensor_size)
-    return DeviceMesh.from_group([runtime.data_group, runtime.tensor_group], runtime.device.type, mesh=ranks,
-                                 mesh_dim_names=("data", "tensor"))
+    return DeviceMesh.from_group(
+        [runtime.data_group, runtime.tensor_group], runtime.device.type, mesh=ranks, mesh_dim_names=("data", "tensor")
+    )
 
 
 def _distributed(cut: Tensor, part: Part, mesh: DeviceMesh | None) -> Tensor:
     if mesh is None or part.axis is None:
         return cut.contiguous()
     stride = torch.empty(part.shape, device="meta").stride()
-    return DTensor.from_local(cut.contiguous(), mesh, (Replicate(), Shard(part.axis)), run_check=False,
-                              shape=torch.Size(part.shape), stride=stride)
+    return DTensor.from_local(
+        cut.contiguous(),
+        mesh,
+        (Replicate(), Shard(part.axis)),
+        run_check=False,
+        shape=torch.Size(part.shape),
+        stride=stride,
+    )
 
 
 @torch.no_grad()
@@ -165,11 +184,15 @@ def _checked_manifest(folder: Path, policy: Policy) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{folder} is not a complete checkpoint ({error!r}); use the one before") from error
     if manifest.get("format") != _FORMAT:
-        raise CheckpointError(f"{folder} has checkpoint format {manifest.get('format')!r}, this version reads {_FORMAT}")
+        raise CheckpointError(
+            f"{folder} has checkpoint format {manifest.get('format')!r}, this version reads {_FORMAT}"
+        )
     found = _digests(policy, folder)
     wrong = sorted(name for name in expected if found.get(name) != expected[name])
     if wrong:
-        raise CheckpointError(f"{folder} is damaged: {', '.join(wrong[:3])} missing or changed since it was written; use the one before")
+        raise CheckpointError(
+            f"{folder} is damaged: {', '.join(wrong[:3])} missing or changed since it was written; use the one before"
+        )
     return manifest
 
 

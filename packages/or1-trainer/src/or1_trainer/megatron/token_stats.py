@@ -33,8 +33,9 @@ class TokenStats:
     """Entropy of that softmax over the whole vocabulary, in nats; zeros without gradient if it was not asked for."""
 
 
-def token_stats(policy: Policy, batch: PackedBatch, *, temperature: float = 1.0, chunk_tokens: int = 4096,
-                with_entropy: bool = True) -> TokenStats:
+def token_stats(
+    policy: Policy, batch: PackedBatch, *, temperature: float = 1.0, chunk_tokens: int = 4096, with_entropy: bool = True
+) -> TokenStats:
     """Run the policy on a micro-batch and return log-probs and entropies of its response tokens.
 
     Gradients are exact with respect to all weights, tied or not. Only positions of `loss_mask_T` are projected to the vocabulary.
@@ -166,8 +167,12 @@ def _label_logit_and_sums(shifted_CV: Tensor, plan: _Plan, chunk: slice) -> Tens
     return torch.stack((label_C, total_C, weighted_C))
 
 
-def _logit_grad(log_p_CV: Tensor, grad_logprobs_C1: Tensor, grad_entropy: tuple[Tensor, Tensor] | None,
-                labels: tuple[Tensor, Tensor]) -> Tensor:
+def _logit_grad(
+    log_p_CV: Tensor,
+    grad_logprobs_C1: Tensor,
+    grad_entropy: tuple[Tensor, Tensor] | None,
+    labels: tuple[Tensor, Tensor],
+) -> Tensor:
     """Gradient of the loss with respect to this rank's tempered logits, [C, V]; destroys the log-probabilities."""
     p_CV = log_p_CV.exp()
     if grad_entropy is None:

@@ -81,8 +81,10 @@ def _fill_parameter(parameter: Tensor, rule: Rule, read_cut: ReadCut) -> None:
 def _read(policy: Policy, tensors: Mapping[str, Tensor] | SafetensorsFolder, part: Part) -> Tensor:
     shape = tuple(tensors.shape(part.name) if isinstance(tensors, SafetensorsFolder) else tensors[part.name].shape)
     if shape != part.shape:
-        raise WeightError(f"{part.name} has shape {list(shape)} in the weights but {list(part.shape)} by config.json; "
-                          "the config and the weights belong to different models")
+        raise WeightError(
+            f"{part.name} has shape {list(shape)} in the weights but {list(part.shape)} by config.json; "
+            "the config and the weights belong to different models"
+        )
     if isinstance(tensors, SafetensorsFolder):
         bounds = cut(part, policy.runtime.tensor_rank, policy.runtime.tensor_size) if part.axis is not None else None
         return tensors.read(part.name, part.axis, bounds)
@@ -99,14 +101,18 @@ def _slice(policy: Policy, part: Part, whole: Tensor) -> Tensor:
 def _check_names(policy: Policy, tensors: Mapping[str, Tensor] | SafetensorsFolder) -> None:
     expected = {part.name for rule in rules(policy) for part in rule.parts}
     found = set(tensors.keys())
-    found = {name for name in found if not name.endswith("rotary_emb.inv_freq")}  # old exports carry this derived buffer
+    found = {
+        name for name in found if not name.endswith("rotary_emb.inv_freq")
+    }  # old exports carry this derived buffer
     if policy.tied:
         found.discard("lm_head.weight")  # the same tensor under its second name
     for label, names in (("lack", expected - found), ("hold the unknown", found - expected)):
         if names:
             shown = ", ".join(sorted(names)[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-            raise WeightError(f"the weights {label} {shown}; they do not belong to a {policy.hf_config.model_type} model "
-                              "with this config.json")
+            raise WeightError(
+                f"the weights {label} {shown}; they do not belong to a {policy.hf_config.model_type} model "
+                "with this config.json"
+            )
 
 
 def _gather(policy: Policy, part: Part, local: Tensor) -> Tensor:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+
 from or1_reward.types import Status, Verdict
 from or1_rollout.types import Completion, FinishReason
-
 from or1_trainer.config.schema import LossSettings
 from or1_trainer.method.advantages import group_advantages
 from or1_trainer.method.packing import Sample

@@ -51,7 +51,9 @@ class PackedBatch:
         return int(self.advantages_M.numel())
 
 
-def pack(samples: Sequence[Sample], *, device: torch.device | None = None, dtype: torch.dtype = torch.float32) -> PackedBatch:
+def pack(
+    samples: Sequence[Sample], *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
+) -> PackedBatch:
     """Lay samples behind each other; no padding at all."""
     lengths = np.array([sample.num_tokens for sample in samples])
     cu_seqlens = np.concatenate([[0], np.cumsum(lengths)])

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import torch.distributed as dist
+
 from or1_rollout.engine import Engine
 from or1_rollout.types import Completion, Prompt, SamplingParams
-
 from or1_trainer.megatron.runtime import Runtime
 
 Item = TypeVar("Item")
@@ -53,7 +53,9 @@ class Fleet:
         """[P] prompts -> [P][G] completions, the same on every rank; `on_group` sees this rank's groups as they end."""
         rank, world = self.runtime.rank, self.runtime.world_size
         if seeds is None and world > 1:
-            raise ValueError("a fleet of several ranks needs explicit seeds: an engine would derive them from its own share")
+            raise ValueError(
+                "a fleet of several ranks needs explicit seeds: an engine would derive them from its own share"
+            )
         report = None if on_group is None else lambda index, group: on_group(index * world + rank, group)
         mine = self.engine.generate(
             prompts[rank::world], params, seeds=None if seeds is None else seeds[rank::world], on_group=report

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from or1_data.schema import Problem
 from transformers import PreTrainedTokenizerBase
+
+from or1_data.schema import Problem
 
 
 class PromptEncoder:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from or1_rollout.engine import Engine
-from or1_rollout.proof import Fingerprint, fingerprint, prove_push
 from torch import Tensor
 
+from or1_rollout.engine import Engine
+from or1_rollout.proof import Fingerprint, fingerprint, prove_push
 from or1_trainer.learn.update import Learner
 from or1_trainer.megatron.weights import iter_hf_weights
 from or1_trainer.method.groups import Group
@@ -53,7 +53,9 @@ class _Witness:
             yield name, tensor
 
 
-def push_weights(learner: Learner, engine: Engine, probe: Probe, *, version: int, tolerance: float = PROBE_TOLERANCE) -> None:
+def push_weights(
+    learner: Learner, engine: Engine, probe: Probe, *, version: int, tolerance: float = PROBE_TOLERANCE
+) -> None:
     """Stream the policy's weights into this rank's engine and prove them. Collective (tensors are gathered by name).
 
     Raises `or1_rollout.proof.WeightPushError`, naming the tensors, when the engine holds something else.

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from or1_reward import verify_many
 from or1_reward.types import Verdict
 from or1_rollout.types import Completion
-
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.rollouts.fleet import gather, interleave
 

@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
-from or1_rollout.embedded import TransformersEngine
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 
+from or1_rollout.embedded import TransformersEngine
 from or1_trainer.config.check import check
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
@@ -56,9 +56,7 @@ def run_folder(folder: Path) -> None:
         check(config, runtime.world_size)
         if runtime.is_main:
             stack.enter_context(only_owner(folder))
-        view = stack.enter_context(
-            LiveView(total_steps(config.stages), runtime.is_main, num_stages=len(config.stages))
-        )
+        view = stack.enter_context(LiveView(total_steps(config.stages), runtime.is_main, num_stages=len(config.stages)))
         job = build_job(config, folder, model_path, runtime, view)
         state = begin(job)
         state = train(job, state)
@@ -68,9 +66,7 @@ def run_folder(folder: Path) -> None:
 @contextmanager
 def running(config: RunConfig) -> Iterator[Runtime]:
     """The distributed runtime, started and stopped."""
-    runtime = start_runtime(
-        tensor=config.parallel.tensor, device=config.device, timeout_s=config.parallel.timeout_s
-    )
+    runtime = start_runtime(tensor=config.parallel.tensor, device=config.device, timeout_s=config.parallel.timeout_s)
     try:
         yield runtime
     finally:
@@ -136,7 +132,9 @@ def begin(job: Job) -> RunState:
         job.metrics.truncate_after(state.step if state.step else -1)
         job.rollouts.truncate_after(state.step)
     first = job.prompts.ids(job.train[0])
-    push_weights(job.learner, job.fleet.engine, Probe(prompt_ids=first, response_ids=first), version=state.weight_version)
+    push_weights(
+        job.learner, job.fleet.engine, Probe(prompt_ids=first, response_ids=first), version=state.weight_version
+    )
     return state
 
 

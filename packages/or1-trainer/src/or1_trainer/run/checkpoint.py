@@ -45,7 +45,9 @@ def load_newest(run_dir: Path, learner: Learner, note: Callable[[str], None]) ->
         else:
             return state
     if found:
-        raise CheckpointError(f"{run_dir / 'checkpoints'}: no checkpoint can be used; start the run again in a new folder")
+        raise CheckpointError(
+            f"{run_dir / 'checkpoints'}: no checkpoint can be used; start the run again in a new folder"
+        )
     return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from or1_eval import Problem as EvalProblem
 from or1_eval import Sampling, Task, evaluate
-
 from or1_trainer.run.job import Job
 from or1_trainer.run.state import RunState
 

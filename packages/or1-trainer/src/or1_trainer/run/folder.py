@@ -34,7 +34,9 @@ def new_run_folder(base: Path, name: str) -> Path:
         except FileExistsError:
             number += 1
         except OSError as error:
-            raise RunFolderError(f"{folder}: cannot be made ({error.strerror}); choose another place with --run-dir") from error
+            raise RunFolderError(
+                f"{folder}: cannot be made ({error.strerror}); choose another place with --run-dir"
+            ) from error
         else:
             return folder
 
@@ -44,12 +46,16 @@ def claim_run_folder(folder: Path | None, config: RunConfig) -> Path:
     if folder is None:
         folder = new_run_folder(Path("runs"), config.name)
     elif (folder / "config.toml").exists():
-        raise RunFolderError(f"{folder} holds a run already: go on with `or1-trainer resume {folder}`, or choose another --run-dir")
+        raise RunFolderError(
+            f"{folder} holds a run already: go on with `or1-trainer resume {folder}`, or choose another --run-dir"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_config(folder, config)
     except OSError as error:
-        raise RunFolderError(f"{folder}: cannot be written ({error.strerror}); choose another place with --run-dir") from error
+        raise RunFolderError(
+            f"{folder}: cannot be written ({error.strerror}); choose another place with --run-dir"
+        ) from error
     return folder
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from or1_data.schema import Problem
-
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.learn.update import Learner
 from or1_trainer.megatron.runtime import Runtime

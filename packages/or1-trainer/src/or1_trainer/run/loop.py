@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from msgspec.structs import replace
+
 from or1_rollout.seeds import sample_seed
 from or1_rollout.types import SamplingParams
-
 from or1_trainer.config.schema import StageSettings
 from or1_trainer.learn.update import update
 from or1_trainer.method.entropy import EntropyController
@@ -73,7 +73,10 @@ def roll_out(job: Job, stage: StageSettings, state: RunState, clock: PhaseClock)
     """Draw problems, sample their groups with per-sample seeds, judge, and attach advantages."""
     with clock.phase("draw"):
         problems, cursor = draw(
-            remaining(job.train, state.dropped), stage.prompts, Cursor(epoch=state.epoch, taken=state.taken), job.config.seed
+            remaining(job.train, state.dropped),
+            stage.prompts,
+            Cursor(epoch=state.epoch, taken=state.taken),
+            job.config.seed,
         )
         prompts = [job.prompts.ids(problem) for problem in problems]
         seeds = [

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from or1_data.schema import Problem
 
+from or1_data.schema import Problem
 from or1_trainer.errors import ConfigError
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from or1_data import SchemaError, read_problems
 from or1_data.arithmetic import arithmetic_problems
 from or1_data.schema import Problem
-
 from or1_trainer.config.schema import DataSettings
 from or1_trainer.errors import ConfigError
 from or1_trainer.tiny.family import family_of

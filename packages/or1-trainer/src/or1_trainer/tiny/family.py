@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from or1_data.arithmetic import Family
-
 from or1_trainer.config.schema import ArithmeticSettings
 
 

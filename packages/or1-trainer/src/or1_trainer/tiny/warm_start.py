@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 import torch
-from or1_data.arithmetic import ALPHABET, demonstrations
 from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
+from or1_data.arithmetic import ALPHABET, demonstrations
 from or1_trainer.config.schema import WarmStartSettings
 from or1_trainer.megatron.export import save_hf
 from or1_trainer.megatron.model import Policy, build_policy
@@ -94,7 +94,9 @@ def _teach(
     policy: Policy, runtime: Runtime, tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings, view: LiveView
 ) -> None:
     """Supervised steps on solved problems, rate warmed up and then falling linearly to a twentieth."""
-    optimizer = build_optimizer(policy, runtime, OptimizerSettings(lr=settings.lr, betas=(0.9, 0.95), weight_decay=0.01))
+    optimizer = build_optimizer(
+        policy, runtime, OptimizerSettings(lr=settings.lr, betas=(0.9, 0.95), weight_decay=0.01)
+    )
     solved = _demonstrations(tokenizer, settings)
     with view.phase("warm start", total=settings.steps) as progress:
         for step in range(settings.steps):
@@ -118,7 +120,11 @@ def _demonstrations(tokenizer: PreTrainedTokenizerBase, settings: WarmStartSetti
         family=family_of(settings.arithmetic),
     ):
         response_ids = tokenizer.encode(shown.response, add_special_tokens=False) + end
-        yield Sample(prompt_ids=tokenizer.encode(shown.prompt, add_special_tokens=False), response_ids=response_ids, advantage=0.0)
+        yield Sample(
+            prompt_ids=tokenizer.encode(shown.prompt, add_special_tokens=False),
+            response_ids=response_ids,
+            advantage=0.0,
+        )
 
 
 @contextmanager

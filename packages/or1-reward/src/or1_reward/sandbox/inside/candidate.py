@@ -30,7 +30,7 @@ def receive_message(link: socket.socket) -> dict[str, Any]:
         raise ValueError(f"message of {size} bytes")
     message = json.loads(_exactly(link, size))
     if not isinstance(message, dict):
-        raise ValueError("message is not an object")  # noqa: TRY004 - bad data, not a programming error
+        raise ValueError("message is not an object")
     return message
 
 

@@ -210,7 +210,9 @@ def _outcome(source: bytes, spec: dict[str, Any], prelude: dict[str, object], co
             return "gone: the program answered nonsense"
         if spec.get("entry_point"):
             names["candidate"] = link.value(link.ask(do="evaluate", expression=spec["entry_point"])["value"])
-        exec(compile(ast.fix_missing_locations(_CountAsserts().visit(tree)), "<check>", "exec", dont_inherit=True), names)
+        exec(
+            compile(ast.fix_missing_locations(_CountAsserts().visit(tree)), "<check>", "exec", dont_inherit=True), names
+        )
         if spec.get("call_check"):
             names["check"](names["candidate"])
     except (CandidateGone, EOFError, ValueError) as error:

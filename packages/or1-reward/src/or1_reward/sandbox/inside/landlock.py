@@ -57,7 +57,9 @@ def restrict(read_only: Sequence[str], read_write: Sequence[str]) -> int:
     handled = _handled_fs(version)
     attr = _RulesetAttr(handled, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
     size = 8 if version < 4 else 16 if version < 6 else 24
-    fd = linux.syscall("landlock_create_ruleset", _CREATE, ctypes.byref(attr), ctypes.c_size_t(size), ctypes.c_uint32(0))
+    fd = linux.syscall(
+        "landlock_create_ruleset", _CREATE, ctypes.byref(attr), ctypes.c_size_t(size), ctypes.c_uint32(0)
+    )
     for path in read_only:
         _allow(fd, path, _READ_ONLY & handled)
     for path in read_write:

@@ -61,7 +61,12 @@ def make_read_only(target: str) -> None:
     """Make a bind mount and all below it read-only, without devices or setuid."""
 
     class MountAttr(ctypes.Structure):
-        _fields_ = (("set", ctypes.c_uint64), ("clr", ctypes.c_uint64), ("prop", ctypes.c_uint64), ("ns", ctypes.c_uint64))
+        _fields_ = (
+            ("set", ctypes.c_uint64),
+            ("clr", ctypes.c_uint64),
+            ("prop", ctypes.c_uint64),
+            ("ns", ctypes.c_uint64),
+        )
 
     attr = MountAttr(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, 0, 0)
     number = _SYSCALLS[_MACHINE]["mount_setattr"]

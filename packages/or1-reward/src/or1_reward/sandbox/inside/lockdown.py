@@ -49,7 +49,9 @@ def _attempt(layers: Layers, plan: Plan, name: str, step: Callable[[], object]) 
 def _become(uid: int, plan: Plan, *, root_is_private: bool) -> str:
     """Give up root for `uid`, unless the interpreter could then not be read any more."""
     if not root_is_private:
-        blocked = [str(part) for path in plan.read_only for part in Path(path).parents if not part.stat().st_mode & 0o001]
+        blocked = [
+            str(part) for path in plan.read_only for part in Path(path).parents if not part.stat().st_mode & 0o001
+        ]
         if blocked:
             raise PermissionError(13, f"{blocked[0]} is closed to other users, and the interpreter lies below it")
         os.chown(plan.box, uid, uid)
@@ -158,10 +160,14 @@ def _restrict(layers: Layers, plan: Plan) -> None:
     linux.drop_capabilities()
     _attempt(layers, plan, "no_new_privs", lambda: linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1))
     devices = [f"/dev/{name}" for name in rootfs.DEVICES]
-    _attempt(layers, plan, "landlock", lambda: f"ABI {landlock.restrict([*plan.read_only, packages], [writable, *devices])}")
+    _attempt(
+        layers, plan, "landlock", lambda: f"ABI {landlock.restrict([*plan.read_only, packages], [writable, *devices])}"
+    )
     bounded = plan.uid is None or layers["uid_drop"].startswith(IN_FORCE)  # RLIMIT_NPROC does not bind the real root
     allow_fork = layers["pid_namespace"].startswith(IN_FORCE) and bounded
-    _attempt(layers, plan, "seccomp", lambda: seccomp.install(seccomp.program(os.uname().machine, allow_fork=allow_fork)))
+    _attempt(
+        layers, plan, "seccomp", lambda: seccomp.install(seccomp.program(os.uname().machine, allow_fork=allow_fork))
+    )
     layers["rlimits"] = IN_FORCE  # set in every test's process; the kernel always has them
     layers["cgroup"] = "missing: no delegated cgroup v2"
     os.environ.clear()

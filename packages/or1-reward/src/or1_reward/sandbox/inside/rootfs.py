@@ -15,7 +15,7 @@ _MAX_INODES = 4096
 
 def writable_folder(read_only: Sequence[str]) -> str:
     """Where the small tmpfs goes: /tmp as programs expect, unless the interpreter itself lies below the host's /tmp."""
-    return "/scratch" if any(path.startswith("/tmp/") for path in read_only) else "/tmp"  # noqa: S108
+    return "/scratch" if any(path.startswith("/tmp/") for path in read_only) else "/tmp"
 
 
 def enter(read_only: Sequence[str], packages: str, disk_mb: int) -> None:
@@ -43,7 +43,7 @@ def enter(read_only: Sequence[str], packages: str, disk_mb: int) -> None:
 
 
 def _mount_point() -> str:
-    return next(path for path in ("/tmp", "/run", "/mnt", "/var", "/usr") if Path(path).is_dir())  # noqa: S108
+    return next(path for path in ("/tmp", "/run", "/mnt", "/var", "/usr") if Path(path).is_dir())
 
 
 def _is_dir(fd: int) -> bool:

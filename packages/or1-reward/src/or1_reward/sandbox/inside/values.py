@@ -42,7 +42,7 @@ class _Encoder:
         self.indices: dict[int, int] = {}
         self.objects: list[Any] = []
 
-    def encode(self, value: Any) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line per type
+    def encode(self, value: Any) -> Any:  # noqa: C901, PLR0911 - one line per type
         kind = type(value)
         if value is None or kind is bool or kind is str:
             return value
@@ -87,7 +87,9 @@ class _Encoder:
         done: list[Any] = []
         while len(done) < len(self.objects):  # a flat list, so that a long linked list does not nest
             item = self.objects[len(done)]
-            attributes = {str(key): self.encode(entry) for key, entry in object.__getattribute__(item, "__dict__").items()}
+            attributes = {
+                str(key): self.encode(entry) for key, entry in object.__getattribute__(item, "__dict__").items()
+            }
             done.append([type(item).__name__, attributes])
         return {"v": top, "o": done}
 
@@ -103,7 +105,9 @@ def to_bytes(message: object) -> bytes:
 
 
 def decode(
-    message: Mapping[str, Any], classes: Mapping[str, type] | None = None, handle: Callable[[int, str], Any] | None = None
+    message: Mapping[str, Any],
+    classes: Mapping[str, type] | None = None,
+    handle: Callable[[int, str], Any] | None = None,
 ) -> Any:
     """The value of a message. ValueError for anything that `encode` does not write; unknown objects become `Opaque`."""
     try:

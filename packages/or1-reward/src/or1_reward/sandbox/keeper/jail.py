@@ -37,7 +37,9 @@ def interpreter_paths(extra: Sequence[str]) -> list[str]:
     stdlib, platform = sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")
     libdir = Path(str(sysconfig.get_config_var("LIBDIR") or "/nowhere"))
     shared = [str(path) for path in libdir.glob("libpython3*.so*")]
-    system = [path for path in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo") if Path(path).is_dir()]
+    system = [
+        path for path in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo") if Path(path).is_dir()
+    ]
     wanted = dict.fromkeys(path for path in (*system, stdlib, platform, *shared, *extra) if Path(path).exists())
     return [path for path in wanted if not any(path.startswith(other + "/") for other in wanted)]
 
@@ -101,7 +103,9 @@ class Jail:
                 raise StartError(f"{self.name} jail: no word from the template within {START_LIMIT_S:.0f} s") from error
             if not data:
                 self.close()
-                raise StartError(f"{self.name} jail: the template ended with code {self.process.returncode} while starting")
+                raise StartError(
+                    f"{self.name} jail: the template ended with code {self.process.returncode} while starting"
+                )
             said = json.loads(data)
             if "refused" in said:
                 return str(said["refused"])

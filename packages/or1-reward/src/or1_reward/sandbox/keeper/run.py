@@ -74,7 +74,9 @@ class Run:
                 self._launch(self.candidate, "session", self.program, spec=blobs[0], session=one.fileno())
                 self._launch(self.judge, "judge", self._file(blobs[1]), spec=blobs[2], session=other.fileno())
 
-    def _launch(self, jail: Jail, mode: str, program: int, *, stdin: bytes = b"", spec: bytes | None = None, session: int = -1) -> None:
+    def _launch(
+        self, jail: Jail, mode: str, program: int, *, stdin: bytes = b"", spec: bytes | None = None, session: int = -1
+    ) -> None:
         outputs = self.outputs[jail.name] = [self._file(), self._file(), self._file()]
         fds = [program, self._file(stdin), *outputs]
         fds += [] if spec is None else [self._file(spec)]
@@ -114,7 +116,10 @@ class Run:
             return "memory"
         if any(watch.size_mb(fd) > limits["output_mb"] for fd in self.outputs["candidate"]):
             return "output"
-        if not self.candidate.layers["mount_namespace"].startswith("in force") and watch.folder_mb(self.candidate.box) > limits["disk_mb"]:
+        if (
+            not self.candidate.layers["mount_namespace"].startswith("in force")
+            and watch.folder_mb(self.candidate.box) > limits["disk_mb"]
+        ):
             return "disk"
         return ""
 
@@ -124,7 +129,12 @@ class Run:
         stdout, stderr, result = self.outputs["candidate"]
         too_much = any(watch.size_mb(fd) > self.test.limits["output_mb"] for fd in self.outputs["candidate"])
         verdict = os.pread(self.outputs["judge"][2], _MIB, 0) if self.judge else b""
-        header = {"id": self.test.id, "report": self.answers["candidate"], "judge": self.answers.get("judge"), "too_much_output": too_much}
+        header = {
+            "id": self.test.id,
+            "report": self.answers["candidate"],
+            "judge": self.answers.get("judge"),
+            "too_much_output": too_much,
+        }
         return header, [os.pread(stdout, cap, 0), _tail(stderr), os.pread(result, cap, 0), verdict]
 
     def is_dirty(self, jail: Jail) -> bool:
