@@ -51,7 +51,7 @@ def line(name: str, rows: list[str], items: list[str], matcher: Matcher, wanted:
     rate = len(rows) / (time.process_time() - start)
     ours = sum(kinds[kind] for kind in wanted) / len(rows)
     print(
-        f"{name:34} {len(rows):6}  ours {ours:7.4f}   8-gram {ngram_rule(items, rows, 8):7.4f}   13-gram {ngram_rule(items, rows, 13):7.4f}   {rate:6.0f} rows/s  {dict(kinds)}"  # noqa: E501
+        f"{name:34} {len(rows):6}  ours {ours:7.4f}   8-gram {ngram_rule(items, rows, 8):7.4f}   13-gram {ngram_rule(items, rows, 13):7.4f}   {rate:6.0f} rows/s  {dict(kinds)}"
     )
 
 

@@ -65,12 +65,12 @@ PLACES = ["market", "harbour", "school", "workshop", "garden", "library", "stati
 def statement(rng: random.Random) -> str:
     """One word problem."""
     lines = [
-        f"{rng.choice(NAMES)} {rng.choice(VERBS)} {rng.randrange(2, 990)} {rng.choice(THINGS)} at the {rng.choice(PLACES)} on day {rng.randrange(1, 365)}."  # noqa: E501
+        f"{rng.choice(NAMES)} {rng.choice(VERBS)} {rng.randrange(2, 990)} {rng.choice(THINGS)} at the {rng.choice(PLACES)} on day {rng.randrange(1, 365)}."
         for _ in range(rng.randint(3, 5))
     ]
     return (
         " ".join(lines)
-        + f" If ${rng.choice('abcxyz')}^{{2}}+{rng.randrange(2, 99)}={rng.randrange(100, 9999)}$, how many {rng.choice(THINGS)} are left?"  # noqa: E501
+        + f" If ${rng.choice('abcxyz')}^{{2}}+{rng.randrange(2, 99)}={rng.randrange(100, 9999)}$, how many {rng.choice(THINGS)} are left?"
     )
 
 
@@ -126,10 +126,10 @@ def main() -> None:
         seconds = time.perf_counter() - start
         peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         print(
-            f"{result.rows:,} rows, {size / 1e6:.0f} MB, {arguments.workers} workers: {seconds:.0f} s, {result.rows / seconds:,.0f} rows/s"  # noqa: E501
+            f"{result.rows:,} rows, {size / 1e6:.0f} MB, {arguments.workers} workers: {seconds:.0f} s, {result.rows / seconds:,.0f} rows/s"
         )
         print(
-            f"kept {result.kept:,}; peak memory {peaks[0]:.0f} MB in the main process, {peaks[1]:.0f} MB in the largest worker"  # noqa: E501
+            f"kept {result.kept:,}; peak memory {peaks[0]:.0f} MB in the main process, {peaks[1]:.0f} MB in the largest worker"
         )
     finally:
         shutil.rmtree(folder)

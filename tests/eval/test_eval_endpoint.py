@@ -41,10 +41,10 @@ def test_faults_change_nothing(server: ScriptedServer, problem_file: Path, monke
 
 def test_a_server_that_stays_down_is_an_error_that_says_so(server: ScriptedServer, problem_file: Path) -> None:
     server.faults = lambda n: 503
-    with pytest.raises(EngineError, match="no answer in 3 attempts: .*503"):
+    with pytest.raises(EngineError, match=r"no answer in 3 attempts: .*503"):
         evaluate(problem_file, endpoint(server.url, attempts=3, max_wait_s=0.01), k=1)
     nobody = endpoint("http://127.0.0.1:9", model="x", attempts=1)
-    with pytest.raises(EngineError, match="127.0.0.1:9"):
+    with pytest.raises(EngineError, match=r"127.0.0.1:9"):
         evaluate(problem_file, nobody, k=1)
 
 

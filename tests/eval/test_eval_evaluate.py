@@ -124,7 +124,7 @@ def test_an_engine_that_gives_fewer_samples_is_refused() -> None:
         def generate(self, *arguments: Any, **more: Any) -> Any:
             return [group[:-1] for group in super().generate(*arguments, **more | {"on_group": None})]
 
-    with pytest.raises(EngineError, match="3 completions .* 4 were asked for"):
+    with pytest.raises(EngineError, match=r"3 completions .* 4 were asked for"):
         evaluate(TASK, Short())
     with pytest.raises(EngineError, match="no engine"):
         evaluate(TASK, object())

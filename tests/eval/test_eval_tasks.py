@@ -238,7 +238,7 @@ def test_livecodebench_window_and_release(lcb: Path) -> None:
     ):
         with pytest.raises(TaskError, match=message):
             load_task("livecodebench", file=lcb, **wrong)  # type: ignore[arg-type]
-    with pytest.raises(TaskError, match="lacks test3.jsonl"):
+    with pytest.raises(TaskError, match=r"lacks test3.jsonl"):
         load_task("livecodebench", file=lcb, release="release_v3")
 
 

@@ -183,7 +183,7 @@ def test_a_stale_head_is_caught_and_named():
     engine.update_weights(fresh.items(), version=1)
     engine._weights.head.copy_(stale)  # what vLLM's reload did with a tied head (DESIGN §7)
     sent = {name: fingerprint(tensor) for name, tensor in fresh.items()}
-    with pytest.raises(WeightPushError, match="lm_head.weight"):
+    with pytest.raises(WeightPushError, match=r"lm_head.weight"):
         prove_push(
             expected_fingerprints=sent,
             engine_fingerprints=engine.fingerprints(),

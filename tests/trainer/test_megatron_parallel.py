@@ -84,6 +84,10 @@ def test_two_and_four_ranks_equal_one(tmp_path):
                 assert torch.allclose(other[kind][name], tensor, rtol=1e-7, atol=1e-9), (layout, kind, name)
 
 
+def test_cuda_optimizer_with_cuda_answered_by_the_cpu(tmp_path):
+    _run("cuda_is_cpu.py", 2, tmp_path)
+
+
 def test_a_killed_rank_ends_the_others(tmp_path):
     processes = _start("lonely.py", 2, tmp_path)
     try:

@@ -203,7 +203,8 @@ def test_a_broken_problem_row_is_named(cache, recipe, tmp_path):
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"data_source": "x", "prompt": []}\n')
     done = run(
-        cache, "train", recipe, "--run-dir", tmp_path / "r", "--data.train", f'["{rows}"]', "--data.heldout", f'["{rows}"]',
+        cache, "train", recipe, "--run-dir", tmp_path / "r",
+        "--data.train", f'["{rows}"]', "--data.heldout", f'["{rows}"]',
         code=2,
     )  # fmt: skip
     assert "rows.jsonl" in done.stderr and "Traceback" not in done.stderr

@@ -14,7 +14,7 @@ TASK = os.environ.get("OR1_EVAL_TASK", "aime24")
 
 
 @pytest.mark.skipif(not URL, reason="set OR1_EVAL_URL to the server of your model")
-def test_my_model_is_good_enough():
+def test_my_model_is_good_enough() -> None:
     report = evaluate(TASK, endpoint(URL), k=4)
     assert report.complete, report.warnings
     assert report.low > 0.25, str(report)

@@ -10,6 +10,7 @@ from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights
 
 SEQUENCES, MASKS = random_sequences([17, 40, 3, 64, 1, 33, 20, 21], seed=4)
+SETTINGS = OptimizerSettings(lr=1e-2, max_grad_norm=0.05)
 TRAINED = [int(mask[1:].sum()) for mask in MASKS]
 
 
@@ -17,7 +18,7 @@ def build(runtime):
     reference = hf_model("qwen2-tied", torch.float64)
     policy = build_policy(reference.config, runtime, dtype=torch.float64)
     load_hf_weights(policy, reference.state_dict())
-    return policy, build_optimizer(policy, runtime, OptimizerSettings(lr=1e-2, max_grad_norm=0.05))
+    return policy, build_optimizer(policy, runtime, SETTINGS)
 
 
 def train_step(policy, optimizer):

@@ -1,4 +1,7 @@
-"""Two ranks; rank 1 is killed, and rank 0's collective must fail instead of waiting for ever. Exit code 7 says it did."""
+"""Two ranks; rank 1 is killed, and rank 0's collective must fail instead of waiting for ever.
+
+Exit code 7 says it did.
+"""
 
 import os
 import signal

@@ -1,5 +1,6 @@
-"""Small random models, packed batches and slow reference computations shared by the Megatron tests and their workers."""
+"""Small random models, packed batches and slow reference computations for the Megatron tests and their workers."""
 
+import itertools
 import os
 import types
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def _exact_norm(self, x):
 def hf_logits(model, batch):
     """Logits of every token, each sequence run alone through transformers."""
     bounds = batch.cu_seqlens_B1.tolist()
-    pairs = zip(bounds[:-1], bounds[1:], strict=True)
+    pairs = itertools.pairwise(bounds)
     return torch.cat([model(input_ids=batch.token_ids_T[None, a:b]).logits[0] for a, b in pairs])
 
 

@@ -103,7 +103,8 @@ class Watch:
             found["open"] = f"{share:.0%} of the responses that ended opened <think> and never wrote </think>"
         if self._expects_thinking and counts["ended"] >= MIN_SAMPLES and counts["closed"] < counts["ended"] / 2:
             found["no think"] = (
-                f"only {counts['closed']} of {counts['ended']} ended responses hold </think>, for a model that reasons: "
+                f"only {counts['closed']} of {counts['ended']} ended responses hold </think>, "
+                "for a model that reasons: "
                 "is it asked through its own chat template?"
             )
         return found

@@ -41,7 +41,8 @@ class Limits:
 class TestResult:
     """One test of a code problem, shortened for people.
 
-    `limit` names the exceeded limit, if one ended the test: wall, cpu, problem, memory, output, disk, processes, open_files.
+    `limit` names the exceeded limit, if one ended the test: wall, cpu, problem, memory, output, disk, processes,
+    open_files.
     """
 
     __test__ = False  # pytest: not a test class

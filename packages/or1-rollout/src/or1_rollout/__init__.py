@@ -1,4 +1,6 @@
-"""Prompts -> groups of completions, with token ids and log-probs; the embedded engine, and any OpenAI-compatible endpoint.
+"""Prompts -> groups of completions, with token ids and log-probs.
+
+The embedded engine, and any OpenAI-compatible endpoint.
 
 Importing this pulls neither torch nor transformers; the embedded engine is `or1_rollout.embedded.TransformersEngine`.
 """

@@ -17,7 +17,10 @@ _WORTH_A_WARNING = ("pid_namespace", "mount_namespace", "net_namespace", "landlo
 
 
 class Sandbox:
-    """Jails for graded programs. Use as a context manager, or call `close`; a process that dies leaves nothing behind."""
+    """Jails for graded programs.
+
+    Use as a context manager, or call `close`; a process that dies leaves nothing behind.
+    """
 
     def __init__(self, config: SandboxConfig | None = None) -> None:
         self.config = config or SandboxConfig()
@@ -37,7 +40,10 @@ class Sandbox:
 
     @property
     def layers(self) -> dict[str, str]:
-        """What isolates a jail on this host: layer name to "in force" or why it is missing. Starts a worker if none runs."""
+        """What isolates a jail on this host: layer name to "in force" or why it is missing.
+
+        Starts a worker if none runs.
+        """
         with self.worker() as worker:
             return dict(worker.layers)
 

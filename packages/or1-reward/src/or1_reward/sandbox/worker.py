@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import folders
 from .keeper.frames import receive_frame, send_frame
 from .keeper.jail import START_LIMIT_S, clean_environment
 from .layers import SandboxError, check_names, demand
@@ -63,7 +64,10 @@ def _names_from(variable: str, default: str = "") -> tuple[str, ...]:
 
 
 def package_paths(names: Sequence[str]) -> dict[str, str]:
-    """Where the named packages lie in this environment, with the folder of shared libraries that wheels put beside them."""
+    """Where the named packages lie in this environment.
+
+    With the folder of shared libraries that wheels put beside them.
+    """
     found: dict[str, str] = {}
     for name in names:
         spec = importlib.util.find_spec(name)
@@ -110,8 +114,9 @@ class Worker:
 
     def __init__(self, config: SandboxConfig) -> None:
         self.link, theirs = socket.socketpair()
+        self.folder = folders.make()
         with theirs:
-            self.process = _spawn(config, theirs)
+            self.process = _spawn(config, self.folder, theirs)
         self.pending = 0
         self.link.settimeout(2 * START_LIMIT_S)
         try:
@@ -189,17 +194,20 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        folders.remove(self.folder)
 
     def kill(self) -> None:
         """For a keeper that cannot be trusted to answer: its jails die with it."""
         self.link.close()
         self.process.kill()
         self.process.wait()
+        folders.remove(self.folder)
 
 
-def _spawn(config: SandboxConfig, socket_for_keeper: socket.socket) -> subprocess.Popen[bytes]:
+def _spawn(config: SandboxConfig, folder: str, socket_for_keeper: socket.socket) -> subprocess.Popen[bytes]:
     settings = {
         "parent_pid": os.getpid(),
+        "folder": folder,
         "disable": dict.fromkeys(config.disable, "switched off by configuration"),
         "packages": package_paths(config.packages),
         "disk_mb": config.disk_mb,

@@ -153,7 +153,10 @@ class TransformersEngine:
     def _waves(
         self, prompt_ids: Sequence[Sequence[int]], seeds_PG: Sequence[Sequence[int]], max_new_tokens: int
     ) -> Iterator[list[tuple[int, int]]]:
-        """Batches of (prompt, seed) under the token budget; prompts of similar length together, rows of one adjacent."""
+        """Batches of (prompt, seed) under the token budget.
+
+        Prompts of similar length together, rows of one adjacent.
+        """
         wave: list[tuple[int, int]] = []
         used = 0
         for prompt in sorted(range(len(prompt_ids)), key=lambda index: len(prompt_ids[index])):

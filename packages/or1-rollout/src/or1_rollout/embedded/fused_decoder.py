@@ -1,6 +1,7 @@
 """Decoding for Qwen2, Qwen3 and Llama with as few operations as the architecture allows.
 
-At a million parameters a decoding step costs what its operations cost to call, not what they compute: 12 per layer here,
+At a million parameters a decoding step costs what its operations cost to call, not what they compute: 12 per layer
+here,
 about 40 in the model's own forward pass (`benchmarks/embedded_engine.py`).
 
 Axes: N rows, P prompts, L columns of the cache, h query heads, g key/value heads, D head size, H hidden, V vocabulary.

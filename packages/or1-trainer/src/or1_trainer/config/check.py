@@ -26,7 +26,8 @@ def _check_stage(stage: StageSettings, where: str, reuse: int) -> None:
         )
     if stage.mini_prompts < 0 or (stage.mini_prompts and stage.prompts % stage.mini_prompts):
         raise ConfigError(
-            f"{where}: prompts = {stage.prompts} does not divide into mini-batches of mini_prompts = {stage.mini_prompts}; "
+            f"{where}: prompts = {stage.prompts} does not divide into mini-batches of "
+            f"mini_prompts = {stage.mini_prompts}; "
             f"take a divisor of {stage.prompts}, or 0 for one optimiser step per batch"
         )
     if reuse < 1:
@@ -39,7 +40,8 @@ def _check_layout(config: RunConfig, world_size: int) -> None:
         raise ConfigError(f"parallel.tensor must be at least 1 and parallel.data at least 0, got {tensor} and {data}")
     if world_size % tensor or (data and tensor * data != world_size):
         raise ConfigError(
-            f"{world_size} processes do not make parallel.tensor = {tensor} times parallel.data = {data or 'the rest'}; "
+            f"{world_size} processes do not make parallel.tensor = {tensor} "
+            f"times parallel.data = {data or 'the rest'}; "
             f"start with --nproc {tensor * max(data, 1)} or change the layout"
         )
 

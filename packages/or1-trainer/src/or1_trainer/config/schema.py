@@ -69,7 +69,10 @@ class StageSettings(Settings):
 
     steps: int
     context_tokens: int
-    """Longest response in tokens, the prompt on top of it (as the released scripts use T). A longer one is truncated."""
+    """Longest response in tokens, the prompt on top of it (as the released scripts use T).
+
+    A longer one is truncated.
+    """
     prompts: int
     """Prompts per rollout batch, before rejection."""
     group: int

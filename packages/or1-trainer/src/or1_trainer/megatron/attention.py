@@ -1,7 +1,8 @@
 """Causal attention over packed sequences: padded buckets on the CPU, variable-length flash attention on CUDA.
 
 Axes: T packed tokens, S padded slots, B sequences of a bucket, L their padded length, G key/value groups of this rank,
-R query heads per group, D head dimension. A rank's fused projection is laid out [T, G, R + 2, D]: R queries, key, value.
+R query heads per group, D head dimension. A rank's fused projection is laid out [T, G, R + 2, D]: R queries, key,
+value.
 """
 
 from typing import Any
@@ -97,7 +98,10 @@ def _heads(mixed_TGRD: Tensor, rotation_T: Tensor, bucket: Bucket) -> tuple[Tens
 def _mixed_grad(
     head_grads: tuple[Tensor, Tensor, Tensor], rotation_T: Tensor, bucket: Bucket, shape: torch.Size
 ) -> Tensor:
-    """Turn the gradients of queries, keys and values back and lay them out as the fused projection, [S, G * (R + 2) * D]."""
+    """Turn the gradients of queries, keys and values back and lay them out as the fused projection, [S.
+
+    G * (R + 2) * D].
+    """
     _, groups, heads, dim = shape
     query, key, value = head_grads
     mixed = query.new_empty(bucket.batch, bucket.length, groups, heads, dim)

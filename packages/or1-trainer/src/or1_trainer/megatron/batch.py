@@ -56,7 +56,10 @@ class Bucket:
 
 @dataclass
 class PackedSequences(PackedSeqParams):  # type: ignore[misc]
-    """Megatron's `thd` parameters plus what our attention needs, computed once per micro-batch and shared by all layers."""
+    """Megatron's `thd` parameters plus what our attention needs.
+
+    Computed once per micro-batch and shared by all layers.
+    """
 
     rotation_T: Tensor | None = None
     """cos + i sin of every token's rotary angles, complex, [T, 1, head_dim / 2]."""

@@ -1,7 +1,9 @@
 """The CUDA optimizer: Megatron's DistributedDataParallel and DistributedOptimizer behind the interface of `optimizer`.
 
-Gradients are accumulated and reduced in float32, master weights and moments are float32 and cut over the data-parallel ranks
-(or kept in host memory with `cpu_offload`). Never run on a CUDA device here; the tests run it on the CPU with every "cuda" device answered by the CPU.
+Gradients are accumulated and reduced in float32, master weights and moments are float32 and cut over the
+data-parallel ranks
+(or kept in host memory with `cpu_offload`). Never run on a CUDA device here; the tests run it
+on the CPU with every "cuda" device answered by the CPU.
 """
 
 from functools import partial
@@ -80,7 +82,10 @@ class CudaOptimizer:
                 moments["step"] = moments["step"].clone()
 
     def _allocate_moments(self) -> None:
-        """Make torch's Adam allocate its state, which Megatron's checkpoints take for granted: a step of zero rate on zero gradients."""
+        """Make torch's Adam allocate its state, which Megatron's checkpoints take for granted.
+
+        A step of zero rate on zero gradients.
+        """
         self.zero_grad()
         for group in self._megatron.param_groups:
             group["lr"] = 0.0
@@ -102,7 +107,10 @@ class CudaOptimizer:
 
 
 def _set_state_with_step(optimizer: DistributedOptimizer, parameter: Tensor, tensors: dict[str, Tensor]) -> None:
-    """Megatron 0.16.1 reads torch's Adam back without its step count and then fails on the missing key; the count is already loaded."""
+    """Megatron 0.16.1 reads torch's Adam back without its step count and then fails on the missing key.
+
+    The count is already loaded.
+    """
     group, order = optimizer.model_param_group_index_map[parameter]
     step = optimizer.optimizer.state[optimizer.optimizer.param_groups[group]["params"][order]]["step"]
     DistributedOptimizer._set_main_param_and_optimizer_states(optimizer, parameter, {"step": step.clone(), **tensors})

@@ -19,7 +19,8 @@ SHARD_BYTES = 4 * 2**30
 def save_hf(policy: Policy, folder: str | Path, tokenizer: Any = None) -> None:
     """Write a folder that `AutoModelForCausalLM.from_pretrained` loads; it appears whole or not at all.
 
-    A collective: all ranks gather, rank 0 writes. Shards hold up to 4 GiB, so that rank 0 never keeps a whole large model.
+    A collective: all ranks gather, rank 0 writes. Shards hold up to 4 GiB, so that rank 0 never keeps a whole large
+    model.
 
     Raises:
         CheckpointError: the disk is full or the folder cannot be written (on every rank).

@@ -1,4 +1,6 @@
-"""The transformer layer of our Megatron spec: Megatron's modules and weights, with the slow parts between them replaced.
+"""The transformer layer of our Megatron spec.
+
+Megatron's modules and weights, with the slow parts between them replaced.
 
 Axes: T tokens, H hidden. Hidden states travel as Megatron's [T, 1, H].
 """
@@ -15,6 +17,7 @@ from megatron.core.transformer.attention import SelfAttention
 from megatron.core.transformer.transformer_config import TransformerConfig
 from megatron.core.transformer.transformer_layer import TransformerLayer
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from or1_trainer.megatron.batch import PackedSequences
 from or1_trainer.megatron.mlp import swiglu_mlp
@@ -28,29 +31,29 @@ class RmsNorm(torch.nn.Module):
         super().__init__()
         self.eps = eps
         self.weight = torch.nn.Parameter(torch.ones(hidden_size, dtype=config.params_dtype))
+        self.sees_a_part = bool(config.sequence_parallel)
+        """Whether each tensor rank norms other tokens (or heads).
+
+        So that the gradient of the scale is a sum over ranks.
+        """
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x / rms(x) * weight over the last axis."""
-        return _rms_norm(x, self.weight, self.eps)
+        # The backward pass of this copy sums over tensor ranks; without it every rank's scale would drift its own way.
+        weight = copy_to_tensor_model_parallel_region(self.weight) if self.sees_a_part else self.weight
+        if x.is_cuda or x.dtype not in (torch.float32, torch.float64):
+            return F.rms_norm(x, (x.shape[-1],), weight, self.eps)
+        output: Tensor = _RmsNorm.apply(x, weight, self.eps)
+        return output
 
 
 class HeadNorm(RmsNorm):
-    """The norm of queries and keys: one scale for all heads, of which each tensor rank sees its own.
+    """The norm of queries and keys: one scale for all heads, of which each tensor rank sees its own."""
 
-    The gradients of the ranks' heads are summed here, in the backward pass of the copy; without that every rank would drift
-    with the gradient of its own heads.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return x / rms(x) * weight over the last axis."""
-        return _rms_norm(x, copy_to_tensor_model_parallel_region(self.weight), self.eps)
-
-
-def _rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
-    if x.is_cuda or x.dtype not in (torch.float32, torch.float64):
-        return F.rms_norm(x, (x.shape[-1],), weight, eps)
-    output: Tensor = _RmsNorm.apply(x, weight, eps)
-    return output
+    def __init__(self, config: TransformerConfig, hidden_size: int, eps: float, **_: object) -> None:
+        """Accept the arguments Megatron passes to every norm."""
+        super().__init__(config, hidden_size, eps)
+        self.sees_a_part = True
 
 
 class _RmsNorm(torch.autograd.Function):
@@ -93,16 +96,29 @@ class PackedSelfAttention(SelfAttention):  # type: ignore[misc]
 
 
 class PolicyLayer(TransformerLayer):  # type: ignore[misc]
-    """Megatron's transformer layer with the pre-norm residual flow only: no dropout, cross attention or biases after."""
+    """Megatron's transformer layer with the pre-norm residual flow only.
+
+    No dropout, cross attention or biases after.
+    """
+
+    recompute = False
+    """Whether the backward pass runs the layer again instead of keeping its activations."""
 
     def forward(self, hidden_states: Tensor, packed_seq_params: PackedSequences, **_: object) -> tuple[Tensor, None]:
         """Return the layer's output and no cross-attention context, as `TransformerBlock` expects."""
-        hidden = hidden_states + self.self_attention(self.input_layernorm(hidden_states), packed_seq_params)
-        return hidden + self._feed_forward(self.pre_mlp_layernorm(hidden)), None
+        if self.recompute and torch.is_grad_enabled():
+            return checkpoint(
+                self._flow, hidden_states, packed_seq_params, use_reentrant=False, preserve_rng_state=False
+            ), None
+        return self._flow(hidden_states, packed_seq_params), None
+
+    def _flow(self, hidden: Tensor, packed: PackedSequences) -> Tensor:
+        hidden = hidden + self.self_attention(self.input_layernorm(hidden), packed)
+        return hidden + self._feed_forward(self.pre_mlp_layernorm(hidden))
 
     def _feed_forward(self, normed: Tensor) -> Tensor:
         """Megatron's MLP on CUDA; on the CPU its weights in `swiglu_mlp`, between the same two collectives."""
-        if normed.is_cuda:
+        if normed.is_cuda or self.config.sequence_parallel:
             output, _no_bias = self.mlp(normed)
         else:
             shared = copy_to_tensor_model_parallel_region(normed)

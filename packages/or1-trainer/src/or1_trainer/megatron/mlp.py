@@ -1,6 +1,9 @@
-"""SwiGLU feed-forward on the CPU, computed a block of tokens at a time so that its wide intermediates stay in the cache.
+"""SwiGLU feed-forward on the CPU.
 
-At 4736 tokens, hidden 128 and width 512 the two products take 35 ms of one core's time, forward and backward, and the three
+Computed a block of tokens at a time so that its wide intermediates stay in the cache.
+
+At 4736 tokens, hidden 128 and width 512 the two products take 35 ms of one core's time, forward and backward, and the
+three
 element-wise passes between them another 13 ms when each streams 10 to 20 MB through memory; in blocks they take 6 ms
 (2-core Xeon VM, 2026-11-24). The down projection's input is recomputed, not kept: only gate and up are.
 

@@ -12,7 +12,10 @@ from megatron.core.tensor_parallel.layers import (
     VocabParallelEmbedding,
     set_tensor_model_parallel_attributes,
 )
-from megatron.core.tensor_parallel.mappings import gather_from_tensor_model_parallel_region
+from megatron.core.tensor_parallel.mappings import (
+    gather_from_sequence_parallel_region,
+    gather_from_tensor_model_parallel_region,
+)
 from megatron.core.transformer.attention import SelfAttentionSubmodules
 from megatron.core.transformer.identity_op import IdentityFuncOp, IdentityOp
 from megatron.core.transformer.mlp import MLP, MLPSubmodules
@@ -42,7 +45,8 @@ class HiddenGPTModel(GPTModel):  # type: ignore[misc]
 class Policy:
     """The language model being trained, as one rank sees it.
 
-    `model` is Megatron's module (on CUDA, after `build_optimizer`, wrapped for data-parallel reduction in `forward_model`).
+    `model` is Megatron's module (on CUDA, after `build_optimizer`, wrapped for data-parallel reduction in
+    `forward_model`).
     """
 
     def __init__(self, model: HiddenGPTModel, hf_config: Any, runtime: Runtime) -> None:
@@ -79,23 +83,33 @@ class Policy:
 
     def hidden(self, batch: PackedBatch) -> Tensor:
         """Return the hidden states after the final norm, [T, H]; the same on every tensor-parallel rank."""
-        packed = self._packed(batch)
+        tokens = batch.token_ids_T.numel()
+        padding = -tokens % self.runtime.tensor_size if self.model.config.sequence_parallel else 0
         hidden: Tensor = self.forward_model(
-            input_ids=batch.token_ids_T[None],
-            position_ids=batch.positions_T[None],
+            input_ids=F.pad(batch.token_ids_T, (0, padding))[None],
+            position_ids=None,
             attention_mask=None,
-            packed_seq_params=packed,
+            packed_seq_params=self._packed(batch, padding),
         )
+        if self.model.config.sequence_parallel:
+            hidden = gather_from_sequence_parallel_region(hidden, tensor_parallel_output_grad=False)[:tokens]
         return hidden.squeeze(1)
 
     def logits(self, batch: PackedBatch) -> Tensor:
-        """Return all logits, [T, V], gathered over tensor ranks. For tests and probes: training never builds this tensor."""
+        """Return all logits, [T, V], gathered over tensor ranks.
+
+        For tests and probes: training never builds this tensor.
+        """
         shard_TV = self.hidden(batch) @ self.output_weight.t()
         whole: Tensor = gather_from_tensor_model_parallel_region(shard_TV)
         return whole[:, : self.hf_config.vocab_size]
 
-    def _packed(self, batch: PackedBatch) -> PackedSequences:
-        bounds = batch.cu_seqlens_B1
+    def _packed(self, batch: PackedBatch, padding: int) -> PackedSequences:
+        """Describe the packing; `padding` tokens behind it form a sequence of their own."""
+        bounds, positions_T = batch.cu_seqlens_B1, batch.positions_T
+        if padding:
+            bounds = torch.cat((bounds, bounds[-1:] + padding))
+            positions_T = F.pad(positions_T, (0, padding))
         packed = PackedSequences(
             qkv_format="thd",
             cu_seqlens_q=bounds,
@@ -103,24 +117,42 @@ class Policy:
             max_seqlen_q=batch.max_seqlen,
             max_seqlen_kv=batch.max_seqlen,
         )
-        packed.rotation_T = rope.rotation(batch.positions_T, self._inv_freq, self._rope_factor, self.dtype)
+        packed.rotation_T = rope.rotation(positions_T, self._inv_freq, self._rope_factor, self.dtype)
         if self.runtime.device.type == "cpu":
             packed.buckets, packed.slot_T = bucket_sequences(bounds)
         return packed
 
 
-def build_policy(hf_config: Any, runtime: Runtime, *, dtype: torch.dtype = torch.float32) -> Policy:
+def build_policy(
+    hf_config: Any,
+    runtime: Runtime,
+    *,
+    dtype: torch.dtype = torch.float32,
+    recompute: bool = False,
+    sequence_parallel: bool = False,
+) -> Policy:
     """Build the model of a Hugging Face config on this rank, with weights that are NaN until they are loaded.
 
-    The vocabulary is padded to a multiple of the tensor-parallel size; padded rows stay zero and are never projected on.
+    The vocabulary is padded to a multiple of the tensor-parallel size; padded rows stay zero and are never projected
+    on.
+
+    Args:
+        hf_config: a `transformers` config of one of `FAMILIES`.
+        runtime: this rank's place in the job.
+        dtype: of weights and activations; float32 or float64 to train on the CPU, bfloat16 on CUDA.
+        recompute: keep only the layers' inputs and run each layer again in the backward pass.
+        sequence_parallel: between attention and feed-forward, cut the tokens over tensor ranks.
 
     Raises:
-        LayoutError: the family is not Qwen2, Qwen3 or Llama, the config uses a feature they do not share (sliding window, MLP or output biases), or the tensor-parallel size does
+        LayoutError: the family is not Qwen2, Qwen3 or Llama, the config uses a feature they do not share (sliding
+        window, MLP or output biases), or the tensor-parallel size does
             not divide heads, key/value heads or the feed-forward width.
     """
     _check_supported(hf_config)
     _check_layout(hf_config, runtime.tensor_size)
-    config = _transformer_config(hf_config, runtime, dtype)
+    config = _transformer_config(
+        hf_config, runtime, dtype, sequence_parallel=sequence_parallel and runtime.tensor_size > 1
+    )
     vocab_size = -(-hf_config.vocab_size // runtime.tensor_size) * runtime.tensor_size
     model = HiddenGPTModel(
         config=config,
@@ -132,6 +164,8 @@ def build_policy(hf_config: Any, runtime: Runtime, *, dtype: torch.dtype = torch
     )
     model.to(runtime.device)
     _mark_cuts(model)
+    for layer in model.decoder.layers:
+        layer.recompute = recompute
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.fill_(float("nan"))
@@ -139,7 +173,10 @@ def build_policy(hf_config: Any, runtime: Runtime, *, dtype: torch.dtype = torch
 
 
 def _mark_cuts(model: torch.nn.Module) -> None:
-    """Mark weights as cut over tensor ranks, for gradient norms; Megatron does so only where it initialises them itself."""
+    """Mark weights as cut over tensor ranks, for gradient norms.
+
+    Megatron does so only where it initialises them itself.
+    """
     for module in model.modules():
         if isinstance(module, (ColumnParallelLinear, VocabParallelEmbedding)) and module.weight is not None:
             set_tensor_model_parallel_attributes(module.weight, True, 0, 1)
@@ -182,7 +219,9 @@ def _check_layout(hf_config: Any, tensor: int) -> None:
             )
 
 
-def _transformer_config(hf_config: Any, runtime: Runtime, dtype: torch.dtype) -> TransformerConfig:
+def _transformer_config(
+    hf_config: Any, runtime: Runtime, dtype: torch.dtype, *, sequence_parallel: bool
+) -> TransformerConfig:
     head_dim = getattr(hf_config, "head_dim", None) or hf_config.hidden_size // hf_config.num_attention_heads
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Megatron's own defaults
@@ -203,6 +242,7 @@ def _transformer_config(hf_config: Any, runtime: Runtime, dtype: torch.dtype) ->
             hidden_dropout=0.0,
             attention_dropout=0.0,
             tensor_model_parallel_size=runtime.tensor_size,
+            sequence_parallel=sequence_parallel,
             params_dtype=dtype,
             bf16=dtype == torch.bfloat16,
             use_cpu_initialization=True,

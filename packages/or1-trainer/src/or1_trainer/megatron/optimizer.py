@@ -1,13 +1,15 @@
 """AdamW over the policy's weights: clipped by the global gradient norm, summed over data-parallel ranks.
 
-On the CPU all weights, gradients and moments live in flat buffers, so that one step is one all-reduce, one norm and one fused
+On the CPU all weights, gradients and moments live in flat buffers, so that one step is one all-reduce, one norm and
+one fused
 AdamW kernel per segment. On CUDA the same interface drives Megatron's DistributedDataParallel and DistributedOptimizer
 (`cuda_optimizer`).
 """
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.distributed as dist
@@ -20,7 +22,10 @@ from or1_trainer.megatron.runtime import Runtime
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """AdamW as in the report (PAPER section 8: constant rate 1e-6); weight decay spares biases and norms, as Megatron does."""
+    """AdamW as in the report (PAPER section 8: constant rate 1e-6).
+
+    Weight decay spares biases and norms, as Megatron does.
+    """
 
     lr: float = 1e-6
     betas: tuple[float, float] = (0.9, 0.95)
@@ -54,10 +59,22 @@ class Optimizer(Protocol):
         """Change the base rate from the next step on."""
 
 
+@runtime_checkable
+class SelfSaving(Protocol):
+    """An optimizer that writes weights and moments itself, in a format of its own."""
+
+    def save(self, folder: Path) -> None:
+        """Write the whole training state into an existing folder; a collective."""
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote; a collective."""
+
+
 def build_optimizer(policy: Policy, runtime: Runtime, settings: OptimizerSettings) -> Optimizer:
     """Build the optimizer that fits the device.
 
-    The policy's parameters are moved into the optimizer's buffers: build it once, after the model and before any backward pass. Loading weights later is fine.
+    The policy's parameters are moved into the optimizer's buffers: build it once, after the model and before any
+    backward pass. Loading weights later is fine.
 
     Raises:
         LayoutError: the weights on the CPU are neither float32 nor float64.
@@ -75,7 +92,10 @@ def warmed_up(lr: float, step: int, warmup_steps: int) -> float:
 
 
 class FlatAdamW:
-    """The CPU optimizer. Segments in order: cut matrices, cut vectors (biases), and vectors that every tensor rank holds whole (norms)."""
+    """The CPU optimizer. Segments in order.
+
+    Cut matrices, cut vectors (biases), and vectors that every tensor rank holds whole (norms).
+    """
 
     def __init__(self, policy: Policy, runtime: Runtime, settings: OptimizerSettings) -> None:
         """Move all parameters into one buffer."""

@@ -2,8 +2,10 @@
 
 Megatron's own rotary embedding for packed input splits the batch in a Python loop over its sequences, and knows neither
 llama3's parameters nor yarn's as Hugging Face writes them. Here the angles come from `transformers` itself (default,
-linear, llama3, yarn, dynamic) and each pair (x_j, x_{j + D/2}) of a Hugging Face head is stored as neighbours, so that rotating a head is one
-multiplication of complex numbers. The order within a head does not change q.k; `weights` permutes it on the way in and out.
+linear, llama3, yarn, dynamic) and each pair (x_j, x_{j + D/2}) of a Hugging Face head is stored as neighbours, so
+that rotating a head is one
+multiplication of complex numbers. The order within a head does not change q.k; `weights` permutes it on the way in
+and out.
 """
 
 from typing import Any
@@ -18,12 +20,16 @@ _LENGTH_DEPENDENT = ("dynamic", "longrope", "proportional")  # angles depend on 
 
 
 def inverse_frequencies(hf_config: Any) -> tuple[Tensor, float]:
-    """Return the angle per position of each pair, float32 [D / 2], and the factor on cos and sin (1 except for yarn)."""
+    """Return the angle per position of each pair, float32 [D / 2].
+
+    And the factor on cos and sin (1 except for yarn).
+    """
     parameters = hf_config.rope_parameters
     kind = parameters["rope_type"]
     if kind in _LENGTH_DEPENDENT or (kind != "default" and kind not in ROPE_INIT_FUNCTIONS):
         raise LayoutError(
-            f"rope_type {kind!r} of the model's config.json is not supported; supported are default, linear, llama3 and yarn"
+            f"rope_type {kind!r} of the model's config.json is not supported; "
+            "supported are default, linear, llama3 and yarn"
         )
     if kind != "default":
         inv_freq, factor = ROPE_INIT_FUNCTIONS[kind](hf_config)

@@ -1,6 +1,7 @@
 """How every Megatron parameter is made of Hugging Face tensors, and how it is cut over tensor-parallel ranks.
 
-One rule per parameter: the Hugging Face tensors it holds, the axis along which each is cut, and the pure re-ordering between
+One rule per parameter: the Hugging Face tensors it holds, the axis along which each is cut, and the pure re-ordering
+between
 this rank's cuts and this rank's parameter. Loading, exporting and initialising all follow from the rules.
 """
 
@@ -35,7 +36,10 @@ class Rule:
 
 
 def cut(part: Part, tensor_rank: int, tensor_size: int) -> tuple[int, int]:
-    """First and one-past-last index along `part.axis` that a rank holds; the last ranks of a padded vocabulary hold fewer."""
+    """First and one-past-last index along `part.axis` that a rank holds.
+
+    The last ranks of a padded vocabulary hold fewer.
+    """
     assert part.axis is not None
     length = part.shape[part.axis]
     rows = -(-length // tensor_size)

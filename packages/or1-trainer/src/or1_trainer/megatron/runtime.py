@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 import torch.distributed as dist
 from megatron.core import parallel_state
+from megatron.core.tensor_parallel.random import model_parallel_cuda_manual_seed
 
 from or1_trainer.megatron import cpu_patches
 from or1_trainer.megatron.errors import LayoutError, RuntimeStartError
@@ -71,12 +72,15 @@ def start_runtime(*, tensor: int, device: Device = "auto", timeout_s: float = 60
     place = _pick_device(device)
     if place.type == "cpu":
         cpu_patches.answer_cpu_device()
+        cpu_patches.fork_no_rng()
         cpu_patches.keep_freed_memory()
     os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "1")  # Megatron's overlap of collectives relies on it
     _join(place, rank, world_size, timeout_s)
     parallel_state.initialize_model_parallel(
         tensor_model_parallel_size=tensor, distributed_timeout_minutes=max(1, math.ceil(timeout_s / 60))
     )
+    if place.type == "cuda":
+        model_parallel_cuda_manual_seed(0)  # Megatron asks for these random states; nothing here draws from them
     return Runtime(
         device=place,
         rank=rank,

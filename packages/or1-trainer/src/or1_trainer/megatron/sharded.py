@@ -1,8 +1,13 @@
-"""Exact training state in a folder, from every rank at once and for any layout: torch.distributed.checkpoint by Hugging Face name.
+"""Exact training state in a folder, from every rank at once and for any layout.
 
-Weights and both moments are stored under the names of `rules` as slices of the whole Hugging Face tensors, so that a run saved at one
-tensor- and data-parallel size loads at another; at the same size every bit comes back. (Megatron's own dist_checkpointing
-writes through a helper process that outlives a killed trainer and takes seconds to start on the CPU.) `manifest.json` is written last
+Torch.distributed.checkpoint by Hugging Face name.
+
+Weights and both moments are stored under the names of `rules` as slices of the whole Hugging Face tensors, so that a
+run saved at one
+tensor- and data-parallel size loads at another; at the same size every bit comes back. (Megatron's own
+dist_checkpointing
+writes through a helper process that outlives a killed trainer and takes seconds to start on the CPU.) `manifest.json`
+is written last
 and holds a SHA-256 of every file.
 """
 
@@ -15,6 +20,7 @@ import torch
 import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from torch import Tensor
+from torch.distributed.checkpoint import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, Replicate, Shard
@@ -22,7 +28,7 @@ from torch.distributed.tensor import DTensor, Replicate, Shard
 from or1_trainer.megatron.errors import CheckpointError
 from or1_trainer.megatron.files import finish_folder, on_main_rank, staging, start_folder
 from or1_trainer.megatron.model import Policy
-from or1_trainer.megatron.optimizer import Optimizer
+from or1_trainer.megatron.optimizer import Optimizer, SelfSaving
 from or1_trainer.megatron.rules import Part, Rule, rules
 
 MANIFEST = "manifest.json"
@@ -39,7 +45,10 @@ def save_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None
     on_main_rank(f"cannot write {target}", lambda: start_folder(target))
     partial, steps = staging(target), _steps(optimizer)
     try:
-        dcp.save(_stored(policy, optimizer), storage_writer=dcp.FileSystemWriter(partial))
+        if isinstance(optimizer, SelfSaving):
+            optimizer.save(partial)
+        else:
+            dcp.save(_stored(policy, optimizer), storage_writer=FileSystemWriter(partial))
     except (CheckpointException, OSError) as error:
         raise CheckpointError(
             f"cannot write {target}: {_cause(error)}; free space or choose another folder, "
@@ -67,14 +76,17 @@ def load_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None
     """
     source = Path(folder)
     manifest = _checked_manifest(source, policy)
-    stored = _stored(policy, optimizer)
     try:
-        dcp.load(stored, storage_reader=dcp.FileSystemReader(source))
+        if isinstance(optimizer, SelfSaving):
+            optimizer.load(source)
+        else:
+            stored = _stored(policy, optimizer)
+            dcp.load(stored, storage_reader=FileSystemReader(source))
+            _restore(policy, optimizer, stored)
     except (CheckpointException, OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(
             f"{source} does not fit this model: {_cause(error)}; resume with the recipe of its run"
         ) from error
-    _restore(policy, optimizer, stored)
     if optimizer is not None:
         optimizer.load_step(int(manifest["step"]))
 
@@ -186,6 +198,11 @@ def _checked_manifest(folder: Path, policy: Policy) -> dict[str, Any]:
     if manifest.get("format") != _FORMAT:
         raise CheckpointError(
             f"{folder} has checkpoint format {manifest.get('format')!r}, this version reads {_FORMAT}"
+        )
+    if manifest["device"] != policy.runtime.device.type:
+        raise CheckpointError(
+            f"{folder} was written on {manifest['device']}; training state moves between layouts but not between "
+            "CPU and CUDA: resume there, or export the model and start from it"
         )
     found = _digests(policy, folder)
     wrong = sorted(name for name in expected if found.get(name) != expected[name])

@@ -1,6 +1,7 @@
 """Log-probability and exact full-vocabulary entropy of the trained tokens, fused with the output projection.
 
-No tensor of [tokens, vocabulary] exists beyond one chunk: the logits of `chunk_tokens` positions are built, reduced to two numbers per
+No tensor of [tokens, vocabulary] exists beyond one chunk: the logits of `chunk_tokens` positions are built, reduced
+to two numbers per
 position and dropped; the backward pass builds them again. The vocabulary stays cut over tensor ranks: per
 position only the maximum, the sum of exponentials, the label's logit and sum(exp * logit) cross the network.
 
@@ -38,14 +39,16 @@ def token_stats(
 ) -> TokenStats:
     """Run the policy on a micro-batch and return log-probs and entropies of its response tokens.
 
-    Gradients are exact with respect to all weights, tied or not. Only positions of `loss_mask_T` are projected to the vocabulary.
+    Gradients are exact with respect to all weights, tied or not. Only positions of `loss_mask_T` are projected to the
+    vocabulary.
     Under `torch.no_grad()` nothing is kept for a backward pass.
 
     Args:
         policy: the model.
         batch: packed sequences.
         temperature: what the logits are divided by, as when the tokens were sampled; above 0.
-        chunk_tokens: positions whose logits exist at a time; memory is chunk_tokens * vocabulary / tensor_size * 4 bytes, twice in the backward pass.
+        chunk_tokens: positions whose logits exist at a time; memory is chunk_tokens * vocabulary / tensor_size * 4
+        bytes, twice in the backward pass.
         with_entropy: False saves the entropy's share of the work where only log-probs are needed.
     """
     if not temperature > 0 or chunk_tokens < 1:

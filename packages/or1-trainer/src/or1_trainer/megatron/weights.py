@@ -55,7 +55,8 @@ def init_weights(policy: Policy, *, seed: int) -> None:
 def iter_hf_weights(policy: Policy) -> Iterator[tuple[str, Tensor]]:
     """Yield every weight under its Hugging Face name, whole and on the policy's device.
 
-    A collective: every rank must run it to the end, and every rank gets the same tensors in the same order. A tensor may share memory with
+    A collective: every rank must run it to the end, and every rank gets the same tensors in the same order. A tensor
+    may share memory with
     the policy: copy what must outlive the next optimizer step. A tied output projection is not yielded.
     """
     parameters = dict(policy.model.named_parameters())

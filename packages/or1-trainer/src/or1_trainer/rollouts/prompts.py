@@ -1,4 +1,7 @@
-"""Problems -> prompt token ids, with the policy's own tokenizer and template: what the engine gets is what is trained on."""
+"""Problems -> prompt token ids, with the policy's own tokenizer and template.
+
+What the engine gets is what is trained on.
+"""
 
 from __future__ import annotations
 

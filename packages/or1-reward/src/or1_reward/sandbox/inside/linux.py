@@ -108,7 +108,10 @@ def drop_capabilities() -> None:
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """Get SIGKILL when the parent dies, also if it died just before this call (0: parent outside of our pid namespace)."""
+    """Get SIGKILL when the parent dies, also if it died just before this call (0.
+
+    Parent outside of our pid namespace).
+    """
     prctl(PR_SET_PDEATHSIG, 9)
     if os.getppid() != parent_pid:
         os._exit(3)

@@ -21,15 +21,24 @@ Layers = dict[str, str]  # layer name -> IN_FORCE, perhaps with a note behind it
 
 @dataclass(frozen=True)
 class Plan:
-    """What the keeper asks for; `uid` is the account to become when started as root."""
+    """What the keeper asks for.
+
+    `uid` is the account to become when started as root; `folder` is for this jail, with the subfolders `box` (scratch
+    space where there is no private root) and `packages` (links to the packages {file name: path}).
+    """
 
     keeper_pid: int
     read_only: list[str]
     disk_mb: int
-    box: str
-    packages: str
+    folder: str
+    packages: dict[str, str]
     uid: int | None = None
     disable: dict[str, str] = field(default_factory=dict)  # layer -> why it shall not be tried
+
+    @property
+    def everything_read(self) -> list[str]:
+        """All host paths that programs may read where there is no private root."""
+        return [*self.read_only, *self.packages.values(), f"{self.folder}/packages"]
 
 
 def _attempt(layers: Layers, plan: Plan, name: str, step: Callable[[], object]) -> bool:
@@ -50,11 +59,11 @@ def _become(uid: int, plan: Plan, *, root_is_private: bool) -> str:
     """Give up root for `uid`, unless the interpreter could then not be read any more."""
     if not root_is_private:
         blocked = [
-            str(part) for path in plan.read_only for part in Path(path).parents if not part.stat().st_mode & 0o001
+            str(part) for path in plan.everything_read for part in Path(path).parents if not part.stat().st_mode & 0o001
         ]
         if blocked:
             raise PermissionError(13, f"{blocked[0]} is closed to other users, and the interpreter lies below it")
-        os.chown(plan.box, uid, uid)
+        os.chown(f"{plan.folder}/box", uid, uid)
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
@@ -143,6 +152,12 @@ def isolate(plan: Plan, control: socket.socket) -> Layers:
     return layers
 
 
+def programs_may_fork(plan: Plan, layers: Layers) -> bool:
+    """Only inside of a pid namespace, and only where RLIMIT_NPROC binds, which it does not for the real root."""
+    bounded = plan.uid is None or layers["uid_drop"].startswith(IN_FORCE)
+    return layers["pid_namespace"].startswith(IN_FORCE) and bounded
+
+
 def _stand_by(pid: int, control: socket.socket) -> None:
     """Outside of the pid namespace: name the template's pid, then only wait; dying here kills it."""
     control.send(b'{"template_pid": %d}' % pid)
@@ -154,20 +169,15 @@ def _stand_by(pid: int, control: socket.socket) -> None:
 def _restrict(layers: Layers, plan: Plan) -> None:
     """No capabilities, no new privileges, Landlock, seccomp: what one process can do to itself."""
     private = layers["mount_namespace"].startswith(IN_FORCE)
-    writable = rootfs.writable_folder(plan.read_only) if private else plan.box
-    packages = rootfs.PACKAGES if private else plan.packages
+    writable = rootfs.writable_folder(plan.read_only) if private else f"{plan.folder}/box"
+    packages = rootfs.PACKAGES if private else f"{plan.folder}/packages"
+    readable = [*plan.read_only, packages] if private else plan.everything_read
     os.chdir(writable)
     linux.drop_capabilities()
     _attempt(layers, plan, "no_new_privs", lambda: linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1))
     devices = [f"/dev/{name}" for name in rootfs.DEVICES]
-    _attempt(
-        layers, plan, "landlock", lambda: f"ABI {landlock.restrict([*plan.read_only, packages], [writable, *devices])}"
-    )
-    bounded = plan.uid is None or layers["uid_drop"].startswith(IN_FORCE)  # RLIMIT_NPROC does not bind the real root
-    allow_fork = layers["pid_namespace"].startswith(IN_FORCE) and bounded
-    _attempt(
-        layers, plan, "seccomp", lambda: seccomp.install(seccomp.program(os.uname().machine, allow_fork=allow_fork))
-    )
+    _attempt(layers, plan, "landlock", lambda: f"ABI {landlock.restrict(readable, [writable, *devices])}")
+    _attempt(layers, plan, "seccomp", lambda: seccomp.install(seccomp.program(os.uname().machine)))
     layers["rlimits"] = IN_FORCE  # set in every test's process; the kernel always has them
     layers["cgroup"] = "missing: no delegated cgroup v2"
     os.environ.clear()

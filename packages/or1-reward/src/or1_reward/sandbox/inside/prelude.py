@@ -16,7 +16,10 @@ RECURSION_LIMIT = 50_000
 
 
 def namespace() -> dict[str, object]:
-    """Import everything once and return the names a program starts with; `builtins` comes late and wins over e.g. math.pow."""
+    """Import everything once and return the names a program starts with; `builtins` comes late and wins over e.g.
+
+    Math.pow.
+    """
     names: dict[str, object] = {}
     for module_name in _STAR:
         module = importlib.import_module(module_name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import linux
@@ -18,13 +18,13 @@ def writable_folder(read_only: Sequence[str]) -> str:
     return "/scratch" if any(path.startswith("/tmp/") for path in read_only) else "/tmp"
 
 
-def enter(read_only: Sequence[str], packages: str, disk_mb: int) -> None:
-    """Build the root in a private mount namespace and pivot into it; `packages` is bound at /packages.
+def enter(read_only: Sequence[str], packages: Mapping[str, str], disk_mb: int) -> None:
+    """Build the root in a private mount namespace and pivot into it; `packages` {file name: path} go to /packages.
 
     OSError names the step that the host refuses.
     """
     linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
-    targets = {path: path for path in read_only} | {packages: PACKAGES}
+    targets = {path: path for path in read_only} | {path: f"{PACKAGES}/{name}" for name, path in packages.items()}
     sources = {targets[path]: os.open(path, os.O_PATH) for path in targets}
     devices = {name: os.open(f"/dev/{name}", os.O_PATH) for name in DEVICES}
     base = _mount_point()
@@ -36,6 +36,7 @@ def enter(read_only: Sequence[str], packages: str, disk_mb: int) -> None:
         _bind(fd, f"{base}/dev/{name}", is_dir=False)
     for fd in (*sources.values(), *devices.values()):
         os.close(fd)
+    Path(base + PACKAGES).mkdir(exist_ok=True)
     _make_writable(base, writable_folder(read_only), disk_mb)
     os.chdir(base)
     linux.pivot_root_here()

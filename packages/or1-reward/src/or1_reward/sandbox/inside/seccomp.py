@@ -71,28 +71,31 @@ def _only_if(number: int, argument: int, mask: int, wanted: int) -> bytes:
     )
 
 
-def program(machine: str, *, allow_fork: bool) -> bytes:
-    """The BPF instructions. Without `allow_fork` threads are still allowed, processes are not."""
+def program(machine: str) -> bytes:
+    """The BPF instructions for the template and every test."""
     column = 0 if machine == "x86_64" else 1
     code = _op(_LD, _ARCH) + _op(_JEQ, _AUDIT_ARCH[machine], 1, 0) + _op(_RET, _KILL) + _op(_LD, _NR)
     if machine == "x86_64":
         code += _op(_JGE, _X32_BIT, 0, 1) + _op(_RET, _ERRNO | _ENOSYS)
-    denied = dict(_DENIED) if allow_fork else _DENIED | _NEW_PROCESS
-    code += b"".join(_deny(number) for both in denied.values() if (number := both[column]) is not None)
+    code += b"".join(_deny(number) for both in _DENIED.values() if (number := both[column]) is not None)
     code += _deny(_CLONE3[column], _ENOSYS)  # its flags are behind a pointer; the C library then uses clone
-    clone_mask = _CLONE_ANY_NAMESPACE | _CLONE_UNTRACED_OR_PARENT | (0 if allow_fork else _CLONE_THREAD)
-    code += _only_if(_CLONE[column], _ARG0_LOW, clone_mask, 0 if allow_fork else _CLONE_THREAD)
+    code += _only_if(_CLONE[column], _ARG0_LOW, _CLONE_ANY_NAMESPACE | _CLONE_UNTRACED_OR_PARENT, 0)
     code += _only_if(_PRLIMIT64[column], _ARG0_LOW, 0xFFFFFFFF, 0)
     code += _only_if(_SOCKETPAIR[column], _ARG1_LOW, 0xF, 1)
     return code + _op(_RET, _ALLOW)
 
 
-def own_signals_program(machine: str, pid: int) -> bytes:
-    """Further instructions for a host without pid namespace: signals reach nobody but process `pid` itself."""
+def lone_process_program(machine: str, pid: int) -> bytes:
+    """Further instructions for one test where no pid namespace holds it, or no limit on processes binds.
+
+    Threads are allowed, processes are not, and signals reach nobody but process `pid` itself.
+    """
     column = 0 if machine == "x86_64" else 1
     code = _op(_LD, _NR)
-    code += b"".join(_deny(both[column]) for both in _QUEUED_SIGNALS.values())
+    denied = (*_QUEUED_SIGNALS.values(), *_NEW_PROCESS.values())
+    code += b"".join(_deny(number) for both in denied if (number := both[column]) is not None)
     code += b"".join(_only_if(both[column], _ARG0_LOW, 0xFFFFFFFF, pid) for both in _SIGNALS.values())
+    code += _only_if(_CLONE[column], _ARG0_LOW, _CLONE_THREAD, _CLONE_THREAD)
     return code + _op(_RET, _ALLOW)
 
 

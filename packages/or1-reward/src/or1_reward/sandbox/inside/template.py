@@ -8,6 +8,7 @@ Orders: {"mode", "wall_s", "limits"} with descriptors, or {"stop": reason}. Answ
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -44,7 +45,8 @@ def main(arguments: list[str]) -> None:
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
     os.close(nothing)
-    template = Template(control, names, alone=os.getpid() == 1)
+    may_fork = lockdown.programs_may_fork(plan, layers)
+    template = Template(control, names, alone=os.getpid() == 1, may_fork=may_fork)
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -53,12 +55,16 @@ def main(arguments: list[str]) -> None:
 
 
 class Template:
-    """The loop of the template; `alone` says that it is pid 1 and may kill every process it can see."""
+    """The loop of the template; `alone` says that it is pid 1 and may kill every process it can see.
 
-    def __init__(self, control: socket.socket, names: dict[str, object], *, alone: bool) -> None:
+    Where it is not, a test is one process that may not fork (`may_fork`), so there is only that one to kill.
+    """
+
+    def __init__(self, control: socket.socket, names: dict[str, object], *, alone: bool, may_fork: bool) -> None:
         self.control = control
         self.names = names
         self.alone = alone
+        self.may_fork = may_fork
         self.folder_mode = os.stat(".").st_mode
         self.other_processes = 3 if alone else _tasks_of_this_user()
 
@@ -114,8 +120,7 @@ class Template:
         if self.alone:
             _kill_all()
         else:
-            signal.pidfd_send_signal(opened := os.pidfd_open(pid), signal.SIGKILL)
-            os.close(opened)
+            os.kill(pid, signal.SIGKILL)  # not reaped yet, so the number is still its own
         status, cpu_s, peak_kib = 0, 0.0, 0
         while True:
             try:
@@ -131,13 +136,13 @@ class Template:
         """Leave the writable folder as it was; False when that is more than removing a few plain files."""
         if os.stat(".").st_mode != self.folder_mode:
             return False
-        names = os.listdir(".")  # noqa: PTH208
+        names = os.listdir(".")
         if len(names) > _FEW_FILES:
             return False
         for name in names:
             if stat.S_ISDIR(os.lstat(name).st_mode):
                 return False
-            os.unlink(name)  # noqa: PTH108 - never follows a link
+            os.unlink(name)
         return True
 
     def _become_candidate(self, order: dict[str, Any], fds: list[int]) -> NoReturn:
@@ -151,8 +156,8 @@ class Template:
             source = runner.place_descriptors([program, *wired, *(fds[6:7] if has_session else [])])
             limits["processes"] += self.other_processes
             runner.limit_self(limits)
-            if not self.alone:
-                seccomp.install(seccomp.own_signals_program(_ENGINE, os.getpid()))
+            if not self.may_fork:
+                seccomp.install(seccomp.lone_process_program(_ENGINE, os.getpid()))
             gc.enable()
             run_mode(order["mode"], source, spec, self.names)
         finally:
@@ -172,10 +177,8 @@ def run_mode(mode: str, source: bytes, spec: dict[str, Any], names: dict[str, ob
 
 def _kill_all() -> None:
     """As pid 1: SIGKILL to every other process of the jail at once, which no fork can outrun."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _tasks_of_this_user() -> int:

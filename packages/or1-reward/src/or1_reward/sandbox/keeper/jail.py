@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -21,7 +22,10 @@ START_LIMIT_S = 30.0
 _STACK_BYTES = 1 << 30
 _ANSWER_BYTES = 65_536
 _HIGH_UID, _FEW_UIDS, _FIRST_UID = 1_879_048_192, 60_000, 10_000
-_BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from inside import template; del sys.path[0]; template.main(sys.argv[1:])"
+_BOOT = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); from inside import template; "
+    "del sys.path[0]; template.main(sys.argv[1:])"
+)
 
 
 class StartError(Exception):
@@ -32,7 +36,7 @@ class JailLostError(Exception):
     """The template process is gone."""
 
 
-def interpreter_paths(extra: Sequence[str]) -> list[str]:
+def interpreter_paths() -> list[str]:
     """The files that an interpreter needs to import its standard library: all that a jail can read."""
     stdlib, platform = sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")
     libdir = Path(str(sysconfig.get_config_var("LIBDIR") or "/nowhere"))
@@ -40,7 +44,7 @@ def interpreter_paths(extra: Sequence[str]) -> list[str]:
     system = [
         path for path in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo") if Path(path).is_dir()
     ]
-    wanted = dict.fromkeys(path for path in (*system, stdlib, platform, *shared, *extra) if Path(path).exists())
+    wanted = dict.fromkeys(path for path in (*system, stdlib, platform, *shared) if Path(path).exists())
     return [path for path in wanted if not any(path.startswith(other + "/") for other in wanted)]
 
 
@@ -67,18 +71,15 @@ class Jail:
         self._start(dict(settings["disable"]))
 
     def _start(self, disable: dict[str, str]) -> None:
-        self.box = tempfile.mkdtemp(prefix="or1-box-")
-        packages = self.settings["packages"]
-        self.links = tempfile.mkdtemp(prefix="or1-packages-")
-        os.chmod(self.links, 0o755)
-        for file_name, path in packages.items():
-            Path(self.links, file_name).symlink_to(path)
+        self.folder = tempfile.mkdtemp(prefix=f"{self.name}-", dir=self.settings["folder"])
+        os.chmod(self.folder, 0o711)
+        self._make_folders()
         plan = {
             "keeper_pid": os.getpid(),
-            "read_only": interpreter_paths(list(packages.values())),
-            "packages": self.links,
+            "read_only": interpreter_paths(),
+            "packages": self.settings["packages"],
             "disk_mb": self.settings["disk_mb"],
-            "box": self.box,
+            "folder": self.folder,
             "uid": slot_uid(),
             "disable": disable,
         }
@@ -91,6 +92,15 @@ class Jail:
             if "mount_namespace" in disable:
                 raise StartError(f"{self.name} jail: {refused}")
             self._start(disable | {"mount_namespace": refused})
+
+    def _make_folders(self) -> None:
+        """Scratch space and links to the packages, used only where there can be no private root."""
+        self.box = f"{self.folder}/box"
+        Path(self.box).mkdir(mode=0o700)
+        links = Path(self.folder, "packages")
+        links.mkdir(mode=0o755)
+        for name, path in self.settings["packages"].items():
+            (links / name).symlink_to(path)
 
     def _await_layers(self) -> str | None:
         """Read the template's first words; returns why a private root was refused, if it was."""
@@ -140,8 +150,7 @@ class Jail:
         if self.process.poll() is None and not self._ended_within(1.0):
             self.process.kill()
         self.process.wait()
-        shutil.rmtree(self.links)
-        shutil.rmtree(self.box, onerror=_force_remove)
+        shutil.rmtree(self.folder, onerror=_force_remove)
 
     def _ended_within(self, patience_s: float) -> bool:
         try:
@@ -168,10 +177,8 @@ def clean_environment() -> dict[str, str]:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _force_remove(function: Any, path: str, _: Any) -> None:

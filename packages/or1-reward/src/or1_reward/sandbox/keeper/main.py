@@ -1,4 +1,7 @@
-"""The keeper's loop: take tests from the grading process, run them in the jail, watch their limits, hand results back."""
+"""The keeper's loop: take tests from the grading process, run them in the jail, watch their limits.
+
+Hand results back.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def descendants(pid: int) -> list[int]:
     while waiting and len(found) < _MOST:
         parent = waiting.pop()
         try:
-            tasks = os.listdir(f"/proc/{parent}/task")  # noqa: PTH208
+            tasks = os.listdir(f"/proc/{parent}/task")
             children = [int(word) for task in tasks for word in _read(f"/proc/{parent}/task/{task}/children").split()]
         except (FileNotFoundError, ProcessLookupError):
             continue
@@ -54,7 +54,7 @@ def folder_mb(folder: str) -> float:
     for seen, (parent, _, names) in enumerate(os.walk(folder, onerror=lambda _: None)):
         for name in names:
             try:
-                blocks += os.lstat(os.path.join(parent, name)).st_blocks  # noqa: PTH118
+                blocks += os.lstat(os.path.join(parent, name)).st_blocks
             except FileNotFoundError:
                 continue
         if seen > _MOST:
