@@ -106,7 +106,9 @@ def test_a_run_leaves_a_folder_that_explains_itself(whole):
     assert [row["step"] for row in rows] == list(range(13))
     assert [row["stage/index"] for row in rows[1:]] == [0] * 6 + [1] * 6
     assert [row["step"] for row in rows if "eval/avg" in row] == [0, 4, 8, 12]
-    assert rows[1]["policy/ratio_mean"] == 1.0 and rows[8]["optimizer/steps"] <= 2
+    on_policy = [row["policy/ratio_mean"] for row in rows[1:7] if "policy/ratio_mean" in row]
+    assert on_policy and set(on_policy) == {1.0}
+    assert any(row["policy/ratio_mean"] != 1.0 for row in rows[7:] if row.get("optimizer/steps") == 2)
     assert all(row["mismatch/max_abs"] < 1e-3 for row in rows if "mismatch/max_abs" in row)
     assert [path.name for path in sorted((whole / "checkpoints").glob("step_*"))] == ["step_000009", "step_000012"]
     sample = json.loads(next(iter(sorted((whole / "rollouts").iterdir()))).read_text().splitlines()[0])

@@ -65,7 +65,7 @@ class TransformersEngine:
         """
         place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
         try:
-            model = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype))
+            model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype))
             tokenizer = AutoTokenizer.from_pretrained(path) if tokenizer is None else tokenizer
         except (OSError, ValueError) as error:
             raise EngineError(f"{path} cannot be loaded as a causal language model: {error}") from error
@@ -137,7 +137,7 @@ class TransformersEngine:
         if prompt and not isinstance(prompt[0], int):
             text = self.tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True)
             return list(self.tokenizer.encode(text, add_special_tokens=False))
-        return [int(token) for token in prompt]  # type: ignore[call-overload]
+        return [int(token) for token in prompt]  # type: ignore[arg-type]
 
     def _check_lengths(self, prompt_ids: Sequence[Sequence[int]], params: SamplingParams) -> None:
         limit = getattr(self.config, "max_position_embeddings", None)

@@ -14,7 +14,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Base of all settings: frozen, keyword-only, closed."""
 
 
-class ModelSettings(Settings):
+class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which policy to start from."""
 
     path: str = ""
@@ -22,7 +22,7 @@ class ModelSettings(Settings):
     dtype: Literal["float32", "bfloat16"] = "float32"
 
 
-class ArithmeticSettings(Settings):
+class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Generated arithmetic problems; train and held-out parts cannot overlap."""
 
     train: int = 4096
@@ -34,7 +34,7 @@ class ArithmeticSettings(Settings):
     operators: str = "+-"
 
 
-class WarmStartSettings(Settings):
+class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Supervised start of the tiny policy (DESIGN §6); its folder is cached by the hash of these settings."""
 
     hidden: int = 128
@@ -55,7 +55,7 @@ class WarmStartSettings(Settings):
     """Which problems are demonstrated; `data.arithmetic` is trained on."""
 
 
-class DataSettings(Settings):
+class DataSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Problems: generated when `train` is empty, else problem files in the row format of DESIGN §3."""
 
     train: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class DataSettings(Settings):
     arithmetic: ArithmeticSettings = ArithmeticSettings()
 
 
-class StageSettings(Settings):
+class StageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One context stage of MAGIC (PAPER §6, Tables 10-12)."""
 
     steps: int
@@ -83,7 +83,7 @@ class StageSettings(Settings):
     """Drop, at the start of this stage, the problems that the previous one always solved (PAPER §2.2 rule 2)."""
 
 
-class RolloutSettings(Settings):
+class RolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How responses are drawn."""
 
     engine: Literal["transformers"] = "transformers"
@@ -93,7 +93,7 @@ class RolloutSettings(Settings):
     """KV-cache budget of the embedded engine, in tokens."""
 
 
-class LossSettings(Settings):
+class LossSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Eq. 3.1: clipped ratio with its own lower and upper bound."""
 
     clip_low: float = 0.2
@@ -106,7 +106,7 @@ class LossSettings(Settings):
     normalize_std: bool = True
 
 
-class EntropySettings(Settings):
+class EntropySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Adaptive entropy control (eq. 3.2). The paper states no upper bound; the released code uses 0.005 for it."""
 
     mode: Literal["adaptive", "constant", "off"] = "adaptive"
@@ -116,7 +116,7 @@ class EntropySettings(Settings):
     maximum: float = 1.0
 
 
-class OptimizerSettings(Settings):
+class OptimizerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """AdamW; the released code's betas, decay and clipping (PAPER §9.2), constant rate, first step not at zero."""
 
     lr: float = 1e-6
@@ -128,7 +128,7 @@ class OptimizerSettings(Settings):
     warmup_steps: int = 0
 
 
-class ParallelSettings(Settings):
+class ParallelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Layout of the ranks; `data` 0 takes what is left of the world after `tensor`."""
 
     tensor: int = 1
@@ -136,7 +136,7 @@ class ParallelSettings(Settings):
     timeout_s: float = 1800.0
 
 
-class BatchSettings(Settings):
+class BatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Packing: no micro-batch holds more tokens than this, unless one sequence alone does."""
 
     microbatch_tokens: int = 16384
@@ -144,7 +144,7 @@ class BatchSettings(Settings):
     """Tokens whose vocabulary row exists at one time in the output projection."""
 
 
-class EvalSettings(Settings):
+class EvalSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Held-out avg@k, before, every `every` steps, and after."""
 
     k: int = 16
@@ -154,21 +154,21 @@ class EvalSettings(Settings):
     """Longest response while evaluating; 0 means the last stage's."""
 
 
-class CheckpointSettings(Settings):
+class CheckpointSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Exact checkpoints at step boundaries."""
 
     every: int = 20
     keep: int = 2
 
 
-class WatchSettings(Settings):
+class WatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is written for people."""
 
     rollout_share: float = 0.25
     """Share of each step's groups whose texts are kept in `rollouts/`."""
 
 
-class RunConfig(Settings):
+class RunConfig(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One run, whole."""
 
     name: str

@@ -172,7 +172,7 @@ def _backward(
         clip_high=learner.loss.clip_high,
         num_tokens=num_tokens,
     )
-    terms.loss.backward()  # type: ignore[no-untyped-call]
+    terms.loss.backward()
     sums.add(terms.sums, num_tokens)
     if batch.engine_logprobs_M is not None:
         sums.add_mismatch(mismatch_sums(behaviour_M, batch.engine_logprobs_M))

@@ -60,6 +60,7 @@ def save_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None
         "step": steps,
         "tensor": policy.runtime.tensor_size,
         "data": policy.runtime.data_size,
+        "device": policy.runtime.device.type,
         "dtype": str(policy.dtype),
         "sha256": digests,
     }

@@ -104,7 +104,7 @@ def _teach(
             stats = token_stats(policy, batch, with_entropy=False)
             optimizer.set_lr(settings.lr * min((step + 1) / WARMUP_STEPS, max(0.05, 1 - step / settings.steps)))
             optimizer.zero_grad()
-            (-stats.logprobs_M.mean()).backward()  # type: ignore[no-untyped-call]
+            (-stats.logprobs_M.mean()).backward()
             optimizer.step()
             progress.advance(1)
 

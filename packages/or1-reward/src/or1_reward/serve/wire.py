@@ -1,0 +1,75 @@
+"""Requests and verdicts as JSON: what goes over HTTP."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from or1_reward.types import Limits, Status, TestResult, Verdict
+
+
+class RequestError(ValueError):
+    """A request that is not one; the message says what to repair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One response to be judged."""
+
+    response: str
+    ground_truth: Any
+    finish_reason: str | None = None
+    limits: Limits = Limits()
+
+
+_KEYS: Final = ("response", "ground_truth", "finish_reason", "limits")
+_LIMITS: Final = tuple(field.name for field in dataclasses.fields(Limits))
+
+
+def request_from(body: Any) -> Request:
+    """Read a request. RequestError for unknown keys, missing keys and wrong types."""
+    if not isinstance(body, Mapping):
+        raise RequestError("the body must be a JSON object with the keys response and ground_truth")
+    _refuse_unknown(body, _KEYS)
+    if not isinstance(body.get("response"), str) or body.get("ground_truth") is None:
+        raise RequestError("the body needs response (text) and ground_truth (JSON text or object)")
+    finish_reason = body.get("finish_reason")
+    if finish_reason is not None and not isinstance(finish_reason, str):
+        raise RequestError("finish_reason must be text or null")
+    return Request(body["response"], body["ground_truth"], finish_reason, _limits_from(body.get("limits") or {}))
+
+
+def _limits_from(fields: Any) -> Limits:
+    if not isinstance(fields, Mapping):
+        raise RequestError("limits must be an object")
+    _refuse_unknown(fields, _LIMITS)
+    for name, value in fields.items():
+        if value is None and name == "cpu_time_s":
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
+            raise RequestError(f"limits.{name} must be a positive number, not {value!r}")
+        if isinstance(value, float) and not name.endswith("_s"):
+            raise RequestError(f"limits.{name} must be a whole number, not {value!r}")
+    return Limits(**fields)
+
+
+def _refuse_unknown(body: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in body:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            raise RequestError(f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else f"; known: {known}"))
+
+
+def verdict_to(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as a JSON object, its reward included."""
+    return dataclasses.asdict(verdict) | {"reward": verdict.reward}
+
+
+def verdict_from(body: Mapping[str, Any]) -> Verdict:
+    """The verdict of a JSON object. ValueError, KeyError or TypeError when it is none."""
+    fields = {key: value for key, value in body.items() if key not in {"reward", "tests", "status"}}
+    tests = tuple(TestResult(**{**test, "status": Status(test["status"])}) for test in body["tests"])
+    return Verdict(status=Status(body["status"]), tests=tests, **fields)
