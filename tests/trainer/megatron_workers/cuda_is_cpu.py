@@ -1,7 +1,7 @@
-"""Two data-parallel ranks run the CUDA optimizer with every "cuda" device answered by the CPU, against the CPU optimizer.
+"""Two data-parallel ranks run the CUDA optimizer, every "cuda" device answered by the CPU, against the CPU optimizer.
 
-What this cannot show is NCCL, CUDA kernels and speed; what it does show is that Megatron's DDP and DistributedOptimizer,
-driven the way `cuda_optimizer` drives them, take the same steps and come back from a checkpoint.
+What this cannot show is NCCL, CUDA kernels and speed; what it does show is that Megatron's DDP and its
+DistributedOptimizer, driven as `cuda_optimizer` drives them, take the same steps and come back from a checkpoint.
 """
 
 import torch

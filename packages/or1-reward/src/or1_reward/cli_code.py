@@ -9,7 +9,7 @@ import sys
 import threading
 from typing import Any
 
-_TOKEN = "OR1_REWARD_TOKEN"  # noqa: S105 - the name of a variable
+_TOKEN = "OR1_REWARD_TOKEN"
 
 
 def add_doctor(subparsers: Any) -> None:
@@ -20,7 +20,9 @@ def add_doctor(subparsers: Any) -> None:
         description="Start one jail, as grading would, and print which layers of isolation are in force.",
         epilog="Example: or1-reward doctor --require pid_namespace,mount_namespace,seccomp",
     )
-    parser.add_argument("--require", default="", metavar="LAYERS", help="exit 1 unless these layers (comma-separated) are in force")
+    parser.add_argument(
+        "--require", default="", metavar="LAYERS", help="exit 1 unless these layers (comma-separated) are in force"
+    )
     parser.set_defaults(run=_doctor)
 
 
@@ -34,8 +36,12 @@ def add_serve(subparsers: Any) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8711, help="port to listen on (default 8711; 0 takes a free one)")
-    parser.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help="verdicts at work at a time (default: cores)")
-    parser.add_argument("--queue", type=_positive, default=64, help="requests that may wait; beyond that 503 (default 64)")
+    parser.add_argument(
+        "--workers", type=_positive, default=os.cpu_count() or 1, help="verdicts at work at a time (default: cores)"
+    )
+    parser.add_argument(
+        "--queue", type=_positive, default=64, help="requests that may wait; beyond that 503 (default 64)"
+    )
     parser.add_argument("--require", default="", metavar="LAYERS", help="refuse to start without these sandbox layers")
     parser.set_defaults(run=_serve)
 

@@ -1,6 +1,93 @@
-"""Command line of or1-rollout."""
+"""`or1-rollout`: prompts in, completions out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from or1_rollout.errors import Or1RolloutError, RowError
+from or1_rollout.generate.rows import read_prompts
+from or1_rollout.generate.run import generate_file
+from or1_rollout.types import SamplingParams
+
+EPILOG = """\
+example:
+  or1-rollout generate prompts.jsonl -o completions.jsonl --model ./model -n 8 --max-new-tokens 512
+Each line of the input is {"id": ..., "prompt": text, token ids, or chat messages}. Run the same command again after a
+kill: it goes on where the output ends.
+"""
 
 
-def main() -> int:
-    """Run the command line."""
-    raise NotImplementedError
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 when done, 1 when generation failed, 2 for wrong usage or a broken input row, 130 interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _generate(options)
+    except KeyboardInterrupt:
+        return _fail("interrupted; the same command goes on from here", 130)
+    except RowError as error:
+        return _fail(str(error), 2)
+    except Or1RolloutError as error:
+        return _fail(str(error), 1)
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}", 1)
+
+
+def _generate(options: argparse.Namespace) -> int:
+    rows = read_prompts(options.prompts)
+    try:
+        params = SamplingParams(
+            n=options.n,
+            max_new_tokens=options.max_new_tokens,
+            temperature=options.temperature,
+            top_p=options.top_p,
+            seed=options.seed,
+        )
+    except ValueError as error:
+        return _fail(str(error), 2)
+    from or1_rollout.embedded import TransformersEngine
+
+    engine = TransformersEngine.load(options.model, device=options.device, dtype=options.dtype)
+    added = generate_file(rows, options.out, engine, params)
+    print(f"{options.out}: {len(rows)} prompts, {added} of them generated now")
+    return 0
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"or1-rollout: {message}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="or1-rollout",
+        description="Prompts -> groups of completions with token ids and log-probs.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"or1-rollout {metadata.version('or1-rollout')}")
+    commands = parser.add_subparsers(required=True, metavar="{generate}")
+    generate = commands.add_parser(
+        "generate",
+        help="complete the prompts of a file with the embedded engine; resumable",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    generate.add_argument("prompts", type=Path, help="jsonl file of prompts")
+    generate.add_argument("-o", "--out", type=Path, required=True, help="jsonl file of completions, appended to")
+    generate.add_argument("--model", required=True, help="Hugging Face folder or hub id")
+    generate.add_argument("-n", type=int, default=1, help="completions per prompt (default 1)")
+    generate.add_argument("--max-new-tokens", type=int, default=1024, help="longest completion (default 1024)")
+    generate.add_argument("--temperature", type=float, default=1.0, help="0 is greedy (default 1)")
+    generate.add_argument("--top-p", type=float, default=1.0, help="nucleus (default 1)")
+    generate.add_argument("--seed", type=int, default=0, help="equal seeds draw equal completions")
+    generate.add_argument("--device", default="auto", help="auto, cpu, cuda")
+    generate.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="of the weights")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -11,9 +11,9 @@ class EngineError(Or1RolloutError):
     """An engine cannot do what it was asked: a model it cannot load, a request it cannot hold."""
 
 
-class EndpointError(Or1RolloutError):
-    """A server did not answer as its protocol says, after every retry."""
-
-
 class WeightPushError(Or1RolloutError):
     """The engine does not hold the weights that were pushed; the message names the tensors."""
+
+
+class RowError(Or1RolloutError):
+    """A line of an input file is no prompt row; the message names file and line."""

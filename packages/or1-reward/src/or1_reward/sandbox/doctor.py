@@ -7,12 +7,20 @@ import platform
 import statistics
 import time
 
-from .layers import PURPOSE, WITHOUT, is_in_force
+from .layers import NOT_NEEDED, PURPOSE, WITHOUT, is_in_force
 from .pool import Sandbox
 from .worker import JailTest, SandboxConfig
 
 _RUNS = 30
-_TINY = {"cpu_s": 5, "address_space_mb": 1536, "memory_mb": 1024, "output_mb": 1, "disk_mb": 8, "open_files": 64, "processes": 16}
+_TINY = {
+    "cpu_s": 5,
+    "address_space_mb": 1536,
+    "memory_mb": 1024,
+    "output_mb": 1,
+    "disk_mb": 8,
+    "open_files": 64,
+    "processes": 16,
+}
 
 
 def examine(config: SandboxConfig) -> tuple[dict[str, str], float]:
@@ -38,8 +46,14 @@ def table(layers: dict[str, str], overhead_ms: float) -> str:
     lines = [f"code sandbox on {platform.system()} {platform.release()} {platform.machine()}, as {who}", ""]
     for name, purpose in PURPOSE.items():
         said = layers.get(name, "missing: not tried")
-        active = is_in_force(layers, name)
-        lines.append(f"{'yes' if active else 'NO':>5}  {name:<16} {purpose}")
+        active, needed = is_in_force(layers, name), not said.startswith(NOT_NEEDED)
+        lines.append(f"{'yes' if active else 'NO' if needed else '-':>5}  {name:<16} {purpose}")
         lines += [f"{'':24}{said}"] if said != "in force" else []
-        lines += [] if active else [f"{'':24}without it: {WITHOUT[name]}"]
-    return "\n".join([*lines, "", f"one test of an empty program, fresh process, all of the above: {overhead_ms:.1f} ms (median of {_RUNS})"])
+        lines += [] if active or not needed else [f"{'':24}without it: {WITHOUT[name]}"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"one test of an empty program, fresh process, all of the above: {overhead_ms:.1f} ms (median of {_RUNS})",
+        ]
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 IN_FORCE: Final = "in force"
+NOT_NEEDED: Final = "not needed"
 
 PURPOSE: Final[dict[str, str]] = {
     "user_namespace": "an ordinary user can build the other namespaces; nothing in the jail is anybody outside",

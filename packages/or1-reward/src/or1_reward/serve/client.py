@@ -52,7 +52,7 @@ class RemoteGrader:
                 return trouble
             if time.monotonic() + pause_s > deadline_s:
                 return Verdict(status=Status.VERIFIER_ERROR, detail=f"{self.url.geturl()}: {trouble}")
-            time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - spreads retries
+            time.sleep(pause_s * random.uniform(0.5, 1.5))
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def verify_many(
@@ -96,13 +96,20 @@ class RemoteGrader:
             return f"an answer that is no verdict ({error})"
         if status == http.client.UNPROCESSABLE_ENTITY:
             raise GroundTruthError(str(said.get("error")))
-        if status in {http.client.BAD_REQUEST, http.client.UNAUTHORIZED, http.client.NOT_FOUND, http.client.REQUEST_ENTITY_TOO_LARGE}:
+        if status in {
+            http.client.BAD_REQUEST,
+            http.client.UNAUTHORIZED,
+            http.client.NOT_FOUND,
+            http.client.REQUEST_ENTITY_TOO_LARGE,
+        }:
             return Verdict(status=Status.VERIFIER_ERROR, detail=f"HTTP {status}: {said.get('error')}")
         return f"HTTP {status}: {said.get('error')}"
 
     def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         """One request over this thread's connection; a kept connection that has gone stale is opened anew once."""
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
+        headers = {"Content-Type": "application/json"} | (
+            {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        )
         for is_last in (False, True):
             connection = self._connection()
             try:

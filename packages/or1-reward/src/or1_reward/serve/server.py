@@ -70,7 +70,9 @@ class Server:
         except OSError:
             self.sandbox.close()
             raise
-        self._thread = threading.Thread(target=self.http.serve_forever, args=(_POLL_S,), name="or1-reward-http", daemon=True)
+        self._thread = threading.Thread(
+            target=self.http.serve_forever, args=(_POLL_S,), name="or1-reward-http", daemon=True
+        )
 
     @property
     def address(self) -> tuple[str, int]:
@@ -102,7 +104,13 @@ class Server:
     def health(self) -> dict[str, Any]:
         """What /health answers."""
         state = "stopping" if self.stopping.is_set() else "ok"
-        return {"status": state, "workers": self.config.workers, "queue": self.config.queue, **self.counts, "layers": self.layers}
+        return {
+            "status": state,
+            "workers": self.config.workers,
+            "queue": self.config.queue,
+            **self.counts,
+            "layers": self.layers,
+        }
 
     def judge(self, request: Request, cancel: threading.Event) -> Verdict:
         """One verdict; GroundTruthError when the row cannot be graded."""
@@ -172,7 +180,10 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
         def _verify(self) -> None:
             try:
                 request = request_from(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            except (ValueError, RecursionError) as error:  # JSONDecodeError, UnicodeDecodeError and RequestError are ValueErrors
+            except (
+                ValueError,
+                RecursionError,
+            ) as error:  # JSONDecodeError, UnicodeDecodeError and RequestError are ValueErrors
                 kind = "" if isinstance(error, RequestError) else "the body is not JSON: "
                 self._answer(400, {"error": f"{kind}{error}"})
                 return

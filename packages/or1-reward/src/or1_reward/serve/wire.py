@@ -60,7 +60,9 @@ def _refuse_unknown(body: Mapping[str, Any], known: tuple[str, ...]) -> None:
     for key in body:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1)
-            raise RequestError(f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else f"; known: {known}"))
+            raise RequestError(
+                f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else f"; known: {known}")
+            )
 
 
 def verdict_to(verdict: Verdict) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def _extend(batch: Sequence[Row], tokens_NT: Tensor, logprobs_NT: Tensor, ends: 
     """Append a block of tokens to every living row, up to its end."""
     tokens, logprobs = tokens_NT.cpu().numpy(), logprobs_NT.cpu().numpy()
     is_end = np.isin(tokens, list(ends.token_ids)) if ends.token_ids else np.zeros(tokens.shape, dtype=bool)
-    has_end: list[bool] = is_end.any(axis=1).tolist()
+    has_end: list[bool] = np.logical_or.reduce(is_end, axis=1).tolist()
     first_end: list[int] = is_end.argmax(axis=1).tolist()
     for index, row in enumerate(batch):
         if row.finish_reason is not None:

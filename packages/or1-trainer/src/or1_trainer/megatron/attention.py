@@ -41,7 +41,7 @@ def _varlen_attention(mixed_TGRD: Tensor, packed: PackedSequences) -> Tensor:
     turned = torch.view_as_real(turned).flatten(-2).to(mixed_TGRD.dtype)
     query, key, value = turned[..., :-1, :].flatten(1, 2), turned[..., -1, :], mixed_TGRD[..., -1, :]
     bounds, longest = packed.cu_seqlens_q, packed.max_seqlen_q
-    output = varlen_attn(
+    output: Any = varlen_attn(
         query,
         key.contiguous(),
         value.contiguous(),
@@ -52,7 +52,8 @@ def _varlen_attention(mixed_TGRD: Tensor, packed: PackedSequences) -> Tensor:
         window_size=(-1, 0),
         enable_gqa=True,
     )
-    return output.flatten(1)
+    flat: Tensor = output.flatten(1)
+    return flat
 
 
 class _BucketedAttention(torch.autograd.Function):
@@ -71,7 +72,7 @@ class _BucketedAttention(torch.autograd.Function):
         return _unpad(outputs, packed.slot_T)
 
     @staticmethod
-    def backward(ctx: Any, grad_TH: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad_TH: Tensor) -> tuple[Tensor, None]:
         packed, saved, grads = ctx.packed, ctx.saved_tensors, []
         for index, bucket in enumerate(packed.buckets):
             query, key, value, output_BHLD, logsumexp = saved[5 * index : 5 * index + 5]

@@ -4,7 +4,7 @@ Axes: T tokens of a micro-batch, B sequences, L padded length of a bucket, M pos
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from megatron.core.packed_seq_params import PackedSeqParams
@@ -61,10 +61,10 @@ class PackedSequences(PackedSeqParams):  # type: ignore[misc]
     Computed once per micro-batch and shared by all layers.
     """
 
-    rotation_T: Tensor | None = None
+    rotation_T: Any = None
     """cos + i sin of every token's rotary angles, complex, [T, 1, head_dim / 2]."""
     buckets: tuple[Bucket, ...] = ()
-    slot_T: Tensor | None = None
+    slot_T: Any = None
     """Where each token lies among the slots of all buckets; None where packed and padded order are the same."""
 
 

@@ -63,10 +63,11 @@ class _RmsNorm(torch.autograd.Function):
         inverse = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
         inverse.square_().div_(rows.shape[-1]).add_(eps).rsqrt_()
         ctx.save_for_backward(rows, inverse, weight)
-        return (rows * inverse).mul_(weight).view(x.shape)
+        normed: Tensor = (rows * inverse).mul_(weight).view(x.shape)
+        return normed
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         rows, inverse, weight = ctx.saved_tensors
         grad_rows = grad.reshape(rows.shape)
         product = grad_rows * rows

@@ -55,7 +55,7 @@ class _BlockedMlp(torch.autograd.Function):
         return output_TH.view(hidden.shape)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         rows_TH, gate_up_TF, gate_up_weight, down_weight = ctx.saved_tensors
         grad_TH = grad.reshape(rows_TH.shape)
         tokens, block = rows_TH.shape[0], _block_tokens(gate_up_weight)

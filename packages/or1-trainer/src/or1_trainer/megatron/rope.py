@@ -51,9 +51,11 @@ def rotation(positions_T: Tensor, inv_freq: Tensor, factor: float, dtype: torch.
 
 def interleave(weight: Tensor, head_dim: int) -> Tensor:
     """Reorder the rows of a q or k projection (or a q/k norm) from Hugging Face's halves to neighbouring pairs."""
-    return weight.unflatten(0, (-1, 2, head_dim // 2)).transpose(1, 2).flatten(0, 2)
+    paired: Tensor = weight.unflatten(0, (-1, 2, head_dim // 2)).transpose(1, 2).flatten(0, 2)
+    return paired
 
 
 def deinterleave(weight: Tensor, head_dim: int) -> Tensor:
     """Undo `interleave`."""
-    return weight.unflatten(0, (-1, head_dim // 2, 2)).transpose(1, 2).flatten(0, 2)
+    halves: Tensor = weight.unflatten(0, (-1, head_dim // 2, 2)).transpose(1, 2).flatten(0, 2)
+    return halves

@@ -35,12 +35,14 @@ class Runtime:
     @property
     def tensor_group(self) -> dist.ProcessGroup:
         """The ranks that hold the other slices of the same weights."""
-        return parallel_state.get_tensor_model_parallel_group()
+        group: dist.ProcessGroup = parallel_state.get_tensor_model_parallel_group()
+        return group
 
     @property
     def data_group(self) -> dist.ProcessGroup:
         """The ranks that hold the same slices of the weights and see other sequences."""
-        return parallel_state.get_data_parallel_group()
+        group: dist.ProcessGroup = parallel_state.get_data_parallel_group()
+        return group
 
     @property
     def is_main(self) -> bool:

@@ -109,7 +109,7 @@ class _FusedStats(torch.autograd.Function):
         return logprobs_M, entropy_M
 
     @staticmethod
-    def backward(ctx: Any, grad_logprobs_M: Tensor, grad_entropy_M: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad_logprobs_M: Tensor, grad_entropy_M: Tensor) -> tuple[Tensor, Tensor, None]:
         plan: _Plan = ctx.plan
         hidden_TH, weight, entropy_M, logsumexp_M = ctx.saved_tensors
         wide = logsumexp_M.dtype

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
 
 from or1_rollout.embedded import TransformersEngine
 from or1_trainer.config.check import check
@@ -102,6 +103,7 @@ def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Lear
 
 def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtime, view: LiveView) -> Job:
     """Everything the loop works with."""
+    disable_progress_bar()  # the live view shows what goes on
     learner = build_learner(config, model_path, runtime)
     tokenizer = AutoTokenizer.from_pretrained(model_path)
     train_problems, heldout = load_problems(config.data)

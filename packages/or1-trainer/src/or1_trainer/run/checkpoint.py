@@ -25,7 +25,10 @@ def save_checkpoint(run_dir: Path, learner: Learner, state: RunState, *, keep: i
     final, partial = folder / f"step_{state.step:06d}", folder / f"partial_{state.step:06d}"
     where = f"cannot write {final}; make room, then `or1-trainer resume {run_dir}`"
     on_main_rank(where, lambda: _fresh(partial))
-    save_sharded(partial / TENSORS, learner.policy, learner.optimizer)
+    try:
+        save_sharded(partial / TENSORS, learner.policy, learner.optimizer)
+    except CheckpointError as error:
+        raise CheckpointError(f"{where}: {error}") from error
     on_main_rank(where, lambda: _finish(partial, final, state, keep))
     return final
 

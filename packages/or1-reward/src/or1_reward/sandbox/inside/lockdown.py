@@ -71,12 +71,14 @@ def _become(uid: int, plan: Plan, *, root_is_private: bool) -> str:
     return f"uid {uid}"
 
 
-def _user_namespace() -> None:
+def _user_namespace(proc: int) -> None:
+    """`proc` is a descriptor of /proc, which a private root does not have."""
     uid, gid = os.geteuid(), os.getegid()
     linux.unshare(linux.CLONE_NEWUSER)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"1000 {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"1000 {gid} 1")
+    for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
+        fd = os.open(f"{os.getpid()}/{name}", os.O_WRONLY, dir_fd=proc)
+        os.write(fd, text.encode())
+        os.close(fd)
 
 
 def _namespaces(layers: Layers, plan: Plan) -> None:
@@ -100,19 +102,24 @@ def _as_root(layers: Layers, plan: Plan) -> None:
     """Namespaces first, as root: an interpreter under a closed /root can still be bound; then another account."""
     uid = plan.uid
     assert uid is not None
+    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
     _namespaces(layers, plan)
     private = layers["mount_namespace"].startswith(IN_FORCE)
-    layers["user_namespace"] = "missing: not needed where root can make the other namespaces and give up its uid"
     _attempt(layers, plan, "uid_drop", lambda: _become(uid, plan, root_is_private=private))
+    _attempt(layers, plan, "user_namespace", lambda: _user_namespace(proc))
+    os.close(proc)
 
 
 def _as_user(layers: Layers, plan: Plan) -> None:
     """An ordinary user, or a root without CAP_SYS_ADMIN: everything hangs on the user namespace."""
     uid = plan.uid
-    layers["uid_drop"] = "missing: not root"
+    proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
+    layers["uid_drop"] = "not needed: started by an ordinary user"
     if uid is not None:
         _attempt(layers, plan, "uid_drop", lambda: _become(uid, plan, root_is_private=False))
-    if _attempt(layers, plan, "user_namespace", _user_namespace):
+    in_force = _attempt(layers, plan, "user_namespace", lambda: _user_namespace(proc))
+    os.close(proc)
+    if in_force:
         _namespaces(layers, plan)
         return
     for name in ("pid_namespace", "net_namespace", "ipc_namespace", "uts_namespace", "mount_namespace"):

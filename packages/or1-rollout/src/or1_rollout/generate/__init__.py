@@ -1,0 +1,1 @@
+"""`or1-rollout generate`: prompts in a file, completions out of it, resumable."""

@@ -1,0 +1,209 @@
+"""The policy in one process: logits and gradients against transformers, packing, recomputation, errors."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import GPT2Config, LlamaConfig, Qwen2Config
+
+from or1_trainer.megatron.batch import bucket_sequences
+from or1_trainer.megatron.errors import LayoutError, RuntimeStartError
+from or1_trainer.megatron.model import build_policy
+from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.runtime import start_runtime, stop_runtime
+from or1_trainer.megatron.token_stats import token_stats
+from or1_trainer.megatron.weights import init_weights, load_hf_weights
+
+sys.path.append(str(Path(__file__).parent / "megatron_workers"))
+
+from megatron_cases import (
+    CONFIGS,
+    SMALL,
+    hf_gradients,
+    hf_logits,
+    hf_model,
+    largest_difference,
+    pack,
+    plain_stats,
+    random_sequences,
+    weighted_loss,
+)
+
+
+@pytest.fixture(scope="module")
+def runtime():
+    started = start_runtime(tensor=1, device="cpu", timeout_s=60)
+    yield started
+    stop_runtime(started)
+
+
+@pytest.fixture(scope="module")
+def batch():
+    return pack(*random_sequences([17, 40, 3, 64, 1, 33]))
+
+
+def _policy(name, runtime, dtype=torch.float64, **options):
+    reference = hf_model(name, dtype)
+    policy = build_policy(reference.config, runtime, dtype=dtype, **options)
+    load_hf_weights(policy, reference.state_dict())
+    return policy, reference
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_logits_equal_transformers(name, runtime, batch):
+    for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 5e-6)):
+        policy, reference = _policy(name, runtime, dtype)
+        with torch.no_grad():
+            assert (policy.logits(batch) - hf_logits(reference, batch)).abs().max() < tolerance
+
+
+@pytest.mark.parametrize("name", ["qwen2-tied", "qwen2-untied", "qwen3"])
+def test_statistics_and_gradients_equal_the_plain_formula(name, runtime, batch):
+    policy, reference = _policy(name, runtime)
+    expected_stats = plain_stats(hf_logits(reference, batch), batch, 0.7)
+    weighted_loss(*expected_stats).backward()
+    expected = {key: value.grad for key, value in reference.named_parameters()}
+    for chunk_tokens in (1000, 7, 1):
+        policy.model.zero_grad()
+        stats = token_stats(policy, batch, temperature=0.7, chunk_tokens=chunk_tokens)
+        assert torch.allclose(stats.logprobs_M, expected_stats[0], rtol=0, atol=1e-12)
+        assert torch.allclose(stats.entropy_M, expected_stats[1], rtol=0, atol=1e-12)
+        weighted_loss(stats.logprobs_M, stats.entropy_M).backward()
+        assert largest_difference(hf_gradients(policy), expected) < 1e-10
+
+
+def test_without_entropy_only_the_log_probs_are_differentiated(runtime, batch):
+    policy, reference = _policy("qwen2-tied", runtime)
+    stats = token_stats(policy, batch, with_entropy=False, chunk_tokens=50)
+    stats.logprobs_M.sum().backward()
+    plain_stats(hf_logits(reference, batch), batch, 1.0)[0].sum().backward()
+    expected = {key: value.grad for key, value in reference.named_parameters()}
+    assert largest_difference(hf_gradients(policy), expected) < 1e-10
+    assert not stats.entropy_M.requires_grad
+    assert not stats.entropy_M.any()
+
+
+def test_no_tensor_larger_than_a_chunk_of_logits(runtime):
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Largest(TorchDispatchMode):
+        elements = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            result = func(*args, **(kwargs or {}))
+            for tensor in result if isinstance(result, (tuple, list)) else (result,):
+                if isinstance(tensor, torch.Tensor):
+                    self.elements = max(self.elements, tensor.untyped_storage().nbytes() // tensor.element_size())
+            return result
+
+    vocab_size, chunk_tokens = 4001, 16
+    policy = build_policy(Qwen2Config(**SMALL | {"vocab_size": vocab_size}), runtime)
+    init_weights(policy, seed=1)
+    long = pack(*random_sequences([150, 170], vocab_size=vocab_size))
+    with Largest() as largest:
+        stats = token_stats(policy, long, chunk_tokens=chunk_tokens)
+        weighted_loss(stats.logprobs_M, stats.entropy_M).backward()
+    weight_elements = policy.output_weight.numel()
+    assert largest.elements <= max(weight_elements, chunk_tokens * vocab_size)
+    assert long.loss_mask_T.sum() * vocab_size > 2 * largest.elements, "the case must be large enough to tell"
+
+
+def test_nothing_to_train_on(runtime):
+    policy, _ = _policy("qwen2-tied", runtime)
+    sequences, masks = random_sequences([5, 9])
+    stats = token_stats(policy, pack(sequences, [torch.zeros_like(mask) for mask in masks]))
+    assert stats.logprobs_M.shape == (0,)
+    (stats.logprobs_M.sum() + stats.entropy_M.sum()).backward()
+    assert all(not gradient.any() for gradient in hf_gradients(policy).values())
+
+
+def test_packing_changes_nothing(runtime):
+    policy, _ = _policy("qwen3", runtime)
+    sequences, masks = random_sequences([17, 90, 3, 64, 1, 33, 200, 16])
+    with torch.no_grad():
+        alone = [policy.logits(pack([s], [m])) for s, m in zip(sequences, masks, strict=True)]
+        for order in (range(8), [6, 1, 3, 5, 0, 7, 2, 4]):
+            packed = policy.logits(pack([sequences[i] for i in order], [masks[i] for i in order]))
+            assert torch.allclose(packed, torch.cat([alone[i] for i in order]), rtol=0, atol=1e-13)
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=40))
+def test_every_token_has_a_slot_of_its_own(lengths):
+    bounds = torch.tensor([0, *lengths]).cumsum(0).to(torch.int32)
+    buckets, slot_T = bucket_sequences(bounds)
+    take_S = torch.cat([bucket.take_S for bucket in buckets])
+    assert torch.equal(take_S[slot_T], torch.arange(sum(lengths)))
+    is_padding_S = torch.cat(
+        [torch.zeros(len(b.take_S), dtype=torch.bool) if b.is_padding_S1 is None else b.is_padding_S1[:, 0] for b in buckets]
+    )
+    assert not is_padding_S[slot_T].any()
+    assert int((~is_padding_S).sum()) == sum(lengths)
+    for bucket in buckets:  # a sequence lies in one row, in order
+        starts = bucket.take_S.view(bucket.batch, bucket.length)[:, 0]
+        assert torch.isin(starts, bounds[:-1].long()).all()
+
+
+def test_recomputation_gives_the_same_bits(runtime, batch):
+    gradients = []
+    for recompute in (False, True):
+        policy, _ = _policy("qwen3", runtime, torch.float32, recompute=recompute)
+        stats = token_stats(policy, batch)
+        weighted_loss(stats.logprobs_M, stats.entropy_M).backward()
+        gradients.append(hf_gradients(policy))
+    assert all(torch.equal(gradients[1][name], gradient) for name, gradient in gradients[0].items())
+
+
+def test_two_runs_are_bit_identical(runtime, batch):
+    runs = []
+    for _ in range(2):
+        policy = build_policy(CONFIGS["qwen2-tied"](), runtime)
+        init_weights(policy, seed=7)
+        optimizer = build_optimizer(policy, runtime, OptimizerSettings(lr=1e-2))
+        norms = []
+        for _ in range(3):
+            optimizer.zero_grad()
+            stats = token_stats(policy, batch)
+            weighted_loss(stats.logprobs_M, stats.entropy_M).backward()
+            norms.append(optimizer.step())
+        runs.append((norms, [parameter.clone() for parameter in policy.model.parameters()]))
+    assert runs[0][0] == runs[1][0]
+    assert all(torch.equal(a, b) for a, b in zip(runs[0][1], runs[1][1], strict=True))
+
+
+def test_weights_are_nan_until_they_are_loaded(runtime, batch):
+    policy = build_policy(CONFIGS["llama"](), runtime)
+    assert policy.logits(batch).isnan().all()
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (GPT2Config(), "model_type 'gpt2'"),
+        (Qwen2Config(**SMALL, use_sliding_window=True), "use_sliding_window"),
+        (Qwen2Config(**SMALL, hidden_act="gelu"), "hidden_act 'gelu'"),
+        (LlamaConfig(**SMALL, attention_bias=True), "attention_bias"),
+        (LlamaConfig(**SMALL, mlp_bias=True), "mlp_bias"),
+        (LlamaConfig(**SMALL, rope_parameters={"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}), "'dynamic'"),
+    ],
+)
+def test_what_is_not_supported_is_said(config, said, runtime):
+    with pytest.raises(LayoutError, match=said):
+        build_policy(config, runtime)
+
+
+def test_bad_starts_are_said(monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(LayoutError, match=r"parallel\.tensor = 2 does not divide the 3 processes"):
+        start_runtime(tensor=2, device="cpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(RuntimeStartError, match="no CUDA device"):
+            start_runtime(tensor=1, device="cuda")
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", "1")
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(RuntimeStartError, match="rank 1 of 3"):
+        start_runtime(tensor=1, device="cpu", timeout_s=1)
