@@ -63,7 +63,7 @@ def answer_cpu_device() -> None:
 def fork_no_rng() -> None:
     """Make Megatron's tracker of CUDA random states do nothing where there is no CUDA."""
     if not torch.cuda.is_available():
-        tensor_parallel = importlib.import_module("megatron.core.tensor_parallel")
+        tensor_parallel: Any = importlib.import_module("megatron.core.tensor_parallel")
         tensor_parallel.get_cuda_rng_tracker = _NoRng
 
 

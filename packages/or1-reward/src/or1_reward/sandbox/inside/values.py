@@ -50,8 +50,8 @@ class _Encoder:
             number = int.__index__(value)
             return number if -_MAX_JSON_INT < number < _MAX_JSON_INT else {"t": "int", "v": hex(number)}
         if isinstance(value, float):
-            number = float.__float__(value)
-            return number if number - number == 0 else {"t": "float", "v": float.__repr__(number)}
+            real = float.__float__(value)
+            return real if real - real == 0 else {"t": "float", "v": float.__repr__(real)}
         if isinstance(value, str):
             return str.__str__(value)
         if isinstance(value, list):
@@ -61,7 +61,7 @@ class _Encoder:
         if isinstance(value, dict):
             return {"t": "dict", "v": [[self.encode(key), self.encode(item)] for key, item in dict.items(value)]}
         if isinstance(value, set | frozenset):
-            items = (set if isinstance(value, set) else frozenset).__iter__(value)
+            items = set.__iter__(value) if isinstance(value, set) else frozenset.__iter__(value)
             return {"t": "set" if isinstance(value, set) else "frozenset", "v": [self.encode(item) for item in items]}
         if isinstance(value, bytes | bytearray):
             return {"t": "bytes", "v": bytes.hex(bytes(value))}

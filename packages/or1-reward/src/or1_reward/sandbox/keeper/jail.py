@@ -167,7 +167,7 @@ def _spawn(plan: dict[str, Any], control: socket.socket) -> subprocess.Popen[byt
     resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
     here = str(Path(__file__).resolve().parent.parent)
     command = [sys.executable, "-s", "-S", "-P", "-B", "-X", "utf8", "-c", _BOOT, here, json.dumps(plan)]
-    return subprocess.Popen(command, stdin=control, stdout=subprocess.DEVNULL, env=clean_environment(), cwd="/")
+    return subprocess.Popen(command, stdin=control.fileno(), stdout=subprocess.DEVNULL, env=clean_environment(), cwd="/")
 
 
 def clean_environment() -> dict[str, str]:
