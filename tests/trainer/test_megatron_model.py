@@ -111,6 +111,38 @@ def test_no_tensor_larger_than_a_chunk_of_logits(runtime):
     assert long.loss_mask_T.sum() * vocab_size > 2 * largest.elements, "the case must be large enough to tell"
 
 
+def test_bfloat16_products_are_not_rounded():
+    """What CUDA computes in bfloat16 with float32 results, its `out_dtype` products answered by the CPU in float32."""
+    from torch.overrides import TorchFunctionMode
+
+    from or1_trainer.megatron.token_stats import _FusedStats, _Plan
+
+    class WideProducts(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            if func is torch.mm and (kwargs or {}).get("out_dtype") is torch.float32:
+                return args[0].float() @ args[1].float()
+            return func(*args, **(kwargs or {}))
+
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(20, 16).bfloat16(), torch.randn(53, 16).bfloat16()
+    index, labels = torch.arange(3, 17), torch.randint(0, 53, (14,))
+    plan = _Plan(index, labels, vocab_rows=53, temperature=0.7, chunk_tokens=5, with_entropy=True, group=None)
+    narrow = [tensor.clone().requires_grad_() for tensor in (hidden, weight)]
+    wide = [tensor.double().requires_grad_() for tensor in (hidden, weight)]
+    log_p = torch.log_softmax(wide[0][index] @ wide[1].t() / 0.7, -1)
+    expected = (log_p.gather(1, labels[:, None]).squeeze(1), -(log_p.exp() * log_p).sum(-1))
+    weighted_loss(*expected).backward()
+    with WideProducts():
+        found = _FusedStats.apply(*narrow, plan)
+        weighted_loss(*found).backward()
+    for a, b in zip(found, expected, strict=True):
+        assert a.dtype == torch.float32
+        assert (a - b).abs().max() < 1e-5  # bfloat16 logits would be off by about 0.05
+    for a, b in zip(narrow, wide, strict=True):
+        assert a.grad.dtype == torch.bfloat16
+        assert (a.grad - b.grad).abs().max() < 0.02 * b.grad.abs().max()
+
+
 def test_nothing_to_train_on(runtime):
     policy, _ = _policy("qwen2-tied", runtime)
     sequences, masks = random_sequences([5, 9])
@@ -137,7 +169,10 @@ def test_every_token_has_a_slot_of_its_own(lengths):
     take_S = torch.cat([bucket.take_S for bucket in buckets])
     assert torch.equal(take_S[slot_T], torch.arange(sum(lengths)))
     is_padding_S = torch.cat(
-        [torch.zeros(len(b.take_S), dtype=torch.bool) if b.is_padding_S1 is None else b.is_padding_S1[:, 0] for b in buckets]
+        [
+            torch.zeros(len(b.take_S), dtype=torch.bool) if b.is_padding_S1 is None else b.is_padding_S1[:, 0]
+            for b in buckets
+        ]
     )
     assert not is_padding_S[slot_T].any()
     assert int((~is_padding_S).sum()) == sum(lengths)
@@ -192,6 +227,11 @@ def test_weights_are_nan_until_they_are_loaded(runtime, batch):
 def test_what_is_not_supported_is_said(config, said, runtime):
     with pytest.raises(LayoutError, match=said):
         build_policy(config, runtime)
+
+
+def test_half_precision_is_for_cuda(runtime):
+    with pytest.raises(LayoutError, match="bfloat16 cannot be trained on the CPU"):
+        build_policy(CONFIGS["qwen2-tied"](), runtime, dtype=torch.bfloat16)
 
 
 def test_bad_starts_are_said(monkeypatch):

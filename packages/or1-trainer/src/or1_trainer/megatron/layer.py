@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from megatron.core.parallel_state import get_tensor_model_parallel_group
 from megatron.core.tensor_parallel.mappings import (
     copy_to_tensor_model_parallel_region,
     reduce_from_tensor_model_parallel_region,
@@ -40,7 +41,7 @@ class RmsNorm(torch.nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return x / rms(x) * weight over the last axis."""
         # The backward pass of this copy sums over tensor ranks; without it every rank's scale would drift its own way.
-        weight = copy_to_tensor_model_parallel_region(self.weight) if self.sees_a_part else self.weight
+        weight = _shared(self.weight) if self.sees_a_part else self.weight
         if x.is_cuda or x.dtype not in (torch.float32, torch.float64):
             return F.rms_norm(x, (x.shape[-1],), weight, self.eps)
         output: Tensor = _RmsNorm.apply(x, weight, self.eps)
@@ -54,6 +55,12 @@ class HeadNorm(RmsNorm):
         """Accept the arguments Megatron passes to every norm."""
         super().__init__(config, hidden_size, eps)
         self.sees_a_part = True
+
+
+def _shared(tensor: Tensor) -> Tensor:
+    """The tensor itself; its gradient is summed over tensor ranks."""
+    copied: Tensor = copy_to_tensor_model_parallel_region(tensor, group=get_tensor_model_parallel_group())
+    return copied
 
 
 class _RmsNorm(torch.autograd.Function):
@@ -122,8 +129,8 @@ class PolicyLayer(TransformerLayer):  # type: ignore[misc]
         if normed.is_cuda or self.config.sequence_parallel:
             output, _no_bias = self.mlp(normed)
         else:
-            shared = copy_to_tensor_model_parallel_region(normed)
+            shared = _shared(normed)
             output = swiglu_mlp(shared, self.mlp.linear_fc1.weight, self.mlp.linear_fc2.weight)
-            output = reduce_from_tensor_model_parallel_region(output)
+            output = reduce_from_tensor_model_parallel_region(output, group=self.tp_group)
         result: Tensor = output
         return result

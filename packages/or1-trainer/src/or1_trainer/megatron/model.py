@@ -92,7 +92,9 @@ class Policy:
             packed_seq_params=self._packed(batch, padding),
         )
         if self.model.config.sequence_parallel:
-            hidden = gather_from_sequence_parallel_region(hidden, tensor_parallel_output_grad=False)[:tokens]
+            hidden = gather_from_sequence_parallel_region(
+                hidden, tensor_parallel_output_grad=False, group=self.runtime.tensor_group
+            )[:tokens]
         return hidden.squeeze(1)
 
     def logits(self, batch: PackedBatch) -> Tensor:
@@ -101,7 +103,7 @@ class Policy:
         For tests and probes: training never builds this tensor.
         """
         shard_TV = self.hidden(batch) @ self.output_weight.t()
-        whole: Tensor = gather_from_tensor_model_parallel_region(shard_TV)
+        whole: Tensor = gather_from_tensor_model_parallel_region(shard_TV, group=self.runtime.tensor_group)
         return whole[:, : self.hf_config.vocab_size]
 
     def _packed(self, batch: PackedBatch, padding: int) -> PackedSequences:
@@ -148,6 +150,11 @@ def build_policy(
         window, MLP or output biases), or the tensor-parallel size does
             not divide heads, key/value heads or the feed-forward width.
     """
+    if runtime.device.type == "cpu" and dtype not in (torch.float32, torch.float64):
+        raise LayoutError(
+            f"model.dtype {str(dtype).removeprefix('torch.')} cannot be trained on the CPU: the optimizer there has no "
+            'float32 master weights; set model.dtype = "float32" (bfloat16 is for CUDA)'
+        )
     _check_supported(hf_config)
     _check_layout(hf_config, runtime.tensor_size)
     config = _transformer_config(

@@ -15,7 +15,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from or1_trainer.megatron.errors import LayoutError
 from or1_trainer.megatron.model import Policy
 from or1_trainer.megatron.runtime import Runtime
 
@@ -75,9 +74,6 @@ def build_optimizer(policy: Policy, runtime: Runtime, settings: OptimizerSetting
 
     The policy's parameters are moved into the optimizer's buffers: build it once, after the model and before any
     backward pass. Loading weights later is fine.
-
-    Raises:
-        LayoutError: the weights on the CPU are neither float32 nor float64.
     """
     if runtime.device.type == "cuda":
         from or1_trainer.megatron.cuda_optimizer import CudaOptimizer  # imports Megatron's optimizers
@@ -99,11 +95,6 @@ class FlatAdamW:
 
     def __init__(self, policy: Policy, runtime: Runtime, settings: OptimizerSettings) -> None:
         """Move all parameters into one buffer."""
-        if policy.dtype not in (torch.float32, torch.float64):
-            raise LayoutError(
-                f"dtype {policy.dtype} cannot be trained on the CPU: there are no float32 master weights; "
-                "use float32 (bfloat16 is for CUDA)"
-            )
         self._runtime, self._settings, self._lr, self._steps = runtime, settings, settings.lr, 0
         named = sorted(policy.model.named_parameters(), key=lambda item: _segment(item[1]))
         self._weights = torch.cat([parameter.detach().reshape(-1) for _, parameter in named])

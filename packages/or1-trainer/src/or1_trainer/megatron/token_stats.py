@@ -122,9 +122,9 @@ class _FusedStats(torch.autograd.Function):
             grad_entropy = (grad_entropy_M[chunk, None], entropy_M[chunk, None]) if plan.with_entropy else None
             grad_CV = _logit_grad(log_p_CV, grad_logprobs_M[chunk, None], grad_entropy, plan.local_labels(chunk))
             grad_CV.div_(plan.temperature)
-            rows = weight[: plan.vocab_rows].to(wide)
-            grad_hidden_TH.index_copy_(0, index_C, grad_CV @ rows)
-            grad_weight_VH[: plan.vocab_rows].addmm_(grad_CV.t(), hidden_CH.to(wide))
+            grad_CV = grad_CV.to(weight.dtype)
+            grad_hidden_TH.index_copy_(0, index_C, _product(grad_CV, weight[: plan.vocab_rows]))
+            _add_product(grad_weight_VH[: plan.vocab_rows], grad_CV.t(), hidden_CH)
         if plan.group is not None:
             dist.all_reduce(grad_hidden_TH, group=plan.group)  # every rank saw only its part of the vocabulary
         return grad_hidden_TH.to(hidden_TH.dtype), grad_weight_VH.to(weight.dtype), None
@@ -132,12 +132,21 @@ class _FusedStats(torch.autograd.Function):
 
 def _logits(hidden_CH: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
     """Logits over temperature of this rank's tokens, [C, V], float32 or float64."""
-    rows = weight[: plan.vocab_rows]
-    if hidden_CH.dtype in (torch.float32, torch.float64):
-        return (hidden_CH @ rows.t()).div_(plan.temperature)
-    if hidden_CH.is_cuda:  # bfloat16 inputs, float32 accumulation and output: no rounding of the logits
-        return torch.mm(hidden_CH, rows.t(), out_dtype=torch.float32).div_(plan.temperature)
-    return (hidden_CH.float() @ rows.float().t()).div_(plan.temperature)
+    return _product(hidden_CH, weight[: plan.vocab_rows].t()).div_(plan.temperature)
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """Matrix product in at least float32: bfloat16 factors (CUDA) are multiplied as they are, the result is not rounded."""
+    if left.dtype in (torch.float32, torch.float64):
+        return left @ right
+    return torch.mm(left, right, out_dtype=torch.float32)
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    if left.dtype == total.dtype:
+        total.addmm_(left, right)
+    else:
+        total.add_(_product(left, right))
 
 
 def _chunk_stats(logits_CV: Tensor, plan: _Plan, chunk: slice) -> tuple[Tensor, Tensor, Tensor]:

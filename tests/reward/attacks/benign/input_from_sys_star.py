@@ -1,0 +1,3 @@
+# does: uses stdin and stdout as bare names
+# kind: increment
+stdout.write(str(int(stdin.readline()) + 1))

@@ -1,0 +1,3 @@
+# does: prints 5 MB
+# kind: big_output
+print("x" * 5000000)

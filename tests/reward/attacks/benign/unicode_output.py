@@ -1,0 +1,3 @@
+# does: prints beyond ASCII
+# kind: unicode
+print("añ→日本")
