@@ -14,7 +14,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 sys.path.append(str(Path(__file__).parent))
 
-from test_embedded_engine import SHAPE, letters_tokenizer  # noqa: E402
+from test_embedded_engine import SHAPE, letters_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,12 @@ class Canaries:
 
     def fill(self, source: str) -> str:
         """Put the places of the canaries into a program."""
-        values = {"SECRET_FILE": str(self.file), "SECRET_HALF": HALF, "PORT": str(self.port), "GRADER_PID": str(os.getpid())}
+        values = {
+            "SECRET_FILE": str(self.file),
+            "SECRET_HALF": HALF,
+            "PORT": str(self.port),
+            "GRADER_PID": str(os.getpid()),
+        }
         for name, value in values.items():
             source = source.replace(f"@{name}@", value)
         return source.replace("@SECRET@", "not the secret")
@@ -137,14 +142,18 @@ def idle_processes(sandbox: Sandbox, wanted: int) -> int:
 
 def run_attack(attack: Attack, canaries: Canaries, sandbox: Sandbox) -> str:
     """Run one attack and the honest program after it; returns what went wrong, or an empty text."""
-    verdict = judge_program(canaries.fill(attack.source), truth_for(attack.kind, canaries.secret), LIMITS, sandbox=sandbox, early_stop=False)
+    verdict = judge_program(
+        canaries.fill(attack.source), truth_for(attack.kind, canaries.secret), LIMITS, sandbox=sandbox, early_stop=False
+    )
     if verdict.status == "correct":
         return f"PASSED: {verdict.detail}"
     if verdict.status not in attack.seen:
         return f"verdict {verdict.status}, expected one of {attack.seen}: {verdict.detail}"
     if attack.kind == "state" and sum(test.status == "correct" for test in verdict.tests) > 1:
         return "tests could tell each other apart"
-    if canaries.secret in verdict.detail.replace(f"expected: {canaries.secret}", "").replace(f"== '{canaries.secret}'", "").replace(repr(canaries.secret), "").replace(json.dumps(canaries.secret), ""):
+    if canaries.secret in verdict.detail.replace(f"expected: {canaries.secret}", "").replace(
+        f"== '{canaries.secret}'", ""
+    ).replace(repr(canaries.secret), "").replace(json.dumps(canaries.secret), ""):
         return f"the secret came out: {verdict.detail}"
     if damage := canaries.damage():
         return damage
@@ -177,7 +186,10 @@ def main() -> int:
             for name, source, truth in load_benign():
                 verdict = judge_program(source, truth, BENIGN_LIMITS, sandbox=sandbox)
                 failures += verdict.status != "correct"
-                print(json.dumps({"benign": name, "wrong": "" if verdict.status == "correct" else verdict.detail}), flush=True)
+                print(
+                    json.dumps({"benign": name, "wrong": "" if verdict.status == "correct" else verdict.detail}),
+                    flush=True,
+                )
         finally:
             canaries.close()
     return 1 if failures else 0

@@ -31,8 +31,8 @@ def add_serve(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "serve",
         help="verdicts over HTTP, for grading on other machines",
-        description="Judge responses sent to POST /verify; GET /health says how the server is. SIGTERM shuts down cleanly.",
-        epilog=f"The server listens on this machine only unless --host says otherwise. Set {_TOKEN} to demand a bearer token.",
+        description="Judge responses sent to POST /verify; GET /health says how it is. SIGTERM shuts down cleanly.",
+        epilog=f"Listens on this machine only unless --host says otherwise. Set {_TOKEN} to demand a bearer token.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8711, help="port to listen on (default 8711; 0 takes a free one)")
@@ -74,9 +74,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _complain_of_missing(layers: dict[str, str], required: tuple[str, ...]) -> int:
-    from or1_reward.sandbox.layers import check_names, is_in_force
+    from or1_reward.sandbox.layers import check_names, is_satisfied
 
-    missing = [name for name in check_names(required) if not is_in_force(layers, name)]
+    missing = [name for name in check_names(required) if not is_satisfied(layers, name)]
     if missing:
         print(f"or1-reward doctor: required but missing: {', '.join(missing)}", file=sys.stderr)
     return 1 if missing else 0

@@ -1,4 +1,4 @@
-# does: prints before reading and leaves input unread
+# does: leaves the rest of its input unread
 # kind: increment
 import sys
-print(int(sys.stdin.read(1)) + 1)
+print(int(sys.stdin.readline()) + 1)

@@ -1,6 +1,6 @@
 # tries: to leave a daemon behind
 # kind: stdio
-# seen: wrong
+# seen: wrong, runtime_error
 import os, time
 if os.fork() == 0:
     os.setsid()

@@ -2,5 +2,5 @@
 # kind: stdio
 # seen: wrong, runtime_error
 import glob
-found = glob.glob("/root/.ssh/*") + glob.glob("/home/*/.ssh/*") + glob.glob("/root/.*rc")
+found = glob.glob("/" "root/.ssh/*") + glob.glob("/home/*/.ssh/*") + glob.glob("/" "root/.*rc")
 print(open(found[0]).read() and "@SECRET@")

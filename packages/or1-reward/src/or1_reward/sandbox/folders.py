@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+
+from .keeper.removal import remove_if_there
 
 _NAME = re.compile(r"or1-sandbox-(\d+)-(\d+)-\w+$")
 _swept = threading.Event()
@@ -26,7 +26,7 @@ def make() -> str:
 
 def remove(folder: str) -> None:
     """Remove a worker's folder with whatever a killed keeper has left in it."""
-    shutil.rmtree(folder, onerror=_open_and_retry)
+    remove_if_there(folder)
 
 
 def sweep() -> None:
@@ -46,14 +46,3 @@ def _is_ours(path: Path) -> bool:
 
 def _pid_namespace() -> int:
     return Path("/proc/self/ns/pid").stat().st_ino
-
-
-def _open_and_retry(_function: Any, path: str, _error: Any) -> None:
-    """A program may have closed its own folders even to their owner: open them, then try once more."""
-    for place in (Path(path).parent, Path(path)):
-        if place.is_dir() and not place.is_symlink():
-            place.chmod(0o700)
-    if Path(path).is_dir() and not Path(path).is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        Path(path).unlink(missing_ok=True)

@@ -50,6 +50,11 @@ def is_in_force(layers: Mapping[str, str], name: str) -> bool:
     return layers.get(name, "").startswith(IN_FORCE)
 
 
+def is_satisfied(layers: Mapping[str, str], name: str) -> bool:
+    """Whether a demand for this layer is met: active, or without object here (an ordinary user has no root to drop)."""
+    return layers.get(name, "").startswith((IN_FORCE, NOT_NEEDED))
+
+
 def check_names(names: Iterable[str]) -> tuple[str, ...]:
     """The names, if all are layers; ValueError naming those that are not."""
     asked = tuple(names)
@@ -65,7 +70,7 @@ def demand(layers: Mapping[str, str], required: Iterable[str]) -> None:
     Raises:
         SandboxError: naming every missing layer with the reason the kernel gave.
     """
-    missing = [name for name in dict.fromkeys((*SAFE_MINIMUM, *required)) if not is_in_force(layers, name)]
+    missing = [name for name in dict.fromkeys((*SAFE_MINIMUM, *required)) if not is_satisfied(layers, name)]
     if not (is_in_force(layers, "mount_namespace") or is_in_force(layers, "landlock")):
         missing.append("mount_namespace or landlock")
     if missing:

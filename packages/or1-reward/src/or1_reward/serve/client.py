@@ -24,8 +24,10 @@ _LONGEST_PAUSE_S: Final = 8.0
 
 
 class RemoteGrader:
-    """Judge on the server at `url`. A server that is busy or away is tried again until `patience_s` is over;
-    then the verdict is `verifier_error`, never a wrong answer.
+    """Judge on the server at `url`.
+
+    A server that is busy or away is tried again until `patience_s` is over; then the verdict is `verifier_error`,
+    never a wrong answer.
     """
 
     def __init__(self, url: str, *, timeout_s: float = 330.0, patience_s: float = 60.0, token: str = "") -> None:

@@ -48,7 +48,7 @@ class ServerConfig:
 
 
 class Server:
-    """The grading server. `start` returns when it listens; `close` finishes what is at work and leaves nothing behind."""
+    """The grading server: `start` returns when it listens, `close` finishes what is at work and leaves nothing."""
 
     def __init__(self, config: ServerConfig) -> None:
         """Start the sandbox and bind the port.
@@ -134,7 +134,7 @@ class _Http(ThreadingHTTPServer):
         _log.debug("connection from %s failed", client_address, exc_info=True)
 
 
-def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
+def _handler(server: Server) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - methods of one class, each short
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = server.config.socket_timeout_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from or1_reward.types import Limits, Status, TestResult, Verdict
@@ -22,7 +22,7 @@ class Request:
     response: str
     ground_truth: Any
     finish_reason: str | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
 
 _KEYS: Final = ("response", "ground_truth", "finish_reason", "limits")

@@ -136,7 +136,7 @@ def _logits(hidden_CH: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
 
 
 def _product(left: Tensor, right: Tensor) -> Tensor:
-    """Matrix product in at least float32: bfloat16 factors (CUDA) are multiplied as they are, the result is not rounded."""
+    """Product in at least float32: bfloat16 factors (CUDA) are multiplied as they are, the result is not rounded."""
     if left.dtype in (torch.float32, torch.float64):
         return left @ right
     return torch.mm(left, right, out_dtype=torch.float32)

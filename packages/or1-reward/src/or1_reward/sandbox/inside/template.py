@@ -46,6 +46,7 @@ def main(arguments: list[str]) -> None:
         os.dup2(nothing, fd)
     os.close(nothing)
     may_fork = lockdown.programs_may_fork(plan, layers)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # pid 1 is deaf to its jail's signals, but for those it handles
     template = Template(control, names, alone=os.getpid() == 1, may_fork=may_fork)
     gc.collect()
     gc.freeze()
@@ -134,15 +135,17 @@ class Template:
 
     def _tidy(self) -> bool:
         """Leave the writable folder as it was; False when that is more than removing a few plain files."""
-        if os.stat(".").st_mode != self.folder_mode:
+        try:
+            return os.stat(".").st_mode == self.folder_mode and self._remove_few()
+        except OSError:  # closed to us, or gone
             return False
-        names = os.listdir(".")
-        if len(names) > _FEW_FILES:
+
+    def _remove_few(self) -> bool:
+        names = os.listdir(".")  # noqa: PTH208
+        if len(names) > _FEW_FILES or any(stat.S_ISDIR(os.lstat(name).st_mode) for name in names):
             return False
         for name in names:
-            if stat.S_ISDIR(os.lstat(name).st_mode):
-                return False
-            os.unlink(name)
+            os.unlink(name)  # noqa: PTH108 - never follows a link
         return True
 
     def _become_candidate(self, order: dict[str, Any], fds: list[int]) -> NoReturn:
@@ -158,6 +161,7 @@ class Template:
             runner.limit_self(limits)
             if not self.may_fork:
                 seccomp.install(seccomp.lone_process_program(_ENGINE, os.getpid()))
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             gc.enable()
             run_mode(order["mode"], source, spec, self.names)
         finally:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +16,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from .removal import remove_if_there
 
 START_LIMIT_S = 30.0
 _STACK_BYTES = 1 << 30
@@ -150,7 +151,7 @@ class Jail:
         if self.process.poll() is None and not self._ended_within(1.0):
             self.process.kill()
         self.process.wait()
-        shutil.rmtree(self.folder, onerror=_force_remove)
+        remove_if_there(self.folder)
 
     def _ended_within(self, patience_s: float) -> bool:
         try:
@@ -167,7 +168,9 @@ def _spawn(plan: dict[str, Any], control: socket.socket) -> subprocess.Popen[byt
     resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
     here = str(Path(__file__).resolve().parent.parent)
     command = [sys.executable, "-s", "-S", "-P", "-B", "-X", "utf8", "-c", _BOOT, here, json.dumps(plan)]
-    return subprocess.Popen(command, stdin=control.fileno(), stdout=subprocess.DEVNULL, env=clean_environment(), cwd="/")
+    return subprocess.Popen(
+        command, stdin=control.fileno(), stdout=subprocess.DEVNULL, env=clean_environment(), cwd="/"
+    )
 
 
 def clean_environment() -> dict[str, str]:
@@ -179,13 +182,3 @@ def clean_environment() -> dict[str, str]:
 def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-
-
-def _force_remove(function: Any, path: str, _: Any) -> None:
-    """A program may have closed its own folders to their owner: open them, then try once more."""
-    os.chmod(Path(path).parent, 0o700)
-    if Path(path).is_dir() and not Path(path).is_symlink():
-        os.chmod(path, 0o700)
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        Path(path).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MIB = 1 << 20
 _MOST = 1024
+_MOST_ENTRIES = 4096
 
 
 def descendants(pid: int) -> list[int]:
@@ -49,16 +50,21 @@ def tree_mb(template_pid: int) -> float:
 
 
 def folder_mb(folder: str) -> float:
-    """Disk space below a folder."""
-    blocks = 0
-    for seen, (parent, _, names) in enumerate(os.walk(folder, onerror=lambda _: None)):
-        for name in names:
-            try:
-                blocks += os.lstat(os.path.join(parent, name)).st_blocks
-            except FileNotFoundError:
-                continue
-        if seen > _MOST:
-            break
+    """Disk space below a folder; infinite when it is too deep, too wide or too closed to be measured."""
+    blocks, seen, waiting = 0, 0, [folder]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    seen += 1
+                    blocks += entry.stat(follow_symlinks=False).st_blocks
+                    waiting += [entry.path] if entry.is_dir(follow_symlinks=False) else []
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return float("inf")
+        if seen > _MOST_ENTRIES:
+            return float("inf")
     return blocks * 512 / _MIB
 
 
