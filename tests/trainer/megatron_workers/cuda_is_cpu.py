@@ -1,64 +1,9 @@
-"""Two data-parallel ranks run the CUDA optimizer, every "cuda" device answered by the CPU, against the CPU optimizer.
+"""Start `cuda_steps` on this rank.
 
-What this cannot show is NCCL, CUDA kernels and speed; what it does show is that Megatron's DDP and its
-DistributedOptimizer, driven as `cuda_optimizer` drives them, take the same steps and come back from a checkpoint.
+Megatron's checkpoint writer starts a helper process that imports this file again: it must not import torch for that.
 """
 
-import torch
-from layout_steps import SETTINGS, train_step
-from megatron_cases import hf_model, scratch
-from torch.overrides import TorchFunctionMode
+if __name__ == "__main__":
+    from cuda_steps import main
 
-from or1_trainer.megatron.cuda_optimizer import CudaOptimizer
-from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import build_optimizer
-from or1_trainer.megatron.runtime import start_runtime, stop_runtime
-from or1_trainer.megatron.sharded import load_sharded, save_sharded
-from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights
-
-
-class CudaIsCpu(TorchFunctionMode):
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = dict(kwargs or {})
-        if str(kwargs.get("device", "")).startswith("cuda"):
-            kwargs["device"] = "cpu"
-        if len(args) > 1 and isinstance(args[1], str) and args[1].startswith("cuda"):
-            args = (args[0], "cpu", *args[2:])
-        if getattr(func, "__name__", "") == "cuda":
-            return args[0]
-        if func is torch.Tensor.type and len(args) == 1 and not kwargs:  # Megatron asks for torch.cuda.FloatTensor
-            return func(*args).replace("torch.", "torch.cuda.")
-        return func(*args, **kwargs)
-
-
-def build(runtime, make):
-    reference = hf_model("qwen2-tied", torch.float32)
-    policy = build_policy(reference.config, runtime, dtype=torch.float32)
-    load_hf_weights(policy, reference.state_dict())
-    return policy, make(policy)
-
-
-def main():
-    torch.cuda.synchronize = lambda *_: None
-    runtime = start_runtime(tensor=1, device="cpu", timeout_s=120)
-    plain, plain_optimizer = build(runtime, lambda policy: build_optimizer(policy, runtime, SETTINGS))
-    expected = [train_step(plain, plain_optimizer) for _ in range(3)]
-    with CudaIsCpu():
-        policy, optimizer = build(runtime, lambda policy: CudaOptimizer(policy, SETTINGS))
-        norms = [train_step(policy, optimizer) for _ in range(3)]
-        assert all(abs(a - b) < 1e-5 * b for a, b in zip(norms, expected, strict=True)), (norms, expected)
-        weights = dict(iter_hf_weights(plain))
-        assert all(torch.allclose(tensor, weights[name], atol=2e-5) for name, tensor in iter_hf_weights(policy))
-
-        save_sharded(scratch() / "cuda", policy, optimizer)
-        twin, twin_optimizer = build(runtime, lambda policy: CudaOptimizer(policy, SETTINGS))
-        load_sharded(scratch() / "cuda", twin, twin_optimizer)
-        for _ in range(2):
-            assert train_step(policy, optimizer) == train_step(twin, twin_optimizer)
-        weights = dict(iter_hf_weights(policy))
-        assert all(torch.equal(tensor, weights[name]) for name, tensor in iter_hf_weights(twin))
-    stop_runtime(runtime)
-
-
-if __name__ == "__main__":  # Megatron's checkpoint writer starts a process that imports this file
     main()

@@ -22,9 +22,11 @@ ALPHABET: Final = "0123456789+-*=;? \n\\boxed{}"
 """Every character that prompts and solutions may contain, each once."""
 
 Split = Literal["train", "heldout"]
-Style = Literal["direct", "terse", "verbose"]
+Style = Literal["guess", "terse", "verbose"]
 HELDOUT_SHARE: Final = 8
 """One expression in this many belongs to the held-out part."""
+GUESS_SPREAD: Final = 5
+"""How far a guess is off at most."""
 _REDRAWS: Final = 10_000
 
 
@@ -94,26 +96,34 @@ def demonstrations(
     seed: int,
     *,
     verbose_share: float = 0.5,
-    direct_share: float = 0.0,
+    guess_share: float = 0.0,
     family: Family | None = None,
     template: str = "bare",
 ) -> Iterator[Demonstration]:
-    """Solved problems of the training part (repeats are possible), in a mix of styles; the rest is terse."""
-    if verbose_share < 0 or direct_share < 0 or verbose_share + direct_share > 1:
-        raise ConfigError(f"shares of styles must add up to at most 1, got {verbose_share} and {direct_share}")
+    """Problems of the training part (repeats are possible) answered in a mix of styles; the rest is terse.
+
+    A guess is a number near the answer, right in about one of ten: the habit that reinforcement learning has to break.
+    """
+    if verbose_share < 0 or guess_share < 0 or verbose_share + guess_share > 1:
+        raise ConfigError(f"shares of styles must add up to at most 1, got {verbose_share} and {guess_share}")
     rng = _rng(seed, "demonstrations")
     for index in range(count):
         expression = _fresh(rng, "train", family or Family(), None)
-        style = _style(rng.random(), verbose_share, direct_share)
+        style = _style(rng.random(), verbose_share, guess_share)
         problem = _problem(expression, "train", index, template)
         text = problem.prompt[-1]["content"]
-        yield Demonstration(problem=problem, prompt=text, response=solution(expression, style), style=style)
+        response = _guess(expression, rng) if style == "guess" else solution(expression, style)
+        yield Demonstration(problem=problem, prompt=text, response=response, style=style)
 
 
-def _style(draw: float, verbose_share: float, direct_share: float) -> Style:
+def _style(draw: float, verbose_share: float, guess_share: float) -> Style:
     if draw < verbose_share:
         return "verbose"
-    return "direct" if draw < verbose_share + direct_share else "terse"
+    return "guess" if draw < verbose_share + guess_share else "terse"
+
+
+def _guess(expression: Expression, rng: random.Random) -> str:
+    return f"\\boxed{{{max(0, value_of(expression) + rng.randint(-GUESS_SPREAD, GUESS_SPREAD))}}}"
 
 
 def text_of(expression: Expression) -> str:

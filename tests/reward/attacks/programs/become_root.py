@@ -1,6 +1,6 @@
 # tries: to get root back
 # kind: stdio
-# seen: runtime_error
+# seen: wrong, runtime_error
 import os
 os.setresuid(0, 0, 0)
 print("@SECRET@")

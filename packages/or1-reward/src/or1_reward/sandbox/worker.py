@@ -51,6 +51,7 @@ class SandboxConfig:
         default_factory=lambda: _names_from("OR1_SANDBOX_PACKAGES", "sortedcontainers,numpy")
     )
     disk_mb: int = 32
+    cgroup: str = field(default_factory=lambda: os.environ.get("OR1_SANDBOX_CGROUP", ""))
 
     def __post_init__(self) -> None:
         """Refuse unknown layers and a pool without workers."""
@@ -102,6 +103,7 @@ class JailReport:
     result: bytes
     judged: bytes
     judge_stopped: str
+    judge_status: int
 
     @property
     def exit_code(self) -> int:
@@ -211,6 +213,7 @@ def _spawn(config: SandboxConfig, folder: str, socket_for_keeper: socket.socket)
         "disable": dict.fromkeys(config.disable, "switched off by configuration"),
         "packages": package_paths(config.packages),
         "disk_mb": config.disk_mb,
+        "cgroup": config.cgroup,
     }
     here = str(Path(__file__).resolve().parent)
     command = [
@@ -244,4 +247,5 @@ def _report(header: dict[str, Any], blobs: Sequence[bytes]) -> JailReport:
         result=result,
         judged=judged,
         judge_stopped=judge.get("stopped", ""),
+        judge_status=judge.get("status", 0),
     )

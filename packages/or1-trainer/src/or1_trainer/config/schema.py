@@ -48,8 +48,8 @@ class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     lr: float = 3e-3
     verbose_share: float = 0.5
     """Share of demonstrations that reason at length, so that the first stage truncates."""
-    direct_share: float = 0.0
-    """Share of demonstrations without reasoning: the policy then often guesses, and can learn to reason instead."""
+    guess_share: float = 0.0
+    """Share of demonstrations that only guess: the policy then often guesses, and can learn to reason instead."""
     seed: int = 0
     arithmetic: ArithmeticSettings = ArithmeticSettings()
     """Which problems are demonstrated; `data.arithmetic` is trained on."""

@@ -29,7 +29,7 @@ from or1_trainer.tiny.family import family_of
 from or1_trainer.tiny.tokenizer import character_tokenizer
 from or1_trainer.watch.live import LiveView
 
-FORMAT = 1
+FORMAT = 2
 """Raise when the demonstrations or this procedure change: old caches are then left alone."""
 
 
@@ -116,7 +116,7 @@ def _demonstrations(tokenizer: PreTrainedTokenizerBase, settings: WarmStartSetti
         settings.steps * settings.sequences,
         settings.seed,
         verbose_share=settings.verbose_share,
-        direct_share=settings.direct_share,
+        guess_share=settings.guess_share,
         family=family_of(settings.arithmetic),
     ):
         response_ids = tokenizer.encode(shown.response, add_special_tokens=False) + end

@@ -186,7 +186,6 @@ def _restrict(layers: Layers, plan: Plan) -> None:
     _attempt(layers, plan, "landlock", lambda: f"ABI {landlock.restrict(readable, [writable, *devices])}")
     _attempt(layers, plan, "seccomp", lambda: seccomp.install(seccomp.program(os.uname().machine)))
     layers["rlimits"] = IN_FORCE  # set in every test's process; the kernel always has them
-    layers["cgroup"] = "missing: no delegated cgroup v2"
     os.environ.clear()
     os.environ.update({"HOME": writable, "TMPDIR": writable, "PATH": "/nowhere", "LANG": "C.UTF-8", "TZ": "UTC"})
     os.environ["OPENBLAS_NUM_THREADS"] = "1"

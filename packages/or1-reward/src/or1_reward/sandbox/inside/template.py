@@ -141,11 +141,11 @@ class Template:
             return False
 
     def _remove_few(self) -> bool:
-        names = os.listdir(".")  # noqa: PTH208
+        names = os.listdir(".")
         if len(names) > _FEW_FILES or any(stat.S_ISDIR(os.lstat(name).st_mode) for name in names):
             return False
         for name in names:
-            os.unlink(name)  # noqa: PTH108 - never follows a link
+            os.unlink(name)
         return True
 
     def _become_candidate(self, order: dict[str, Any], fds: list[int]) -> NoReturn:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .cgroup import Cgroup, NoCgroupError, delegated_folder
 from .removal import remove_if_there
 
 START_LIMIT_S = 30.0
@@ -69,6 +70,7 @@ class Jail:
         self.settings = settings
         self.layers: dict[str, str] = {}
         self.template_pid = 0
+        self.cgroup: Cgroup | None = None
         self._start(dict(settings["disable"]))
 
     def _start(self, disable: dict[str, str]) -> None:
@@ -122,8 +124,21 @@ class Jail:
                 return str(said["refused"])
             self.template_pid = said.get("template_pid", self.template_pid)
             self.layers = said.get("layers", {})
+        self.layers["cgroup"] = self._enter_cgroup()
         self.control.settimeout(None)
         return None
+
+    def _enter_cgroup(self) -> str:
+        """Put the template into a cgroup of its own where one can be had; what to report of that layer."""
+        if "cgroup" in self.settings["disable"]:
+            return f"missing: {self.settings['disable']['cgroup']}"
+        try:
+            parent = delegated_folder(self.settings["cgroup"])
+        except NoCgroupError as error:
+            return f"missing: {error}"
+        self.cgroup = Cgroup(parent / f"{Path(self.settings['folder']).name}-{Path(self.folder).name}")
+        self.cgroup.add(self.template_pid)
+        return f"in force ({self.cgroup.folder})"
 
     def send(self, order: dict[str, Any], fds: Sequence[int] = ()) -> None:
         """Give an order; JailLostError when nobody is there."""
@@ -151,6 +166,9 @@ class Jail:
         if self.process.poll() is None and not self._ended_within(1.0):
             self.process.kill()
         self.process.wait()
+        if self.cgroup is not None:
+            self.cgroup.remove()
+            self.cgroup = None
         remove_if_there(self.folder)
 
     def _ended_within(self, patience_s: float) -> bool:

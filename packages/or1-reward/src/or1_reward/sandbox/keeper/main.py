@@ -21,6 +21,7 @@ from .jail import Jail, JailLostError, StartError
 from .run import Run, Test, sealed_file
 
 _WATCH_EVERY_S = 0.03
+_SOON_S = 0.001
 _IDLE_S = 1.0
 _ATTEMPTS = 2
 
@@ -117,7 +118,10 @@ class Keeper:
             poller.register(jail.control, select.POLLIN)
         next_watch_s = time.monotonic() + _WATCH_EVERY_S
         while not run.is_over:
-            ready = {fd for fd, _ in poller.poll(_WATCH_EVERY_S * 1000)}
+            left_s = run.wall_left_s()
+            if left_s <= 0:
+                run.stop("wall")
+            ready = {fd for fd, _ in poller.poll(1000 * min(_WATCH_EVERY_S, max(left_s, _SOON_S)))}
             run.take_answers(ready)
             if self.caller.fileno() in ready and self._read_caller(0.0) == "cancel":
                 run.stop("cancel")

@@ -12,7 +12,8 @@ from . import watch
 from .jail import Jail, JailLostError
 
 _GRACE_S = 3.0
-_JUDGE_EXTRA_S = 1.0
+_STARVED_FACTOR = 5
+_TEMPLATE_TASKS = 2
 _TAIL_BYTES = 4096
 _MIB = 1 << 20
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
@@ -39,6 +40,11 @@ class Test:
         self.wall_s: float = order["wall_s"]
         self.blobs = blobs
 
+    @property
+    def longest_s(self) -> float:
+        """When even a test that was starved of CPU ends."""
+        return _STARVED_FACTOR * self.wall_s
+
 
 class Run:
     """A test and the jails it runs in. `legs` are the jails still at work."""
@@ -53,6 +59,7 @@ class Run:
         self.opened: list[int] = []
         self.outputs: dict[str, list[int]] = {}
         self.stopping = ""
+        self.kills_before: dict[str, int] = {}
         self.started_s = time.monotonic()
 
     def _file(self, data: bytes | None = None) -> int:
@@ -81,8 +88,10 @@ class Run:
         fds = [program, self._file(stdin), *outputs]
         fds += [] if spec is None else [self._file(spec)]
         fds += [] if session < 0 else [session]
-        wall_s = self.test.wall_s + (_JUDGE_EXTRA_S if mode == "judge" else 0.0)
-        jail.send({"mode": mode, "limits": self.test.limits, "wall_s": wall_s}, fds)
+        if jail.cgroup is not None:
+            jail.cgroup.limit(self.test.limits["memory_mb"], self.test.limits["processes"] + _TEMPLATE_TASKS)
+            self.kills_before[jail.name] = jail.cgroup.kills()
+        jail.send({"mode": mode, "limits": self.test.limits, "wall_s": self.test.longest_s}, fds)
         self.legs.append(jail)
 
     @property
@@ -100,14 +109,24 @@ class Run:
 
     def stop(self, reason: str) -> None:
         """Ask for the end of a test; the first reason counts."""
-        self.stopping = self.stopping or reason
+        if self.stopping:
+            return
+        self.stopping = reason
         for jail in self.legs:
             jail.send({"stop": reason})
 
     def check_overdue(self) -> None:
         """A template that does not report long after the limit is taken for dead."""
-        if time.monotonic() - self.started_s > self.test.wall_s + _JUDGE_EXTRA_S + _GRACE_S:
+        if time.monotonic() - self.started_s > self.test.longest_s + _GRACE_S:
             raise JailLostError("the template did not report in time")
+
+    def wall_left_s(self) -> float:
+        """Time until the wall limit, on a clock that stands still while the test waits for a CPU that others have."""
+        elapsed_s = time.monotonic() - self.started_s
+        if elapsed_s < self.test.wall_s:
+            return self.test.wall_s - elapsed_s
+        starved_s = sum(watch.starved_s(jail.template_pid) for jail in self.legs)
+        return self.test.wall_s + starved_s - elapsed_s
 
     def exceeded(self, tree_mb: float) -> str:
         """The limit that the running candidate is over, if any."""
@@ -129,9 +148,12 @@ class Run:
         stdout, stderr, result = self.outputs["candidate"]
         too_much = any(watch.size_mb(fd) > self.test.limits["output_mb"] for fd in self.outputs["candidate"])
         verdict = os.pread(self.outputs["judge"][2], _MIB, 0) if self.judge else b""
+        report = self.answers["candidate"]
+        if self.candidate.cgroup and self.candidate.cgroup.kills() > self.kills_before["candidate"]:
+            report["stopped"] = "memory"
         header = {
             "id": self.test.id,
-            "report": self.answers["candidate"],
+            "report": report,
             "judge": self.answers.get("judge"),
             "too_much_output": too_much,
         }

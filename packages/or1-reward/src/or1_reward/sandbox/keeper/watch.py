@@ -8,6 +8,7 @@ from pathlib import Path
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MIB = 1 << 20
 _MOST = 1024
+_MOST_THREADS = 8
 _MOST_ENTRIES = 4096
 
 
@@ -47,6 +48,30 @@ def tree_mb(template_pid: int) -> float:
     if len(own) <= 1:
         return sum(own)
     return sum(max(0.0, mb - shared_mb) for mb in own) + shared_mb
+
+
+def starved_s(template_pid: int) -> float:
+    """How long the running test has waited for a CPU that others had: not its own time.
+
+    0 for a test of several processes or many threads, which could starve themselves to gain time.
+    """
+    processes = descendants(template_pid)
+    if len(processes) != 1:
+        return 0.0
+    threads = _listed(f"/proc/{processes[0]}/task")
+    if len(threads) > _MOST_THREADS:
+        return 0.0
+    waits_ns = [
+        int(words[1]) for tid in threads if (words := _read(f"/proc/{processes[0]}/task/{tid}/schedstat").split())
+    ]
+    return max(waits_ns, default=0) / 1e9
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def folder_mb(folder: str) -> float:
