@@ -2,7 +2,7 @@
 
 At a million parameters a decoding step costs what its operations cost to call, not what they compute: 12 per layer
 here,
-about 40 in the model's own forward pass (`benchmarks/embedded_engine.py`).
+about 40 in the model's own forward pass.
 
 Axes: N rows, P prompts, L columns of the cache, h query heads, g key/value heads, D head size, H hidden, V vocabulary.
 Prompts are padded on the left, so that all rows write the same column of the cache.
