@@ -34,7 +34,7 @@ from typing import *
 import math, collections, heapq, itertools, functools, bisect, string, re, random
 from collections import *
 space = {"__name__": "solution"}
-exec("from typing import *\\nimport math, collections, heapq, itertools, functools, bisect, string, re, random\\n"
+exec("from string import *\\nfrom re import *\\nfrom datetime import *\\nfrom typing import *\\nimport math, collections, heapq, itertools, functools, bisect, string, re, random\\n"
      "from collections import *\\nfrom math import *\\nfrom heapq import *\\nfrom bisect import *\\n"
      "from itertools import *\\nfrom functools import *\\n" + open(sys.argv[1]).read(), space)
 name, given = sys.argv[2], json.loads(sys.stdin.read())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -59,6 +60,44 @@ def test_a_transformers_trainer_evaluates_as_it_trains(tmp_path: Path) -> None:
     assert [row["step"] for row in logged] == [0, 2, 4]
     assert modes == [False] * 3
     assert all(row["eval/t/avg@1"] == 1.0 for row in logged)
+
+
+def test_a_model_loaded_by_or1_rollout(problem_file: Path, tmp_path: Path) -> None:
+    """`--model PATH` through the embedded engine: our `Sampling` is taken as its parameters, its tokens are kept."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    names = [*sorted(pre_tokenizers.ByteLevel.alphabet()), "<end>"]
+    raw = Tokenizer(models.BPE(vocab={name: index for index, name in enumerate(names)}, merges=[]))
+    raw.pre_tokenizer, raw.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<end>", pad_token="<end>")
+    tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    tokenizer.save_pretrained(tmp_path / "model")
+    torch.manual_seed(0)
+    config = transformers.Qwen2Config(
+        vocab_size=len(names),
+        hidden_size=32,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        eos_token_id=len(names) - 1,
+        bos_token_id=None,
+        pad_token_id=len(names) - 1,
+    )
+    transformers.Qwen2ForCausalLM(config).save_pretrained(tmp_path / "model")
+    script = str(Path(sys.executable).parent / "or1-eval")
+    command = [script, "run", str(problem_file), "--model", "model", "-k", "3", "--max-new-tokens", "8", "-o", "run"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in (tmp_path / "run" / "samples.jsonl").read_text().splitlines()]
+    assert len(rows) == 36
+    assert all(0 < len(row["token_ids"]) <= 8 for row in rows)
+    assert len({tuple(row["token_ids"]) for row in rows}) > 30, "each sample has a seed of its own"
+    (said,) = json.loads((tmp_path / "run" / "results.json").read_text())["tasks"].values()
+    assert said["fingerprint"]["model"].startswith("model@")
+    assert said["fingerprint"]["engine"] == "or1-rollout embedded"
 
 
 @pytest.mark.skipif(find_spec("inspect_ai") is None, reason="inspect_ai is not installed: its scorer is tried by hand")

