@@ -7,6 +7,8 @@ gets the call, the literal stays outside. Everything else runs unchanged in a pr
 from __future__ import annotations
 
 import ast
+import functools
+import threading
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -16,10 +18,14 @@ from or1_reward.ground_truth import AssertTruth, HarnessTruth
 _BUILDERS: Final = frozenset(
     {"float", "int", "str", "bool", "list", "tuple", "set", "frozenset", "dict", "range", "bytes", "complex"}
 )
+_PARSER: Final = (
+    threading.Lock()
+)  # ast.parse counts its depth per interpreter: in two threads at once it can fail (3.11)
 _RELATIONS: Final[dict[type[ast.cmpop], str]] = {ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not"}
 
 
-def harness_cases(truth: HarnessTruth) -> list[Case]:
+@functools.lru_cache(maxsize=512)
+def harness_cases(truth: HarnessTruth) -> tuple[Case, ...]:
     """One case per assert of `check`; a check with loops or variables of its own is one case as a whole.
 
     Raises:
@@ -33,18 +39,19 @@ def harness_cases(truth: HarnessTruth) -> list[Case]:
     prefix = _Prefix(truth.import_prefix)
     body = [node for node in check.body if not _says_nothing(node)]
     if not all(isinstance(node, ast.Assert) for node in body):
-        return [CheckCase(truth.test_code, truth.import_prefix, prefix.classes, truth.entry_point, call_check=True)]
-    return [_harness_case(truth, tree, check, node, prefix) for node in body if isinstance(node, ast.Assert)]
+        return (CheckCase(truth.test_code, truth.import_prefix, prefix.classes, truth.entry_point, call_check=True),)
+    return tuple(_harness_case(truth, tree, check, node, prefix) for node in body if isinstance(node, ast.Assert))
 
 
-def assert_cases(truth: AssertTruth) -> list[Case]:
+@functools.lru_cache(maxsize=512)
+def assert_cases(truth: AssertTruth) -> tuple[Case, ...]:
     """One case per entry of `assert_case`.
 
     Raises:
         CaseError: an entry is no Python or asserts nothing.
     """
     prefix = _Prefix(truth.import_prefix)
-    return [_assert_case(text, prefix, number) for number, text in enumerate(truth.assert_case, 1)]
+    return tuple(_assert_case(text, prefix, number) for number, text in enumerate(truth.assert_case, 1))
 
 
 def _assert_case(text: str, prefix: _Prefix, number: int) -> Case:
@@ -82,7 +89,8 @@ class _Prefix:
 
 def _parsed(text: str, what: str) -> ast.Module:
     try:
-        return ast.parse(text)
+        with _PARSER:
+            return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise CaseError(f"{what} of the row is no Python ({error}); repair or drop the row") from error
 

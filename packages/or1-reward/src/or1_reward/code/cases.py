@@ -14,6 +14,7 @@ from or1_reward.code.compare import same_output, same_value
 from or1_reward.sandbox.inside import values
 from or1_reward.sandbox.worker import JailReport
 
+_OPEN_BYTES, _SLACK_BYTES, _MOST_EXPANSION = 4 << 20, 1 << 16, 32
 Checker = Callable[[str, str, str], bool]
 
 
@@ -99,12 +100,19 @@ class CallCase:
 
     def decide(self, report: JailReport) -> Outcome:
         """Rebuild the returned value from plain data and compare it here."""
+        if len(report.result) > self._most_bytes():
+            return Outcome(False, f"a value of {len(report.result)} bytes", "too large to be the expected one")
         try:
             got = values.decode(json.loads(report.result)["value"])
             return Outcome(self._holds(got), _brief(got))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             text = report.result.decode("utf-8", "replace")
             return Outcome(False, text, f"no value came back ({type(error).__name__})")
+
+    def _most_bytes(self) -> int:
+        """Larger than any encoding of the expected value: a flood is not worth parsing, and would cost us memory."""
+        is_open = self.checker is not None or self.relation in {"!=", "is not", "truthy", "falsy"}
+        return _OPEN_BYTES if is_open else _SLACK_BYTES + _MOST_EXPANSION * len(repr(self.expected))
 
     def _holds(self, got: Any) -> bool:
         if self.checker is not None:

@@ -13,19 +13,21 @@ from typing import Any
 
 
 def same_output(expected: str, got: str) -> bool:
-    """Whether a program's output is the expected one."""
-    wanted, seen = _lines(expected), _lines(got)
-    return len(wanted) == len(seen) and all(
-        one == other or _same_numbers(one, other) for one, other in zip(wanted, seen, strict=True)
+    """Whether a program's output is the expected one. Memory and time go with the expected text, not with a flood."""
+    wanted, seen = expected.strip(), got.strip()
+    if wanted == seen:
+        return True
+    if wanted.count("\n") != seen.count("\n"):
+        return False
+    return all(
+        one.strip() == other.strip() or _same_numbers(one, other)
+        for one, other in zip(wanted.split("\n"), seen.split("\n"), strict=True)
     )
 
 
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.strip().split("\n")]
-
-
 def _same_numbers(expected: str, got: str) -> bool:
-    wanted, seen = expected.split(), got.split()
+    wanted = expected.split()
+    seen = got.split(None, len(wanted))  # at most one word more than wanted
     if len(wanted) != len(seen):
         return False
     try:

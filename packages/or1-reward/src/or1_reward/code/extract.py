@@ -8,13 +8,12 @@ such a tag the last block with no tag at all is taken. The last block may lack i
 from __future__ import annotations
 
 import re
-import textwrap
 from dataclasses import dataclass
 from typing import Final
 
 from or1_reward.reasoning import final_part
 
-_FENCE: Final = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([^`\n]*?)[ \t]*$")
+_FENCE: Final = re.compile(r"^([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*?)[ \t]*$")
 _PYTHON: Final = re.compile(r"(?i)^\{?\.?(python|py|python[ -]?[23](\.\d+)?|py[23]|pypy[23]?|ipython|python-repl)\b")
 
 
@@ -34,30 +33,33 @@ class Block:
 def fenced_blocks(text: str) -> list[Block]:
     """All fenced blocks in order; a block that is never closed runs to the end of the text."""
     blocks: list[Block] = []
-    fence, tag, lines = "", "", list[str]()
-    for line in text.splitlines():
+    opened: re.Match[str] | None = None
+    lines: list[str] = []
+    for line in text.split("\n"):
         match = _FENCE.match(line)
-        if not fence and match:
-            fence, tag, lines = match[1], match[2], []
-        elif fence and match and _closes(match, fence):
-            blocks.append(Block(tag, _joined(lines)))
-            fence = ""
-        elif fence and match and match[2] and _PYTHON.match(match[2]) and match[1][0] == fence[0]:
-            blocks.append(Block(tag, _joined(lines)))  # a new block was opened before the old one was closed
-            fence, tag, lines = match[1], match[2], []
-        elif fence:
+        if opened is None:
+            opened, lines = match, []
+        elif match and _closes(match, opened[2]):
+            blocks.append(_block(opened, lines))
+            opened = None
+        elif match and _PYTHON.match(match[3]) and match[2][0] == opened[2][0]:
+            blocks.append(_block(opened, lines))  # a new block was opened before the old one was closed
+            opened, lines = match, []
+        else:
             lines.append(line)
-    if fence:
-        blocks.append(Block(tag, _joined(lines)))
+    if opened is not None:
+        blocks.append(_block(opened, lines))
     return blocks
 
 
 def _closes(match: re.Match[str], fence: str) -> bool:
-    return not match[2] and match[1][0] == fence[0] and len(match[1]) >= len(fence)
+    return not match[3] and match[2][0] == fence[0] and len(match[2]) >= len(fence)
 
 
-def _joined(lines: list[str]) -> str:
-    return textwrap.dedent("\n".join(lines)) + "\n"
+def _block(opened: re.Match[str], lines: list[str]) -> Block:
+    """The lines, less the indentation of the fence itself."""
+    width = len(opened[1])
+    return Block(opened[3], "\n".join(line[min(width, len(line) - len(line.lstrip(" \t"))) :] for line in lines) + "\n")
 
 
 def extract_program(response: str) -> str | None:

@@ -15,7 +15,9 @@ from or1_reward.sandbox.worker import JailTest, Worker, WorkerLostError
 from or1_reward.types import Limits, Status, TestResult
 
 _IN_FLIGHT: Final = 2  # the jail starts on the next test while this process compares the last
-_ATTEMPTS: Final = 4
+_ATTEMPTS: Final = 6
+_KILL_RETRIES: Final = 4
+_KILLED_FACTOR: Final = 2.0
 _RESERVED_MB: Final = 512  # address space beyond the memory limit: interpreter, thread stacks that are only reserved
 
 
@@ -32,7 +34,7 @@ class Judging:
         self.limits = limits
         self.sandbox = sandbox
         self.results: list[TestResult] = []
-        self.attempts = 0
+        self.attempts, self.kills, self.killed_s = 0, 0, 0.0
         self.deadline_s = time.monotonic() + limits.problem_time_s
 
     def run(self, *, early_stop: bool, cancel: threading.Event | None) -> list[TestResult]:
@@ -71,16 +73,21 @@ class Judging:
             if report is None:
                 worker.cancel()
                 raise JudgingError("cancelled")
-            if was_killed_from_outside(report, self.limits) and self.attempts < _ATTEMPTS - 1:
-                self.attempts += 1
+            if was_killed_from_outside(report, self.limits) and self._may_retry(report.wall_s):
                 worker.cancel()
                 submitted = len(self.results)
                 continue
             self._take(result_of(self.cases[len(self.results)], report, self.limits))
         worker.cancel()
 
+    def _may_retry(self, spent_s: float) -> bool:
+        """Whether a SIGKILL from nowhere gets another run: a few, and not for long, since a program can kill itself."""
+        self.kills += 1
+        self.killed_s += spent_s
+        return self.kills <= _KILL_RETRIES and self.killed_s < _KILLED_FACTOR * self.limits.time_s
+
     def _take(self, result: TestResult) -> None:
-        self.attempts = 0
+        self.attempts, self.kills, self.killed_s = 0, 0, 0.0
         self.results.append(result)
 
     def _test(self, case: Case) -> JailTest:

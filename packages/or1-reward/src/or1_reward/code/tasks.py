@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from or1_reward.code import livecodebench
@@ -13,7 +14,7 @@ from or1_reward.ground_truth import AssertTruth, CallTruth, HarnessTruth, LiveCo
 CodeTruth = StdioTruth | CallTruth | HarnessTruth | AssertTruth | LiveCodeBenchTruth
 
 
-def cases_of(truth: CodeTruth, checker: Checker | None = None) -> list[Case]:
+def cases_of(truth: CodeTruth, checker: Checker | None = None) -> Sequence[Case]:
     """All tests of a problem in the row's order; `checker` replaces the comparison of stdin and call tests.
 
     Raises:
@@ -27,7 +28,7 @@ def cases_of(truth: CodeTruth, checker: Checker | None = None) -> list[Case]:
     return cases
 
 
-def _cases(truth: StdioTruth | CallTruth | HarnessTruth | AssertTruth, checker: Checker | None) -> list[Case]:
+def _cases(truth: StdioTruth | CallTruth | HarnessTruth | AssertTruth, checker: Checker | None) -> Sequence[Case]:
     if isinstance(truth, HarnessTruth):
         return harness_cases(truth)
     if isinstance(truth, AssertTruth):

@@ -31,8 +31,8 @@ _CLOSE_S = 5.0
 _CANCEL_POLL_S = 0.05
 
 
-class WorkerLostError(Exception):
-    """The keeper died or fell silent: our failure, not the program's."""
+class WorkerLostError(SandboxError):
+    """The keeper died or fell silent: our failure, not the program's; another worker may do better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +125,7 @@ class Worker:
             hello, _ = receive_frame(self.link)
         except (OSError, EOFError) as error:
             self.close()
-            raise SandboxError(
-                f"the sandbox's keeper process did not start ({error or type(error).__name__})"
-            ) from error
+            raise WorkerLostError(f"the keeper process did not start ({error or type(error).__name__})") from error
         if "error" in hello:
             self.close()
             raise SandboxError(f"the sandbox cannot start on this host: {hello['error']}; see `or1-reward doctor`")

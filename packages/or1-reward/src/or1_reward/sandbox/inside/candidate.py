@@ -6,6 +6,7 @@ made. Values leave as plain data; anything else stays here and is known to the j
 
 from __future__ import annotations
 
+import builtins
 import json
 import socket
 from typing import Any, NoReturn
@@ -80,9 +81,8 @@ class Session:
     def _do(self, order: dict[str, Any]) -> dict[str, Any]:
         asked = order["do"]
         if asked == "name":
-            if order["name"] not in self.names:
-                return {"missing": True}
-            return {"value": self.encode(self.names[order["name"]])}
+            found = self.names.get(order["name"], vars(builtins).get(order["name"], self))
+            return {"missing": True} if found is self else {"value": self.encode(found)}
         if asked == "evaluate":
             return {"value": self.encode(eval(order["expression"], self.names))}
         target = self.kept[order["target"]]
@@ -110,13 +110,12 @@ class Session:
         return {"value": value, **changed}
 
 
-def run(source: bytes, spec: dict[str, Any], prelude: dict[str, object]) -> NoReturn:
+def run(program: runner.Program, spec: dict[str, Any]) -> NoReturn:
     """Load the program, then serve the judge until it hangs up."""
-    runner.open_standard_streams()
 
     def step() -> None:
         link = socket.socket(fileno=runner.SESSION_FD)
-        session = Session(runner.load(source, spec, prelude), spec["known"])
+        session = Session(runner.load(program, spec), spec["known"])
         send_message(link, {"ready": True})
         while True:
             try:

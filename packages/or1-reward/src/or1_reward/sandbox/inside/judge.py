@@ -179,24 +179,23 @@ def _under_test(tree: ast.Module, own: dict[str, Any]) -> frozenset[str]:
     return frozenset() if theirs else frozenset(called - defined)
 
 
-def run(source: bytes, spec: dict[str, Any], prelude: dict[str, object]) -> NoReturn:
-    """Run the checks (`source`) against the candidate behind the session descriptor and report how they ended."""
-    runner.open_standard_streams()
+def run(program: runner.Program, spec: dict[str, Any]) -> NoReturn:
+    """Run the checks (`program`) against the candidate behind the session descriptor and report how they ended."""
     passed = [0]
 
     def count() -> None:
         passed[0] += 1
 
     def step() -> None:
-        outcome = _outcome(source, spec, prelude, count)
+        outcome = _outcome(program.source, spec, count)
         runner.report({"outcome": outcome, "asserts": passed[0]})
 
     runner.run_guarded(step, runner.leave_at_once)
 
 
-def _outcome(source: bytes, spec: dict[str, Any], prelude: dict[str, object], count: Any) -> str:
+def _outcome(source: bytes, spec: dict[str, Any], count: Any) -> str:
     """`passed`, or what went wrong in words."""
-    own: dict[str, Any] = dict(prelude)
+    own: dict[str, Any] = {"__name__": "check"}
     exec(compile(spec.get("prefix", ""), "<prefix>", "exec", dont_inherit=True), own)
     classes = {name: found for name in spec["known"] if isinstance(found := own.get(name), type)}
     link = Link(socket.socket(fileno=runner.SESSION_FD), classes)

@@ -149,7 +149,7 @@ def isolate(plan: Plan, control: socket.socket) -> Layers:
     if layers["pid_namespace"].startswith(IN_FORCE):
         pid = os.fork()
         if pid:
-            _stand_by(pid, control)
+            _stand_by(pid, control, plan.keeper_pid)
         parent = 0
     else:
         control.send(b'{"template_pid": %d}' % os.getpid())
@@ -165,8 +165,9 @@ def programs_may_fork(plan: Plan, layers: Layers) -> bool:
     return layers["pid_namespace"].startswith(IN_FORCE) and bounded
 
 
-def _stand_by(pid: int, control: socket.socket) -> None:
+def _stand_by(pid: int, control: socket.socket, keeper_pid: int) -> None:
     """Outside of the pid namespace: name the template's pid, then only wait; dying here kills it."""
+    linux.die_with_parent(keeper_pid)
     control.send(b'{"template_pid": %d}' % pid)
     control.close()
     os.waitpid(pid, 0)

@@ -1,7 +1,12 @@
-"""The common import prelude: names that solutions use without importing them, as LiveCodeBench's graders allow."""
+"""The common import prelude: names that solutions use without importing them, as LiveCodeBench's graders allow.
+
+They go where builtins are, not into each program's globals: a copy of 700 names per test would touch, and so make the
+kernel copy, a good part of the template's memory (measured: 0.5 of 1.6 ms per test).
+"""
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import sys
 
@@ -12,21 +17,22 @@ _STAR = (
 _PLAIN = (*_STAR[:-2], "typing")
 _WARM = ("array", "cmath", "collections.abc", "contextlib", "dataclasses", "decimal", "enum", "fractions", "numbers", "queue", "struct",
          "tempfile", "textwrap", "threading", "time", "traceback", "types", "unicodedata", "zlib", "resource", "ast")  # fmt: skip
+_STREAMS = ("stdin", "stdout", "stderr")
 RECURSION_LIMIT = 50_000
 
 
-def namespace() -> dict[str, object]:
-    """Import everything once and return the names a program starts with; `builtins` comes late and wins over e.g.
-
-    Math.pow.
-    """
+def install() -> dict[str, object]:
+    """Import everything once and add the names to the builtins, which win over e.g. math.pow; returns what was added."""
     names: dict[str, object] = {}
     for module_name in _STAR:
         module = importlib.import_module(module_name)
         public = getattr(module, "__all__", None) or [name for name in vars(module) if not name.startswith("_")]
         names.update({name: getattr(module, name) for name in public if hasattr(module, name)})
     names.update({name: importlib.import_module(name) for name in _PLAIN})
+    names.update(exit=sys.exit, quit=sys.exit)  # `site` is not imported here
     for name in _WARM:
         importlib.import_module(name)
+    added = {name: value for name, value in names.items() if not hasattr(builtins, name) and name not in _STREAMS}
+    vars(builtins).update(added)
     sys.setrecursionlimit(RECURSION_LIMIT)
-    return names
+    return added

@@ -9,11 +9,13 @@ from __future__ import annotations
 import atexit
 import io
 import json
+import marshal
 import os
 import resource
 import sys
 import threading
 import types
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,38 +25,92 @@ from . import values
 RESULT_FD = 3
 SESSION_FD = 4
 _MIB = 1 << 20
-_STACK_THREAD_BYTES = 16 * _MIB
+THREAD_STACK_BYTES = 16 * _MIB
+_CHECKSUM_BYTES = 4
 SYNTAX, CRASHED = 92, 1  # exit codes, told apart only to word a failure
+
+
+_HARD = {
+    which: resource.getrlimit(which)[1]
+    for which in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC)
+}
+
+
+def limit_template() -> None:
+    """Limits that are the same for every test and no hindrance to the template: inherited, they cost a test nothing."""
+    for which in (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK):
+        resource.setrlimit(which, (0, 0))
 
 
 def limit_self(limits: dict[str, Any]) -> None:
     """Resource limits of this process and its children, without a way back up."""
+    _limit(resource.RLIMIT_AS, limits["address_space_mb"] * _MIB)
+    _limit(resource.RLIMIT_FSIZE, max(limits["output_mb"], limits["disk_mb"]) * _MIB)
+    _limit(resource.RLIMIT_NOFILE, limits["open_files"])
+    _limit(resource.RLIMIT_NPROC, limits["processes"])
     cpu_s = int(-(-limits["cpu_s"] // 1))
-    wanted = {
-        resource.RLIMIT_AS: limits["address_space_mb"] * _MIB,
-        resource.RLIMIT_FSIZE: max(limits["output_mb"], limits["disk_mb"]) * _MIB,
-        resource.RLIMIT_NOFILE: limits["open_files"],
-        resource.RLIMIT_NPROC: limits["processes"],
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_MEMLOCK: 0,
-    }
-    for which, value in wanted.items():
-        hard = resource.getrlimit(which)[1]
-        top = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (top, top))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
 
 
-def place_descriptors(fds: list[int]) -> bytes:
-    """Move the test's files to their numbers, close everything else, and return the program's text."""
-    program, *wired = fds
-    source = read_all(program)
-    spare = [os.dup2(fd, 64 + index) for index, fd in enumerate(wired)]
-    for index, fd in enumerate(spare):
-        os.dup2(fd, index)
-        os.set_inheritable(index, True)
-    os.closerange(len(wired), 1 << 16)
-    return source
+def _limit(which: int, wanted: int) -> None:
+    hard = _HARD[which]
+    top = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(which, (top, top))
+
+
+def place_descriptors(fds: list[int]) -> None:
+    """Put the test's files where programs expect them and close everything else.
+
+    The template keeps the lowest numbers occupied, so none of `fds` is among the numbers they go to.
+    """
+    for number, fd in enumerate(fds):
+        os.dup2(fd, number)
+    os.closerange(len(fds), 1 << 16)
+
+
+class Program:
+    """A program's text and its code: compiled by the first test, read from a cache file by the next.
+
+    The cache is written before a line of the program has run and closed by then, so no program can change it.
+    """
+
+    def __init__(self, source: bytes, cache: int) -> None:
+        self.source = source
+        self.error: BaseException | None = None
+        try:
+            self._code = self._cached(cache) or self._compile_into(cache)
+        except SyntaxError as error:
+            error.filename = "<solution>"  # None for null bytes
+            self.error = error
+        except (ValueError, RecursionError, OverflowError) as error:  # nesting without end
+            self.error = SyntaxError(str(error), ("<solution>", 0, 0, ""))
+        except MemoryError as error:
+            self.error = error
+
+    def code(self) -> types.CodeType:
+        """The code. Raises what compiling raised."""
+        if self.error is not None:
+            raise self.error
+        return self._code
+
+    def _cached(self, cache: int) -> types.CodeType | None:
+        stored = read_all(cache)
+        data = stored[_CHECKSUM_BYTES:]
+        if not data or stored[:_CHECKSUM_BYTES] != _checksum(self.source, data):
+            return None  # nothing there, or a test was killed while writing it
+        code: types.CodeType = marshal.loads(data)
+        return code
+
+    def _compile_into(self, cache: int) -> types.CodeType:
+        code = compile(self.source, "<solution>", "exec", dont_inherit=True)
+        data = marshal.dumps(code)
+        if os.fstat(cache).st_size == 0:
+            os.write(cache, _checksum(self.source, data) + data)
+        return code
+
+
+def _checksum(source: bytes, data: bytes) -> bytes:
+    return zlib.crc32(data, zlib.crc32(source)).to_bytes(_CHECKSUM_BYTES, "big")
 
 
 def read_all(fd: int) -> bytes:
@@ -63,7 +119,10 @@ def read_all(fd: int) -> bytes:
 
 
 def open_standard_streams() -> None:
-    """Real text streams over the real descriptors, as an interpreter has them at start."""
+    """Real text streams over descriptors 0 to 2, as an interpreter has them at start.
+
+    Opened once, in the template: the streams know the numbers, each test puts its own files behind them.
+    """
     sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, "r", closefd=False)), "utf-8", "surrogateescape")
     sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), "utf-8", "surrogateescape")
     writer = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
@@ -71,12 +130,11 @@ def open_standard_streams() -> None:
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
 
 
-def new_module(name: str, prelude: dict[str, object]) -> dict[str, Any]:
-    """The globals of a module named `name` that is in sys.modules and starts with the prelude."""
+def new_module(name: str) -> dict[str, Any]:
+    """The globals of a module named `name` that is in sys.modules."""
     module = types.ModuleType(name)
     sys.modules[name] = module
     names = vars(module)
-    names.update(prelude)
     names.update(__name__=name, __builtins__=__builtins__, stdin=sys.stdin, stdout=sys.stdout, stderr=sys.stderr)
     return names
 
@@ -128,7 +186,8 @@ def _tell(error: BaseException) -> None:
 def leave_like_python(code: int) -> NoReturn:
     """Threads, exit handlers, flush, exit: the end of an interpreter without the cost of taking it down."""
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
+        if len(threading._active) > 1 or threading._threading_atexits:  # type: ignore[attr-defined]
+            threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
             if stream is not None and not stream.closed:
@@ -150,46 +209,44 @@ def leave_at_once(code: int) -> NoReturn:
 _EXIT = os._exit
 
 
-def run_stdio(source: bytes, prelude: dict[str, object]) -> NoReturn:
+def run_stdio(program: Program) -> NoReturn:
     """A program as a program: `__main__`, real stdin and stdout."""
-    open_standard_streams()
-    if b"/dev/stdin" in source:  # there is no /proc for it to point into
+    if b"/dev/stdin" in program.source:  # there is no /proc for it to point into
         Path(".stdin").write_bytes(read_all(0))
 
     def step() -> None:
-        exec(compile(source, "<solution>", "exec", dont_inherit=True), new_module("__main__", prelude))
+        exec(program.code(), new_module("__main__"))
 
     run_guarded(step, leave_like_python)
 
 
-def load(source: bytes, spec: dict[str, Any], prelude: dict[str, object]) -> dict[str, Any]:
+def load(program: Program, spec: dict[str, Any]) -> dict[str, Any]:
     """Run the row's prefix and the program as a module, and return its names."""
-    names = new_module("solution", prelude)
+    names = new_module("solution")
     if spec.get("prefix"):
         exec(compile(spec["prefix"], "<prefix>", "exec", dont_inherit=True), names)
-    exec(compile(source, "<solution>", "exec", dont_inherit=True), names)
+    exec(program.code(), names)
     return names
 
 
-def find_function(names: dict[str, Any], name: str, prelude: dict[str, object]) -> Callable[..., Any]:
+def find_function(names: dict[str, Any], name: str) -> Callable[..., Any]:
     """`Solution().name` where there is such a method, else the free function `name`."""
     solution = names.get("Solution")
     if isinstance(solution, type) and hasattr(solution, name):
         return getattr(solution(), name)  # type: ignore[no-any-return]
     found = names.get(name)
-    if found is None or found is prelude.get(name):
+    if found is None:
         raise NameError(f"the program defines no function {name!r}")
     return found  # type: ignore[no-any-return]
 
 
-def run_call(source: bytes, spec: dict[str, Any], prelude: dict[str, object]) -> NoReturn:
+def run_call(program: Program, spec: dict[str, Any]) -> NoReturn:
     """One call of a function, or one expression, in a fresh module; the value goes to the result file."""
-    open_standard_streams()
 
     def step() -> None:
-        names = load(source, spec, prelude)
+        names = load(program, spec)
         if "fn_name" in spec:
-            value = find_function(names, spec["fn_name"], prelude)(*spec["args"])
+            value = find_function(names, spec["fn_name"])(*spec["args"])
         else:
             if spec.get("entry_point"):
                 names["candidate"] = eval(spec["entry_point"], names)

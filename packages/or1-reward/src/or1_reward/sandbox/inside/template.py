@@ -8,10 +8,13 @@ Orders: {"mode", "wall_s", "limits"} with descriptors, or {"stop": reason}. Answ
 
 from __future__ import annotations
 
+import _random
 import contextlib
+import fcntl
 import gc
 import json
 import os
+import random
 import resource
 import select
 import signal
@@ -20,34 +23,45 @@ import stat
 import sys
 import threading
 import time
+import zlib
 from typing import Any, NoReturn
 
-from . import candidate, judge, lockdown, prelude, runner, seccomp
+from . import candidate, judge, linux, lockdown, prelude, runner, seccomp
 
 _ENGINE = os.uname().machine
 _MAX_FDS = 8
 _ORDER_BYTES = 65_536
 _FEW_FILES = 64
+_HIGH_FD = 100
+_LOW_FDS = range(8)  # the numbers that a test's files go to
 
 
 def main(arguments: list[str]) -> None:
     """Set up and serve until the keeper hangs up."""
-    control = socket.socket(fileno=os.dup(0))
+    control = socket.socket(fileno=fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, _HIGH_FD))
+    try:
+        _set_up_and_serve(control, arguments)
+    except (BrokenPipeError, ConnectionResetError):
+        os._exit(0)  # the keeper is gone
+
+
+def _set_up_and_serve(control: socket.socket, arguments: list[str]) -> None:
     plan = lockdown.Plan(**json.loads(arguments[0]))
-    names = prelude.namespace()
-    threading.stack_size(runner._STACK_THREAD_BYTES)
+    prelude.install()
+    threading.stack_size(runner.THREAD_STACK_BYTES)
     try:
         layers = lockdown.isolate(plan, control)
     except lockdown.RootRefused as refusal:
         control.send(json.dumps({"refused": str(refusal)}).encode())
         return
     nothing = os.open("/dev/null", os.O_RDWR)
-    for fd in (0, 1, 2):
+    for fd in _LOW_FDS:
         os.dup2(nothing, fd)
-    os.close(nothing)
+    runner.limit_template()
+    runner.open_standard_streams()
     may_fork = lockdown.programs_may_fork(plan, layers)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # pid 1 is deaf to its jail's signals, but for those it handles
-    template = Template(control, names, alone=os.getpid() == 1, may_fork=may_fork)
+    template = Template(control, alone=os.getpid() == 1, may_fork=may_fork)
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -61,9 +75,8 @@ class Template:
     Where it is not, a test is one process that may not fork (`may_fork`), so there is only that one to kill.
     """
 
-    def __init__(self, control: socket.socket, names: dict[str, object], *, alone: bool, may_fork: bool) -> None:
+    def __init__(self, control: socket.socket, *, alone: bool, may_fork: bool) -> None:
         self.control = control
-        self.names = names
         self.alone = alone
         self.may_fork = may_fork
         self.folder_mode = os.stat(".").st_mode
@@ -88,14 +101,14 @@ class Template:
 
     def _run(self, order: dict[str, Any], fds: list[int]) -> dict[str, Any]:
         started_s = time.monotonic()
-        pid = os.fork()
+        pid = linux.fork()
         if pid == 0:
             self._become_candidate(order, fds)
         for fd in fds:
             os.close(fd)
         stopped = self._wait(pid, started_s + order["wall_s"])
         wall_s = time.monotonic() - started_s
-        return {"wall_s": wall_s, "stopped": stopped, **self._bury(pid), "dirty": not self._tidy()}
+        return {"wall_s": wall_s, "stopped": stopped, **self._bury(pid, ended=not stopped), "dirty": not self._tidy()}
 
     def _wait(self, pid: int, deadline_s: float) -> str:
         """Wait until the test's first process ends; returns why it has to be stopped, or an empty text."""
@@ -116,22 +129,28 @@ class Template:
         finally:
             os.close(pidfd)
 
-    def _bury(self, pid: int) -> dict[str, Any]:
+    def _bury(self, pid: int, *, ended: bool) -> dict[str, Any]:
         """Kill and reap everything that the test has started; its own status, CPU time and peak memory."""
-        if self.alone:
-            _kill_all()
-        else:
-            os.kill(pid, signal.SIGKILL)  # not reaped yet, so the number is still its own
-        status, cpu_s, peak_kib = 0, 0.0, 0
+        if not ended:
+            self._kill(pid)
+        _, status, usage = os.wait4(pid, 0)
+        cpu_s, peak_kib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+        options = os.WNOHANG
         while True:
             try:
-                reaped, ended, usage = os.wait4(-1, 0)
-            except ChildProcessError:
+                reaped, _, usage = os.wait4(-1, options)
+            except ChildProcessError:  # no child is left; orphans fall to pid 1, so no process is left
                 return {"status": status, "cpu_s": cpu_s, "peak_kib": peak_kib}
+            if not reaped:
+                self._kill(pid)
+                options = 0
             cpu_s += usage.ru_utime + usage.ru_stime
             peak_kib = max(peak_kib, usage.ru_maxrss)
-            if reaped == pid:
-                status = ended
+
+    def _kill(self, pid: int) -> None:
+        """As pid 1: SIGKILL to every other process of the jail at once, which no fork can outrun; else to the only one."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1 if self.alone else pid, signal.SIGKILL)
 
     def _tidy(self) -> bool:
         """Leave the writable folder as it was; False when that is more than removing a few plain files."""
@@ -152,37 +171,32 @@ class Template:
         """In the child: descriptors, limits, then the program. Never returns to the template's loop."""
         try:
             os.setsid()
-            limits = order["limits"]
-            has_spec, has_session = order["mode"] != "stdio", order["mode"] in {"session", "judge"}
-            program, wired = fds[0], fds[1:5]
-            spec = runner.parse_spec(fds[5]) if has_spec else {}
-            source = runner.place_descriptors([program, *wired, *(fds[6:7] if has_session else [])])
+            mode, limits = order["mode"], order["limits"]
             limits["processes"] += self.other_processes
             runner.limit_self(limits)
+            program, cache, *wired = fds
+            spec = runner.parse_spec(wired[4]) if mode != "stdio" else {}
+            seed = zlib.crc32(runner.read_all(wired[4] if spec else wired[0]))
+            loaded = runner.Program(runner.read_all(program), cache)
+            runner.place_descriptors(wired[:4] + wired[5:])
             if not self.may_fork:
                 seccomp.install(seccomp.lone_process_program(_ENGINE, os.getpid()))
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _random.Random.seed(random._inst, seed)  # same dice, same verdict, each time
             gc.enable()
-            run_mode(order["mode"], source, spec, self.names)
+            run_mode(mode, loaded, spec)
         finally:
             os._exit(runner.CRASHED)
 
 
-def run_mode(mode: str, source: bytes, spec: dict[str, Any], names: dict[str, object]) -> NoReturn:
+def run_mode(mode: str, program: runner.Program, spec: dict[str, Any]) -> NoReturn:
     """Dispatch on the kind of test."""
     if mode == "stdio":
-        runner.run_stdio(source, names)
+        runner.run_stdio(program)
     if mode == "call":
-        runner.run_call(source, spec, names)
+        runner.run_call(program, spec)
     if mode == "session":
-        candidate.run(source, spec, names)
-    judge.run(source, spec, names)
-
-
-def _kill_all() -> None:
-    """As pid 1: SIGKILL to every other process of the jail at once, which no fork can outrun."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(-1, signal.SIGKILL)
+        candidate.run(program, spec)
+    judge.run(program, spec)
 
 
 def _tasks_of_this_user() -> int:

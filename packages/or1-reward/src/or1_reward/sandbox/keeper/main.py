@@ -18,16 +18,27 @@ from typing import Any
 from . import watch
 from .frames import receive_frame, send_frame
 from .jail import Jail, JailLostError, StartError
-from .run import Run, Test, sealed_file
+from .run import Run, Test, open_file, seal, sealed_file
 
 _WATCH_EVERY_S = 0.03
 _SOON_S = 0.001
 _IDLE_S = 1.0
 _ATTEMPTS = 2
+_START_ATTEMPTS = 3
 
 
 class Hangup(Exception):
     """The grading process is gone or has asked us to end."""
+
+
+def start_jail(name: str, settings: dict[str, Any]) -> Jail:
+    """A new jail; tried again when the template dies while starting, as under somebody's SIGKILL."""
+    for _ in range(_START_ATTEMPTS - 1):
+        try:
+            return Jail(name, settings)
+        except (StartError, JailLostError):
+            continue
+    return Jail(name, settings)
 
 
 class Keeper:
@@ -36,9 +47,10 @@ class Keeper:
     def __init__(self, caller: socket.socket, settings: dict[str, Any]) -> None:
         self.caller = caller
         self.settings = settings
-        self.candidate = Jail("candidate", settings)
+        self.candidate = start_jail("candidate", settings)
         self.judge: Jail | None = None
         self.program = sealed_file(b"")
+        self.cache = open_file()
         self.waiting: deque[Test] = deque()
         self.cancels = 0
         self.parent_pid = settings["parent_pid"]
@@ -72,7 +84,8 @@ class Keeper:
             raise Hangup from error
         if order["op"] == "program":
             os.close(self.program)
-            self.program = sealed_file(blobs[0])
+            os.close(self.cache)
+            self.program, self.cache = sealed_file(blobs[0]), open_file()
         elif order["op"] == "test":
             self.waiting.append(Test(order, blobs))
         elif order["op"] == "cancel":
@@ -100,11 +113,13 @@ class Keeper:
 
     def _attempt(self, test: Test) -> tuple[dict[str, Any], list[bytes]]:
         if test.mode == "check" and self.judge is None:
-            self.judge = Jail("judge", self.settings)
-        run = Run(test, self.program, self.candidate, self.judge)
+            self.judge = start_jail("judge", self.settings)
+        run = Run(test, self.program, self.cache, self.candidate, self.judge)
         try:
             run.start()
             self._see_through(run)
+            if os.fstat(self.cache).st_size:
+                seal(self.cache)  # the program's code is in it, for the next tests to read
             return run.result()
         finally:
             run.close()
@@ -141,7 +156,7 @@ class Keeper:
         """A jail whose folder could not be put back as it was is thrown away."""
         if run.is_dirty(self.candidate):
             self.candidate.close()
-            self.candidate = Jail("candidate", self.settings)
+            self.candidate = start_jail("candidate", self.settings)
         if self.judge is not None and run.is_dirty(self.judge):
             self.judge.close()
             self.judge = None
@@ -149,7 +164,7 @@ class Keeper:
     def _replace_jails(self) -> None:
         self.close()
         self.judge = None
-        self.candidate = Jail("candidate", self.settings)
+        self.candidate = start_jail("candidate", self.settings)
 
 
 def main(arguments: list[str]) -> None:

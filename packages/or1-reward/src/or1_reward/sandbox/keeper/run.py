@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
@@ -30,6 +31,17 @@ def sealed_file(data: bytes) -> int:
     return fd
 
 
+def open_file() -> int:
+    """An empty memory file that can be written, and sealed later."""
+    return os.memfd_create("or1", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+
+
+def seal(fd: int) -> None:
+    """Make a memory file unchangeable; again is no harm."""
+    with contextlib.suppress(PermissionError):
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
+
+
 class Test:
     """An order of the caller's. Blobs: stdio [stdin]; call [spec]; check [candidate spec, check source, judge spec]."""
 
@@ -49,9 +61,10 @@ class Test:
 class Run:
     """A test and the jails it runs in. `legs` are the jails still at work."""
 
-    def __init__(self, test: Test, program: int, candidate: Jail, judge: Jail | None) -> None:
+    def __init__(self, test: Test, program: int, cache: int, candidate: Jail, judge: Jail | None) -> None:
         self.test = test
         self.program = program
+        self.cache = cache
         self.candidate = candidate
         self.judge = judge if test.mode == "check" else None
         self.legs: list[Jail] = []
@@ -71,21 +84,31 @@ class Run:
         """Send the order, or both orders with a socket between candidate and judge."""
         blobs = self.test.blobs
         if self.test.mode == "stdio":
-            self._launch(self.candidate, "stdio", self.program, stdin=blobs[0])
+            self._launch(self.candidate, "stdio", self.program, self.cache, stdin=blobs[0])
         elif self.test.mode == "call":
-            self._launch(self.candidate, "call", self.program, spec=blobs[0])
+            self._launch(self.candidate, "call", self.program, self.cache, spec=blobs[0])
         else:
             assert self.judge is not None
             one, other = socket.socketpair()
             with one, other:
-                self._launch(self.candidate, "session", self.program, spec=blobs[0], session=one.fileno())
-                self._launch(self.judge, "judge", self._file(blobs[1]), spec=blobs[2], session=other.fileno())
+                self._launch(self.candidate, "session", self.program, self.cache, spec=blobs[0], session=one.fileno())
+                self._launch(
+                    self.judge, "judge", self._file(blobs[1]), self._file(), spec=blobs[2], session=other.fileno()
+                )
 
     def _launch(
-        self, jail: Jail, mode: str, program: int, *, stdin: bytes = b"", spec: bytes | None = None, session: int = -1
+        self,
+        jail: Jail,
+        mode: str,
+        program: int,
+        cache: int,
+        *,
+        stdin: bytes = b"",
+        spec: bytes | None = None,
+        session: int = -1,
     ) -> None:
         outputs = self.outputs[jail.name] = [self._file(), self._file(), self._file()]
-        fds = [program, self._file(stdin), *outputs]
+        fds = [program, cache, self._file(stdin), *outputs]
         fds += [] if spec is None else [self._file(spec)]
         fds += [] if session < 0 else [session]
         if jail.cgroup is not None:

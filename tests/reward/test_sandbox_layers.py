@@ -1,0 +1,218 @@
+# ruff: noqa: E501 - programs under test, kept on one line each
+"""The layers one by one: what is in force, what is refused, what is left when a host gives less."""
+
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from or1_reward.cli import main
+from or1_reward.code import judge_program
+from or1_reward.ground_truth import StdioTruth
+from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError
+from or1_reward.sandbox.inside import seccomp
+from or1_reward.sandbox.keeper.cgroup import Cgroup, NoCgroupError, delegated_folder
+from or1_reward.sandbox.keeper.removal import remove_if_there
+from or1_reward.sandbox.layers import PURPOSE, WITHOUT, demand, is_in_force
+from or1_reward.types import Limits, Status
+
+NAMESPACES = ("user_namespace", "pid_namespace", "mount_namespace", "net_namespace", "ipc_namespace", "uts_namespace")
+LESS = [("mount_namespace",), NAMESPACES, ("landlock",), ("net_namespace", "ipc_namespace")]
+PROBES = {
+    "open('/etc/passwd')": "a file of the host",
+    "__import__('os').listdir('/etc')": "a folder of the host",
+    "open('/proc/1/environ')": "the process table",
+    "__import__('socket').socket()": "a socket",
+    "__import__('os').execv('/bin/sh', ['sh'])": "a program",
+}
+
+
+def test_every_layer_is_explained() -> None:
+    assert PURPOSE.keys() == WITHOUT.keys()
+
+
+@pytest.mark.parametrize("disable", [(), *LESS], ids=lambda names: "-".join(names)[:30] or "all")
+def test_less_layers_still_hold(disable: tuple[str, ...]) -> None:
+    with Sandbox(SandboxConfig(workers=1, disable=disable)) as sandbox:
+        assert not any(is_in_force(sandbox.layers, name) for name in disable)
+        assert judge_program("print(input())", StdioTruth(("1",), ("1",)), sandbox=sandbox).status is Status.CORRECT
+        for probe, what in PROBES.items():
+            verdict = judge_program(f"{probe}\nprint(1)", StdioTruth(("1",), ("1",)), sandbox=sandbox)
+            assert verdict.status is Status.RUNTIME_ERROR, what
+        looping = judge_program("while True: pass", StdioTruth(("1",), ("1",)), Limits(time_s=0.3), sandbox=sandbox)
+        assert looping.status is Status.TIME_LIMIT
+
+
+def test_without_a_pid_namespace_programs_may_not_fork() -> None:
+    fork = "import os\nif os.fork() == 0: os._exit(0)\nprint(1)"
+    threads = "import threading\nt = threading.Thread(target=print, args=(1,))\nt.start()\nt.join()"
+    with Sandbox(SandboxConfig(workers=1, disable=NAMESPACES)) as sandbox:
+        assert judge_program(fork, StdioTruth(("",), ("1",)), sandbox=sandbox).status is Status.RUNTIME_ERROR
+        assert judge_program(threads, StdioTruth(("",), ("1",)), sandbox=sandbox).status is Status.CORRECT
+
+
+def test_required_layers_are_required() -> None:
+    with pytest.raises(SandboxError, match="net_namespace: switched off by configuration"):
+        _ = Sandbox(SandboxConfig(workers=1, require=("net_namespace",), disable=("net_namespace",))).layers
+    with pytest.raises(SandboxError, match="mount_namespace or landlock"):
+        _ = Sandbox(SandboxConfig(workers=1, disable=("landlock", *NAMESPACES))).layers
+    with pytest.raises(SandboxError, match="seccomp"):
+        _ = Sandbox(SandboxConfig(workers=1, disable=("seccomp",))).layers
+    with pytest.raises(ValueError, match="unknown sandbox layers"):
+        SandboxConfig(require=("selinux",))
+
+
+def test_a_host_without_the_required_layers_is_a_verifier_error() -> None:
+    with Sandbox(SandboxConfig(workers=1, require=("landlock",), disable=("landlock",))) as sandbox:
+        verdict = judge_program("print(1)", StdioTruth(("",), ("1",)), sandbox=sandbox)
+    assert (verdict.status, verdict.reward) == (Status.VERIFIER_ERROR, None)
+    assert "landlock" in verdict.detail
+
+
+def test_not_needed_satisfies_a_demand() -> None:
+    layers = dict.fromkeys(PURPOSE, "in force") | {"uid_drop": "not needed: started by an ordinary user"}
+    demand(layers, ("uid_drop",))
+    with pytest.raises(SandboxError):
+        demand(layers | {"uid_drop": "missing: no"}, ("uid_drop",))
+
+
+def test_doctor_prints_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    table = capsys.readouterr().out
+    assert all(name in table for name in PURPOSE)
+    assert "ms (median" in table
+    assert main(["doctor", "--require", "no_such_layer"]) == 2
+
+
+def test_the_jail_is_empty() -> None:
+    with Sandbox(SandboxConfig(workers=1)) as sandbox:
+        if not is_in_force(sandbox.layers, "mount_namespace"):
+            pytest.skip("this host gives no private root")
+        script = "import os\nprint(sorted(os.environ), os.getuid() != 0, os.getcwd(), os.path.exists('/proc'), os.path.exists('/home'), os.path.exists('/usr/bin'))"
+        verdict = judge_program(script, StdioTruth(("",), ("",)), sandbox=sandbox)
+    assert (
+        "['HOME', 'LANG', 'OPENBLAS_NUM_THREADS', 'PATH', 'TMPDIR', 'TZ'] True /tmp False False False" in verdict.detail
+    )
+
+
+# The seccomp filter, against a small interpreter of the kernel's instructions.
+
+
+def decide(code: bytes, number: int, *arguments: int, arch: int = 0xC000003E) -> int:
+    """What the kernel would answer: run the BPF program on struct seccomp_data."""
+    values = [value & (1 << 64) - 1 for value in (*arguments, *[0] * (6 - len(arguments)))]
+    data = struct.pack("=IIQ6Q", number & 0xFFFFFFFF, arch, 0, *values)
+    instructions = list(struct.iter_unpack("HBBI", code))
+    accumulator, at = 0, 0
+    while True:
+        op, jump_true, jump_false, k = instructions[at]
+        at += 1
+        if op == 0x20:
+            accumulator = struct.unpack_from("=I", data, k)[0]
+        elif op == 0x54:
+            accumulator &= k
+        elif op in {0x15, 0x35}:
+            at += jump_true if (accumulator == k if op == 0x15 else accumulator >= k) else jump_false
+        elif op == 0x06:
+            return k
+        else:
+            raise AssertionError(f"unknown instruction {op:#x}")
+
+
+ALLOW, EPERM, ENOSYS, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
+
+
+def test_the_filter_decides_as_meant() -> None:
+    code = seccomp.program("x86_64")
+    for number in (0, 1, 2, 9, 12, 39, 57, 60, 61, 62, 202, 231, 257, 318, 334):  # read ... rseq, fork, kill
+        assert decide(code, number) == ALLOW, number
+    for both in seccomp._DENIED.values():
+        if both[0] is not None:
+            assert decide(code, both[0]) == EPERM
+    assert decide(code, 435) == ENOSYS
+    assert decide(code, 41, arch=0x40000003) == KILL
+    assert decide(code, 0x40000000 + 41) == ENOSYS
+    assert decide(code, 56, 0x3D0F00) == ALLOW
+    assert decide(code, 56, 17) == ALLOW
+    for flag in (0x20000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000, 0x8000):
+        assert decide(code, 56, 17 | flag) == EPERM
+        assert decide(code, 56, 17 | flag | 1 << 40) == EPERM
+    assert (decide(code, 302, 0), decide(code, 302, 7)) == (ALLOW, EPERM)
+    assert (decide(code, 53, 1, 1), decide(code, 53, 1, 2), decide(code, 53, 1, 1 | 0o2000000)) == (ALLOW, EPERM, ALLOW)
+
+
+def test_the_filter_of_a_lone_process() -> None:
+    code = seccomp.lone_process_program("x86_64", 4242)
+    assert decide(code, 62, 4242) == ALLOW
+    for target in (1, 0, -1, -4242, 4243):
+        assert decide(code, 62, target) == EPERM
+        assert decide(code, 234, target) == EPERM
+    assert (decide(code, 57), decide(code, 58), decide(code, 56, 17)) == (EPERM, EPERM, EPERM)
+    assert decide(code, 56, 0x3D0F00) == ALLOW
+
+
+def test_the_other_architecture_uses_its_own_numbers() -> None:
+    code = seccomp.program("aarch64")
+    assert decide(code, 198, arch=0xC00000B7) == EPERM  # socket
+    assert decide(code, 221, arch=0xC00000B7) == EPERM  # execve
+    assert decide(code, 64, arch=0xC00000B7) == ALLOW  # write
+    assert decide(code, 64) == KILL
+
+
+# cgroup v2, on a folder that looks like one: no such subtree is delegated on the machines that run these tests.
+
+
+def fake_tree(folder: Path, controllers: str) -> Path:
+    (folder / "cgroup.controllers").write_text(controllers)
+    (folder / "cgroup.subtree_control").write_text("")
+    return folder
+
+
+def test_a_delegated_subtree_is_found(tmp_path: Path) -> None:
+    own = tmp_path / "user.slice" / "grader"
+    own.mkdir(parents=True)
+    fake_tree(tmp_path, "cpu memory pids")
+    fake_tree(own, "memory pids")
+    membership = tmp_path / "membership"
+    membership.write_text("9:cpu:/\n0::/user.slice/grader\n")
+    assert delegated_folder("", root=str(tmp_path), membership=str(membership)) == own
+    assert (own / "cgroup.subtree_control").read_text() == "+memory +pids"
+    assert delegated_folder(str(own)) == own
+
+
+def test_no_delegated_subtree_says_why(tmp_path: Path) -> None:
+    with pytest.raises(NoCgroupError, match="lacks the controllers pids"):
+        delegated_folder(str(fake_tree(tmp_path, "cpu memory")))
+    with pytest.raises(NoCgroupError, match="not delegated"):
+        delegated_folder(str(tmp_path / "nowhere"))
+    (tmp_path / "membership").write_text("4:memory:/\n")
+    with pytest.raises(NoCgroupError, match="not mounted"):
+        delegated_folder("", root=str(tmp_path), membership=str(tmp_path / "membership"))
+
+
+def test_a_cgroup_gets_its_limits(tmp_path: Path) -> None:
+    group = Cgroup(tmp_path / "jail")
+    group.limit(100, 20)
+    group.add(1234)
+    assert (tmp_path / "jail" / "memory.max").read_text() == str(164 << 20)
+    assert (tmp_path / "jail" / "pids.max").read_text() == "20"
+    assert (tmp_path / "jail" / "cgroup.procs").read_text() == "1234"
+    (tmp_path / "jail" / "memory.events").write_text("low 0\nmax 3\noom 1\noom_kill 2\n")
+    assert group.kills() == 2
+
+
+def test_hostile_folders_are_removed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "file").write_text("kept")
+    script = "import os, sys\nos.chdir(sys.argv[1])\nos.symlink(sys.argv[2], 'link')\nfor n in range(3000):\n    os.mkdir('d')\n    os.chdir('d')\n    os.symlink('/', 's')\nos.chmod('..', 0)\n"
+    root = tmp_path / "root"
+    root.mkdir()
+    subprocess.run([sys.executable, "-c", script, str(root), str(victim)], check=True)
+    (root / "closed" / "inner").mkdir(parents=True)
+    (root / "closed").chmod(0)
+    remove_if_there(str(root))
+    assert not root.exists()
+    assert (victim / "file").read_text() == "kept"

@@ -1,0 +1,234 @@
+# ruff: noqa: E501 - programs under test, kept on one line each
+"""Processes that die, threads, event loops, forks: no wrong verdict, nothing left."""
+
+import asyncio
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import or1_reward
+from or1_reward.code import judge_program
+from or1_reward.ground_truth import StdioTruth
+from or1_reward.sandbox import Sandbox, SandboxConfig
+from or1_reward.sandbox.keeper.watch import descendants
+from or1_reward.types import Limits, Status
+
+ECHO, ONE = "print(input())", StdioTruth(("1",), ("1",))
+SLOW = "import time\ntime.sleep(0.4)\nprint(input())"
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def all_gone(pids: list[int], patience_s: float = 5.0) -> bool:
+    deadline_s = time.monotonic() + patience_s
+    while any(alive(pid) for pid in pids) and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    return not any(alive(pid) for pid in pids)
+
+
+def folders() -> set[str]:
+    return {path.name for path in Path(tempfile.gettempdir()).glob(f"or1-sandbox-*-{os.getpid()}-*")}
+
+
+@pytest.mark.parametrize("victim", ["keeper", "template", "child"])
+def test_a_killed_process_never_makes_a_wrong_verdict(victim: str) -> None:
+    other_folders = folders()
+    with Sandbox(SandboxConfig(workers=1)) as sandbox:
+        _ = sandbox.layers
+        worker = sandbox._idle[0]
+        keeper, template = worker.process.pid, worker.jail_pid
+        verdicts = []
+        thread = threading.Thread(target=lambda: verdicts.append(judge_program(SLOW, ONE, sandbox=sandbox)))
+        thread.start()
+        time.sleep(0.2)
+        target = {"keeper": keeper, "template": template, "child": next(iter(descendants(template)), template)}[victim]
+        os.kill(target, signal.SIGKILL)
+        thread.join()
+        assert verdicts[0].status is Status.CORRECT
+        assert judge_program(ECHO, ONE, sandbox=sandbox).status is Status.CORRECT
+        if victim != "child":
+            assert all_gone([template])
+    assert folders() <= other_folders
+
+
+def test_killed_again_and_again_is_a_verifier_error() -> None:
+    with Sandbox(SandboxConfig(workers=1)) as sandbox:
+        stop = threading.Event()
+
+        def hunt() -> None:
+            while not stop.is_set():
+                for pid in descendants(os.getpid()):
+                    name = Path(f"/proc/{pid}/cmdline").read_bytes() if alive(pid) else b""
+                    if b"keeper.main" in name:
+                        os.kill(pid, signal.SIGKILL)
+                time.sleep(0.01)
+
+        hunter = threading.Thread(target=hunt)
+        hunter.start()
+        verdict = judge_program("import time\ntime.sleep(3)\nprint(input())", ONE, sandbox=sandbox)
+        stop.set()
+        hunter.join()
+    assert (verdict.status, verdict.reward) == (Status.VERIFIER_ERROR, None)
+
+
+def test_load_with_killers_leaves_nothing() -> None:
+    programs = [
+        (ECHO, Status.CORRECT), ("print(2)", Status.WRONG), ("1 / 0", Status.RUNTIME_ERROR),
+        ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", None),
+        ("x = []\nwhile True: x.append(bytearray(1 << 24))", Status.MEMORY_LIMIT),
+        ("import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(99)\nprint(input())", Status.CORRECT),
+    ]  # fmt: skip
+    work = [programs[number % len(programs)] for number in range(60)]
+    limits = Limits(time_s=0.5, memory_mb=200, processes=16)
+    before, other_folders = set(descendants(os.getpid())), folders()
+    with Sandbox(SandboxConfig(workers=2)) as sandbox:
+        stop = threading.Event()
+
+        def kill_at_random() -> None:
+            dice = random.Random(1)
+            while not stop.is_set():
+                time.sleep(0.5)
+                pids = [
+                    pid for pid in descendants(os.getpid()) if pid not in before and b"keeper.main" in _command(pid)
+                ]
+                if pids:
+                    keeper = dice.choice(pids)
+                    os.kill(dice.choice([keeper, *descendants(keeper)[:3]]), signal.SIGKILL)
+
+        killer = threading.Thread(target=kill_at_random)
+        killer.start()
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                verdicts = list(pool.map(lambda row: judge_program(row[0], ONE, limits, sandbox=sandbox), work))
+        finally:
+            stop.set()
+            killer.join()
+    for (program, wanted), verdict in zip(work, verdicts, strict=True):
+        assert verdict.status is not Status.CORRECT or wanted is Status.CORRECT, program
+        if wanted is not None and verdict.status is not Status.VERIFIER_ERROR:
+            assert verdict.status is wanted, (program, verdict.detail)
+    assert sum(verdict.status is Status.VERIFIER_ERROR for verdict in verdicts) <= 3
+    assert all_gone([pid for pid in descendants(os.getpid()) if pid not in before])
+    assert folders() <= other_folders
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def test_a_killed_grader_takes_everything_with_it() -> None:
+    source = Path(or1_reward.__file__).parent.parent
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import threading, time\n"
+        "from or1_reward.code import judge_program\n"
+        "from or1_reward.ground_truth import StdioTruth\n"
+        "threading.Thread(target=judge_program, args=('import os\\nos.fork()\\nwhile True: pass', StdioTruth(('',), ('',)))).start()\n"
+        "time.sleep(1); print('ready', flush=True); time.sleep(60)\n"
+    )
+    grader = subprocess.Popen([sys.executable, "-c", script, str(source)], stdout=subprocess.PIPE)
+    assert grader.stdout is not None
+    assert grader.stdout.readline() == b"ready\n"
+    below = descendants(grader.pid)
+    assert len(below) >= 4
+    grader.kill()
+    grader.wait()
+    grader.stdout.close()
+    assert all_gone(below)
+
+
+def test_from_many_threads_and_an_event_loop() -> None:
+    with Sandbox(SandboxConfig(workers=2)) as sandbox:
+        with ThreadPoolExecutor(8) as pool:
+            assert all(
+                v.status is Status.CORRECT
+                for v in pool.map(lambda _: judge_program(ECHO, ONE, sandbox=sandbox), range(24))
+            )
+        assert len(sandbox._idle) <= 2
+
+    async def both() -> list[or1_reward.Verdict]:
+        rows = [f"```python\nprint({number})\n```" for number in (1, 2)]
+        return await asyncio.gather(*(or1_reward.averify(row, {"inputs": ["1"], "outputs": ["1"]}) for row in rows))
+
+    assert [verdict.status for verdict in asyncio.run(both())] == [Status.CORRECT, Status.WRONG]
+
+
+def test_a_worker_made_in_a_thread_that_ends_goes_on() -> None:
+    with Sandbox(SandboxConfig(workers=1)) as sandbox:
+        thread = threading.Thread(target=lambda: sandbox.layers)
+        thread.start()
+        thread.join()
+        pid = sandbox._idle[0].process.pid
+        time.sleep(0.2)
+        assert judge_program(ECHO, ONE, sandbox=sandbox).status is Status.CORRECT
+        assert sandbox._idle[0].process.pid == pid
+
+
+def _in_child(queue: "multiprocessing.Queue[str]") -> None:
+    queue.put(judge_program(ECHO, ONE).status.value)
+
+
+def test_in_a_daemonic_forked_child_of_a_process_that_has_workers() -> None:
+    assert judge_program(ECHO, ONE).status is Status.CORRECT
+    context = multiprocessing.get_context("fork")
+    queue: multiprocessing.Queue[str] = context.Queue()
+    child = context.Process(target=_in_child, args=(queue,), daemon=True)
+    child.start()
+    assert queue.get(timeout=30) == "correct"
+    child.join(10)
+    assert judge_program(ECHO, ONE).status is Status.CORRECT
+
+
+def test_the_event_of_a_signal_handler_does_not_reach_the_jail() -> None:
+    """Control-C in a terminal goes to the grader alone: keepers have a session of their own."""
+    with Sandbox(SandboxConfig(workers=1)) as sandbox:
+        _ = sandbox.layers
+        assert os.getsid(sandbox._idle[0].process.pid) != os.getsid(0)
+
+
+def test_import_stays_light() -> None:
+    source = Path(or1_reward.__file__).parent.parent
+    heavy = "[name for name in ('subprocess', 'http', 'ctypes', 'or1_reward.sandbox', 'or1_reward.code', 'or1_reward.serve') if name in sys.modules]"
+    script = f"import sys; sys.path.insert(0, {str(source)!r}); import or1_reward.types, or1_reward.ground_truth; print({heavy})"
+    done = subprocess.run([sys.executable, "-S", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_closed_sandbox_says_so() -> None:
+    sandbox = Sandbox(SandboxConfig(workers=1))
+    sandbox.close()
+    with pytest.raises(ValueError, match="closed"):
+        _ = sandbox.layers
+
+
+def test_verdicts_do_not_depend_on_the_load() -> None:
+    """A program that needs 0.6 s of CPU passes a limit of 1 s, however long it has to wait for a core."""
+    program = "import time\nend = time.process_time() + 0.6\nwhile time.process_time() < end: pass\nprint(input())"
+    spinners = [
+        subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))
+    ]
+    try:
+        with Sandbox(SandboxConfig(workers=1)) as sandbox:
+            assert judge_program(program, ONE, Limits(time_s=1.0), sandbox=sandbox).status is Status.CORRECT
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
