@@ -12,6 +12,9 @@ import pytest
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from or1_rollout import RowError
+from or1_rollout.generate.rows import finished_ids, read_prompts
+
 sys.path.append(str(Path(__file__).parent))
 
 from test_embedded_engine import SHAPE, letters_tokenizer
@@ -70,6 +73,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_completions(prompts, model,
         ('{"id": 1}', [":201", "prompt"]),
         ('{"id": 1, "prompt": [1, "a"]}', [":201", "token ids"]),
         ('{"id": "p0", "prompt": "a"}', [":201", "twice"]),
+        ('{"id": 1, "prompt": [{"role": 3, "content": null}]}', [":201", "messages"]),
     ],
 )
 def test_bad_rows_are_named_before_anything_is_generated(prompts, model, tmp_path, line, words):
@@ -78,3 +82,46 @@ def test_bad_rows_are_named_before_anything_is_generated(prompts, model, tmp_pat
     done = subprocess.run(command(prompts, tmp_path / "out.jsonl", model), check=False, capture_output=True, text=True)
     assert done.returncode == 2 and not (tmp_path / "out.jsonl").exists()
     assert all(word in done.stderr for word in words) and "Traceback" not in done.stderr
+
+
+FOREIGN = [
+    b"a diary without a line end",
+    b'{"id": "p0", "prompt": "a"}\n{"id": "p1", "prompt": "b"}',
+    b"[1]\n",
+    b"\xff\n",
+]
+
+
+@pytest.mark.parametrize("content", FOREIGN)
+def test_an_output_that_is_some_other_file_is_refused_and_keeps_every_byte(prompts, model, tmp_path, content):
+    other = tmp_path / "other"
+    other.write_bytes(content)
+    done = subprocess.run(command(prompts, other, model), check=False, capture_output=True, text=True)
+    assert done.returncode == 2 and "nothing was changed" in done.stderr and "Traceback" not in done.stderr
+    assert other.read_bytes() == content
+
+
+def test_the_file_of_prompts_is_never_the_output(prompts, model):
+    before = prompts.read_bytes()
+    done = subprocess.run(command(prompts, prompts, model), check=False, capture_output=True, text=True)
+    assert done.returncode == 2 and "file of prompts" in done.stderr and prompts.read_bytes() == before
+
+
+def test_torn_ends_are_removed_and_whole_lines_kept(tmp_path):
+    path, line = tmp_path / "out.jsonl", b'{"id": "a", "completions": []}'
+    for tail, ids, left in [
+        (b'{"id": "b", "comp', {"a"}, line + b"\n"),
+        (b'{"i', {"a"}, line + b"\n"),
+        (line.replace(b'"a"', b'"b"'), {"a", "b"}, line + b"\n" + line.replace(b'"a"', b'"b"') + b"\n"),
+    ]:
+        path.write_bytes(line + b"\n" + tail)
+        assert finished_ids(path) == ids and path.read_bytes() == left
+
+
+def test_line_separators_inside_a_prompt_are_text_and_other_encodings_are_named(tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_bytes('{"id": 1, "prompt": "a\u2028b\u0085c"}\n'.encode())
+    assert [row.prompt for row in read_prompts(path)] == ["a\u2028b\u0085c"]
+    path.write_bytes(b'{"id": 1, "prompt": "ok"}\n{"id": 2, "prompt": "caf\xe9"}\n')
+    with pytest.raises(RowError, match=r"p.jsonl:2: not UTF-8"):
+        read_prompts(path)

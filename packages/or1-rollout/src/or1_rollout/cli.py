@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from or1_rollout.errors import Or1RolloutError, RowError
-from or1_rollout.generate.rows import read_prompts
+from or1_rollout.generate.rows import finished_ids, read_prompts
 from or1_rollout.generate.run import generate_file
 from or1_rollout.types import SamplingParams
 
@@ -37,7 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _generate(options: argparse.Namespace) -> int:
+    if options.out.exists() and options.out.samefile(options.prompts):
+        return _fail(f"{options.out} is the file of prompts; give another one with -o", 2)
     rows = read_prompts(options.prompts)
+    finished_ids(options.out)  # refuse a file that is not ours before the model is loaded
     try:
         params = SamplingParams(
             n=options.n,

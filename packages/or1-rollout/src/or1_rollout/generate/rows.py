@@ -10,6 +10,9 @@ from pathlib import Path
 from or1_rollout.errors import RowError
 from or1_rollout.types import Completion, Prompt
 
+_LINE_START = b'{"id": "'
+_FOREIGN = "this is no line of completions; nothing was changed, give another file with -o"
+
 
 @dataclass(frozen=True, slots=True)
 class PromptRow:
@@ -23,7 +26,8 @@ def read_prompts(path: Path) -> list[PromptRow]:
     """All rows; raises `RowError` naming file and line of the first that is broken, or an id that is there twice."""
     rows: list[PromptRow] = []
     seen: set[str] = set()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    # bytes and b"\n": str.splitlines would also cut at U+2028 and others, which JSON strings may hold as they are
+    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
         if not line.strip():
             continue
         row = _row(line, f"{path}:{number}")
@@ -35,15 +39,42 @@ def read_prompts(path: Path) -> list[PromptRow]:
 
 
 def finished_ids(path: Path) -> set[str]:
-    """Ids in an output file; a last line that was cut off by a kill is removed from the file."""
+    """Ids in an output file; the end of a line that a kill cut off is removed.
+
+    Raises `RowError`, with the file untouched, where it holds anything but completions: it is then some other file.
+    """
     if not path.exists():
         return set()
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
+    *whole, tail = path.read_bytes().split(b"\n")
+    done = {_finished_id(line, f"{path}:{number}") for number, line in enumerate(whole, 1)}
+    if tail and _is_json(tail):  # all of it is there but the line end
+        done.add(_finished_id(tail, f"{path}:{len(whole) + 1}"))
+        with path.open("ab") as file:
+            file.write(b"\n")
+    elif tail:
+        if not (tail.startswith(_LINE_START) or _LINE_START.startswith(tail)):
+            raise RowError(f"{path}:{len(whole) + 1}: {_FOREIGN}")
         with path.open("r+b") as file:
-            file.truncate(len(whole))
-    return {str(json.loads(line)["id"]) for line in whole.splitlines()}
+            file.truncate(sum(len(line) + 1 for line in whole))
+    return done
+
+
+def _finished_id(line: bytes, where: str) -> str:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        raise RowError(f"{where}: {_FOREIGN}") from error
+    if not isinstance(value, dict) or not {"id", "completions"} <= value.keys():
+        raise RowError(f"{where}: {_FOREIGN}")
+    return str(value["id"])
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def completion_line(row: PromptRow, completions: Sequence[Completion]) -> str:
@@ -52,9 +83,11 @@ def completion_line(row: PromptRow, completions: Sequence[Completion]) -> str:
     return json.dumps(record, ensure_ascii=False) + "\n"
 
 
-def _row(line: str, where: str) -> PromptRow:
+def _row(line: bytes, where: str) -> PromptRow:
     try:
-        value = json.loads(line)
+        value = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise RowError(f"{where}: not UTF-8: {error}") from error
     except json.JSONDecodeError as error:
         raise RowError(f"{where}: not JSON: {error}") from error
     if not isinstance(value, dict) or "id" not in value or "prompt" not in value:
@@ -73,4 +106,8 @@ def _is_prompt(prompt: object) -> bool:
     if not isinstance(prompt, list) or not prompt:
         return False
     is_ids = all(isinstance(item, int) and not isinstance(item, bool) and item >= 0 for item in prompt)
-    return is_ids or all(isinstance(item, dict) and {"role", "content"} <= item.keys() for item in prompt)
+    return is_ids or all(_is_message(item) for item in prompt)
+
+
+def _is_message(item: object) -> bool:
+    return isinstance(item, dict) and all(isinstance(item.get(key), str) for key in ("role", "content"))
