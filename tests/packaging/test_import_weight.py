@@ -24,19 +24,17 @@ def fresh(code: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def import_ms(module: str) -> float:
-    """Cumulative milliseconds of one cold-process import, as CPython's own -X importtime counts them."""
-    for line in fresh(f"import {module}", "-X", "importtime").stderr.splitlines():
-        cumulative_us, name = line.removeprefix("import time:").split("|")[1:]
-        if name == f" {module}":  # one leading space: imported by nothing else
-            return int(cumulative_us) / 1000
-    raise AssertionError(f"-X importtime did not name {module}")
+    """CPU milliseconds of one cold-process import.
+
+    On a quiet machine this is the wall time (34.8 ms for both); with four busy processes on two cores it stays at 37 ms
+    while the wall time goes to 101: the other test worker must not decide whether this passes.
+    """
+    code = f"import time; began = time.process_time(); import {module}; print(1000 * (time.process_time() - began))"
+    return float(fresh(code).stdout)
 
 
 def test_import_of_or1_reward_stays_under_50_ms() -> None:
-    # The contract is what the import costs, not what else this machine does meanwhile: the best of up to 20 counts.
-    times_ms: list[float] = []
-    while len(times_ms) < 20 and min(times_ms, default=LIMIT_MS) >= LIMIT_MS:
-        times_ms.append(import_ms("or1_reward"))
+    times_ms = [import_ms("or1_reward") for _ in range(5)]
     assert min(times_ms) < LIMIT_MS, times_ms
 
 
