@@ -211,3 +211,48 @@ def test_prompts_that_cannot_be_held_are_refused():
         engine.generate([[]], SamplingParams())
     with pytest.raises(EngineError, match="no-such-folder"):
         TransformersEngine.load("./no-such-folder")
+
+
+def test_an_engine_with_half_a_push_refuses_to_generate_until_it_is_whole():
+    model, engine = make("qwen2-tied")
+    some = {name: tensor for name, tensor in model.state_dict().items() if "mlp" not in name}
+    with pytest.raises(WeightPushError):
+        engine.update_weights(some.items(), version=1)
+    with pytest.raises(EngineError, match="mixture"):
+        engine.generate(["a"], SamplingParams())
+    with pytest.raises(EngineError, match="mixture"):
+        engine.logprobs([5], [6])
+    engine.update_weights(model.state_dict().items(), version=2)
+    assert engine.generate(["a"], SamplingParams(max_new_tokens=1))[0][0].weight_version == 2
+
+
+def test_weights_that_are_not_numbers_are_an_error_and_no_token():
+    model, engine = make("qwen2-tied")
+    engine.update_weights(((name, tensor * float("nan")) for name, tensor in model.state_dict().items()), version=1)
+    with pytest.raises(EngineError, match="NaN"):
+        engine.generate(["ab"], SamplingParams(max_new_tokens=3))
+
+
+def test_building_from_a_config_leaves_the_callers_random_state_alone():
+    model, _ = make("qwen2-tied")
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    built = TransformersEngine.from_config(model.config, model.float().state_dict().items(), letters_tokenizer())
+    assert torch.equal(torch.rand(3), expected)
+    assert built.logprobs([5], [6]) == pytest.approx(reference_logprobs(model, [5], [6]).tolist(), abs=1e-4)
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_a_stop_string_ends_at_the_first_place_it_appears_wherever_looks_fall(length):
+    _, engine = make("qwen2-tied")
+    free = engine.generate(["12+7="], SamplingParams(n=4, max_new_tokens=80, seed=9))[0]
+    for start in range(0, 40, 3):
+        for index, whole in enumerate(free):
+            stop = whole.text[start : start + length]
+            if len(stop) < length:
+                continue
+            cut = engine.generate(["12+7="], SamplingParams(n=4, max_new_tokens=80, seed=9, stop=(stop,)))[0][index]
+            assert cut.text == whole.text[: whole.text.index(stop)] and cut.finish_reason is FinishReason.STOP
+            assert cut.token_ids == whole.token_ids[: len(cut.token_ids)]
+            assert engine._decode(cut.token_ids).endswith(stop)

@@ -73,3 +73,9 @@ def test_the_probe_sees_what_fingerprints_cannot():
                 engine_probe_logprobs=wrong,
                 tolerance=1e-3,
             )
+
+
+def test_any_integer_is_a_seed_and_one_byte_tensors_have_fingerprints():
+    assert uniforms([-1], 0, 3).tolist() == uniforms([2**64 - 1], 0, 3).tolist() != uniforms([1], 0, 3).tolist()
+    mask = torch.tensor([True, False, True])
+    assert fingerprint(mask) != fingerprint(~mask) and fingerprint(mask.to(torch.uint8)) == fingerprint(mask)

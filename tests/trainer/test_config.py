@@ -44,6 +44,11 @@ def test_bad_settings_say_what_where_and_the_near_key(overrides, words):
         (["--parallel.tensor", "2", "--parallel.data", "2"], 2, ["--nproc 4"]),
         (["--rollout.temperature", "0"], 1, ["rollout.temperature"]),
         (["--loss.clip_low", "1.5"], 1, ["clip_low"]),
+        (["--warm_start.heads", "3"], 1, ["warm_start.hidden = 128", "3 heads"]),
+        (["--warm_start.kv_heads", "3"], 1, ["kv_heads = 3", "heads = 4"]),
+        (["--warm_start.guess_share", "0.9"], 1, ["add up to at most 1"]),
+        (["--data.arithmetic.max_terms", "1"], 1, ["data.arithmetic", "max_terms"]),
+        (["--warm_start.arithmetic.operators", "^"], 1, ["warm_start.arithmetic", "operators"]),
     ],
 )
 def test_arithmetic_that_cannot_work_is_refused_before_anything_starts(change, world, words):

@@ -94,7 +94,8 @@ def whole(cache, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     recipe = folder / "micro.toml"
     recipe.write_text(RECIPE)
-    run(cache, "train", recipe, "--run-dir", folder / "run")
+    done = run(cache, "train", recipe, "--run-dir", folder / "run", "--watch.sinks", '["tensorboard"]')
+    assert "held-out avg@2:" in done.stdout and str(folder / "run" / "report.html") in done.stdout
     return folder / "run"
 
 
@@ -149,6 +150,21 @@ def test_two_processes_run_the_same_recipe_with_the_same_numbers(whole, cache, r
     one, two = numbers(whole), numbers(folder)
     for expected, got in zip(one[:11], two[:11], strict=True):
         for key in ("loss/policy", "loss/total", "optimizer/grad_norm", "policy/entropy", "reward/mean", "eval/avg"):
+            if key in expected:
+                assert got[key] == pytest.approx(expected[key], rel=2e-3, abs=2e-5), (expected["step"], key)
+
+
+def test_torchrun_starts_the_same_run_from_an_empty_cache(whole, recipe, tmp_path):
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    folder = tmp_path / "torchrun"
+    arguments = ["train", recipe, "--run-dir", str(folder), "--parallel.data", "2"]
+    done = subprocess.run(
+        [*torchrun, "or1_trainer.cli", *arguments],
+        env=environment(tmp_path / "cache"), capture_output=True, text=True, timeout=280, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    for expected, got in zip(numbers(whole)[:7], numbers(folder)[:7], strict=True):
+        for key in ("loss/total", "policy/entropy", "reward/mean", "eval/avg"):
             if key in expected:
                 assert got[key] == pytest.approx(expected[key], rel=2e-3, abs=2e-5), (expected["step"], key)
 

@@ -28,7 +28,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except (OSError, GroundTruthError) as error:
+    except OSError as error:
+        print(
+            f"or1-reward: {error.filename}: {error.strerror}" if error.filename else f"or1-reward: {error}",
+            file=sys.stderr,
+        )
+        return 1
+    except GroundTruthError as error:
         print(f"or1-reward: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -34,7 +34,7 @@ def fingerprint(tensor: Tensor) -> Fingerprint:
     """
     import torch
 
-    integer = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
+    integer = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
     flat = tensor.detach().contiguous().view(-1).view(integer)
     bits_sum = placed_sum = 0
     for start in range(0, flat.numel(), _CHUNK):

@@ -31,7 +31,7 @@ def uniforms(seeds: Sequence[int], start: int, stop: int) -> NDArray[np.float64]
 
     Row n depends on seeds[n] and the positions only, whatever else is in the batch.
     """
-    base_N1 = np.asarray(seeds, dtype=np.uint64)[:, None]
+    base_N1 = np.array([seed % 2**64 for seed in seeds], dtype=np.uint64)[:, None]
     place_T = np.arange(start + 1, stop + 1, dtype=np.uint64)
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is the algorithm
         z_NT = base_N1 + place_T * _GAMMA

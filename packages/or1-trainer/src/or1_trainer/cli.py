@@ -11,6 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from or1_data.errors import DataError
+from or1_eval.errors import EvalError
+from or1_rollout.errors import Or1RolloutError
 from or1_trainer.config.check import check
 from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
 from or1_trainer.config.schema import RunConfig
@@ -47,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error, f"interrupted; go on with `or1-trainer resume {options.folder or 'RUN'}`", 130)
     except ConfigError as error:
         return _fail(error, str(error), 2)
-    except Or1TrainerError as error:
+    except (Or1TrainerError, Or1RolloutError, DataError, EvalError) as error:
         return _fail(error, str(error), 1)
     except Exception as error:
         report_error(error)  # only so that the launcher can show it; a bug keeps its traceback
@@ -122,9 +125,14 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
         print(tomli_w.dumps(msgspec.to_builtins(config)), end="")
         return 0
-    from or1_trainer.run.folder import claim_run_folder
+    from or1_trainer.run.folder import await_run_folder, claim_run_folder
 
-    options.folder = claim_run_folder(options.folder, config)
+    if under_launcher() and options.folder is None:
+        raise ConfigError("under torchrun the ranks need one folder between them: give it with --run-dir")
+    if os.environ.get("RANK", "0") == "0":
+        options.folder = claim_run_folder(options.folder, config)
+    else:
+        await_run_folder(options.folder, config.parallel.timeout_s)
     return _run(options.folder, nproc)
 
 

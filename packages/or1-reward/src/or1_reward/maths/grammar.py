@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from or1_reward.maths.nodes import INFINITY, PI, E, I, Node, sym
+from or1_reward.maths.tokens import FUNCTIONS
 
 GREEK: Final = frozenset(
     [
@@ -213,63 +214,31 @@ INVERSES: Final = {
     "cosh": "arccosh",
     "tanh": "arctanh",
 }
-MACRO_FUNCTIONS: Final = frozenset(
+_PLAIN_ONLY: Final = frozenset(
     [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "sech",
-        "csch",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "arccot",
-        "arcsec",
-        "arccsc",
-        "arsinh",
-        "arcosh",
-        "artanh",
-        "arcsinh",
-        "arccosh",
-        "arctanh",
-        "ln",
-        "lg",
-        "log",
-        "exp",
-        "max",
-        "min",
-        "gcd",
-        "lcm",
-        "det",
-        "arg",
-        "sgn",
-        "tg",
-        "ctg",
-        "cosec",
-        "arctg",
-        "arcctg",
-        "sh",
-        "ch",
-        "th",
-        "Re",
-        "Im",
-        "deg",
-        "asin",
-        "acos",
-        "atan",
-        "asinh",
-        "acosh",
-        "atanh",
-        "hcf",
+        "Abs",
+        "Max",
+        "Min",
+        "abs",
+        "acot",
+        "acsc",
+        "asec",
+        "binomial",
+        "cbrt",
+        "ceil",
+        "ceiling",
+        "factorial",
+        "floor",
+        "mod",
+        "root",
+        "sign",
+        "sqrt",
     ]
-) - {"deg"}
+)
+"""Functions with a reading of their own as a macro (`\\sqrt`, `\\floor`, ...) or none at all."""
+_MACRO_ONLY: Final = frozenset(["arcctg", "arctg", "ch", "cosec", "ctg", "hcf", "sh", "tg", "th"])
+"""Spellings of other countries' textbooks, which in plain text would be products of letters."""
+MACRO_FUNCTIONS: Final = FUNCTIONS - _PLAIN_ONLY | _MACRO_ONLY
 LIST_FUNCTIONS: Final = frozenset(["max", "min", "gcd", "lcm"])
 OPAQUE_LETTERS: Final = frozenset("fghFGH")
 NUMBER_SETS: Final = {"R": "reals", "Z": "integers", "N": "naturals", "Q": "rationals", "C": "complexes"}

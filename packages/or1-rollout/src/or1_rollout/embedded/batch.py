@@ -5,6 +5,7 @@ Axes: N rows still in the batch, T tokens of one row.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from or1_rollout.embedded.decoder import Decoder
 from or1_rollout.embedded.sampling import sample
+from or1_rollout.errors import EngineError
 from or1_rollout.seeds import uniforms
 from or1_rollout.types import FinishReason, SamplingParams
 
@@ -80,6 +82,8 @@ def decode_batch(
 def _extend(batch: Sequence[Row], tokens_NT: Tensor, logprobs_NT: Tensor, ends: Ends) -> None:
     """Append a block of tokens to every living row, up to its end."""
     tokens, logprobs = tokens_NT.cpu().numpy(), logprobs_NT.cpu().numpy()
+    if np.isnan(logprobs).any():
+        raise EngineError("the model's logits are not numbers (NaN): its weights are broken, nothing can be sampled")
     is_end = np.isin(tokens, list(ends.token_ids)) if ends.token_ids else np.zeros(tokens.shape, dtype=bool)
     has_end: list[bool] = np.logical_or.reduce(is_end, axis=1).tolist()
     first_end: list[int] = is_end.argmax(axis=1).tolist()
@@ -96,13 +100,25 @@ def _extend(batch: Sequence[Row], tokens_NT: Tensor, logprobs_NT: Tensor, ends: 
 
 
 def _cut_at_string(row: Row, ends: Ends) -> None:
-    """End the row with the token that completes a stop string; its text ends before the string."""
-    if not any(string in ends.decode(row.token_ids) for string in ends.strings):
+    """End the row with the token that completes a stop string; its text ends before the string.
+
+    Only the end of the row is looked at: the tokens since the last look, and as many before them as a string can
+    span (a character is at most four tokens).
+    """
+    tail = CHECK_TOKENS + 4 * max(len(string) for string in ends.strings)
+    if not _holds(ends.decode(row.token_ids[-tail:]), ends):
         return
-    for count in range(1, len(row.token_ids) + 1):
-        text = ends.decode(row.token_ids[:count])
-        found = [text.index(string) for string in ends.strings if string in text]
-        if found:
-            row.token_ids, row.logprobs = row.token_ids[:count], row.logprobs[:count]
-            row.text, row.finish_reason = text[: min(found)], FinishReason.STOP
-            return
+    first = max(0, len(row.token_ids) - tail)
+    count = first + bisect_left(
+        range(first, len(row.token_ids)), True, key=lambda place: _holds(ends.decode(row.token_ids[:place]), ends)
+    )
+    text = ends.decode(row.token_ids[:count])
+    if not _holds(text, ends):
+        return  # only the cut-off beginning of the tail looked like the string
+    row.token_ids, row.logprobs = row.token_ids[:count], row.logprobs[:count]
+    row.text = text[: min(text.index(string) for string in ends.strings if string in text)]
+    row.finish_reason = FinishReason.STOP
+
+
+def _holds(text: str, ends: Ends) -> bool:
+    return any(string in text for string in ends.strings)

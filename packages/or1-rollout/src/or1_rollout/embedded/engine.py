@@ -48,6 +48,7 @@ class TransformersEngine:
             decoder = ModelDecoder(model)
             self._decoder, self._weights = decoder, decoder
         self._end_ids = _end_ids(model, tokenizer)
+        self._is_whole = True
 
     @classmethod
     def load(
@@ -76,7 +77,8 @@ class TransformersEngine:
         cls, config: Any, weights: Iterable[tuple[str, Tensor]], tokenizer: Any, **options: Any
     ) -> TransformersEngine:
         """Build from a config and tensors in memory, without a folder."""
-        model = AutoModelForCausalLM.from_config(config)
+        with torch.random.fork_rng(devices=[]):  # the weights are replaced: the caller's random state must not move
+            model = AutoModelForCausalLM.from_config(config)
         engine = cls(model, tokenizer, **options)
         engine.update_weights(weights, version=0)
         return engine
@@ -90,6 +92,7 @@ class TransformersEngine:
         on_group: Callable[[int, list[Completion]], None] | None = None,
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Raises `EngineError` for a prompt that does not fit the model."""
+        self._check_whole()
         seeds_PG = derived_seeds(params.seed, len(prompts), params.n) if seeds is None else seeds
         if [len(group) for group in seeds_PG] != [params.n] * len(prompts):
             raise ValueError(f"seeds must be [{len(prompts)}][{params.n}], one per sample")
@@ -110,10 +113,12 @@ class TransformersEngine:
     def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
         """See `Engine.update_weights`; writes into the storage that decoding reads.
 
-        Raises `WeightPushError` naming tensors that are missing, unknown, or of another shape.
+        Raises `WeightPushError` naming tensors that are missing, unknown, or of another shape; the engine then holds
+        a mixture and refuses to generate until a push has gone through.
         """
+        self._is_whole = False
         self._weights.write(named)
-        self.weight_version = version
+        self._is_whole, self.weight_version = True, version
 
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """See `Engine.fingerprints`."""
@@ -122,6 +127,7 @@ class TransformersEngine:
     @torch.inference_mode()
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """See `Engine.logprobs`."""
+        self._check_whole()
         whole = [*prompt_ids, *response_ids]
         logprobs_LV = self._decoder.logits(whole)[len(prompt_ids) - 1 : -1].log_softmax(-1)
         labels_L1 = torch.tensor(list(response_ids), device=logprobs_LV.device)[:, None]
@@ -138,6 +144,10 @@ class TransformersEngine:
             text = self.tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True)
             return list(self.tokenizer.encode(text, add_special_tokens=False))
         return [int(token) for token in prompt]  # type: ignore[arg-type]
+
+    def _check_whole(self) -> None:
+        if not self._is_whole:
+            raise EngineError("the last weight push broke off and left a mixture of weights; push all of them again")
 
     def _check_lengths(self, prompt_ids: Sequence[Sequence[int]], params: SamplingParams) -> None:
         limit = getattr(self.config, "max_position_embeddings", None)

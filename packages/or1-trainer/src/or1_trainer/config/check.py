@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from or1_trainer.config.schema import RunConfig, StageSettings
+from or1_data.errors import ConfigError as FamilyError
+from or1_trainer.config.schema import ArithmeticSettings, RunConfig, StageSettings, WarmStartSettings
 from or1_trainer.errors import ConfigError
+from or1_trainer.tiny.family import family_of
 
 
 def check(config: RunConfig, world_size: int) -> None:
@@ -14,6 +16,10 @@ def check(config: RunConfig, world_size: int) -> None:
         _check_stage(stage, f"stages.{number}", config.loss.reuse)
     _check_layout(config, world_size)
     _check_ranges(config)
+    if not config.model.path:
+        _check_warm_start(config.warm_start)
+    if not config.data.train:
+        _check_family(config.data.arithmetic, "data.arithmetic")
 
 
 def _check_stage(stage: StageSettings, where: str, reuse: int) -> None:
@@ -32,6 +38,31 @@ def _check_stage(stage: StageSettings, where: str, reuse: int) -> None:
         )
     if reuse < 1:
         raise ConfigError(f"loss.reuse must be at least 1, got {reuse}")
+
+
+def _check_warm_start(start: WarmStartSettings) -> None:
+    sizes = ("hidden", "layers", "heads", "kv_heads", "intermediate", "steps", "sequences")
+    for key in sizes:
+        if getattr(start, key) < 1:
+            raise ConfigError(f"warm_start.{key} must be at least 1, got {getattr(start, key)}")
+    if start.hidden % start.heads or (start.hidden // start.heads) % 2:
+        raise ConfigError(
+            f"warm_start.hidden = {start.hidden} does not make warm_start.heads = {start.heads} heads of an even width"
+        )
+    if start.heads % start.kv_heads:
+        raise ConfigError(f"warm_start.kv_heads = {start.kv_heads} does not divide warm_start.heads = {start.heads}")
+    if min(start.verbose_share, start.guess_share) < 0 or start.verbose_share + start.guess_share > 1:
+        raise ConfigError(
+            "warm_start.verbose_share and warm_start.guess_share must be at least 0 and add up to at most 1"
+        )
+    _check_family(start.arithmetic, "warm_start.arithmetic")
+
+
+def _check_family(settings: ArithmeticSettings, where: str) -> None:
+    try:
+        family_of(settings)
+    except FamilyError as error:
+        raise ConfigError(f"{where}: {error}") from error
 
 
 def _check_layout(config: RunConfig, world_size: int) -> None:

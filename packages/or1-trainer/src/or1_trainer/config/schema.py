@@ -166,6 +166,8 @@ class WatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     rollout_share: float = 0.25
     """Share of each step's groups whose texts are kept in `rollouts/`."""
+    sinks: tuple[Literal["tensorboard", "wandb"], ...] = ()
+    """Where the rows of `metrics.jsonl` go as well; each is an extra of this package."""
 
 
 class RunConfig(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):

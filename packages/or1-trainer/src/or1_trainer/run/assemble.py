@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,11 +31,14 @@ from or1_trainer.run.loop import train
 from or1_trainer.run.plan import total_steps
 from or1_trainer.run.sources import load_problems
 from or1_trainer.run.state import RunState
+from or1_trainer.run.summary import summary
 from or1_trainer.tiny.warm_start import ensure_warm_start
+from or1_trainer.watch.alarms import AlarmBell
 from or1_trainer.watch.live import LiveView
-from or1_trainer.watch.metrics import MetricsLog
+from or1_trainer.watch.metrics import MetricsLog, read_metrics
 from or1_trainer.watch.report import write_report
 from or1_trainer.watch.rollouts import RolloutLog
+from or1_trainer.watch.sinks import open_sinks
 
 
 def prepare(folder: Path) -> Path:
@@ -60,8 +64,13 @@ def run_folder(folder: Path) -> None:
         view = stack.enter_context(LiveView(total_steps(config.stages), runtime.is_main, num_stages=len(config.stages)))
         job = build_job(config, folder, model_path, runtime, view)
         state = begin(job)
-        state = train(job, state)
-        finish(job, state)
+        sinks = open_sinks(config.watch.sinks, folder, last_step=state.step) if runtime.is_main else []
+        for sink in sinks:
+            stack.callback(sink.close)
+        train(dataclasses.replace(job, sinks=sinks), state)
+        finish(job)
+    if runtime.is_main:
+        print(summary(folder))
 
 
 @contextmanager
@@ -121,6 +130,8 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
         heldout=heldout,
         metrics=MetricsLog(folder) if runtime.is_main else None,
         rollouts=RolloutLog(folder, share=config.watch.rollout_share) if runtime.is_main else None,
+        sinks=(),
+        alarms=AlarmBell(),
         view=view,
     )
 
@@ -133,6 +144,8 @@ def begin(job: Job) -> RunState:
     if job.metrics is not None and job.rollouts is not None:
         job.metrics.truncate_after(state.step if state.step else -1)
         job.rollouts.truncate_after(state.step)
+        for row in read_metrics(job.folder / "metrics.jsonl"):
+            job.alarms.ring(row)  # what rang before the resume does not ring again
     first = job.prompts.ids(job.train[0])
     push_weights(
         job.learner, job.fleet.engine, Probe(prompt_ids=first, response_ids=first), version=state.weight_version
@@ -140,8 +153,8 @@ def begin(job: Job) -> RunState:
     return state
 
 
-def finish(job: Job, state: RunState) -> None:
-    """Hugging Face folder and report, and one line that says how it went."""
+def finish(job: Job) -> None:
+    """Hugging Face folder and report."""
     export(job.learner, job.prompts.tokenizer, job.folder / "model")
     if job.metrics is not None:
         job.metrics.close()

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -17,6 +18,7 @@ import tomli_w
 from or1_trainer.config.load import resolve
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import RunFolderError
+from or1_trainer.watch.files import replace_file
 
 PACKAGES = (
     "or1-trainer", "or1-rollout", "or1-reward", "or1-eval", "or1-data",
@@ -42,7 +44,7 @@ def new_run_folder(base: Path, name: str) -> Path:
 
 
 def claim_run_folder(folder: Path | None, config: RunConfig) -> Path:
-    """Make the folder of a new run and write its settings. Workers of one launch find it made by the launcher."""
+    """Make the folder of a new run and write its settings."""
     if folder is None:
         folder = new_run_folder(Path("runs"), config.name)
     elif (folder / "config.toml").exists():
@@ -59,10 +61,21 @@ def claim_run_folder(folder: Path | None, config: RunConfig) -> Path:
     return folder
 
 
+def await_run_folder(folder: Path, timeout_s: float) -> None:
+    """Wait until rank 0 has claimed `folder` (on a file system that all ranks share)."""
+    deadline = time.monotonic() + timeout_s
+    while not (folder / "config.toml").exists():
+        if time.monotonic() > deadline:
+            raise RunFolderError(
+                f"{folder} was not made by rank 0 within {timeout_s:g} s; do all nodes share that folder?"
+            )
+        time.sleep(0.1)
+
+
 def write_config(folder: Path, config: RunConfig) -> None:
     """`config.toml`: every setting as resolved, defaults included."""
-    (folder / "config.toml").write_text(tomli_w.dumps(msgspec.to_builtins(config)))
     (folder / "versions.json").write_text(json.dumps(versions(), indent=1) + "\n")
+    replace_file(folder / "config.toml", tomli_w.dumps(msgspec.to_builtins(config)).encode())  # last: peers wait for it
 
 
 def read_config(folder: Path) -> RunConfig:

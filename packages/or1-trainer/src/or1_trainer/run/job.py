@@ -14,9 +14,11 @@ from or1_trainer.learn.update import Learner
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.rollouts.fleet import Fleet
 from or1_trainer.rollouts.prompts import PromptEncoder
+from or1_trainer.watch.alarms import AlarmBell
 from or1_trainer.watch.live import LiveView
 from or1_trainer.watch.metrics import MetricsLog
 from or1_trainer.watch.rollouts import RolloutLog
+from or1_trainer.watch.sinks import Sink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,6 +35,8 @@ class Job:
     heldout: Sequence[Problem]
     metrics: MetricsLog | None
     rollouts: RolloutLog | None
+    sinks: Sequence[Sink]
+    alarms: AlarmBell
     view: LiveView
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from msgspec.structs import replace
-
 from or1_trainer.method.groups import Group
 from or1_trainer.run.checkpoint import save_checkpoint
 from or1_trainer.run.evaluation import evaluate_policy
@@ -27,7 +25,6 @@ def finish_step(
     if is_due(state.step, job.config.eval.every) or last:
         with clock.phase("eval"):
             evaluated = evaluate_policy(job, state)
-        state = replace(state, best_eval=max(state.best_eval, evaluated["eval/avg"]))
     if job.rollouts is not None:
         kept = job.rollouts.keeps(state.step, [group.problem_id for group in groups])
         shown = [record for group in groups if group.problem_id in kept for record in group_records(group)]
@@ -46,7 +43,11 @@ def write_row(job: Job, state: RunState, metrics: Mapping[str, float]) -> None:
     row = {"step": state.step, **metrics}
     if job.metrics is not None:
         job.metrics.append(row)
+    for sink in job.sinks:
+        sink.write(row)
     job.view.step(row)
+    for alarm in job.alarms.ring(row):
+        job.view.note(f"step {alarm.step}: {alarm.text}")
 
 
 def group_records(group: Group) -> list[RolloutRecord]:

@@ -23,7 +23,6 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dropped: tuple[str, ...] = ()
     """Problems removed by the online filter at the starts of the stages so far."""
     weight_version: int = 0
-    best_eval: float = -1.0
 
 
 def write_state(state: RunState, path: Path) -> None:

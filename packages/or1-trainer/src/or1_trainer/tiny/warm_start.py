@@ -58,7 +58,8 @@ def _key(settings: WarmStartSettings) -> str:
 
 
 def _make(settings: WarmStartSettings, folder: Path, view: LiveView) -> None:
-    runtime = start_runtime(tensor=1, device="cpu")
+    with _alone():
+        runtime = start_runtime(tensor=1, device="cpu")
     try:
         tokenizer = character_tokenizer(ALPHABET)
         model = _random_model(settings, len(tokenizer))
@@ -125,6 +126,16 @@ def _demonstrations(tokenizer: PreTrainedTokenizerBase, settings: WarmStartSetti
             response_ids=response_ids,
             advantage=0.0,
         )
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hide torchrun's variables: the first rank to get here makes the warm start by itself, the others wait for it."""
+    hidden = {name: os.environ.pop(name) for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE") if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 @contextmanager
