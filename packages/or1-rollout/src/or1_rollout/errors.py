@@ -11,6 +11,10 @@ class EngineError(Or1RolloutError):
     """An engine cannot do what it was asked: a model it cannot load, a request it cannot hold."""
 
 
+class EndpointError(EngineError):
+    """A server refused a request, or gave no usable answer in all the attempts it was granted."""
+
+
 class WeightPushError(Or1RolloutError):
     """The engine does not hold the weights that were pushed; the message names the tensors."""
 

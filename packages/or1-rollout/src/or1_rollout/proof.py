@@ -26,20 +26,35 @@ class Fingerprint(NamedTuple):
     placed_sum: int
 
 
-def fingerprint(tensor: Tensor) -> Fingerprint:
+class Slice(NamedTuple):
+    """Where a two-dimensional piece lies in its whole matrix: first row, first column, columns of the whole."""
+
+    row: int
+    column: int
+    columns: int
+
+
+def fingerprint(tensor: Tensor, slice_of: Slice | None = None) -> Fingerprint:
     """Fingerprint of the values in their dtype; on the tensor's own device, without rounding.
 
-    Equal tensors give equal fingerprints on every device; a changed, swapped or stale element changes it. The dtype
-    counts: compare tensors after casting them to the engine's.
+    Equal tensors give equal fingerprints on every device (-0.0 equals 0.0, which a matrix product cannot tell apart);
+    a changed, swapped or stale element changes it. The dtype counts: compare tensors after casting them to the
+    engine's. The fingerprints of disjoint slices add up to that of the whole, modulo 2^64.
     """
     import torch
 
     integer = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
-    flat = tensor.detach().contiguous().view(-1).view(integer)
+    flat = tensor.detach().contiguous().view(-1)
     bits_sum = placed_sum = 0
     for start in range(0, flat.numel(), _CHUNK):
-        chunk = flat[start : start + _CHUNK].to(torch.int64)
-        places = torch.arange(start, start + chunk.numel(), device=chunk.device).mul_(_PLAIN).add_(1)
+        values = flat[start : start + _CHUNK]
+        values = values + 0.0 if values.is_floating_point() and values.element_size() > 1 else values
+        chunk = values.view(integer).to(torch.int64)
+        places = torch.arange(start, start + chunk.numel(), device=chunk.device)
+        if slice_of is not None:
+            width = tensor.shape[-1]
+            places = (places // width + slice_of.row) * slice_of.columns + places % width + slice_of.column
+        places.mul_(_PLAIN).add_(1)
         bits_sum += int(chunk.sum())
         placed_sum += int(places.mul_(chunk).sum())
     return Fingerprint(flat.numel(), bits_sum % 2**64, placed_sum % 2**64)

@@ -58,6 +58,7 @@ class Completion:
     `token_ids` include the end-of-sequence token when `finish_reason` is stop by that token. `logprobs` are those of
     the sampled tokens under the distribution they were drawn from (temperature applied, before top-p/top-k), None
     where the engine cannot give them. `weight_version` is the version last pushed into the engine (0: as loaded).
+    `token_ids` are empty where a server tells only text; `reasoning` is what a server keeps apart from the text.
     """
 
     token_ids: tuple[int, ...]
@@ -66,3 +67,4 @@ class Completion:
     finish_reason: FinishReason
     seed: int = 0
     weight_version: int = 0
+    reasoning: str | None = None

@@ -1,0 +1,150 @@
+"""`VllmEngine`: vLLM in this process, alone or as one of the ranks of a `torchrun` job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from or1_rollout.errors import EngineError
+from or1_rollout.proof import Fingerprint
+from or1_rollout.seeds import derived_seeds
+from or1_rollout.types import Completion, Prompt, SamplingParams
+from or1_rollout.vllm.local import LocalClient, load_llm
+from or1_rollout.vllm.request import completion, vllm_params
+from or1_rollout.vllm.settings import VllmSettings
+from or1_rollout.vllm.transfer import Push, resolve
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from vllm import LLM
+
+
+class VllmEngine:
+    """Fits `or1_rollout.Engine`. Under `torchrun`, the ranks of one tensor-parallel engine call it alike."""
+
+    def __init__(self, llm: LLM, *, transfer: str = "auto", rank: int = 0) -> None:
+        """Take over a loaded `LLM`; `rank` 0 is the one that sends weights."""
+        self.llm, self.weight_version = llm, 0
+        self.tokenizer: Any = llm.get_tokenizer()
+        self._push = Push(resolve(transfer, _device_type(llm)), LocalClient(llm), rank=rank)
+        self._is_whole = True
+
+    @classmethod
+    def load(cls, path: str | Path, settings: VllmSettings | None = None) -> VllmEngine:
+        """Load a Hugging Face folder (or hub id). Raises `EngineError` where vLLM is missing or refuses it."""
+        settings = settings or VllmSettings()
+        return cls(load_llm(path, settings), transfer=settings.transfer)
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        *,
+        seeds: Sequence[Sequence[int]] | None = None,
+        on_group: Callable[[int, list[Completion]], None] | None = None,
+    ) -> list[list[Completion]]:
+        """See `Engine.generate`. Log-probs are None where top-p or top-k cut the distribution (`gives_logprobs`).
+
+        Interrupted (Ctrl-C, an error in `on_group`), all requests still in flight are aborted.
+        """
+        self._check_whole()
+        seeds_PG = derived_seeds(params.seed, len(prompts), params.n) if seeds is None else seeds
+        if [len(group) for group in seeds_PG] != [params.n] * len(prompts):
+            raise ValueError(f"seeds must be [{len(prompts)}][{params.n}], one per sample")
+        places: dict[str, tuple[int, int]] = {}
+        groups: list[dict[int, Completion]] = [{} for _ in prompts]
+        try:
+            self._submit(prompts, params, seeds_PG, places)
+            while places:
+                for output in self.llm.llm_engine.step():
+                    prompt, sample = places.pop(output.request_id)
+                    made = completion(output.outputs[0], seeds_PG[prompt][sample], self.weight_version)
+                    groups[prompt][sample] = made
+                    if on_group is not None and len(groups[prompt]) == params.n:
+                        on_group(prompt, [groups[prompt][index] for index in range(params.n)])
+        finally:
+            if places:
+                self.llm.llm_engine.abort_request(list(places))
+        return [[group[index] for index in range(params.n)] for group in groups]
+
+    def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
+        """See `Engine.update_weights`. Prompts cached under the old weights are forgotten."""
+        self._is_whole = False
+        self._push(named)
+        if not self.llm.reset_prefix_cache():
+            raise EngineError("vLLM did not reset its prefix cache: requests are still in flight during a weight push")
+        self._is_whole, self.weight_version = True, version
+
+    def fingerprints(self) -> Mapping[str, Fingerprint]:
+        """See `Engine.fingerprints`."""
+        held: list[dict[str, list[int]]] = self.llm.collective_rpc("or1_fingerprints")
+        return {name: Fingerprint(*sums) for name, sums in held[0].items()}
+
+    def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
+        """See `Engine.logprobs`."""
+        from vllm import SamplingParams as VllmParams
+
+        self._check_whole()
+        whole = [*prompt_ids, *response_ids]
+        params = VllmParams(max_tokens=1, temperature=0.0, prompt_logprobs=0)
+        (output,) = self.llm.generate([{"prompt_token_ids": whole}], params, use_tqdm=False)
+        per_position = output.prompt_logprobs[len(prompt_ids) :]
+        return [float(known[token].logprob) for token, known in zip(response_ids, per_position, strict=True)]
+
+    def sleep(self) -> None:
+        """Give the GPU memory of weights and KV cache back while the trainer trains (needs `VllmSettings.sleep`).
+
+        The weights are dropped, not saved: the next push brings them. Raises `EngineError` on a CPU.
+        """
+        if _device_type(self.llm) != "cuda":
+            raise EngineError("sleeping frees GPU memory; a CPU engine has none to give back")
+        self._is_whole = False
+        self.llm.sleep(level=2)
+
+    def wake(self) -> None:
+        """Take the memory back; the next call must be `update_weights`."""
+        self.llm.wake_up()
+
+    def close(self) -> None:
+        """Give memory and processes back."""
+        self._push.close()
+        self.llm.llm_engine.engine_core.shutdown()
+
+    def encode(self, prompt: Prompt) -> list[int]:
+        """Token ids as they are, text with the tokenizer's special tokens, messages through its chat template."""
+        if isinstance(prompt, str):
+            return list(self.tokenizer.encode(prompt))
+        if prompt and not isinstance(prompt[0], int):
+            text = self.tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True)
+            return list(self.tokenizer.encode(text, add_special_tokens=False))
+        return [int(token) for token in prompt]  # type: ignore[arg-type]
+
+    def _submit(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        seeds_PG: Sequence[Sequence[int]],
+        places: dict[str, tuple[int, int]],
+    ) -> None:
+        limit = int(self.llm.llm_engine.vllm_config.model_config.max_model_len)
+        encoded = [self.encode(prompt) for prompt in prompts]
+        for index, ids in enumerate(encoded):
+            if not ids or len(ids) + params.max_new_tokens > limit:
+                raise EngineError(
+                    f"prompt {index} has {len(ids)} tokens; it needs at least one, and with max_new_tokens = "
+                    f"{params.max_new_tokens} at most the {limit} of the engine's context_tokens"
+                )
+        for prompt, (ids, group) in enumerate(zip(encoded, seeds_PG, strict=True)):
+            for sample, seed in enumerate(group):
+                name = f"{prompt}-{sample}"
+                places[name] = (prompt, sample)
+                self.llm.llm_engine.add_request(name, {"prompt_token_ids": ids}, vllm_params(params, seed))
+
+    def _check_whole(self) -> None:
+        if not self._is_whole:
+            raise EngineError("the last weight push broke off, or the engine slept since; push the weights first")
+
+
+def _device_type(llm: LLM) -> str:
+    return str(llm.llm_engine.vllm_config.device_config.device_type)

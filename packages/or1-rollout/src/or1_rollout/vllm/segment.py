@@ -1,0 +1,118 @@
+"""A piece of shared memory through which weights go from one process to another, chunk by chunk.
+
+A file in `/dev/shm` and not `multiprocessing.shared_memory`: Python 3.11's resource tracker unlinks a segment when
+the first process that merely attached to it ends (CPython issue 82300).
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from or1_rollout.errors import WeightPushError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ROOM = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
+_NAME = re.compile(r"or1-weights-(\d+)-\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one tensor lies in the segment."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+
+
+class Segment:
+    """The sender's side: as much memory as one chunk needs, gone when the sender is done or found dead."""
+
+    def __init__(self) -> None:
+        """Remove what killed senders left, then open an empty segment."""
+        _sweep()
+        descriptor, path = tempfile.mkstemp(prefix=f"or1-weights-{os.getpid()}-", dir=ROOM)
+        self._file, self.name = os.fdopen(descriptor, "r+b"), Path(path).name
+
+    def write(self, named: Sequence[tuple[str, Tensor]]) -> list[Place]:
+        """Lay the tensors side by side, in place of what was there."""
+        import torch
+
+        places, start = [], 0
+        for name, tensor in named:
+            places.append(Place(name, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape), start))
+            start += tensor.numel() * tensor.element_size()
+        self._file.truncate(max(start, 1))
+        with mmap.mmap(self._file.fileno(), max(start, 1)) as memory:
+            whole = torch.frombuffer(memory, dtype=torch.uint8)
+            for place, (_, tensor) in zip(places, named, strict=True):
+                flat = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
+                whole[place.start : place.start + flat.numel()].copy_(flat)
+            del whole  # a live view would keep the map open
+        return places
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._file.close()
+        (ROOM / self.name).unlink(missing_ok=True)
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Tensor]:
+    """The receiver's side: the bytes of a segment. They are valid inside the `with` only: copy what is kept.
+
+    Raises `WeightPushError` for a name that is no segment of ours: it may have come over HTTP.
+    """
+    import torch
+
+    if not _NAME.fullmatch(name) or not (ROOM / name).is_file():
+        raise WeightPushError(
+            f"{name!r} is no open segment of weights in {ROOM}; sender and engine must share a machine"
+        )
+    with (ROOM / name).open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        whole = torch.frombuffer(memory, dtype=torch.uint8)
+        yield whole
+        del whole
+
+
+def read(whole: Tensor, place: Place) -> Tensor:
+    """One tensor, copied out of the segment."""
+    import math
+
+    import torch
+
+    dtype: torch.dtype = getattr(torch, place.dtype)
+    size = math.prod(place.shape) * dtype.itemsize
+    return whole[place.start : place.start + size].clone().view(dtype).reshape(place.shape)
+
+
+def chunks(named: Iterable[tuple[str, Tensor]], limit_bytes: int) -> Iterator[list[tuple[str, Tensor]]]:
+    """Tensors in order, as many at a time as fit the limit, never fewer than one."""
+    chunk: list[tuple[str, Tensor]] = []
+    used = 0
+    for name, tensor in named:
+        size = tensor.numel() * tensor.element_size()
+        if chunk and used + size > limit_bytes:
+            yield chunk
+            chunk, used = [], 0
+        chunk.append((name, tensor))
+        used += size
+    if chunk:
+        yield chunk
+
+
+def _sweep() -> None:
+    for path in ROOM.glob("or1-weights-*"):
+        match = _NAME.fullmatch(path.name)
+        if match and not Path(f"/proc/{match[1]}").exists():
+            path.unlink(missing_ok=True)
