@@ -16,6 +16,7 @@ def check(config: RunConfig, world_size: int) -> None:
         _check_stage(stage, f"stages.{number}", config.loss.reuse)
     _check_layout(config, world_size)
     _check_ranges(config)
+    _check_rollout(config, world_size)
     if not config.model.path:
         _check_warm_start(config.warm_start)
     if not config.data.train:
@@ -38,6 +39,23 @@ def _check_stage(stage: StageSettings, where: str, reuse: int) -> None:
         )
     if reuse < 1:
         raise ConfigError(f"loss.reuse must be at least 1, got {reuse}")
+
+
+def _check_rollout(config: RunConfig, world_size: int) -> None:
+    rollout = config.rollout
+    if (rollout.engine == "vllm-server") != bool(rollout.servers):
+        raise ConfigError(
+            'rollout.engine = "vllm-server" and rollout.servers = ["http://...", ...] belong together; '
+            f"got {rollout.engine!r} and {len(rollout.servers)} servers"
+        )
+    if rollout.vllm.tensor < 1 or world_size % rollout.vllm.tensor:
+        raise ConfigError(f"rollout.vllm.tensor = {rollout.vllm.tensor} does not divide {world_size} processes")
+    if rollout.ahead < 0:
+        raise ConfigError(f"rollout.ahead must be at least 0, got {rollout.ahead}")
+    if rollout.ahead and rollout.engine == "vllm" and rollout.vllm.sleep:
+        raise ConfigError(
+            "rollout.ahead needs an engine that is awake while the policy trains: rollout.vllm.sleep = false"
+        )
 
 
 def _check_warm_start(start: WarmStartSettings) -> None:

@@ -65,6 +65,26 @@ def iter_hf_weights(policy: Policy) -> Iterator[tuple[str, Tensor]]:
             yield part.name, _gather(policy, part, local)
 
 
+class PolicyWeights:
+    """The policy's weights as a stream under their Hugging Face names, described beforehand.
+
+    Iterating is `iter_hf_weights`, name by name: never a second model in memory. `metadata` costs no transfer.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        """Nothing is gathered yet."""
+        self._policy = policy
+
+    def __iter__(self) -> Iterator[tuple[str, Tensor]]:
+        """A fresh pass; collective."""
+        return iter_hf_weights(self._policy)
+
+    def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
+        """Names, dtypes and whole shapes, in the order of iteration."""
+        dtypes = {name: parameter.dtype for name, parameter in self._policy.model.named_parameters()}
+        return [(part.name, dtypes[rule.parameter], part.shape) for rule in rules(self._policy) for part in rule.parts]
+
+
 def _fill(policy: Policy, read_cut: ReadCut) -> None:
     parameters = dict(policy.model.named_parameters())
     with torch.no_grad():

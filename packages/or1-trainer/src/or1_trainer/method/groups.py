@@ -110,5 +110,21 @@ def group_metrics(groups: Sequence[Group]) -> dict[str, float]:
     }
 
 
+def staleness_metrics(groups: Sequence[Group], trained_version: int) -> dict[str, float]:
+    """How many weight versions lie between sampling and training, and whether length decides what is trained on.
+
+    `rollout/trained_length_ratio` compares the mean length of the responses trained on with that of all sampled: work
+    thrown away for being late would pull it below 1 (PEERS §4.3); here only rejection moves it.
+    """
+    ages = [trained_version - c.weight_version for group in groups for c in group.completions]
+    offered = [len(c.token_ids) for group in groups for c in group.completions]
+    trained = [len(c.token_ids) for group in groups if group.has_signal for c in group.completions]
+    return {
+        "rollout/staleness_mean": _mean(ages),
+        "rollout/staleness_max": max(ages),
+        "rollout/trained_length_ratio": _mean(trained) / _mean(offered) if trained and any(offered) else 1.0,
+    }
+
+
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0

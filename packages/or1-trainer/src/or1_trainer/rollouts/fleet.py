@@ -7,6 +7,7 @@ that whatever takes an engine (evaluation, difficulty) takes a fleet. All calls 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch.distributed as dist
@@ -18,13 +19,30 @@ from or1_trainer.megatron.runtime import Runtime
 Item = TypeVar("Item")
 
 
-def gather(value: Item, runtime: Runtime) -> list[Item]:
-    """The value of every rank, in rank order, on every rank."""
-    if runtime.world_size == 1:
-        return [value]
-    values: list[Any] = [None] * runtime.world_size
-    dist.all_gather_object(values, value)
-    return values
+class Exchange:
+    """Objects from every rank to every rank, on a process group of its own.
+
+    Rollouts may run in a thread beside the training of the last batch: their collectives must not mix with its.
+    """
+
+    def __init__(self, runtime: Runtime, *, timeout_s: float = 1800.0) -> None:
+        """Form the group; collective. Objects travel over gloo, whatever the tensors travel over."""
+        self.runtime = runtime
+        timeout = timedelta(seconds=timeout_s)
+        self._group = dist.new_group(backend="gloo", timeout=timeout) if runtime.world_size > 1 else None
+
+    def gather(self, value: Item) -> list[Item]:
+        """The value of every rank, in rank order, on every rank."""
+        if self.runtime.world_size == 1:
+            return [value]
+        values: list[Any] = [None] * self.runtime.world_size
+        dist.all_gather_object(values, value, group=self._group)
+        return values
+
+    def wait(self) -> None:
+        """Until every rank is here."""
+        if self.runtime.world_size > 1:
+            dist.barrier(group=self._group)
 
 
 def interleave(parts: Sequence[Sequence[Item]]) -> list[Item]:
@@ -36,11 +54,12 @@ def interleave(parts: Sequence[Sequence[Item]]) -> list[Item]:
 
 
 class Fleet:
-    """One engine per rank, used together."""
+    """One engine per rank, or per `ranks_per_engine` neighbouring ranks, used together."""
 
-    def __init__(self, engine: Engine, runtime: Runtime) -> None:
-        self.engine = engine
-        self.runtime = runtime
+    def __init__(self, engine: Engine, exchange: Exchange, *, ranks_per_engine: int = 1) -> None:
+        self.engine, self.exchange = engine, exchange
+        self.runtime = exchange.runtime
+        self._ranks_per_engine = ranks_per_engine
 
     def generate(
         self,
@@ -51,13 +70,23 @@ class Fleet:
         on_group: Callable[[int, list[Completion]], None] | None = None,
     ) -> list[list[Completion]]:
         """[P] prompts -> [P][G] completions, the same on every rank; `on_group` sees this rank's groups as they end."""
-        rank, world = self.runtime.rank, self.runtime.world_size
-        if seeds is None and world > 1:
+        share, engines = self.runtime.rank // self._ranks_per_engine, self._num_engines
+        if seeds is None and engines > 1:
             raise ValueError(
                 "a fleet of several ranks needs explicit seeds: an engine would derive them from its own share"
             )
-        report = None if on_group is None else lambda index, group: on_group(index * world + rank, group)
+        report = None if on_group is None else lambda index, group: on_group(index * engines + share, group)
         mine = self.engine.generate(
-            prompts[rank::world], params, seeds=None if seeds is None else seeds[rank::world], on_group=report
+            prompts[share::engines], params, seeds=None if seeds is None else seeds[share::engines], on_group=report
         )
-        return interleave(gather(mine, self.runtime))
+        return interleave(self.exchange.gather(mine)[:: self._ranks_per_engine])
+
+    def sleep(self) -> None:
+        """Let the engine give its GPU memory back until the next push, where it can."""
+        sleep = getattr(self.engine, "sleep", None)
+        if sleep is not None:
+            sleep()
+
+    @property
+    def _num_engines(self) -> int:
+        return self.runtime.world_size // self._ranks_per_engine

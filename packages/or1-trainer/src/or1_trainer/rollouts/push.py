@@ -7,17 +7,18 @@ version, fingerprint of every tensor as the engine uses it, and log-probs of a p
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from or1_rollout.engine import Engine
 from or1_rollout.proof import Fingerprint, fingerprint, prove_push
 from or1_trainer.learn.update import Learner
-from or1_trainer.megatron.weights import iter_hf_weights
+from or1_trainer.megatron.weights import PolicyWeights
 from or1_trainer.method.groups import Group
 from or1_trainer.method.packing import Sample, pack
+from or1_trainer.rollouts.fleet import Fleet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +29,12 @@ class Probe:
     response_ids: Sequence[int]
 
 
-PROBE_TOLERANCE = 1e-3
-"""Largest |difference| of a probe log-prob, in nats: float32 rounding stays below 1e-4; a stale head gave 0.43."""
+PROBE_TOLERANCE = {torch.float64: 1e-3, torch.float32: 1e-3, torch.bfloat16: 0.5}
+"""Largest |difference| of a probe log-prob, in nats, by the engine's dtype.
+
+float32 rounding stays below 1e-4, and a stale head gave 0.43. Two bfloat16 kernels differ by 0.01 to 0.02 in the mean
+and by far more in single tokens (PEERS §4): there the fingerprints, which are exact, are the sharper half.
+"""
 
 PROBE_TOKENS = 16
 """A stale tensor shows within a few tokens; more would only cost time."""
@@ -41,33 +46,89 @@ def probe_of(groups: Sequence[Group]) -> Probe:
     return Probe(prompt_ids=first.prompt_ids, response_ids=first.completions[0].token_ids[:PROBE_TOKENS])
 
 
-@dataclass(slots=True)
-class _Witness:
-    """Passes tensors on and remembers their fingerprints."""
+class Stream(Protocol):
+    """Named tensors, described beforehand."""
 
-    seen: dict[str, Fingerprint] = field(default_factory=dict)
+    def __iter__(self) -> Iterator[tuple[str, Tensor]]:
+        """A fresh pass."""
 
-    def watch(self, named: Iterator[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor]]:
-        for name, tensor in named:
-            self.seen[name] = fingerprint(tensor)
-            yield name, tensor
+    def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
+        """Names, dtypes and whole shapes, in the order of iteration."""
 
 
-def push_weights(
-    learner: Learner, engine: Engine, probe: Probe, *, version: int, tolerance: float = PROBE_TOLERANCE
-) -> None:
-    """Stream the policy's weights into this rank's engine and prove them. Collective (tensors are gathered by name).
+class Witness:
+    """A stream of weights that remembers the fingerprint of each tensor, as the engine will hold it."""
 
-    Raises `or1_rollout.proof.WeightPushError`, naming the tensors, when the engine holds something else.
-    """
-    witness = _Witness()
-    engine.update_weights(witness.watch(iter_hf_weights(learner.policy)), version=version)
-    prove_push(
-        expected_fingerprints=witness.seen,
-        engine_fingerprints=engine.fingerprints(),
-        expected_probe_logprobs=probe_logprobs(learner, probe),
-        engine_probe_logprobs=engine.logprobs(probe.prompt_ids, probe.response_ids),
-        tolerance=tolerance,
+    def __init__(self, weights: Stream, dtype: torch.dtype | None) -> None:
+        """`dtype` is the engine's; None: it takes tensors as they are."""
+        self._weights, self._dtype = weights, dtype
+        self.seen: dict[str, Fingerprint] = {}
+
+    def __iter__(self) -> Iterator[tuple[str, Tensor]]:
+        """A fresh pass; collective where the weights are."""
+        for name, tensor in self._weights:
+            cast = tensor if self._dtype is None else tensor.to(self._dtype)
+            self.seen[name] = fingerprint(cast)
+            yield name, cast
+
+    def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
+        """See `Stream`."""
+        return [(name, self._dtype or dtype, shape) for name, dtype, shape in self._weights.metadata()]
+
+
+class WeightCopy:
+    """The weights of one moment in the host's memory, for a push that must wait for its engine."""
+
+    def __init__(self, weights: Stream) -> None:
+        """Copy; collective where the weights are."""
+        self._metadata = weights.metadata()
+        self._held = [(name, tensor.to("cpu", copy=True)) for name, tensor in weights]
+
+    def __iter__(self) -> Iterator[tuple[str, Tensor]]:
+        """A fresh pass."""
+        return iter(self._held)
+
+    def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
+        """See `Stream`."""
+        return self._metadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Push:
+    """Weights to send, and what the engine must then answer."""
+
+    weights: Stream
+    probe: Probe
+    probe_logprobs: Sequence[float]
+    version: int
+
+    def send(self, fleet: Fleet) -> None:
+        """Stream the weights into this rank's engine and prove them. Collective.
+
+        Raises `or1_rollout.WeightPushError`, naming the tensors, when the engine holds something else.
+        """
+        engine = fleet.engine
+        dtype: torch.dtype | None = getattr(engine, "dtype", None)
+        witness = Witness(self.weights, dtype)
+        engine.update_weights(witness, version=self.version)
+        fleet.exchange.wait()  # one rank may push for all: nobody asks the servers before it is done
+        prove_push(
+            expected_fingerprints=witness.seen,
+            engine_fingerprints=engine.fingerprints(),
+            expected_probe_logprobs=self.probe_logprobs,
+            engine_probe_logprobs=engine.logprobs(self.probe.prompt_ids, self.probe.response_ids),
+            tolerance=PROBE_TOLERANCE.get(dtype, 1e-3) if dtype else max(PROBE_TOLERANCE.values()),
+        )
+
+
+def push_of(learner: Learner, probe: Probe, *, version: int, copy: bool = False) -> Push:
+    """The push of the policy as it is now. Without `copy` it must be sent before the next optimizer step."""
+    weights = PolicyWeights(learner.policy)
+    return Push(
+        weights=WeightCopy(weights) if copy else weights,
+        probe=probe,
+        probe_logprobs=probe_logprobs(learner, probe),
+        version=version,
     )
 
 

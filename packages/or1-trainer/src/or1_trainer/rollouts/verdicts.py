@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from or1_reward import verify_many
 from or1_reward.types import Verdict
 from or1_rollout.types import Completion
-from or1_trainer.megatron.runtime import Runtime
-from or1_trainer.rollouts.fleet import gather, interleave
+from or1_trainer.rollouts.fleet import Exchange, interleave
 
 
 def judge(
-    completions_PG: Sequence[Sequence[Completion]], ground_truths: Sequence[str], runtime: Runtime, *, workers: int = 1
+    completions_PG: Sequence[Sequence[Completion]],
+    ground_truths: Sequence[str],
+    exchange: Exchange,
+    *,
+    workers: int = 1,
 ) -> list[list[Verdict]]:
     """[P][G] verdicts on every rank. A truncated completion is `truncated`, reward 0, whatever it contains."""
-    rank, world = runtime.rank, runtime.world_size
+    rank, world = exchange.runtime.rank, exchange.runtime.world_size
     mine = list(zip(completions_PG, ground_truths, strict=True))[rank::world]
     items = [
         {"response": c.text, "ground_truth": truth, "finish_reason": c.finish_reason.value}
@@ -24,4 +27,4 @@ def judge(
     ]
     flat = iter(verify_many(items, workers=workers))
     verdicts = [[next(flat) for _ in group] for group, _ in mine]
-    return interleave(gather(verdicts, runtime))
+    return interleave(exchange.gather(verdicts))

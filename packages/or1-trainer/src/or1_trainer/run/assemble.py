@@ -11,7 +11,6 @@ import torch
 from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
-from or1_rollout.embedded import TransformersEngine
 from or1_trainer.config.check import check
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
@@ -21,9 +20,10 @@ from or1_trainer.megatron.model import build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
 from or1_trainer.megatron.weights import load_hf_weights
-from or1_trainer.rollouts.fleet import Fleet
+from or1_trainer.rollouts.engines import build_engine
+from or1_trainer.rollouts.fleet import Exchange, Fleet
 from or1_trainer.rollouts.prompts import PromptEncoder
-from or1_trainer.rollouts.push import Probe, push_weights
+from or1_trainer.rollouts.push import Probe, push_of
 from or1_trainer.run.checkpoint import load_newest
 from or1_trainer.run.folder import only_owner, read_config
 from or1_trainer.run.job import Job
@@ -116,15 +116,15 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     learner = build_learner(config, model_path, runtime)
     tokenizer = AutoTokenizer.from_pretrained(model_path)
     train_problems, heldout = load_problems(config.data)
-    engine = TransformersEngine.load(
-        model_path, tokenizer=tokenizer, device=str(runtime.device), max_batch_tokens=config.rollout.batch_tokens
-    )
+    engine = build_engine(config, model_path, tokenizer, runtime)
+    ranks_per_engine = config.rollout.vllm.tensor if config.rollout.engine == "vllm" else 1
+    exchange = Exchange(runtime, timeout_s=config.parallel.timeout_s)
     return Job(
         config=config,
         folder=folder,
         runtime=runtime,
         learner=learner,
-        fleet=Fleet(engine, runtime),
+        fleet=Fleet(engine, exchange, ranks_per_engine=ranks_per_engine),
         prompts=PromptEncoder(tokenizer),
         train=train_problems,
         heldout=heldout,
@@ -147,9 +147,8 @@ def begin(job: Job) -> RunState:
         for row in read_metrics(job.folder / "metrics.jsonl"):
             job.alarms.ring(row)  # what rang before the resume does not ring again
     first = job.prompts.ids(job.train[0])
-    push_weights(
-        job.learner, job.fleet.engine, Probe(prompt_ids=first, response_ids=first), version=state.weight_version
-    )
+    probe = Probe(prompt_ids=first, response_ids=first)
+    push_of(job.learner, probe, version=state.weight_version).send(job.fleet)
     return state
 
 

@@ -31,3 +31,8 @@ def position_at(stages: Sequence[StageSettings], step: int) -> Position | None:
             return Position(step=step, stage_index=index, stage=stage, is_stage_start=step == start)
         start += stage.steps
     return None
+
+
+def is_due(step: int, every: int) -> bool:
+    """Whether something that happens every `every` steps happens after `step`; 0 means never."""
+    return every > 0 and step % every == 0

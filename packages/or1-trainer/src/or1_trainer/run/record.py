@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from or1_trainer.method.groups import Group
+from or1_trainer.run.ahead import Rollouts
 from or1_trainer.run.checkpoint import save_checkpoint
 from or1_trainer.run.evaluation import evaluate_policy
 from or1_trainer.run.job import Job, PhaseClock
-from or1_trainer.run.plan import total_steps
+from or1_trainer.run.plan import is_due, total_steps
 from or1_trainer.run.state import RunState
 from or1_trainer.watch.rollouts import RolloutRecord
 
 
 def finish_step(
-    job: Job, state: RunState, metrics: Mapping[str, float], groups: Sequence[Group], clock: PhaseClock
+    job: Job,
+    rollouts: Rollouts,
+    state: RunState,
+    metrics: Mapping[str, float],
+    groups: Sequence[Group],
+    clock: PhaseClock,
 ) -> RunState:
     """Evaluation, then the row of `metrics.jsonl`, then the checkpoint.
 
@@ -24,6 +30,7 @@ def finish_step(
     evaluated: dict[str, float] = {}
     if is_due(state.step, job.config.eval.every) or last:
         with clock.phase("eval"):
+            rollouts.settle()
             evaluated = evaluate_policy(job, state)
     if job.rollouts is not None:
         kept = job.rollouts.keeps(state.step, [group.problem_id for group in groups])
@@ -66,8 +73,3 @@ def group_records(group: Group) -> list[RolloutRecord]:
         )
         for completion, verdict, advantage in zip(group.completions, group.verdicts, group.advantages, strict=True)
     ]
-
-
-def is_due(step: int, every: int) -> bool:
-    """Whether something that happens every `every` steps happens after `step`; 0 means never."""
-    return every > 0 and step % every == 0

@@ -1,0 +1,105 @@
+"""Rollouts for later steps while this one trains, as far ahead as the recipe admits (`rollout.ahead`).
+
+With `ahead` = S the batch of step k is sampled from weight version max(fence, k - S): batch k + S begins when version
+k is in the engine, never earlier (admission control), and no batch is ever thrown away for being old. A fence is a
+step before which nothing may be in flight: the start of a stage (its filter looks at the whole stage before) and the
+step after a checkpoint. So a checkpoint holds no half-done work, a resumed run samples what the killed one would
+have, and which weights sampled a batch depends on the configuration alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from or1_trainer.method.groups import Group
+from or1_trainer.rollouts.push import Probe, push_of
+from or1_trainer.run.batch import draw_batch, roll_out, score
+from or1_trainer.run.job import Job, PhaseClock
+from or1_trainer.run.plan import Position, is_due, position_at
+from or1_trainer.run.state import RunState
+
+Result = TypeVar("Result")
+
+
+def may_begin(job: Job, position: Position, step: int) -> bool:
+    """Whether the batch of `step` may be sampled while `position` trains: no fence lies between, and it exists."""
+    later = position_at(job.config.stages, step)
+    if later is None or later.stage_index != position.stage_index:
+        return False
+    return not any(is_due(s, job.config.checkpoint.every) for s in range(position.step + 1, step + 1))
+
+
+@dataclass(slots=True, eq=False)
+class Rollouts:
+    """The engine's work in its order: batches and pushes, in this thread or (ahead > 0) in one of their own."""
+
+    job: Job
+    _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "or1-rollouts"))
+    _batches: deque[tuple[int, Future[list[Group]]]] = field(default_factory=deque)
+    _pushes: list[Future[None]] = field(default_factory=list)
+
+    def groups(self, position: Position, state: RunState, clock: PhaseClock) -> tuple[list[Group], RunState]:
+        """The groups of this step's batch; with `ahead`, later batches begin that may."""
+        if not self.job.config.rollout.ahead:
+            return self._now(position, state, clock)
+        if not self._batches:
+            state = self._begin(position, position.step, state)
+        _, batch = self._batches.popleft()
+        with clock.phase("rollout"), self.job.view.phase("rollout"):
+            groups = batch.result()
+        newest = self._batches[-1][0] if self._batches else position.step
+        for step in range(newest + 1, position.step + self.job.config.rollout.ahead + 1):
+            if not may_begin(self.job, position, step):
+                break
+            state = self._begin(position, step, state)
+        return groups, state
+
+    def push(self, probe: Probe, version: int) -> None:
+        """New weights into the engine, behind the batches that were begun before.
+
+        More than one step ahead the weights wait as a copy in the host's memory, and training goes on.
+        """
+        ahead = self.job.config.rollout.ahead
+        push = push_of(self.job.learner, probe, version=version, copy=ahead > 1)
+        if ahead > 1:
+            self._pushes.append(self._thread.submit(self._in_turn, lambda: push.send(self.job.fleet)))
+            return
+        self.settle()
+        push.send(self.job.fleet)
+
+    def settle(self) -> None:
+        """Wait until the engine is idle; raise what a push came to."""
+        for _, batch in self._batches:
+            batch.exception()  # it is raised where the batch is used
+        for push in self._pushes:
+            push.result()
+        self._pushes.clear()
+
+    def close(self) -> None:
+        """Drop what was not begun and wait for the rest."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _begin(self, position: Position, step: int, state: RunState) -> RunState:
+        drawn, state = draw_batch(self.job, position.stage, step, state)
+        batch = self._thread.submit(self._in_turn, lambda: score(self.job, drawn, roll_out(self.job, drawn)))
+        self._batches.append((step, batch))
+        return state
+
+    def _in_turn(self, work: Callable[[], Result]) -> Result:
+        """Nothing runs behind a push that failed: its samples would come from stale weights."""
+        for push in self._pushes:
+            if push.done():
+                push.result()
+        return work()
+
+    def _now(self, position: Position, state: RunState, clock: PhaseClock) -> tuple[list[Group], RunState]:
+        with clock.phase("draw"):
+            drawn, state = draw_batch(self.job, position.stage, position.step, state)
+        with clock.phase("rollout"), self.job.view.phase("rollout", total=len(drawn.problems)) as progress:
+            completions_PG = roll_out(self.job, drawn, lambda: progress.advance(1))
+        with clock.phase("verify"), self.job.view.phase("verify"):
+            return score(self.job, drawn, completions_PG), state

@@ -1,0 +1,130 @@
+"""Rollouts ahead of training: which weights sampled a batch, exact resume with work in flight, pushes that fail."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from or1_trainer.watch.metrics import read_metrics
+
+RECIPE = """
+name = "ahead"
+[warm_start]
+hidden = 32
+layers = 2
+intermediate = 64
+steps = 60
+sequences = 32
+lr = 5e-3
+arithmetic = { max_terms = 2, max_digits = 1 }
+[data.arithmetic]
+max_terms = 2
+max_digits = 1
+train = 60
+heldout = 4
+[[stages]]
+steps = 5
+context_tokens = 20
+prompts = 4
+group = 4
+[[stages]]
+steps = 4
+context_tokens = 24
+prompts = 4
+group = 4
+[optimizer]
+lr = 1e-3
+[loss]
+reject_zero_advantage = false
+[eval]
+k = 2
+every = 3
+[checkpoint]
+every = 3
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    path = tmp_path_factory.mktemp("ahead") / "ahead.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def environment(recipe):
+    return {**os.environ, "OR1_CACHE": str(recipe.parent / "cache"), "OMP_NUM_THREADS": "1"}
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "or1_trainer.cli", *map(str, arguments)]
+
+
+def run(recipe, *arguments):
+    done = subprocess.run(
+        command(*arguments), env=environment(recipe), capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def numbers(folder):
+    rows = read_metrics(Path(folder) / "metrics.jsonl")
+    return [{key: value for key, value in row.items() if not key.startswith("time/")} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def whole(recipe):
+    folders = {}
+    for ahead in (0, 1, 2):
+        folders[ahead] = recipe.parent / f"ahead-{ahead}"
+        run(recipe, "train", recipe, "--run-dir", folders[ahead], "--rollout.ahead", ahead)
+    return folders
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 2])
+def test_a_batch_is_as_old_as_the_distance_to_its_fence_and_no_older_than_asked(whole, ahead):
+    fences = {0, 3, 5, 6, 9}  # the start, steps behind a checkpoint, the second stage
+    for row in numbers(whole[ahead])[1:]:
+        step = row["step"] - 1
+        age = min(ahead, step - max(fence for fence in fences if fence <= step))
+        assert row["rollout/staleness_mean"] == row["rollout/staleness_max"] == age
+        assert row["rollout/trained_length_ratio"] > 0
+
+
+def test_stale_batches_show_in_the_mismatch(whole):
+    fresh, stale = numbers(whole[0]), numbers(whole[1])
+    assert stale[1] == fresh[1], "the first batch is on-policy either way"
+    assert stale[2] != fresh[2]
+    assert all(row["mismatch/max_abs"] < 1e-3 for row in fresh if "mismatch/max_abs" in row)
+    aged = [row["mismatch/max_abs"] for row in stale if row.get("rollout/staleness_max", 0) > 0]
+    assert sum(gap > 1e-3 for gap in aged) >= len(aged) - 1, "at most one step may have had nothing to learn"
+
+
+def test_killed_with_work_in_flight_and_resumed_the_numbers_are_the_same(recipe, whole, tmp_path):
+    process = subprocess.Popen(
+        command("train", recipe, "--run-dir", tmp_path / "killed", "--rollout.ahead", "2"),
+        env=environment(recipe),
+        stderr=subprocess.DEVNULL,
+    )
+    metrics = tmp_path / "killed" / "metrics.jsonl"
+    deadline = time.monotonic() + 240
+    try:
+        while not (metrics.exists() and len(read_metrics(metrics)) >= 5):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    run(recipe, "resume", tmp_path / "killed")
+    assert numbers(tmp_path / "killed") == numbers(whole[2])
+
+
+def test_two_ranks_roll_out_ahead_without_mixing_their_collectives(recipe, whole, tmp_path):
+    run(recipe, "train", recipe, "--run-dir", tmp_path / "two", "--rollout.ahead", "1", "--nproc", "2")
+    for expected, got in zip(numbers(whole[1]), numbers(tmp_path / "two"), strict=True):
+        for key in ("reward/mean", "policy/entropy", "rollout/staleness_mean", "eval/avg"):
+            assert (key in got) == (key in expected)
+            assert got.get(key, 0) == pytest.approx(expected.get(key, 0), rel=2e-3, abs=2e-5), (expected["step"], key)
