@@ -38,3 +38,15 @@ def test_constant_is_always_on_and_never_moves():
 
 def test_off_is_zero():
     assert run([0.0, 5.0], mode="off", initial=0.003)[0] == [0.0, 0.0]
+
+
+def test_the_released_codes_gate_looks_one_batch_back_and_starts_open():
+    settings = EntropySettings(mode="adaptive", target=0.2, delta=0.01, initial=0.05, gate="previous_step")
+    controller = EntropyController.start(settings)
+    assert controller.alpha(9.0) == 0.05, "open at the start, whatever this batch's entropy is"
+    high = controller.advanced(9.0)
+    assert high.alpha(0.1) == 0.0 and high.coefficient == pytest.approx(0.04)
+    equal = high.advanced(0.2)
+    assert equal.coefficient == pytest.approx(0.03), "equality lowers the coefficient there"
+    assert equal.alpha(0.1) == 0.0, "and does not open the gate"
+    assert equal.advanced(0.19).alpha(9.0) == pytest.approx(0.04)

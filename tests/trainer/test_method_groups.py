@@ -29,7 +29,7 @@ def groups(*outcomes, **loss):
     ]
     verdicts = [[Verdict(status=OUTCOME[letter]) for letter in letters] for letters in outcomes]
     named = [(f"p{number}", "1+1", [1, 2]) for number in range(len(outcomes))]
-    return score_groups(named, completions, verdicts, LossSettings(**loss))
+    return score_groups(named, completions, verdicts, LossSettings(**loss), context_tokens=64)
 
 
 def test_a_verifier_error_is_neither_trained_on_nor_in_the_baseline():

@@ -5,15 +5,16 @@ import random
 import torch
 from megatron_cases import hf_gradients, hf_model
 
-from or1_trainer.config.schema import BatchSettings, EntropySettings, LossSettings
-from or1_trainer.learn.update import Learner, update
+from or1_trainer.config.schema import BatchSettings, EntropySettings, LossSettings, MismatchSettings
+from or1_trainer.learn.learner import Learner
+from or1_trainer.learn.update import update
 from or1_trainer.megatron.model import build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights
 from or1_trainer.method.entropy import EntropyController
 from or1_trainer.method.packing import Sample
 
-TEMPERATURE, ALPHA, CLIP_LOW, CLIP_HIGH, LR = 0.9, 0.03, 0.2, 0.28, 3e-2
+TEMPERATURE, ALPHA, CLIP_LOW, CLIP_HIGH, LR, CONTEXT = 0.9, 0.03, 0.2, 0.28, 3e-2, 30
 LOSS = {"clip_low": CLIP_LOW, "clip_high": CLIP_HIGH}
 
 
@@ -30,21 +31,31 @@ def samples(count=9, seed=3):
     ]
 
 
-def ours(runtime, steps, *, reuse=1, budget_tokens=10_000, entropy=None):
+def ours(
+    runtime, steps, *, reuse=1, budget_tokens=10_000, entropy=None, loss=None, mismatch=None, correction="none",
+    reference=None,
+):  # fmt: skip
     """Metrics, gradients of the last optimiser step, and weights after `update`."""
-    reference = hf_model("qwen2-tied", torch.float64)
-    policy = build_policy(reference.config, runtime, dtype=torch.float64)
-    load_hf_weights(policy, reference.state_dict())
+    model = hf_model("qwen2-tied", torch.float64)
+    policy = build_policy(model.config, runtime, dtype=torch.float64)
+    load_hf_weights(policy, model.state_dict())
+    frozen = None
+    if reference is not None:
+        frozen = build_policy(model.config, runtime, dtype=torch.float64)
+        load_hf_weights(frozen, reference.state_dict())
     learner = Learner(
         policy=policy,
         optimizer=build_optimizer(policy, runtime, OptimizerSettings(lr=LR, max_grad_norm=0.0, weight_decay=0.0)),
         runtime=runtime,
-        loss=LossSettings(**LOSS, reuse=reuse),
+        loss=LossSettings(**LOSS, reuse=reuse, **(loss or {})),
         batch=BatchSettings(microbatch_tokens=budget_tokens, chunk_tokens=13),
         temperature=TEMPERATURE,
+        mismatch=MismatchSettings(**(mismatch or {})),
+        correction=correction,
+        reference=frozen,
     )
     settings = entropy or EntropySettings(mode="constant", initial=ALPHA)
-    _, metrics = update(learner, steps, EntropyController.start(settings))
+    _, metrics = update(learner, steps, EntropyController.start(settings), context_tokens=CONTEXT)
     weights = {name: tensor.clone() for name, tensor in iter_hf_weights(policy)}
     return {"metrics": metrics, "gradients": hf_gradients(policy), "weights": weights}
 

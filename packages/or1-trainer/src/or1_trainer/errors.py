@@ -17,3 +17,7 @@ class RunFolderError(Or1TrainerError):
 
 class WorkerError(Or1TrainerError):
     """A worker process of this launch failed; the message is that worker's own error."""
+
+
+class TrainingError(Or1TrainerError):
+    """A step cannot be computed from what the rollout engine gave."""

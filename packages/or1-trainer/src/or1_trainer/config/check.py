@@ -17,6 +17,7 @@ def check(config: RunConfig, world_size: int) -> None:
     _check_layout(config, world_size)
     _check_ranges(config)
     _check_rollout(config, world_size)
+    _check_loss(config)
     if not config.model.path:
         _check_warm_start(config.warm_start)
     if not config.data.train:
@@ -55,6 +56,22 @@ def _check_rollout(config: RunConfig, world_size: int) -> None:
     if rollout.ahead and rollout.engine == "vllm" and rollout.vllm.sleep:
         raise ConfigError(
             "rollout.ahead needs an engine that is awake while the policy trains: rollout.vllm.sleep = false"
+        )
+
+
+def _check_loss(config: RunConfig) -> None:
+    loss, mismatch = config.loss, config.mismatch
+    if loss.kind == "gspo" and loss.aggregate != "sequence":
+        raise ConfigError('loss.kind = "gspo" has one ratio per sequence: set loss.aggregate = "sequence" with it')
+    if loss.kl_beta < 0 or not 0 < loss.covariance_share <= 1 or loss.overlong_buffer_tokens < 0:
+        raise ConfigError(
+            "need loss.kl_beta >= 0, 0 < loss.covariance_share <= 1 and loss.overlong_buffer_tokens >= 0, got "
+            f"{loss.kl_beta}, {loss.covariance_share}, {loss.overlong_buffer_tokens}"
+        )
+    if mismatch.proximal == "engine" and mismatch.correction not in ("auto", "none"):
+        raise ConfigError(
+            'mismatch.proximal = "engine" puts the whole gap into the clipped ratio; a mismatch.correction on top '
+            "would count it twice: take one of the two"
         )
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 
 from or1_trainer.megatron.runtime import Runtime
+
+Floats = NDArray[np.float64]
 
 
 def sum_over_data(values: Sequence[float], runtime: Runtime) -> list[float]:
@@ -18,6 +22,15 @@ def sum_over_data(values: Sequence[float], runtime: Runtime) -> list[float]:
 def max_over_data(value: float, runtime: Runtime) -> float:
     """The largest value of any data-parallel rank."""
     return _reduce([value], runtime, dist.ReduceOp.MAX)[0]
+
+
+def gather_over_data(values: Floats, runtime: Runtime) -> Floats:
+    """All data-parallel ranks' values behind each other, however many each has."""
+    if runtime.data_size == 1:
+        return values
+    parts: list[Floats] = [values] * runtime.data_size
+    dist.all_gather_object(parts, values, group=runtime.data_group)
+    return np.concatenate(parts)
 
 
 def _reduce(values: Sequence[float], runtime: Runtime, op: dist.ReduceOp.RedOpType) -> list[float]:

@@ -13,11 +13,14 @@ class EntropyController:
 
     Two points where paper and released code differ (PAPER §10), and the paper wins: the gate uses the entropy of the
     same step with `<=` (the code: the previous step's, with `<`), and at equality c stays (the code lowers it).
+    `settings.gate = "previous_step"` takes the code's side in both.
     c is kept in [0, maximum]: the paper states alpha_k >= 0 and no upper bound, the released code clips to 0.005.
     """
 
     settings: EntropySettings
     coefficient: float
+    previous: float | None = None
+    """Entropy of the batch before, in nats; None before the first."""
 
     @classmethod
     def start(cls, settings: EntropySettings) -> EntropyController:
@@ -30,11 +33,17 @@ class EntropyController:
             return 0.0
         if self.settings.mode == "constant":
             return self.coefficient
+        if self.settings.gate == "previous_step":
+            is_open = self.previous is None or self.previous < self.settings.target
+            return self.coefficient if is_open else 0.0
         return self.coefficient if entropy <= self.settings.target else 0.0
 
     def advanced(self, entropy: float) -> EntropyController:
         """c_{k+1}: up by delta below the target, down above it, unchanged at equality."""
-        if self.settings.mode != "adaptive" or entropy == self.settings.target:
+        if self.settings.mode != "adaptive":
             return self
+        if entropy == self.settings.target and self.settings.gate == "same_step":
+            return replace(self, previous=entropy)
         change = self.settings.delta if entropy < self.settings.target else -self.settings.delta
-        return replace(self, coefficient=min(max(self.coefficient + change, 0.0), self.settings.maximum))
+        coefficient = min(max(self.coefficient + change, 0.0), self.settings.maximum)
+        return replace(self, coefficient=coefficient, previous=entropy)

@@ -11,6 +11,7 @@ from or1_reward.types import Status, Verdict
 from or1_rollout.types import Completion, FinishReason
 from or1_trainer.config.schema import LossSettings
 from or1_trainer.method.advantages import group_advantages
+from or1_trainer.method.overlong import overlong_penalty
 from or1_trainer.method.packing import Sample
 
 
@@ -54,13 +55,23 @@ def score_groups(
     completions_PG: Sequence[Sequence[Completion]],
     verdicts_PG: Sequence[Sequence[Verdict]],
     settings: LossSettings,
+    *,
+    context_tokens: int,
 ) -> list[Group]:
     """Attach group advantages; `problems` are (id, prompt text, prompt ids)."""
     rewards_PG = torch.tensor([[v.reward or 0.0 for v in group] for group in verdicts_PG], dtype=torch.float64)
     valid_PG = torch.tensor([[v.reward is not None for v in group] for group in verdicts_PG])
     truncated_PG = torch.tensor([[c.finish_reason is FinishReason.LENGTH for c in group] for group in completions_PG])
+    lengths_PG = torch.tensor([[len(c.token_ids) for c in group] for group in completions_PG])
+    penalty_PG = overlong_penalty(
+        lengths_PG, context_tokens=context_tokens, buffer_tokens=settings.overlong_buffer_tokens
+    )
     advantages_PG = group_advantages(
-        rewards_PG, valid_PG, truncated_PG, mask=settings.advantage_mask, normalize_std=settings.normalize_std
+        rewards_PG + penalty_PG,
+        valid_PG,
+        truncated_PG,
+        mask=settings.advantage_mask,
+        normalize_std=settings.normalize_std,
     )
     return [
         Group(

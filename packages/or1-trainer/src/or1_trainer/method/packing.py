@@ -44,6 +44,10 @@ class PackedBatch:
     loss_mask_T: Tensor
     advantages_M: Tensor
     engine_logprobs_M: Tensor | None
+    sequence_M: Tensor
+    """Which sequence of this micro-batch each response token belongs to."""
+    lengths_B: Tensor
+    """Response tokens of each sequence."""
 
     @property
     def num_response_tokens(self) -> int:
@@ -64,7 +68,8 @@ def pack(
     loss_mask = np.zeros(len(token_ids), dtype=bool)
     for sample, end in zip(samples, cu_seqlens[1:], strict=True):
         loss_mask[end - 1 - len(sample.response_ids) : end - 1] = True
-    advantages = np.repeat([s.advantage for s in samples], [len(s.response_ids) for s in samples])
+    response_lengths = [len(s.response_ids) for s in samples]
+    advantages = np.repeat([s.advantage for s in samples], response_lengths)
 
     def tensor(array: np.ndarray, kind: torch.dtype) -> Tensor:
         return torch.as_tensor(array).to(device=device, dtype=kind)
@@ -78,6 +83,8 @@ def pack(
         loss_mask_T=tensor(loss_mask, torch.bool),
         advantages_M=tensor(advantages, dtype),
         engine_logprobs_M=_engine_logprobs(samples, device, dtype),
+        sequence_M=tensor(np.repeat(np.arange(len(samples)), response_lengths), torch.int64),
+        lengths_B=tensor(np.array(response_lengths), torch.int64),
     )
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from or1_rollout.proof import Fingerprint, fingerprint, prove_push
-from or1_trainer.learn.update import Learner
+from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.weights import PolicyWeights
 from or1_trainer.method.groups import Group
 from or1_trainer.method.packing import Sample, pack

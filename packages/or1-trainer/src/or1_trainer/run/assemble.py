@@ -14,12 +14,13 @@ from transformers.utils.logging import disable_progress_bar
 from or1_trainer.config.check import check
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
-from or1_trainer.learn.update import Learner
+from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.export import save_hf
-from or1_trainer.megatron.model import build_policy
+from or1_trainer.megatron.model import Policy, build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
 from or1_trainer.megatron.weights import load_hf_weights
+from or1_trainer.method.mismatch import resolve_correction
 from or1_trainer.rollouts.engines import build_engine
 from or1_trainer.rollouts.fleet import Exchange, Fleet
 from or1_trainer.rollouts.prompts import PromptEncoder
@@ -107,7 +108,20 @@ def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Lear
         loss=config.loss,
         batch=config.batch,
         temperature=config.rollout.temperature,
+        mismatch=config.mismatch,
+        correction=resolve_correction(config.mismatch, engine=config.rollout.engine, ahead=config.rollout.ahead),
+        reference=_reference(config, model_path, runtime),
     )
+
+
+def _reference(config: RunConfig, model_path: Path, runtime: Runtime) -> Policy | None:
+    """The policy the run began with, frozen, where the loss has a KL term; no second model otherwise."""
+    if not config.loss.kl_beta:
+        return None
+    reference = build_policy(AutoConfig.from_pretrained(model_path), runtime, dtype=getattr(torch, config.model.dtype))
+    load_hf_weights(reference, model_path)
+    reference.model.requires_grad_(requires_grad=False)
+    return reference
 
 
 def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtime, view: LiveView) -> Job:

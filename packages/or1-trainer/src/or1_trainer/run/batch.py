@@ -60,4 +60,4 @@ def score(job: Job, drawn: Drawn, completions_PG: Sequence[Sequence[Completion]]
     """Verdicts, rewards and group advantages."""
     verdicts_PG = judge(completions_PG, [problem.ground_truth for problem in drawn.problems], job.fleet.exchange)
     named = [(p.id, job.prompts.text(p), ids) for p, ids in zip(drawn.problems, drawn.prompts, strict=True)]
-    return score_groups(named, completions_PG, verdicts_PG, job.config.loss)
+    return score_groups(named, completions_PG, verdicts_PG, job.config.loss, context_tokens=drawn.params.max_new_tokens)

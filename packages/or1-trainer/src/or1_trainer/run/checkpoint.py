@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from or1_trainer.learn.update import Learner
+from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.errors import CheckpointError
 from or1_trainer.megatron.files import on_main_rank
 from or1_trainer.megatron.sharded import load_sharded, save_sharded

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from or1_data.schema import Problem
 from or1_trainer.config.schema import RunConfig
-from or1_trainer.learn.update import Learner
+from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.rollouts.fleet import Fleet
 from or1_trainer.rollouts.prompts import PromptEncoder

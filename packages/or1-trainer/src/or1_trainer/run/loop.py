@@ -38,15 +38,20 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
     groups, state = rollouts.groups(position, state, clock)
     job.fleet.sleep()
     with clock.phase("update"), job.view.phase("update"):
-        controller = EntropyController(settings=job.config.entropy, coefficient=state.entropy_coefficient)
+        controller = EntropyController(
+            settings=job.config.entropy, coefficient=state.entropy_coefficient, previous=state.entropy_previous
+        )
         samples_by_step = split_minibatches(
             groups, position.stage.mini_prompts, reject=job.config.loss.reject_zero_advantage
         )
-        controller, learnt = update(job.learner, samples_by_step, controller)
+        controller, learnt = update(
+            job.learner, samples_by_step, controller, context_tokens=position.stage.context_tokens
+        )
     state = replace(
         state,
         step=state.step + 1,
         entropy_coefficient=controller.coefficient,
+        entropy_previous=controller.previous,
         solved=record(state.solved, [(group.problem_id, group.rewards) for group in groups]),
         weight_version=state.weight_version + 1,
     )

@@ -18,6 +18,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     taken: int = 0
     """Problems taken from the current pass over the stage's data."""
     entropy_coefficient: float
+    entropy_previous: float | None = None
+    """Token-mean entropy of the batch before, in nats."""
     solved: dict[str, tuple[int, int]] = {}
     """This stage's (correct responses, verdicts) per problem."""
     dropped: tuple[str, ...] = ()

@@ -1,0 +1,48 @@
+"""The policy with everything that changes it, on one rank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from or1_trainer.config.schema import BatchSettings, LossSettings, MismatchSettings
+from or1_trainer.megatron.model import Policy
+from or1_trainer.megatron.optimizer import Optimizer
+from or1_trainer.megatron.runtime import Runtime
+from or1_trainer.megatron.token_stats import TokenStats, token_stats
+from or1_trainer.method.packing import PackedBatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Learner:
+    """`correction` is the resolved one (`method.mismatch.resolve_correction`).
+
+    `reference` is the frozen policy of a KL term, None without one.
+    """
+
+    policy: Policy
+    optimizer: Optimizer
+    runtime: Runtime
+    loss: LossSettings
+    batch: BatchSettings
+    temperature: float
+    mismatch: MismatchSettings = field(default_factory=MismatchSettings)
+    correction: str = "none"
+    reference: Policy | None = None
+
+    def stats(
+        self, batch: PackedBatch, *, temperature: float | None = None, policy: Policy | None = None
+    ) -> TokenStats:
+        """Log-probs and exact entropy of the response tokens, at the rollout temperature if none is given."""
+        return token_stats(
+            policy or self.policy,
+            batch,
+            temperature=self.temperature if temperature is None else temperature,
+            chunk_tokens=self.batch.chunk_tokens,
+        )
+
+    @property
+    def wide_dtype(self) -> torch.dtype:
+        """Advantages and log-probs are at least float32, whatever the weights are."""
+        return torch.float64 if self.policy.dtype == torch.float64 else torch.float32

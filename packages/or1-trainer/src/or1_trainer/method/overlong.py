@@ -1,0 +1,15 @@
+"""Soft overlong punishment (DAPO, Yu et al. 2025, arXiv 2503.14476, eq. 13): an extension, off by default.
+
+0 up to L_max - buffer tokens, falling in a line to -1 at L_max. Added to the reward before advantages.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+
+def overlong_penalty(lengths_PG: Tensor, *, context_tokens: int, buffer_tokens: int) -> Tensor:
+    """In [-1, 0]; zeros where `buffer_tokens` is 0. [P, G] response lengths -> [P, G]."""
+    if not buffer_tokens:
+        return lengths_PG.double() * 0.0
+    return ((context_tokens - buffer_tokens - lengths_PG.double()) / buffer_tokens).clamp(-1.0, 0.0)
