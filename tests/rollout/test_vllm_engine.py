@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("vllm")
 torch = pytest.importorskip("torch")
-from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM  # noqa: E402
+from transformers import Qwen2Config, Qwen2ForCausalLM  # noqa: E402
 
 from or1_rollout import EngineError, FinishReason, SamplingParams, WeightPushError  # noqa: E402
 from or1_rollout.embedded import TransformersEngine  # noqa: E402
@@ -163,7 +163,7 @@ def test_a_prompt_that_does_not_fit_is_named(engine):
 def test_a_push_is_proven_and_carried_by_later_samples(engine, model):
     before = engine.generate(PROMPTS, SamplingParams(n=2, max_new_tokens=8, seed=4))
     moved(model, 1)
-    with pytest.raises(WeightPushError, match="model.embed_tokens.weight"):
+    with pytest.raises(WeightPushError, match=r"model\.embed_tokens\.weight"):
         prove(engine, model)
     engine.update_weights(weights(model).items(), version=7)
     prove(engine, model)

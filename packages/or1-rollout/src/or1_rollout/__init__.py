@@ -1,14 +1,13 @@
 """Prompts -> groups of completions, with token ids and log-probs.
 
-The embedded engine.
-
-Importing this pulls neither torch nor transformers; the embedded engine is `or1_rollout.embedded.TransformersEngine`.
+Importing this pulls neither torch nor transformers nor vLLM; the engines are `or1_rollout.embedded.TransformersEngine`,
+`or1_rollout.vllm.VllmEngine`, `or1_rollout.vllm.servers.VllmServers` and `or1_rollout.endpoint.EndpointEngine`.
 """
 
 from importlib.metadata import version
 
 from or1_rollout.engine import Engine
-from or1_rollout.errors import EngineError, Or1RolloutError, RowError, WeightPushError
+from or1_rollout.errors import EndpointError, EngineError, Or1RolloutError, RowError, WeightPushError
 from or1_rollout.proof import Fingerprint, fingerprint, prove_push
 from or1_rollout.seeds import sample_seed
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
@@ -17,6 +16,7 @@ __version__ = version("or1-rollout")
 
 __all__ = [
     "Completion",
+    "EndpointError",
     "Engine",
     "EngineError",
     "Fingerprint",

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from or1_rollout.errors import Or1RolloutError, RowError
+from or1_rollout.generate.engines import add_engine_options, load_engine
 from or1_rollout.generate.rows import finished_ids, read_prompts
 from or1_rollout.generate.run import generate_file
 from or1_rollout.types import SamplingParams
@@ -16,6 +17,7 @@ from or1_rollout.types import SamplingParams
 EPILOG = """\
 example:
   or1-rollout generate prompts.jsonl -o completions.jsonl --model ./model -n 8 --max-new-tokens 512
+  or1-rollout generate prompts.jsonl -o completions.jsonl --engine endpoint --url http://localhost:8000 -n 8
 Each line of the input is {"id": ..., "prompt": text, token ids, or chat messages}. Run the same command again after a
 kill: it goes on where the output ends.
 """
@@ -51,9 +53,7 @@ def _generate(options: argparse.Namespace) -> int:
         )
     except ValueError as error:
         return _fail(str(error), 2)
-    from or1_rollout.embedded import TransformersEngine
-
-    engine = TransformersEngine.load(options.model, device=options.device, dtype=options.dtype)
+    engine = load_engine(options)
     added = generate_file(rows, options.out, engine, params)
     print(f"{options.out}: {len(rows)} prompts, {added} of them generated now")
     return 0
@@ -75,20 +75,18 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="{generate}")
     generate = commands.add_parser(
         "generate",
-        help="complete the prompts of a file with the embedded engine; resumable",
+        help="complete the prompts of a file with any engine; resumable",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     generate.add_argument("prompts", type=Path, help="jsonl file of prompts")
     generate.add_argument("-o", "--out", type=Path, required=True, help="jsonl file of completions, appended to")
-    generate.add_argument("--model", required=True, help="Hugging Face folder or hub id")
     generate.add_argument("-n", type=int, default=1, help="completions per prompt (default 1)")
     generate.add_argument("--max-new-tokens", type=int, default=1024, help="longest completion (default 1024)")
     generate.add_argument("--temperature", type=float, default=1.0, help="0 is greedy (default 1)")
     generate.add_argument("--top-p", type=float, default=1.0, help="nucleus (default 1)")
     generate.add_argument("--seed", type=int, default=0, help="equal seeds draw equal completions")
-    generate.add_argument("--device", default="auto", help="auto, cpu, cuda")
-    generate.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="of the weights")
+    add_engine_options(generate)
     return parser
 
 
