@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from or1_reward.types import Status, TestResult, Verdict
+from or1_reward.types import Status, TestResult, TestStatus, Verdict
 
 Key = tuple[str, int]
 """(problem id, sample index): the name of a sample inside a run of one task."""
@@ -97,5 +97,5 @@ def verdict_from_row(row: Mapping[str, Any]) -> Verdict:
         extracted=row["extracted"],
         detail=row["detail"],
         elapsed_s=float(row["elapsed_s"]),
-        tests=tuple(TestResult(**test | {"status": Status(test["status"])}) for test in row.get("tests", ())),
+        tests=tuple(TestResult(**test | {"status": TestStatus(test["status"])}) for test in row.get("tests", ())),
     )

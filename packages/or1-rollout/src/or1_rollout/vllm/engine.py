@@ -16,6 +16,7 @@ from or1_rollout.vllm.settings import VllmSettings
 from or1_rollout.vllm.transfer import Push, resolve
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
     from vllm import LLM
 
@@ -26,6 +27,9 @@ class VllmEngine:
     def __init__(self, llm: LLM, *, transfer: str = "auto", rank: int = 0) -> None:
         """Take over a loaded `LLM`; `rank` 0 is the one that sends weights."""
         self.llm, self.weight_version = llm, 0
+        self.dtype: torch.dtype = llm.llm_engine.vllm_config.model_config.dtype
+        self.sleeps = bool(llm.llm_engine.vllm_config.model_config.enable_sleep_mode)
+        self._is_asleep = False
         self.tokenizer: Any = llm.get_tokenizer()
         self._push = Push(resolve(transfer, _device_type(llm)), LocalClient(llm), rank=rank)
         self._is_whole = True
@@ -71,7 +75,12 @@ class VllmEngine:
     def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
         """See `Engine.update_weights`. Prompts cached under the old weights are forgotten."""
         self._is_whole = False
+        if self._is_asleep:
+            self.llm.wake_up(tags=["weights"])  # the KV cache follows when the push needs no room any more
         self._push(named)
+        if self._is_asleep:
+            self.llm.wake_up(tags=["kv_cache"])
+            self._is_asleep = False
         if not self.llm.reset_prefix_cache():
             raise EngineError("vLLM did not reset its prefix cache: requests are still in flight during a weight push")
         self._is_whole, self.weight_version = True, version
@@ -93,18 +102,14 @@ class VllmEngine:
         return [float(known[token].logprob) for token, known in zip(response_ids, per_position, strict=True)]
 
     def sleep(self) -> None:
-        """Give the GPU memory of weights and KV cache back while the trainer trains (needs `VllmSettings.sleep`).
+        """Give the GPU memory of weights and KV cache back until the next push (needs `VllmSettings.sleep`).
 
-        The weights are dropped, not saved: the next push brings them. Raises `EngineError` on a CPU.
+        The weights are dropped, not saved: the push brings them. Raises `EngineError` where vLLM cannot sleep.
         """
-        if _device_type(self.llm) != "cuda":
-            raise EngineError("sleeping frees GPU memory; a CPU engine has none to give back")
-        self._is_whole = False
+        if not self.sleeps:
+            raise EngineError("this engine does not sleep: it was loaded without VllmSettings.sleep, or on a CPU")
         self.llm.sleep(level=2)
-
-    def wake(self) -> None:
-        """Take the memory back; the next call must be `update_weights`."""
-        self.llm.wake_up()
+        self._is_whole, self._is_asleep = False, True
 
     def close(self) -> None:
         """Give memory and processes back."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import torch
 import torch.distributed as dist
 
 from or1_rollout.engine import Engine
@@ -81,11 +82,18 @@ class Fleet:
         )
         return interleave(self.exchange.gather(mine)[:: self._ranks_per_engine])
 
-    def sleep(self) -> None:
-        """Let the engine give its GPU memory back until the next push, where it can."""
-        sleep = getattr(self.engine, "sleep", None)
-        if sleep is not None:
-            sleep()
+    def sleep(self) -> dict[str, float]:
+        """Let the engine give its GPU memory back until the next push, where it can; free GB before and after."""
+        if not getattr(self.engine, "sleeps", False):
+            return {}
+        before, _ = torch.cuda.mem_get_info()
+        self.engine.sleep()  # type: ignore[attr-defined]
+        after, _ = torch.cuda.mem_get_info()
+        return {"memory/free_awake_gb": before / 1e9, "memory/free_asleep_gb": after / 1e9}
+
+    def close(self) -> None:
+        """Close this rank's engine."""
+        self.engine.close()
 
     @property
     def _num_engines(self) -> int:

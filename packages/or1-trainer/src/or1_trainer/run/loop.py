@@ -36,7 +36,7 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
     if position.is_stage_start:
         state = enter_stage(job, position, state)
     groups, state = rollouts.groups(position, state, clock)
-    job.fleet.sleep()
+    memory = job.fleet.sleep()
     with clock.phase("update"), job.view.phase("update"):
         controller = EntropyController(
             settings=job.config.entropy, coefficient=state.entropy_coefficient, previous=state.entropy_previous
@@ -59,7 +59,7 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
         rollouts.push(probe_of(groups), state.weight_version)
     stage = {"stage/index": position.stage_index, "stage/context_tokens": position.stage.context_tokens}
     stale = staleness_metrics(groups, state.weight_version - 1)
-    metrics = {**stage, **group_metrics(groups), **learnt, **stale, "weights/version": state.weight_version}
+    metrics = {**stage, **group_metrics(groups), **learnt, **stale, **memory, "weights/version": state.weight_version}
     return finish_step(job, rollouts, state, metrics, groups, clock)
 
 
