@@ -5,7 +5,8 @@
 Seeds are the labelled cases' answers (or a small built-in list where that file is absent) and hostile texts; every
 answer is mutated by cutting, doubling, swapping, splicing and inserting pieces of LaTeX, then judged. Prints rates,
 latencies, statuses, resident memory along the way and child processes at the end. Exit 1 when a bound is broken: an
-exception, a verifier error, more than four children, or a verdict of more than 1 s beyond the start of a worker.
+exception, a verifier error, more than four children, memory that still grows once the cache of verdicts is full, or a
+verdict of more than 1 s beyond the start of a worker.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ import random
 import resource
 import sys
 import time
+from array import array
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 import or1_reward
+from or1_reward.maths import ladder
 from or1_reward.workers import WorkerPool
+
+MAX_GROWTH_MB = 3.0
 
 PIECES = [
     "\\frac{",
@@ -217,9 +222,9 @@ def mutated(text: str, pairs: list[tuple[str, str]], random: random.Random) -> s
 def run(pairs: list[tuple[str, str]], count: int, random: random.Random, *, bound_s: float) -> int:
     """Judge `count` texts and check the bounds."""
     statuses: collections.Counter[str] = collections.Counter()
-    times: list[float] = []
+    times = array("d", bytes(8 * count))  # allocated once: what grows below is not ours
     broken: list[str] = []
-    memory: list[int] = []
+    memory: list[float] = []
     for at in range(count):
         answer, gold = random.choice(pairs)
         hostile = random.random() < 0.02
@@ -231,16 +236,24 @@ def run(pairs: list[tuple[str, str]], count: int, random: random.Random, *, boun
             statuses[verdict.status] += 1
         except Exception as error:  # noqa: BLE001  what a fuzz is for
             broken.append(f"{type(error).__name__}: {error} on {text[:200]!r} against {gold!r}")
-        times.append(time.perf_counter() - started)
-        if times[-1] > bound_s:
-            broken.append(f"{times[-1]:.2f} s on {text[:200]!r} against {gold!r}")
+        times[at] = time.perf_counter() - started
+        if times[at] > bound_s:
+            broken.append(f"{times[at]:.2f} s on {text[:200]!r} against {gold!r}")
         if at % max(1, count // 10) == count // 20:
             memory.append(resident_mb())
-            print(f"  {at:>7} answers, {memory[-1]} MB resident, {len(broken)} broken", flush=True)
-    return report(times, statuses, memory, broken)
+            cached = ladder._remembered.cache_info()
+            print(
+                f"  {at:>7} answers, {memory[-1]:.1f} MB resident, {cached.currsize} of {cached.maxsize} verdicts "
+                f"cached, {len(broken)} broken",
+                flush=True,
+            )
+    growth_mb = memory[-1] - memory[len(memory) // 3]
+    if growth_mb > MAX_GROWTH_MB:
+        broken.append(f"memory grew by {growth_mb:.1f} MB over the last two thirds")
+    return report(list(times), statuses, memory, broken)
 
 
-def report(times: list[float], statuses: collections.Counter[str], memory: list[int], broken: list[str]) -> int:
+def report(times: list[float], statuses: collections.Counter[str], memory: list[float], broken: list[str]) -> int:
     """Print and judge."""
     times.sort()
     shown = ", ".join(
@@ -251,7 +264,9 @@ def report(times: list[float], statuses: collections.Counter[str], memory: list[
         f"{shown}, max {1000 * times[-1]:.0f} ms"
     )
     print(dict(statuses))
-    print(f"resident MB: {memory}; child processes at the end: {children()} (symbolic workers, at most 4)")
+    print(
+        f"resident MB: {[round(size, 1) for size in memory]}; child processes at the end: {children()} (symbolic workers, at most 4)"
+    )
     for line in broken[:40]:
         print("BROKEN", line)
     errors = statuses.get(or1_reward.Status.VERIFIER_ERROR, 0)
@@ -270,10 +285,10 @@ def worker_start_s() -> float:
     return max(starts)
 
 
-def resident_mb() -> int:
+def resident_mb() -> float:
     """Resident memory of this process now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() >> 20
+    return pages * resource.getpagesize() / 2**20
 
 
 def children() -> int:

@@ -120,3 +120,25 @@ def test_a_seed_draws_the_same_sample_again(url: str) -> None:
         drawn.append([tuple(found[i].token_ids) for i in range(3)])
     assert drawn[0] == drawn[1]
     assert drawn[0][0] == drawn[0][1] != drawn[0][2]
+
+
+@pytest.mark.skipif(not find_spec("vllm"), reason="no vllm in this interpreter")
+def test_aime_with_vllm_in_the_process_of_the_command(url: str, shared_data: Path, tmp_path: Path) -> None:
+    model = Path(httpx.get(f"{url}/v1/models").json()["data"][0]["root"])
+    command = [sys.executable, "-m", "or1_eval.cli", "run", f"aime24={shared_data}/benchmarks/aime24.jsonl"]
+    options = [
+        "--engine",
+        "vllm",
+        "--model",
+        str(model),
+        "-k",
+        "2",
+        "--max-new-tokens",
+        "48",
+        "-o",
+        str(tmp_path / "run"),
+    ]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    rows = [json.loads(line) for line in (tmp_path / "run" / "samples.jsonl").read_text().splitlines()]
+    assert len(rows) == 60 and all(len(row["token_ids"]) == row["num_tokens"] > 0 for row in rows)

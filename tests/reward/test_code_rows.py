@@ -23,7 +23,7 @@ from or1_reward.ground_truth import (
     StdioTruth,
     parse_ground_truth,
 )
-from or1_reward.types import Limits, Status
+from or1_reward.types import Limits, Status, TestStatus
 
 ADD = StdioTruth(("1 2\n", "5 5\n", "0 -3\n"), ("3\n", "10\n", "-3\n"))
 NODES = """
@@ -235,19 +235,37 @@ def test_each_end_has_its_status(program: str, wanted: Status, limit: str | None
     verdict = judge_program(program, StdioTruth(("",), ("1",)), limits)
     assert verdict.status is wanted, verdict.detail
     assert limit is None or verdict.tests[0].limit == limit
+    assert verdict.tests[0].status.verdict is wanted
+    names = {"wall": "time", "open_files": "open_file", "processes": "process"}
+    if limit:
+        assert verdict.tests[0].status == f"{names.get(limit, limit)}_limit"
+
+
+def test_cpu_time_is_told_from_wall_clock_time() -> None:
+    limits = Limits(time_s=5.0, cpu_time_s=0.4)
+    verdict = judge_program("while True: pass", StdioTruth(("",), ("1",)), limits)
+    assert (verdict.status, verdict.tests[0].status) == (Status.TIME_LIMIT, TestStatus.CPU_LIMIT)
+
+
+def test_every_test_status_has_a_verdict_of_the_closed_list() -> None:
+    finer = {"cpu_limit": "time_limit", "problem_limit": "time_limit"}
+    finer |= dict.fromkeys(("output_limit", "disk_limit", "process_limit", "open_file_limit"), "runtime_error")
+    assert {status.value: status.verdict.value for status in TestStatus} == {
+        status.value: finer.get(status.value, status.value) for status in TestStatus
+    }
 
 
 def test_disk_limit() -> None:
     program = "for n in range(20):\n    with open(str(n), 'wb') as file:\n        file.write(b'x' * (4 << 20))"
     verdict = judge_program(program, StdioTruth(("",), ("1",)), Limits(time_s=3.0))
-    assert (verdict.status, verdict.tests[0].limit) == (Status.RUNTIME_ERROR, "disk")
+    assert (verdict.status, verdict.tests[0].status) == (Status.RUNTIME_ERROR, TestStatus.DISK_LIMIT)
 
 
 def test_the_problem_has_a_time_limit_of_its_own() -> None:
     truth = StdioTruth(("",) * 50, ("1",) * 50)
     started_s = time.monotonic()
     verdict = judge_program("import time\ntime.sleep(0.3)\nprint(1)", truth, Limits(problem_time_s=1.0))
-    assert (verdict.status, verdict.tests[-1].limit) == (Status.TIME_LIMIT, "wall")
+    assert (verdict.status, verdict.tests[-1].status) == (Status.TIME_LIMIT, TestStatus.PROBLEM_LIMIT)
     assert time.monotonic() - started_s < 10
 
 

@@ -123,3 +123,23 @@ def test_stopped_in_the_middle_and_resumed_it_is_complete(tmp_path: Path, ending
     assert b"Traceback" not in error
     assert main(command[3:]) == 0
     assert [verdict["id"] for verdict in read(sink)] == list(range(3000))
+
+
+@pytest.mark.parametrize(("layers", "code"), [("seccomp, rlimits", 0), ("nonsense", 2)])
+def test_required_layers_are_looked_at_first(
+    tmp_path: Path, layers: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, sink = written(tmp_path / "in.jsonl", ROWS), tmp_path / "out.jsonl"
+    assert main(["grade", str(source), "-o", str(sink), "--workers", "1", "--require", layers]) == code
+    assert sink.exists() is (code == 0)
+    assert ("unknown sandbox layers ['nonsense']" in capsys.readouterr().err) is (code == 2)
+
+
+def test_a_missing_layer_refuses_to_grade(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OR1_SANDBOX_DISABLE", "net_namespace")
+    source, sink = written(tmp_path / "in.jsonl", ROWS), tmp_path / "out.jsonl"
+    assert main(["grade", str(source), "-o", str(sink), "--require", "net_namespace"]) == 1
+    assert not sink.exists()
+    assert "net_namespace: switched off by configuration" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from or1_reward.maths import exact, numeric
 from or1_reward.maths.ladder import judge
 from or1_reward.maths.parser import parse
 from or1_reward.maths.spelling import tidy
+from or1_reward.maths.symbolic import SymbolicLimitError
 from or1_reward.maths.tokens import ParseError
 
 _SPEC = importlib.util.spec_from_file_location("maths_cases", Path(__file__).with_name("maths_cases.py"))
@@ -34,6 +35,7 @@ GOLD_FILES = {
     "still/OlymMATH__data__OlymMATH-EN-HARD.jsonl": "answer",
 }
 DEFAULT = MathSettings()
+PROVED = "symbolic: sympy proved it; numeric: 45 digits at all points"
 
 
 def golds() -> list[str]:
@@ -241,8 +243,80 @@ def test_proofs_are_named() -> None:
     assert judge("1/2", "0.5", DEFAULT).proof == "same expression"
     assert judge("007", "7", DEFAULT).proof == "exact number"
     assert judge("\\sqrt{12}", "2\\sqrt{3}", DEFAULT).proof == "exact"
-    assert judge("\\sin 2x", "2 \\sin x \\cos x", DEFAULT).proof.startswith("numeric")
-    assert judge("\\int_0^1 x\\,dx", "1/2", DEFAULT).proof == "symbolic"
+    assert judge("\\sin 2x", "2 \\sin x \\cos x", DEFAULT).proof == PROVED
+    assert judge("\\sin 2x", "2 \\sin x", DEFAULT).proof == "different: numeric: another value at a point"
+    assert judge("\\int_0^1 x\\,dx", "1/2", DEFAULT).proof == "symbolic: sympy, checked by digits at points"
+
+
+def test_digits_alone_are_called_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An undecided sympy leaves the digits; a refuting one overrules them; a failing worker is no verdict."""
+    pair = ("\\sin 2y", "2 \\sin y \\cos y")
+    for answered, equal_, proof in ((None, True, "evidence"), (False, False, "too small for digits")):
+        monkeypatch.setattr("or1_reward.maths.ladder.ask", lambda *_, answered=answered, **__: answered)
+        outcome = judge(*pair, MathSettings(symbolic_time_s=0.3 + (answered is None)))
+        assert (outcome.status is Status.CORRECT) is equal_ and proof in outcome.proof
+
+
+def test_a_difference_below_sixty_digits_is_found_by_sympy() -> None:
+    """`\\sin 1 + 10^{-60}` cancels exactly; spelled so that nothing cancels, the digits agree and sympy refutes."""
+    assert not equal("\\sin 1 + 10^{-60}", "\\sin 1")
+    outcome = judge("2 \\sin 1 \\cos 1 + 10^{-60}", "\\sin 2", DEFAULT)
+    assert outcome.status is Status.WRONG and "too small for digits" in outcome.proof
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 9), st.integers(0, 9), st.integers(2, 9), st.integers(0, 9))
+def test_floors_against_counting(factor: int, shift: int, divisor: int, other_shift: int) -> None:
+    """Two floors are equal when they are on whole numbers; few points near 0 would not tell."""
+    pair = [
+        f"\\left\\lfloor \\frac{{{factor}n+{number}}}{{{divisor}}} \\right\\rfloor" for number in (shift, other_shift)
+    ]
+    counted = all((factor * n + shift) // divisor == (factor * n + other_shift) // divisor for n in range(1000))
+    assert equal(*pair) is counted
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(-9, 9), st.integers(-9, 9), st.booleans(), st.booleans())
+def test_sympy_spelling_of_intervals(low: int, high: int, low_open: bool, high_open: bool) -> None:
+    name = {(True, True): ".open", (True, False): ".Lopen", (False, True): ".Ropen", (False, False): ""}
+    low, high = min(low, high), max(low, high) + 1
+    printed = f"Interval{name[low_open, high_open]}({low}, {high})"
+    for left in "([":
+        for right in ")]":
+            same = (left == "(") is low_open and (right == ")") is high_open
+            assert equal(f"{left}{low}, {high}{right}", printed) is same
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 8), st.integers(2, 9))
+def test_a_mixed_number_needs_a_literal_whole_part(whole: int, top: int, bottom: int) -> None:
+    mixed, product = whole + Fraction(top, bottom), whole * Fraction(top, bottom)
+    written = f"\\frac{{{top}}}{{{bottom}}}"
+    assert equal(f"({whole}){written}", f"{product.numerator}/{product.denominator}")
+    proper = top < bottom
+    wanted = mixed if proper else product
+    assert equal(f"{whole}{written}", f"{wanted.numerator}/{wanted.denominator}")
+
+
+def test_boxes_side_by_side_with_one_value_are_one_answer() -> None:
+    text = "so it is $\\boxed{15\\frac{39}{40}}$ or $\\boxed{15.975}$"
+    assert or1_reward.verify(text, "639/40").reward == 1.0
+    assert or1_reward.verify(text.replace("15.975", "15.976"), "639/40").reward == 0.0
+
+
+def test_one_hopeless_question_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several golds, one answer that sympy cannot finish: the verdict waits for one time limit."""
+    asked: list[object] = []
+
+    def endless(*arguments: object, **_: object) -> bool:
+        asked.append(arguments)
+        raise SymbolicLimitError("time", "out of time")
+
+    monkeypatch.setattr("or1_reward.maths.ladder.ask", endless)
+    verdict = or1_reward.verify(
+        "\\boxed{\\int_0^1 x^{5x}\\,dx}", MathTruth(("\\frac{1}{7}", "\\frac{1}{8}", "\\frac{1}{9}"))
+    )
+    assert verdict.status is Status.TIME_LIMIT and len(asked) == 1
 
 
 def test_exact_rung_against_fractions() -> None:

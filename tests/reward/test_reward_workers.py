@@ -110,13 +110,13 @@ def test_memory_of_a_worker_is_limited() -> None:
 def test_an_endless_comparison_is_a_time_limit_and_scores_zero() -> None:
     verdict = or1_reward.verify(f"\\boxed{{{ENDLESS}}}", "1")
     assert verdict.status is Status.TIME_LIMIT and verdict.reward == 0.0
-    assert verdict.elapsed_s < 30  # its own limit is 0.5 s; a busy machine is forgiven
+    assert verdict.elapsed_s < 30  # its own limit is 0.3 s; a busy machine is forgiven
 
 
 def test_a_failure_of_ours_is_retried_once_and_then_no_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
-    def broken(*_: object) -> bool:
+    def broken(*_: object, **__: object) -> bool:
         calls.append(1)
         raise symbolic.SymbolicFailureError("no worker")
 
@@ -143,7 +143,7 @@ def test_in_asyncio_the_loop_stays_free() -> None:
                 ticks += 1
 
         ticking = asyncio.create_task(tick())
-        jobs = [or1_reward.averify(f"\\boxed{{\\int_0^{n} {ENDLESS[20:]}}}", "1") for n in range(2)]
+        jobs = [or1_reward.averify(rf"\boxed{{\lim_{{x \to 0}} x^{{x^{{x^{{{n}x}}}}}}}}", "1") for n in (2, 3)]
         jobs += [or1_reward.averify(rf"\boxed{{{n}}}", n) for n in range(50)]
         verdicts = await asyncio.gather(*jobs)
         ticking.cancel()

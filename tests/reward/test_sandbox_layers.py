@@ -1,6 +1,8 @@
 # ruff: noqa: E501 - programs under test, kept on one line each
 """The layers one by one: what is in force, what is refused, what is left when a host gives less."""
 
+import json
+import shutil
 import struct
 import subprocess
 import sys
@@ -216,3 +218,40 @@ def test_hostile_folders_are_removed(tmp_path: Path) -> None:
     remove_if_there(str(root))
     assert not root.exists()
     assert (victim / "file").read_text() == "kept"
+
+
+def test_a_host_that_refuses_user_namespaces() -> None:
+    """For real, not by configuration: a namespace whose quota of further ones is 0, and no capability kept in it."""
+    tools = [shutil.which(name) for name in ("unshare", "setpriv", "sh")]
+    if None in tools:
+        pytest.skip("needs unshare and setpriv of util-linux")
+    drop = "setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all --no-new-privs"
+    script = f'echo 0 > /proc/sys/user/max_user_namespaces && exec {drop} "$@"'
+    command = ["unshare", "-Ur", "sh", "-c", script, "sh", sys.executable, "-c", REFUSED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if "unshare failed" in done.stderr or "Permission denied" in done.stderr:
+        pytest.skip("this host gives no user namespace to begin with")
+    layers, first, fork, refusal = json.loads(done.stdout)
+    assert layers["user_namespace"].startswith("missing: unshare")
+    assert not layers["mount_namespace"].startswith("in force")
+    assert layers["seccomp"] == "in force" and layers["landlock"].startswith("in force")
+    assert (first, fork) == ("correct", "runtime_error")
+    assert "pid_namespace" in refusal
+
+
+REFUSED = """
+import json
+from or1_reward.code import judge_program
+from or1_reward.ground_truth import StdioTruth
+from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError
+truth = StdioTruth(("",), ("1",))
+with Sandbox(SandboxConfig(workers=1)) as sandbox:
+    found = [sandbox.layers]
+    for program in ("print(1)", "import os\\nif os.fork() == 0: os._exit(0)\\nprint(1)"):
+        found.append(judge_program(program, truth, sandbox=sandbox).status)
+try:
+    Sandbox(SandboxConfig(workers=1, require=("pid_namespace",))).layers
+except SandboxError as error:
+    found.append(str(error))
+print(json.dumps(found))
+"""

@@ -20,7 +20,7 @@ from or1_reward.ground_truth import GroundTruthError
 from or1_reward.sandbox.keeper.watch import descendants
 from or1_reward.serve import RemoteGrader, Server, ServerConfig
 from or1_reward.serve.wire import RequestError, request_from, verdict_from, verdict_to
-from or1_reward.types import Limits, Status, TestResult, Verdict
+from or1_reward.types import Limits, Status, TestResult, TestStatus, Verdict
 
 ROW = {"inputs": ["1\n", "2\n"], "outputs": ["2\n", "3\n"]}
 GOOD = "```python\nprint(int(input()) + 1)\n```"
@@ -194,7 +194,7 @@ def test_the_command_ends_cleanly(number: signal.Signals) -> None:
 
 
 def test_verdicts_survive_the_wire() -> None:
-    test = TestResult(status=Status.TIME_LIMIT, elapsed_s=1.5, input="x", limit="wall")
+    test = TestResult(status=TestStatus.TIME_LIMIT, elapsed_s=1.5, input="x", limit="wall")
     verdict = Verdict(status=Status.TIME_LIMIT, extracted="p", detail="d", elapsed_s=2.0, tests=(test,))
     assert verdict_from(json.loads(json.dumps(verdict_to(verdict)))) == verdict
     with pytest.raises(RequestError, match="did you mean 'memory_mb'"):

@@ -45,3 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nor1-eval: stopped; every sample so far is kept, the same command goes on from there", file=sys.stderr)
         return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

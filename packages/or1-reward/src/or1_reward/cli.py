@@ -57,3 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         code.add_doctor(subparsers)
         code.add_serve(subparsers)
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

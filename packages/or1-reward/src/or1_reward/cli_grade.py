@@ -32,13 +32,21 @@ def add_grade(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--workers", type=_positive, default=os.cpu_count() or 1, help="verdicts at a time (%(default)s)"
     )
+    parser.add_argument(
+        "--require",
+        default="",
+        metavar="LAYERS",
+        help="refuse to grade code without these sandbox layers, comma-separated as `or1-reward doctor` names them",
+    )
     parser.add_argument("--overwrite", action="store_true", help="grade everything again")
     parser.add_argument("--quiet", action="store_true", help="no progress line")
     parser.set_defaults(run=run_grade)
 
 
 def run_grade(arguments: argparse.Namespace) -> int:
-    """Grade `arguments.input`; 0 when every row has a verdict."""
+    """Grade `arguments.input`; 0 when every row has a verdict, 1 without the required layers, 2 when they are none."""
+    if refused := _require(arguments.require, arguments.workers):
+        return refused
     done = 0 if arguments.overwrite else _resume(arguments.output, arguments.input)
     progress = _Progress(done, quiet=arguments.quiet)
     mode = "w" if arguments.overwrite else "a"
@@ -49,6 +57,24 @@ def run_grade(arguments: argparse.Namespace) -> int:
             sink.write(json.dumps(_row(ids.pop(0), verdict), ensure_ascii=False) + "\n")
             progress.count(verdict)
     progress.finish()
+    return 0
+
+
+def _require(layers: str, workers: int) -> int:
+    """Start a jail and look at its layers before anything is read or written; the exit code of a refusal, else 0."""
+    names = tuple(name.strip() for name in layers.split(",") if name.strip())
+    if not names:
+        return 0
+    from or1_reward.sandbox import SandboxConfig, SandboxError, configure
+
+    try:
+        _ = configure(SandboxConfig(workers=workers, require=names)).layers
+    except SandboxError as error:
+        print(f"or1-reward grade: {error}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(f"or1-reward grade: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -21,6 +21,32 @@ class Status(StrEnum):
     VERIFIER_ERROR = "verifier_error"
 
 
+class TestStatus(StrEnum):
+    """How one test of a code problem ended: finer than a verdict, each exceeded limit by its own name."""
+
+    __test__ = False  # pytest: not a test class
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    RUNTIME_ERROR = "runtime_error"
+    SYNTAX_ERROR = "syntax_error"
+    TIME_LIMIT = "time_limit"
+    CPU_LIMIT = "cpu_limit"
+    PROBLEM_LIMIT = "problem_limit"
+    MEMORY_LIMIT = "memory_limit"
+    OUTPUT_LIMIT = "output_limit"
+    DISK_LIMIT = "disk_limit"
+    PROCESS_LIMIT = "process_limit"
+    OPEN_FILE_LIMIT = "open_file_limit"
+
+    @property
+    def verdict(self) -> Status:
+        """The verdict's status from its closed list: three kinds of time are one, other resources are errors."""
+        if self in (TestStatus.CPU_LIMIT, TestStatus.PROBLEM_LIMIT):
+            return Status.TIME_LIMIT
+        return Status(self.value) if self.value in list(Status) else Status.RUNTIME_ERROR
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one verdict may cost; for code, everything but `problem_time_s` is per test.
@@ -41,13 +67,13 @@ class Limits:
 class TestResult:
     """One test of a code problem, shortened for people.
 
-    `limit` names the exceeded limit, if one ended the test: wall, cpu, problem, memory, output, disk, processes,
-    open_files.
+    `limit` names the setting that was exceeded, if one ended the test: wall, cpu, problem, memory, output, disk,
+    processes, open_files.
     """
 
     __test__ = False  # pytest: not a test class
 
-    status: Status
+    status: TestStatus
     elapsed_s: float
     cpu_s: float = 0.0
     memory_mb: float = 0.0

@@ -114,6 +114,7 @@ class WorkerPool:
         """Start over: also in a forked child, where the workers still belong to its parent."""
         self.lock = threading.Lock()
         self.idle: list[_Worker] = []
+        self.busy = 0
         self.slots = threading.BoundedSemaphore(self.size)
 
     def ask(self, request: dict[str, Any], limit_s: float, *, wall_s: float | None = None) -> Any:
@@ -130,17 +131,31 @@ class WorkerPool:
         """
         with self.slots:
             worker = self._take()
+            with self.lock:
+                self.busy += 1
             try:
                 answer = worker.ask(request, limit_s, wall_s or limit_s * _STARVED_FACTOR + _GRACE_S)
             except WorkerTimeoutError:
                 worker.kill()
-                self._give_back(_Worker(self.module, self.memory_mb))  # starts while nobody waits for it
+                self._start_ahead()
                 raise
             except BaseException:
                 worker.kill()
                 raise
+            finally:
+                with self.lock:
+                    self.busy -= 1
             self._give_back(worker)
             return answer
+
+    def _start_ahead(self) -> None:
+        """Replace a killed worker, and keep a second one ready where there is room: what hangs once hangs again.
+
+        New ones start while nobody waits for them, and are taken after those that have started.
+        """
+        with self.lock, contextlib.suppress(WorkerFailureError):  # the next request tries again and says so
+            for _ in range(min(2, self.size - (self.busy - 1) - len(self.idle))):
+                self.idle.insert(0, _Worker(self.module, self.memory_mb))
 
     def _give_back(self, worker: _Worker) -> None:
         with self.lock:

@@ -12,7 +12,7 @@ from or1_reward.code.cases import Case
 from or1_reward.code.verdict import cpu_limit_s, result_of, was_killed_from_outside
 from or1_reward.sandbox.pool import Sandbox
 from or1_reward.sandbox.worker import JailTest, Worker, WorkerLostError
-from or1_reward.types import Limits, Status, TestResult
+from or1_reward.types import Limits, TestResult, TestStatus
 
 _IN_FLIGHT: Final = 2  # the jail starts on the next test while this process compares the last
 _ATTEMPTS: Final = 6
@@ -34,6 +34,7 @@ class Judging:
         self.limits = limits
         self.sandbox = sandbox
         self.results: list[TestResult] = []
+        self.cut_short: set[int] = set()  # tests that only had what was left of the problem's time
         self.attempts, self.kills, self.killed_s = 0, 0, 0.0
         self.deadline_s = time.monotonic() + limits.problem_time_s
 
@@ -53,7 +54,7 @@ class Judging:
         return self.results
 
     def _is_done(self, early_stop: bool) -> bool:
-        failed = early_stop and bool(self.results) and self.results[-1].status is not Status.CORRECT
+        failed = early_stop and bool(self.results) and self.results[-1].status is not TestStatus.CORRECT
         return failed or len(self.results) == len(self.cases)
 
     def _count_attempt(self, why: str) -> None:
@@ -67,7 +68,7 @@ class Judging:
         submitted = len(self.results)
         while not self._is_done(early_stop):
             while submitted < len(self.cases) and worker.pending < _IN_FLIGHT:
-                worker.submit(self._test(self.cases[submitted]))
+                worker.submit(self._test(submitted))
                 submitted += 1
             report = worker.report(self.limits.time_s, cancel)
             if report is None:
@@ -77,7 +78,8 @@ class Judging:
                 worker.cancel()
                 submitted = len(self.results)
                 continue
-            self._take(result_of(self.cases[len(self.results)], report, self.limits))
+            number = len(self.results)
+            self._take(result_of(self.cases[number], report, self.limits, last_s=number in self.cut_short))
         worker.cancel()
 
     def _may_retry(self, spent_s: float) -> bool:
@@ -90,9 +92,12 @@ class Judging:
         self.attempts, self.kills, self.killed_s = 0, 0, 0.0
         self.results.append(result)
 
-    def _test(self, case: Case) -> JailTest:
-        limits = self.limits
-        wall_s = max(0.01, min(limits.time_s, self.deadline_s - time.monotonic()))
+    def _test(self, number: int) -> JailTest:
+        limits, case = self.limits, self.cases[number]
+        left_s = self.deadline_s - time.monotonic()
+        wall_s = max(0.01, min(limits.time_s, left_s))
+        if left_s < limits.time_s:
+            self.cut_short.add(number)
         wanted: dict[str, Any] = {
             "cpu_s": math.ceil(cpu_limit_s(limits)),
             "address_space_mb": limits.memory_mb + _RESERVED_MB,

@@ -9,16 +9,20 @@ from typing import Any, Final
 
 from or1_reward.code.cases import Case, Outcome
 from or1_reward.sandbox.worker import JailReport
-from or1_reward.types import Limits, Status, TestResult
+from or1_reward.types import Limits, TestResult, TestStatus
 
 _SHOWN: Final = 400
 _SYNTAX_EXIT: Final = 92
 _CPU_SLACK_S: Final = 0.05
-_STOPPED: Final = {
-    "wall": Status.TIME_LIMIT,
-    "memory": Status.MEMORY_LIMIT,
-    "output": Status.RUNTIME_ERROR,
-    "disk": Status.RUNTIME_ERROR,
+_EXCEEDED: Final = {
+    "wall": TestStatus.TIME_LIMIT,
+    "problem": TestStatus.PROBLEM_LIMIT,
+    "cpu": TestStatus.CPU_LIMIT,
+    "memory": TestStatus.MEMORY_LIMIT,
+    "output": TestStatus.OUTPUT_LIMIT,
+    "disk": TestStatus.DISK_LIMIT,
+    "processes": TestStatus.PROCESS_LIMIT,
+    "open_files": TestStatus.OPEN_FILE_LIMIT,
 }
 _ERRNO_LIMIT: Final = {
     errno.EMFILE: "open_files",
@@ -49,13 +53,18 @@ def cpu_limit_s(limits: Limits) -> float:
     return limits.time_s if limits.cpu_time_s is None else limits.cpu_time_s
 
 
-def result_of(case: Case, report: JailReport, limits: Limits) -> TestResult:
-    """One test's result. CaseError when the row's own checks are at fault."""
+def result_of(case: Case, report: JailReport, limits: Limits, *, last_s: bool = False) -> TestResult:
+    """One test's result; with `last_s` it only had what was left of the problem's time.
+
+    CaseError when the row's own checks are at fault.
+    """
     status, limit, said = _ended(case, report, limits)
+    if limit == "wall" and last_s:
+        status, limit, said = TestStatus.PROBLEM_LIMIT, "problem", "stopped: the problem's time is over"
     outcome = Outcome(False, report.stdout.decode("utf-8", "replace") if case.mode == "stdio" else "", said)
     if status is None:
         outcome = case.decide(report)
-        status = Status.CORRECT if outcome.passed else Status.WRONG
+        status = TestStatus.CORRECT if outcome.passed else TestStatus.WRONG
     given, expected = case.shown
     stderr = report.stderr.decode("utf-8", "replace") or outcome.note
     return TestResult(
@@ -71,18 +80,18 @@ def result_of(case: Case, report: JailReport, limits: Limits) -> TestResult:
     )
 
 
-def _ended(case: Case, report: JailReport, limits: Limits) -> tuple[Status | None, str, str]:
+def _ended(case: Case, report: JailReport, limits: Limits) -> tuple[TestStatus | None, str, str]:
     """(status, exceeded limit, words) of a program that did not get to answer; status None when it did."""
-    if report.stopped in _STOPPED:
-        return _STOPPED[report.stopped], report.stopped, f"stopped: over the {report.stopped} limit"
+    if report.stopped in _EXCEEDED:
+        return _EXCEEDED[report.stopped], report.stopped, f"stopped: over the {report.stopped} limit"
     if report.judge_stopped == "wall":
-        return Status.TIME_LIMIT, "wall", "stopped: over the wall limit"
+        return TestStatus.TIME_LIMIT, "wall", "stopped: over the wall limit"
     code = report.exit_code if report.stopped != "judged" else 0
     over_cpu = report.cpu_s > cpu_limit_s(limits) + _CPU_SLACK_S
     if over_cpu or code == -signal.SIGXCPU:
-        return Status.TIME_LIMIT, "cpu", "stopped: over the cpu limit"
+        return TestStatus.CPU_LIMIT, "cpu", "stopped: over the cpu limit"
     if report.peak_mb > limits.memory_mb:
-        return Status.MEMORY_LIMIT, "memory", f"used {report.peak_mb:.0f} MB"
+        return TestStatus.MEMORY_LIMIT, "memory", f"used {report.peak_mb:.0f} MB"
     if code == 0:
         return None, "", ""
     return _failed(code, _said(report))
@@ -97,14 +106,15 @@ def _said(report: JailReport) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _failed(code: int, said: dict[str, Any]) -> tuple[Status, str, str]:
+def _failed(code: int, said: dict[str, Any]) -> tuple[TestStatus, str, str]:
     name, message, number = str(said.get("error", "")), str(said.get("message", ""))[:_SHOWN], said.get("errno")
     if code == _SYNTAX_EXIT:
-        return Status.SYNTAX_ERROR, "", f"{name}: {message}"
+        return TestStatus.SYNTAX_ERROR, "", f"{name}: {message}"
     if name == "MemoryError":
-        return Status.MEMORY_LIMIT, "memory", "MemoryError"
+        return TestStatus.MEMORY_LIMIT, "memory", "MemoryError"
     limit = _ERRNO_LIMIT.get(number, "") if isinstance(number, int) else ""
     if "can't start new thread" in message:
         limit = "processes"
     how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    return Status.RUNTIME_ERROR, limit, f"{name}: {message} ({how})" if name else how
+    status = _EXCEEDED.get(limit, TestStatus.RUNTIME_ERROR)
+    return status, limit, f"{name}: {message} ({how})" if name else how

@@ -12,7 +12,7 @@ from or1_reward.code.extract import extract_program
 from or1_reward.code.judging import Judging, JudgingError
 from or1_reward.code.tasks import CodeTruth, cases_of
 from or1_reward.sandbox import Sandbox, SandboxError, default_sandbox
-from or1_reward.types import Limits, Status, TestResult, Verdict
+from or1_reward.types import Limits, Status, TestResult, TestStatus, Verdict
 
 _DEFAULT_LIMITS: Final = Limits()
 
@@ -73,12 +73,12 @@ def judge_program(
 
 def _summary(results: Sequence[TestResult], total: int) -> tuple[Status, str]:
     """The verdict is the first failure's status."""
-    failed = next((number for number, result in enumerate(results, 1) if result.status is not Status.CORRECT), None)
+    failed = next((number for number, result in enumerate(results, 1) if result.status is not TestStatus.CORRECT), None)
     if failed is None:
         return Status.CORRECT, f"{total} of {total} tests passed"
     result = results[failed - 1]
-    parts = [f"test {failed} of {total}: {result.status.value}" + (f" ({result.limit} limit)" if result.limit else "")]
+    parts = [f"test {failed} of {total}: {result.status.value}"]
     parts += [f"input: {result.input}", f"expected: {result.expected}", f"got: {result.got}"]
     parts += [f"stderr: {result.stderr}"] if result.stderr else []
     parts.append(f"{result.elapsed_s:.3f} s, {result.memory_mb:.0f} MB")
-    return result.status, "\n".join(parts)
+    return result.status.verdict, "\n".join(parts)

@@ -12,6 +12,7 @@ from or1_reward.maths.calculus import CalculusParser
 from or1_reward.maths.nodes import Node, num, quotient, sym
 from or1_reward.maths.numbers import exact_number
 from or1_reward.maths.tokens import ParseError, Token
+from or1_reward.maths.words import COUNTS
 
 _NO_UNITS = frozenset(
     (
@@ -33,7 +34,12 @@ _NO_UNITS = frozenset(
         "and",
     )
 )
+_INVERSE = ["^", "{", "-", "1", "}", "("]
 _TEXT_KINDS = frozenset(("text", "word"))
+
+
+def _binomial(top: Node, bottom: Node) -> Node:
+    return Node("binom", (top, bottom))
 
 
 class AtomParser(CalculusParser):
@@ -86,6 +92,8 @@ class AtomParser(CalculusParser):
         if self.peek().text == "_" and not self.peek().spaced:
             self.advance()
             base = self.argument()
+            if base.op == "text" and base.value in COUNTS:
+                base = num(COUNTS.index(str(base.value)))
             return Node("base", (node, base))
         overline = self.peek().text in ("\\overline", "\\bar", "\\dot") and "." in text and not self.peek().spaced
         return self.repeating(text) if overline else node
@@ -95,6 +103,12 @@ class AtomParser(CalculusParser):
         if name in ("e", "i") and self.peek().text != "_" and name not in self.bound:
             return grammar.CONSTANTS[name]
         node = self.indexed(sym(name))
+        if name in grammar.OPAQUE_LETTERS and [self.peek(at).text for at in range(6)] == _INVERSE:
+            for _ in range(5):
+                self.advance()
+            return self.applied(sym(f"{name}^-1"))
+        if [self.peek(at).text for at in (0, 1)] == ["{", "("] and name in grammar.OPAQUE_LETTERS:
+            return self.applied_in_braces(node)
         opaque = self.peek().text == "(" and not self.peek().spaced and self.is_function(name)
         return self.applied(node) if opaque else node
 
@@ -158,9 +172,9 @@ class AtomParser(CalculusParser):
             self.bars = bars
             return grammar.EMPTY_SET if opener in ("\\{", "{") else Node("tuple" if closer == ")" else "bracket", ())
         node = self.listing()
-        if opener == "{" and self.peek().text == "\\choose":
-            self.advance()
-            node = Node("binom", (node, self.listing()))
+        if opener == "{" and self.peek().text in ("\\choose", "\\over"):
+            made = quotient if self.advance().text == "\\over" else _binomial
+            node = made(node, self.listing())
         if opener == "\\{" and self.peek().text in ("|", "\\mid"):
             self.advance()
             node = Node("setof", (node, self.listing()))
@@ -229,7 +243,7 @@ class AtomParser(CalculusParser):
         variable = self.differential(top, bottom)
         if variable is not None:
             return Node("diff", (self.product_of_body(), variable))
-        return quotient(top, bottom)
+        return self.derivative(top, bottom) or quotient(top, bottom)
 
     def argument(self) -> Node:
         """What a macro takes: a group, or one digit, letter or macro."""
@@ -242,6 +256,9 @@ class AtomParser(CalculusParser):
         if token.kind == "op" and token.text == "{":
             self.advance()
             return self.group()
+        if token.kind == "sym" and self.peek(1).kind == "num" and not self.peek(1).spaced:
+            self.advance()  # TeX takes one letter: \binom n2, \frac a2
+            return grammar.CONSTANTS.get(token.text) or sym(token.text)
         return self.atom()
 
     def group(self) -> Node:
@@ -344,6 +361,13 @@ class AtomParser(CalculusParser):
         return Node(
             "app", node.args if node.op == "tuple" else (node,), str(name.value) if name.op == "sym" else "indexed"
         )
+
+    def applied_in_braces(self, name: Node) -> Node:
+        r"""`f{\left(x \right)}`: how sympy prints `f(x)`."""
+        self.advance()
+        node = self.applied(name)
+        self.expect("}")
+        return node
 
     def reject(self, text: str) -> Node:
         """Refuse a token."""

@@ -133,6 +133,15 @@ class CalculusParser(FunctionParser):
         mark, variable = bottom.args
         return variable if mark == top and variable.op == "sym" else None
 
+    def derivative(self, top: Node, bottom: Node) -> Node | None:
+        r"""`\frac{dy}{dx}` as a name, not a quotient of products with a letter d."""
+        if top.op != "mul" or bottom.op != "mul" or len(top.args) != 2 or len(bottom.args) != 2:
+            return None
+        (mark, of), (other, variable) = top.args, bottom.args
+        if mark not in (sym("d"), sym("partial")) or other != mark or variable.op != "sym" or of.op != "sym":
+            return None
+        return Node("app", (of, variable), "derivative")
+
     def environment(self, name: str) -> Node:
         """Matrices and their relatives; alignments of one row are their content."""
         rows: list[Node] = []
@@ -172,6 +181,10 @@ class CalculusParser(FunctionParser):
             return Node("app", tuple(rows), name)
         matrix = Node("matrix", tuple(rows))
         return determinant(tuple(row.args for row in rows)) if name == "vmatrix" else matrix
+
+    def determinant_of(self, matrix: Node) -> Node:
+        r"""`\det` of a matrix that is written out."""
+        return determinant(tuple(row.args for row in matrix.args))
 
     def angle_brackets(self) -> Node:
         r"""`\langle 1, 2 \rangle`: a vector."""

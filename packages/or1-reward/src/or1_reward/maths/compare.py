@@ -14,26 +14,34 @@ from or1_reward.maths.questions import (
     VECTORS,
     dearest,
     holds_matrix,
+    is_number_line,
+    is_unknown,
     lenient,
     links,
     may_be_real_set,
+    nested_rows,
+    printed_imaginary,
     ratio_sign,
     same_imaginary,
+    same_unknown,
     vector,
     words_of,
 )
 from or1_reward.maths.realsets import isolated, real_set
 from or1_reward.maths.reduce import ContradictionError, Named, elements, is_equation, is_order, named
 from or1_reward.maths.settings import MathSettings
+from or1_reward.maths.symbolic import SymbolicLimitError
 from or1_reward.maths.units import canonical_unit
 
+_DIGITS: Final = "numeric: 45 digits at all points"
 _ELLIPSIS: Final = Node("sym", (), "dots")
 _MAX_MEMBERS: Final = 64
 _NOT_VALUES: Final = frozenset(
     ["list", "tuple", "bracket", "interval", "set", "setof", "union", "inter", "minus", "chain", "ratio", "text"]
 )
 
-Symbolic = Callable[[Node, Node], bool | None]
+Symbolic = Callable[[Node, Node, bool], bool | None]
+"""Asks sympy about two values; the flag says that their digits agree already."""
 
 
 class Finding(NamedTuple):
@@ -53,6 +61,7 @@ class Comparison:
         """`symbolic` is asked, last, about values nobody else could decide."""
         self.settings = settings
         self.symbolic = symbolic
+        self.asked_before: dict[tuple[Node, Node], Finding] = {}  # members of lists are compared more than once
 
     def answers(self, answer: Node, gold: Node) -> Finding:
         """Compare whole answers; the rules are in the module and in the functions below.
@@ -83,8 +92,8 @@ class Comparison:
 
     def both_named(self, given: Named, asked: Named, answer: Node, gold: Node) -> Finding:
         """`x = 5` and `y = 5` differ; `f(x) = 2x` and `y = 2x` agree, because one of the names is only a label."""
-        names = [side.name for side in (given, asked) if side.name is not None and side.name.op == "sym"]
-        if len(names) == 2 and names[0] != names[1]:
+        names = [side.name for side in (given, asked) if side.name is not None]
+        if len(names) == 2 and is_unknown(names[0]) and is_unknown(names[1]) and not same_unknown(*names):
             return Finding(False, "different unknowns")
         return self.values(given.value, asked.value)
 
@@ -124,12 +133,12 @@ class Comparison:
             return self.collections(answer, gold)
         if any(is_order(side) for side in (answer, gold)):
             return self.orders(answer, gold)
-        if kinds & REAL_SETS or "reals" in (answer.value, gold.value):
+        if kinds & REAL_SETS or any(map(is_number_line, (answer, gold))):
             return self.real_sets(answer, gold)
         if "ratio" in kinds:
             return self.ratios(answer, gold)
         if kinds & VECTORS:
-            return self.vectors(answer, gold)
+            return self.vectors(*nested_rows(answer, gold))
         if "chain" in kinds:
             return self.chains(answer, gold)
         if "text" in kinds:
@@ -247,11 +256,11 @@ class Comparison:
     def orders(self, answer: Node, gold: Node) -> Finding:
         """Inequalities: by the set they describe where one variable stands alone, else up to a positive factor."""
         given, asked = isolated(answer), isolated(gold)
-        if given and asked:
-            if text_of(given[0]) != text_of(asked[0]):
-                return Finding(False, "different unknowns")
+        if given and asked and text_of(given[0]) == text_of(asked[0]):
             return self.real_sets(given[1], asked[1])
-        if (given or asked) and not (is_order(answer) and is_order(gold)):
+        if given and asked and not (symbols(answer) == symbols(gold) and is_order(answer) and is_order(gold)):
+            return Finding(False, "different unknowns")  # unless both relate the same ones: a < b and b > a
+        if (given is None) != (asked is None) and not (is_order(answer) and is_order(gold)):
             return self.real_sets(given[1] if given else answer, asked[1] if asked else gold)
         if not (is_order(answer) and is_order(gold)) or len(answer.args) != len(gold.args):
             return DIFFERENT_KINDS
@@ -298,6 +307,8 @@ class Comparison:
     def vectors(self, answer: Node, gold: Node) -> Finding:
         """Tuples and vectors in order; a row or column matrix is a vector."""
         sides = [vector(side) for side in (answer, gold)]
+        if answer.op == gold.op == "matrix":
+            return self.matrices(answer, gold)
         if sides[0] is None or sides[1] is None or {answer.op, gold.op} == VECTORS:
             return DIFFERENT_KINDS
         return self.members(sides[0], sides[1])
@@ -309,7 +320,8 @@ class Comparison:
         return self.members(answer.args, gold.args)
 
     def numbers(self, answer: Node, gold: Node) -> Finding:
-        """Values: structure, exact, percent and degrees, matrices, numeric, symbolic."""
+        """Values: structure, exact, percent and degrees, matrices, digits that refute, sympy that proves."""
+        answer, gold = printed_imaginary(answer, gold)
         if text_of(answer) == text_of(gold):
             return Finding(True, "same expression")
         equal = exact.same(answer, gold)
@@ -323,9 +335,23 @@ class Comparison:
             return self.matrices(answer, gold)
         answer, gold = same_imaginary(answer, gold)
         agreed = numeric.compare(answer, gold)
-        if agreed is not None:
-            return Finding(agreed, "numeric: 45 digits at all points" if agreed else "numeric")
-        return self.asked(answer, gold)
+        if agreed is False:
+            return Finding(False, "numeric: another value at a point")
+        return self.confirmed(answer, gold) if agreed else self.asked(answer, gold)
+
+    def confirmed(self, answer: Node, gold: Node) -> Finding:
+        """Digits agree at all points: sympy is asked for the proof. Where it is undecided the digits are evidence."""
+        if (answer, gold) not in self.asked_before:
+            try:
+                proved = self.symbolic(answer, gold, True)
+            except SymbolicLimitError:
+                proved = None
+            self.asked_before[answer, gold] = {
+                True: Finding(True, f"symbolic: sympy proved it; {_DIGITS}"),
+                False: Finding(False, "symbolic: sympy proved a difference too small for digits"),
+                None: Finding(True, f"{_DIGITS} (evidence: sympy was undecided)"),
+            }[proved]
+        return self.asked_before[answer, gold]
 
     def scaled(self, answer: Node, gold: Node) -> Finding | None:
         r"""`25%` for 25 unless strict, `60^\circ` for 60."""
@@ -363,4 +389,4 @@ class Comparison:
             return Finding(None, "different symbols")
         if any(part.op in _NOT_VALUES or part == _ELLIPSIS for side in (answer, gold) for part in walk(side)):
             return Finding(None, "not comparable as values")
-        return Finding(self.symbolic(answer, gold), "symbolic")
+        return Finding(self.symbolic(answer, gold, False), "symbolic: sympy, checked by digits at points")

@@ -32,6 +32,7 @@ class Evaluator:
         """`point` gives every symbol its value."""
         self.point = point
         self.salt = int(1e6 * sum(point.values())) % 99_991
+        self.left_the_reals = False  # a root or logarithm of a negative number on the way
         self.scale = 0.0  # largest term that was added up: what a difference must be measured against
         self.lib: Any = _mpmath() if precise else None
 
@@ -45,7 +46,10 @@ class Evaluator:
         if rule is None:
             raise NoValueError(node.op)
         try:
-            return rule(self, node)
+            found = rule(self, node)
+            if node.op in _LEAVING and is_imaginary(found):
+                self.left_the_reals = True
+            return found
         except (ZeroDivisionError, OverflowError, ValueError, TypeError) as error:
             raise NoValueError(str(error)) from error
 
@@ -81,6 +85,9 @@ def _mpmath() -> Any:
         _contexts.sixty_digits = MPContext()
         _contexts.sixty_digits.dps = DIGITS
     return _contexts.sixty_digits
+
+
+_LEAVING: Final = frozenset(("pow", "log", "fn"))
 
 
 def is_imaginary(value: Number) -> bool:
@@ -249,7 +256,9 @@ def _evaluate_step(at: Evaluator, node: Node) -> Number:
     value = at.value(node.args[0])
     if is_imaginary(value) or abs(value) > 1e15:
         raise NoValueError("a step out of range")
-    found = (math.floor if node.op == "floor" else math.ceil)(value.real)
+    nearest = round(float(value.real))
+    on_a_step = abs(value.real - nearest) < (1e-40 if at.lib else 1e-9)  # 2n/5 at n = 5 is 2, whatever 1/5 rounds to
+    found = nearest if on_a_step else (math.floor if node.op == "floor" else math.ceil)(value.real)
     return at.lib.mpf(found) if at.lib else complex(found)
 
 

@@ -7,18 +7,22 @@ Rules, first that applies: the last `\boxed{}` (neighbours joined by commas, and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 MAX_SCAN_CHARS: Final = 64_000  # answers stand at the end
 
 
 class Extraction(NamedTuple):
-    """`text` was found by `rule`; `boxes` are all boxed answers, for golds that list several."""
+    """`text` was found by `rule`; `boxes` are all boxed answers, for golds that list several.
+
+    `beside` are the boxes that stand side by side and make up `text`.
+    """
 
     text: str
     rule: str
     boxes: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 _BOX: Final = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])")
@@ -31,7 +35,7 @@ _HASHES: Final = re.compile(r"####[ \t]*([^\n]+)")
 _PHRASE: Final = re.compile(
     r"(?:(?:final|correct)\s+(?:answer|solution|result)|answer|respuesta|réponse|reponse|antwort|risposta|resposta|ответ)"
     r"(?:\s+is|\s+are|\s+should\s+be|\s+must\s+be|\s+will\s+be|\s+would\s+be)?\s*[:：]?\s*(?:is|are)?\s*[:：]?\*{0,2}(?=[\s$\\(\"'*\d+\-.:]|$)"
-    r"|(?:option|choice)\s+(?=\(?[A-J]\b)|(?:^|\n)\s*A\s*[:：]|答案(?:是|为|為|：|:)*|(?:the\s+)?(?:value|result|solution)\s+is\b",
+    r"|(?:option|choice)\s+(?:is\s+)?(?=\(?[A-J]\b)|(?:^|\n)\s*A\s*[:：]|答案(?:是|为|為|：|:)*|(?:the\s+)?(?:value|result|solution)\s+is\b",
     re.IGNORECASE,
 )
 _STOP: Final = re.compile(r"<\|[^|>]*\|>|</s>|<\|endoftext\|>|\bI hope it is correct\b.*", re.DOTALL | re.IGNORECASE)
@@ -42,7 +46,7 @@ _FORMULA: Final = re.compile(
     re.DOTALL,
 )
 _NUMBER: Final = re.compile(
-    r"(?<![A-Za-z0-9_.])(?P<sign>[-+−]?)(?P<money>[$€£¥]?\s?)(?P<body>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\s*/\s*\d+|\d*\.?\d+(?:[eE][+-]?\d+)?)"
+    r"(?<![A-Za-z0-9_.])(?P<sign>[-+−]?)(?P<money>[$€£¥]?\s?)(?P<body>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,2}:\d{2}(?!\d)|(?:\d+\s+)?\d+\s*/\s*\d+|\d*\.?\d+(?:[eE][+-]?\d+)?)"
     r"(?P<percent>\s?\\?%|\s?\$|\s?€)?(?![\d/])"
 )
 _PROSE: Final = re.compile(r"[A-Za-z]{2,}[,.]?\s+[A-Za-z]{2,}")
@@ -106,7 +110,8 @@ def _boxed(text: str) -> Extraction | None:
     if len(group) == 1:
         return Extraction(group[0][2].strip(), "last box", contents)
     parts = list(dict.fromkeys(box[2].strip() for box in group))
-    return Extraction(" , ".join(parts), f"{len(group)} boxes side by side" if len(parts) > 1 else "last box", contents)
+    rule = f"{len(group)} boxes side by side" if len(parts) > 1 else "last box"
+    return Extraction(" , ".join(parts), rule, contents, tuple(parts))
 
 
 def _box_at(text: str, at: int) -> tuple[int, int, str] | None:
@@ -180,7 +185,7 @@ def _first_sentence(text: str) -> str:
 
 def _within(sentence: str, acceptable: Acceptable) -> str | None:
     """The answer inside of one sentence: all of it, its formulas, its money, its only or last number."""
-    if not _prose(sentence) and acceptable(sentence):
+    if not _prose(sentence) and (acceptable(sentence) or _LABELLED.match(sentence)):
         return sentence
     opening = _run_of_formulas(sentence, first=True)
     if opening and opening[0] == 0:
@@ -200,7 +205,7 @@ def _within(sentence: str, acceptable: Acceptable) -> str | None:
 
 def _run_of_formulas(text: str, *, first: bool = False) -> tuple[int, str] | None:
     """The last (or first) formula with those it is joined to by commas, and, or: `$1$ and $2$` is one list."""
-    found = [match for match in _FORMULA.finditer(text) if first or _says_something(_content(match))]
+    found = [match for match in _formulas(text) if first or _says_something(_content(match))]
     if not found:
         return None
     run = [found.pop(0 if first else -1)]
@@ -214,8 +219,25 @@ def _run_of_formulas(text: str, *, first: bool = False) -> tuple[int, str] | Non
 _JOINT: Final = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b)\s*", re.IGNORECASE)
 
 
+def _formulas(text: str) -> Iterator[re.Match[str]]:
+    """Formulas in order; `$18 a day, so she makes $36` holds two amounts of money and no formula."""
+    at = 0
+    while match := _FORMULA.search(text, at):
+        inline = match["d"]
+        if inline and inline[0].isdigit() and "\\" not in inline and _prose(inline):
+            at = match.start() + 1
+            continue
+        yield match
+        at = match.end()
+
+
 def _content(formula: re.Match[str]) -> str:
-    return next(part for part in formula.groups() if part).strip()
+    r"""What a formula says; of an alignment its last row, where derivations end."""
+    content = next(part for part in formula.groups() if part).strip()
+    if formula["e"] is None:
+        return content
+    rows = [row.replace("&", " ").strip() for row in content.split("\\\\")]
+    return next((row for row in reversed(rows) if row), content)
 
 
 def _says_something(formula: str) -> bool:
@@ -226,7 +248,7 @@ def _says_something(formula: str) -> bool:
 def _last(text: str) -> Extraction | None:
     """The last formula that says something, or the last number, whichever comes later."""
     run = _run_of_formulas(text)
-    spans = [match.span() for match in _FORMULA.finditer(text)]
+    spans = [match.span() for match in _formulas(text)]
     numbers = [match for match in _NUMBER.finditer(text) if not any(a <= match.start() < b for a, b in spans)]
     if run and (not numbers or run[0] > numbers[-1].start()):
         return Extraction(run[1], "last formula")
@@ -239,7 +261,8 @@ def _last(text: str) -> Extraction | None:
 
 def _number_text(match: re.Match[str]) -> str:
     percent = (match["percent"] or "").strip()
-    return match["sign"] + match["body"].replace(" ", "") + (percent if "%" in percent else "")
+    body = re.sub(r"\s*/\s*", "/", match["body"])  # the blank of 1 1/2 stays
+    return match["sign"] + body + (percent if "%" in percent else "")
 
 
 def _prose(text: str) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, ClassVar, Final
 
 from or1_reward.maths import grammar
-from or1_reward.maths.nodes import Node, inverse, num, quotient, sym
+from or1_reward.maths.nodes import I, Node, inverse, num, quotient, sym
 from or1_reward.maths.tokens import ParseError, Token
 
 MAX_DEPTH: Final = 120
+_OWN_NODES: Final = {"abs": "abs", "floor": "floor", "ceil": "ceil", "factorial": "fact"}
 _HALF: Final = quotient(num(1), num(2))
 
 
@@ -97,14 +99,15 @@ class FunctionParser(Cursor):
             return self.root() if name != "cbrt" else Node("pow", (self.atom(), quotient(num(1), num(3))))
         if name == "frac":
             return quotient(self.argument(), self.argument())
-        if name in ("Matrix", "Rational", "FiniteSet", "Interval", "Eq", "binom", "binomial"):
+        if name in grammar.SYMPY_CALLS:
             return self.sympy_call(name)
         if name in grammar.SET_OPERATORS or name in ("and", "or", "mod"):
             raise ParseError(f"unexpected {name!r}")
         return self.function(name)
 
     def sympy_call(self, name: str) -> Node:
-        """`Matrix([[1, 2]])`, `Rational(1, 2)`: answers printed by sympy."""
+        """`Matrix([[1, 2]])`, `Rational(1, 2)`, `Interval.Lopen(0, 1)`: answers printed by sympy."""
+        brackets = self.open_ends() if name == "Interval" else ""
         self.expect("(")
         inner = self.bracketed("(")
         parts = inner.args if inner.op == "tuple" else (inner,)
@@ -112,14 +115,28 @@ class FunctionParser(Cursor):
             return Node("set", parts)
         if name == "Matrix":
             return self.matrix_of(parts)
+        if name in grammar.SYMPY_SETS and len(parts) > 1:
+            return reduce(lambda left, right: Node(grammar.SYMPY_SETS[name], (left, right)), parts)
         if len(parts) != 2:
             raise ParseError(f"{name} takes two arguments")
         if name == "Rational":
             return quotient(*parts)
         return {
-            "Interval": Node("interval", parts, "[]"),
+            "Interval": Node("interval", parts, brackets),
             "Eq": Node("chain", parts, "="),
         }.get(name, Node("binom", parts))
+
+    def open_ends(self) -> str:
+        """The brackets of `Interval`, `Interval.open`, `Interval.Lopen` and `Interval.Ropen`."""
+        if self.peek().text != ".":
+            return "[]"
+        self.advance()
+        word = ""
+        while self.peek().kind in ("sym", "word", "name", "text"):
+            word += self.advance().text
+        if word not in grammar.OPEN_ENDS:
+            raise ParseError(f"Interval.{word}")
+        return grammar.OPEN_ENDS[word]
 
     def matrix_of(self, parts: tuple[Node, ...]) -> Node:
         """Rows out of nested brackets."""
@@ -154,6 +171,8 @@ class FunctionParser(Cursor):
             raise ParseError(f"{name} of nothing")
         if name in grammar.LIST_FUNCTIONS:
             return Node("fn", parts, name)
+        if (written_out := self.written_out(name, argument)) is not None:
+            return written_out
         if name == "log" and (base is not None or len(parts) == 2):
             return Node("log", (parts[0], base if base is not None else parts[1]))
         if len(parts) != 1:
@@ -164,11 +183,19 @@ class FunctionParser(Cursor):
             return Node("log", (argument, num(10)))
         if name == "exp":
             return Node("pow", (grammar.CONSTANTS["e"], argument))
-        if name in ("abs", "floor", "ceil"):
-            return Node(name, parts)
-        if name == "factorial":
-            return Node("fact", parts)
+        if name in _OWN_NODES:
+            return Node(_OWN_NODES[name], parts)
         return Node("fn", parts, "ln" if name == "log" else name)
+
+    def written_out(self, name: str, argument: Node) -> Node | None:
+        r"""`\operatorname{cis}` and the `\det` of a matrix by what they stand for."""
+        if name == "cis" and argument.op not in ("tuple", "list", "set"):
+            sine = Node("mul", (I, Node("fn", (argument,), "sin")))
+            return Node("add", (Node("fn", (argument,), "cos"), sine))
+        return self.determinant_of(argument) if name == "det" and argument.op == "matrix" else None
+
+    @abstractmethod
+    def determinant_of(self, matrix: Node) -> Node: ...  # noqa: D102
 
     def function_argument(self) -> Node:
         """The argument of a function: brackets, or factors side by side up to the next function or sign."""

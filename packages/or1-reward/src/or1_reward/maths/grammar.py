@@ -240,6 +240,9 @@ _MACRO_ONLY: Final = frozenset(["arcctg", "arctg", "ch", "cosec", "ctg", "hcf", 
 """Spellings of other countries' textbooks, which in plain text would be products of letters."""
 MACRO_FUNCTIONS: Final = FUNCTIONS - _PLAIN_ONLY | _MACRO_ONLY
 LIST_FUNCTIONS: Final = frozenset(["max", "min", "gcd", "lcm"])
+SYMPY_SETS: Final = {"Union": "union", "Intersection": "inter", "Complement": "minus"}
+SYMPY_CALLS: Final = frozenset(["Matrix", "Rational", "FiniteSet", "Interval", "Eq", "binom", "binomial", *SYMPY_SETS])
+OPEN_ENDS: Final = {"open": "()", "Lopen": "(]", "Ropen": "[)"}
 OPAQUE_LETTERS: Final = frozenset("fghFGH")
 NUMBER_SETS: Final = {"R": "reals", "Z": "integers", "N": "naturals", "Q": "rationals", "C": "complexes"}
 CLOSERS: Final = {"(": (")", "]"), "[": ("]", ")"), "{": ("}",), "\\{": ("\\}",)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -25,8 +26,8 @@ _GROUP_OF_ZEROS: Final = re.compile(r"\d,0\d\d(?!\d)")  # no list writes a membe
 _PLAIN_LOG: Final = re.compile(r"log(?!\s*_)(?![a-z])")
 _EXPONENT: Final = re.compile(r"\d[eE][+-]?\d")
 MAX_ANSWER_CHARS: Final = 20_000
-_CACHED: Final = 20_000
-_CACHED_CHARS: Final = 1_000  # longer texts are not kept: the cache must not grow with what models write
+_CACHED: Final = 4_096  # several batches of a training run; about 4 MB when full
+_CACHED_CHARS: Final = 500  # longer texts are not kept: the cache must not grow with what models write
 
 
 class Outcome(NamedTuple):
@@ -94,29 +95,66 @@ def _digits(match: re.Match[str]) -> tuple[bool, str, str]:
 
 def _by_meaning(given: str, asked: str, settings: MathSettings) -> Outcome:
     """Parse both sides and compare; other readings of an ambiguous spelling get their turn."""
-    comparison = Comparison(settings, lambda left, right: ask(left, right, settings.symbolic_time_s))
+    comparison = Comparison(settings, Budget(settings.symbolic_time_s).ask)
     best = Outcome(Status.UNPARSABLE, "")
     for given_reading, asked_reading in _readings(given, asked):
         try:
             gold = parse(words.as_formula(asked), asked_reading)
         except (ParseError, RecursionError) as error:
-            best = Outcome(Status.WRONG, f"another text than the gold, which is outside of the grammar ({error})")
+            best = _better(
+                best, Outcome(Status.WRONG, f"another text than the gold, which is outside of the grammar ({error})")
+            )
             continue
         try:
             answer = parse(words.as_formula(words.without_label(given)), given_reading)
         except (ParseError, RecursionError) as error:
-            best = Outcome(Status.UNPARSABLE, f"the answer is outside of the grammar: {error}")
+            best = _better(best, Outcome(Status.UNPARSABLE, f"the answer is outside of the grammar: {error}"))
             continue
         try:
             found = _decided(comparison, answer, gold, given, asked, settings)
         except SymbolicLimitError as error:
-            best = Outcome(Status.TIME_LIMIT if error.resource == "time" else Status.MEMORY_LIMIT, str(error))
+            limit = Status.TIME_LIMIT if error.resource == "time" else Status.MEMORY_LIMIT
+            best = _better(best, Outcome(limit, str(error)))
             continue
         if found.equal:
             return Outcome(Status.CORRECT, found.proof)
         shown = "different" if found.equal is False else "not shown to be equal"
-        best = Outcome(Status.WRONG, f"{shown}: {found.proof}")
+        best = _better(best, Outcome(Status.WRONG, f"{shown}: {found.proof}"))
     return best
+
+
+def _better(first: Outcome, second: Outcome) -> Outcome:
+    """The one that says more: a limit before a comparison before a failure to parse, and the usual reading first."""
+    if not first.proof:
+        return second
+    return second if _SAYS.index(second.status) < _SAYS.index(first.status) else first
+
+
+_SAYS: Final = (Status.TIME_LIMIT, Status.MEMORY_LIMIT, Status.WRONG, Status.UNPARSABLE)
+
+
+class Budget:
+    """Sympy's time for one comparison, shared by all the questions that its members and readings give rise to."""
+
+    def __init__(self, time_s: float) -> None:
+        """`time_s` is CPU time per question, and wall clock after which no further question is asked."""
+        self.time_s = time_s
+        self.spent_s = 0.0
+
+    def ask(self, left: Node, right: Node, digits_agree: bool) -> bool | None:
+        """Ask sympy.
+
+        Raises:
+            SymbolicLimitError: time or memory ran out, now or in an earlier question.
+            SymbolicFailureError: the worker failed.
+        """
+        if self.spent_s >= self.time_s:
+            raise SymbolicLimitError("time", "sympy: the time for this answer is used up")
+        started = time.perf_counter()
+        try:
+            return ask(left, right, self.time_s, digits_agree=digits_agree)
+        finally:
+            self.spent_s += time.perf_counter() - started
 
 
 def _readings(given: str, asked: str) -> list[tuple[Reading, Reading]]:

@@ -105,6 +105,8 @@ def symbols(node: Node) -> frozenset[str]:
     if node.op in ("idx", "app"):
         inner = node.args[1:] if node.op == "idx" else node.args
         return frozenset((text_of(node),)).union(*map(symbols, inner))
+    if node.op == "int" and len(node.args) == 2:  # indefinite: a function of its variable
+        return symbols(node.args[0]) | symbols(node.args[1])
     if node.op in ("sum", "prod", "int", "lim") and len(node.args) > 1:
         body, variable, *bounds = node.args
         outside = frozenset[str]().union(*(symbols(bound) for bound in bounds))

@@ -16,6 +16,8 @@ from or1_reward.maths.nodes import Node, mentions, symbols, walk
 _AGREE: Final = 10.0**-45
 _FLOAT_APART: Final = 1e-6
 _WHOLE_OPS: Final = frozenset(("fact", "binom", "sum", "prod"))
+_WHOLE_NAMES: Final = frozenset("nmkNMK")
+_STEP_POINTS: Final = 40
 _STEPS: Final = frozenset(("floor", "ceil"))
 _NOT_EVALUATED: Final = frozenset(("int", "diff", "lim"))
 
@@ -29,12 +31,26 @@ def compare(left: Node, right: Node) -> bool | None:
         return None
     names = sorted(symbols(left) | symbols(right))
     written_imaginary = any(part.op == "const" and part.value == "i" for side in (left, right) for part in walk(side))
+    if names and (mentions(left, _STEPS) or mentions(right, _STEPS)):
+        return _with_steps(left, right, names)
     outcome = _at_points(left, right, _real_points(names), complex_matters=written_imaginary)
-    steps = mentions(left, _STEPS) or mentions(right, _STEPS)
-    if outcome is not True and names and not steps and _whole_parameters(left, right):
+    if outcome is not True and names and _whole_parameters(left, right):
         whole = _at_points(left, right, _whole_points(names), complex_matters=True)
         return whole if whole is not None else outcome
     return outcome
+
+
+def _with_steps(left: Node, right: Node, names: list[str]) -> bool | None:
+    r"""Floors and ceilings are flat between steps, so many points are looked at, far from 0 and on whole numbers.
+
+    Letters that by convention count something stand for whole numbers only: `\lceil n/2 \rceil` is
+    `\lfloor (n+1)/2 \rfloor`, but `\lceil x \rceil` is not `x`.
+    """
+    whole = [{name: float(seeded(name, at).randint(0, 99)) for name in names} for at in range(20, 20 + _STEP_POINTS)]
+    if _WHOLE_NAMES.issuperset(names):
+        return _at_points(left, right, whole, complex_matters=True)
+    spread = [{name: seeded(name, at).uniform(-60, 60) for name in names} for at in range(70, 70 + _STEP_POINTS)]
+    return _at_points(left, right, whole + spread, complex_matters=True)
 
 
 def proportional(left: Node, right: Node) -> int | None:
@@ -101,8 +117,8 @@ def _at(left: Node, right: Node, point: dict[str, float], *, precise: bool, comp
         return None
     except (OverflowError, ValueError, ZeroDivisionError, TypeError):
         return None
-    if not complex_matters and point and (is_imaginary(first) or is_imaginary(second)):
-        return None
+    if not complex_matters and point and (evaluator.left_the_reals or is_imaginary(first) or is_imaginary(second)):
+        return None  # not defined over the reals, though two imaginary parts may have cancelled
     if not precise:
         trusted = size > 1e-9 * evaluator_scale and not math.isnan(gap)
         return False if trusted and gap > _FLOAT_APART * size else None

@@ -52,6 +52,8 @@ class Parser(AtomParser):
         self.enter()
         elements, joints = [self.chain()], set[str]()
         while joint := self.joint():
+            if self.peek().text in ("&", "\\\\"):
+                break  # `x, & x > 0`: the comma ends a cell of a table
             joints.add(joint)
             if self.peek().kind == "end" or self.peek().text in (")", "]", "}", "\\}"):
                 raise ParseError("a list ends in a separator")
@@ -184,9 +186,10 @@ class Parser(AtomParser):
         """A product with the unit or the modulus behind it."""
         if self.peek().kind in ("text", "word") and node.op != "text":
             node = self.with_unit(node)
-        if self.peek().text in ("\\pmod", "\\mod"):
+        if self.peek().text in ("\\pmod", "\\mod", "\\bmod"):
             self.advance()
-            node = Node("unit", (node,), f"mod {text_of(self.argument())}")
+            modulus = self.argument() if self.peek().text == "{" else self.power()
+            node = Node("unit", (node,), f"mod {text_of(modulus)}")
         return node
 
     def divide(self, factors: list[Node], factor: Node) -> None:
@@ -205,17 +208,29 @@ class Parser(AtomParser):
         return negative(factor) if minus else factor
 
     def juxtapose(self, factors: list[Node]) -> None:
-        r"""The next factor of `2x`; a whole number and a proper fraction are a mixed number (`3\frac12`, `3 1/2`)."""
+        r"""The next factor of `2x`; a literal whole number and a proper fraction are mixed (`3\frac12`, `3 1/2`).
+
+        `(-1)\frac{2}{5}` is a product, as sympy prints it: brackets are not part of a literal.
+        """
         token, before = self.peek(), factors[-1]
-        whole = before.op == "num" and isinstance(before.value, Fraction) and before.value.denominator == 1
+        literal = before.op == "num" and isinstance(before.value, Fraction) and before.value.denominator == 1
+        whole = literal and self.peek(-1).kind == "num"
         if token.kind == "num" and self.peek(-1).kind in ("num", "sym"):
             self.number_behind(factors, token, whole=whole)
             return
-        factor = self.power()
-        fraction = token.text.lstrip("\\") in grammar.FRACTIONS and isinstance(factor.value, Fraction)
-        if whole and fraction and 0 < factor.value < 1:  # type: ignore[operator]
-            factor = num(Fraction(factors.pop().value or 0) + Fraction(factor.value or 0))
-        factors.append(factor)
+        if not (whole and token.text.lstrip("\\") in grammar.FRACTIONS):
+            factors.append(self.power())
+            return
+        self.enter()
+        factor, sign = self.atom(), self.peek()
+        if isinstance(factor.value, Fraction) and 0 < factor.value < 1 and not self.is_raised(sign):
+            factor = num(Fraction(factors.pop().value or 0) + factor.value)
+        factors.append(self.postfix(factor))
+        self.leave()
+
+    def is_raised(self, sign: Token) -> bool:
+        r"""Whether a power follows that is no degree: `3\frac{1}{2}^2` is a product, `3\frac{1}{2}^\circ` is mixed."""
+        return sign.text in ("^", "**") and "\\circ" not in (self.peek(1).text, self.peek(2).text)
 
     def number_behind(self, factors: list[Node], token: Token, *, whole: bool) -> None:
         r"""A number behind a number: only `1 1/2` and `3 1\frac12` have a meaning."""

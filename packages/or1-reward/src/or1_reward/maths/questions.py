@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from or1_reward.maths import exact, numeric
-from or1_reward.maths.nodes import I, Node, mentions, negative, symbols, text_of
+from or1_reward.maths.nodes import I, Node, mentions, negative, symbols, text_of, walk
 from or1_reward.maths.reduce import is_order, relations
 
 VECTORS: Final = frozenset(("tuple", "bracket"))
@@ -68,6 +68,44 @@ def vector(node: Node) -> tuple[Node, ...] | None:
     return None
 
 
+def nested_rows(answer: Node, gold: Node) -> tuple[Node, Node]:
+    """`[[1, 2], [3, 4]]` as the matrix that the other side is."""
+    sides = [_as_matrix(side) if {answer.op, gold.op} == {"bracket", "matrix"} else side for side in (answer, gold)]
+    return sides[0], sides[1]
+
+
+def _as_matrix(node: Node) -> Node:
+    rows = node.op == "bracket" and all(part.op == "bracket" for part in node.args)
+    if not rows or len({len(part.args) for part in node.args}) != 1:
+        return node
+    return Node("matrix", tuple(Node("row", part.args) for part in node.args))
+
+
+def is_number_line(node: Node) -> bool:
+    r"""Whether a node is `\mathbb{R}`, with or without a mark."""
+    return node.op == "text" and str(node.value).startswith("reals")
+
+
+def is_unknown(name: Node) -> bool:
+    r"""Whether a left-hand side says which quantity is meant (`x`, `AB`, `\frac{dy}{dx}`), as `f(x)` and `y` do not."""
+    return (
+        name.op in ("sym", "idx")
+        or (name.op == "mul" and all(part.op == "sym" for part in name.args))
+        or _is_rate(name)
+    )
+
+
+def same_unknown(first: Node, second: Node) -> bool:
+    """Whether two of them are the same quantity, the ends of a segment in either order."""
+    if first.op == second.op == "mul":
+        return sorted(map(text_of, first.args)) == sorted(map(text_of, second.args))
+    return first == second or (first.op != second.op and not (_is_rate(first) and _is_rate(second)))
+
+
+def _is_rate(name: Node) -> bool:
+    return name.op == "app" and name.value == "derivative"
+
+
 def lenient(answer: Node, gold: Node) -> bool:
     """Whether exactly one side carries a percent or degree sign."""
     return any((answer.op == op) != (gold.op == op) for op in ("pct", "deg"))
@@ -78,8 +116,16 @@ def holds_matrix(node: Node) -> bool:
     return mentions(node, frozenset(("matrix",)))
 
 
+def printed_imaginary(answer: Node, gold: Node) -> tuple[Node, Node]:
+    """Sympy writes the imaginary unit as I: read it so where one side has a symbol I and only the other one has i."""
+    for one, other in ((answer, gold), (gold, answer)):
+        if "I" in symbols(one) and "I" not in symbols(other) and I in walk(other) and I not in walk(one):
+            return _with_imaginary(answer), _with_imaginary(gold)
+    return answer, gold
+
+
 def same_imaginary(answer: Node, gold: Node) -> tuple[Node, Node]:
-    """Sympy writes the imaginary unit as I: read it so where only one side knows a symbol I."""
+    r"""The same where the other side has neither (`e^{I \pi}` and -1); only digits are asked then."""
     if ("I" in symbols(answer)) != ("I" in symbols(gold)):
         return _with_imaginary(answer), _with_imaginary(gold)
     return answer, gold

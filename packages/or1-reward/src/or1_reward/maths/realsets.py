@@ -7,6 +7,7 @@ All become a sorted list of pieces between ends that keep their exact trees, so 
 from __future__ import annotations
 
 import math
+from functools import reduce
 from typing import NamedTuple
 
 from or1_reward.maths import exact, numeric
@@ -15,6 +16,9 @@ from or1_reward.maths.reduce import is_name, is_order, relations
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!="}
 _MINUS_INFINITY = negative(INFINITY)
+
+
+_HALF_LINES = {"reals+": ">", "reals-": "<", "reals>0": ">", "reals<0": "<", "reals\\ge0": ">=", "reals\\geq0": ">="}
 
 
 class Piece(NamedTuple):
@@ -43,10 +47,10 @@ def isolated(node: Node) -> tuple[Node, Node] | None:
         if any(part is None for part in parts) or len({part[0] for part in parts if part}) != 1:
             return None
         sets = [part[1] for part in parts if part]
-        joined = sets[0]
-        for other in sets[1:]:
-            joined = Node("union" if node.value == "or" else "inter", (joined, other))
-        return parts[0][0], joined  # type: ignore[index]
+        both = reduce(lambda left, right: Node("inter", (left, right)), sets)
+        if node.value == "or" or _pieces(both) == []:  # nobody answers `x < 2, x > 5` to say that nothing is left
+            both = reduce(lambda left, right: Node("union", (left, right)), sets)
+        return parts[0][0], both  # type: ignore[index]
     return None
 
 
@@ -118,6 +122,8 @@ def _pieces(node: Node) -> list[Piece] | None:
     if node.op in ("interval", "tuple", "bracket") and len(node.args) == 2:
         brackets = str(node.value) if node.op == "interval" else "()" if node.op == "tuple" else "[]"
         return _interval(node.args[0], node.args[1], brackets)
+    if node.op == "text" and node.value in _HALF_LINES:
+        return _pieces(_ray(num(0), _HALF_LINES[str(node.value)]))
     if node.op == "text" and node.value in ("reals", "all real numbers", "all reals"):
         return _interval(_MINUS_INFINITY, INFINITY, "()")
     if node.op == "set":
@@ -139,8 +145,8 @@ def _pieces(node: Node) -> list[Piece] | None:
 
 def _interval(low: Node, high: Node, brackets: str) -> list[Piece] | None:
     at, to = _place(low), _place(high)
-    if at is None or to is None or at > to:
-        return None
+    if at is None or to is None or at > to or (at == to and brackets != "[]"):
+        return None  # `(2, 2)` is a point of the plane, not an empty set
     low_closed, high_closed = brackets[0] == "[" and not math.isinf(at), brackets[1] == "]" and not math.isinf(to)
     return [Piece(at, low, low_closed, to, high, high_closed)]
 

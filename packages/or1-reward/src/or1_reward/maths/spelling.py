@@ -160,6 +160,7 @@ _ESCAPED_MACRO: Final = re.compile(
 _DIGITS_APART: Final = re.compile(r"\d[^\d+*/^.)\]=-]{1,4}\d\d\d")
 _THIN_GROUPS: Final = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:(?:\\[,;: ]|~|\{,\}| )\s?\d{3})+(?!\d)")
 _GROUP_MARKS: Final = re.compile(r"\\[,;: ]|~|\{,\}|\s")
+_GROUP_COMMA: Final = re.compile(r",\s*\\!\s*(?=\d{3})")  # `11,\! 111`: the negative space says that this is one number
 _SIZES: Final = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|middle|displaystyle|textstyle|scriptstyle|limits|nolimits|notag|nonumber)(?![A-Za-z])"
     r"(?:\s*\.(?!\d))?"
@@ -172,6 +173,8 @@ _MODULUS: Final = re.compile(r"\(\s*(?:\\(?:bmod|mod)|mod)(?![a-z])\s*([^()]*)\)
 _PHANTOM: Final = re.compile(r"\\[hv]?phantom\s*(?:\{[^{}]*\}|[^\s\\])")
 _LEADING_SIGN: Final = re.compile(r"(?:(?:\\(?:approx|therefore|implies|Rightarrow|equiv)(?![A-Za-z])|[=:])\s*)+")
 _DELIMITERS: Final = re.compile(r"\\[()\[\]]|\$+")
+_DELIMITERS_BESIDE_ROWS: Final = re.compile(r"(?<!\\)\\[()\[\]]|\$+")  # `\\(` may end a row before a bracket
+_ROW_SPACING: Final = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\]")
 _QUOTES: Final = re.compile(r"^[`\"'*_\s]+|[`\"'*_\s]+$")
 
 
@@ -189,12 +192,16 @@ def tidy(text: str) -> str:
     r"""One answer without the marks that mean nothing: `$1\,234\text{ }$` is `1234\text{ }`."""
     text = to_ascii(text)
     if "\\" in text:
+        text = _GROUP_COMMA.sub(",", text)
         text = _LITERAL_NEWLINE.sub(" ", text).replace("\\!", "").replace("\\$", "")
         if "\\\\" in text:
             text = _ESCAPED_MACRO.sub("\\\\", text)
         text = _SYSTEM_BRACE.sub("", _COLOUR.sub("", text))
         text = _PHANTOM.sub("", _SIZES.sub("", text))
-        text = _DELIMITERS.sub(" ", text)
+        if "\\begin" in text:
+            text = _DELIMITERS_BESIDE_ROWS.sub(" ", _ROW_SPACING.sub(r"\\\\", text))
+        else:
+            text = _DELIMITERS.sub(" ", text)
     elif "$" in text:
         text = text.replace("$", " ")
     if "mod" in text:

@@ -37,8 +37,14 @@ def _pool() -> WorkerPool:
     return WorkerPool("or1_reward.maths.sympy_worker", size=min(_MAX_WORKERS, os.cpu_count() or 1), memory_mb=MEMORY_MB)
 
 
-def ask(left: Node, right: Node, time_s: float) -> bool | None:
+def ask(left: Node, right: Node, time_s: float, *, digits_agree: bool = False) -> bool | None:
     """Whether sympy finds two values equal; None where it cannot tell.
+
+    Args:
+        left: one value.
+        right: the other.
+        time_s: CPU time it may take.
+        digits_agree: digits at points already agree; only a proof of either outcome is asked for.
 
     Raises:
         SymbolicLimitError: time or memory ran out.
@@ -47,7 +53,8 @@ def ask(left: Node, right: Node, time_s: float) -> bool | None:
     from or1_reward.workers import WorkerFailureError, WorkerTimeoutError
 
     try:
-        answer = _pool().ask({"left": encoded(left), "right": encoded(right)}, time_s)
+        request = {"left": encoded(left), "right": encoded(right), "digits_agree": digits_agree}
+        answer = _pool().ask(request, time_s)
     except WorkerTimeoutError as error:
         raise SymbolicLimitError("time", f"sympy: {error}") from error
     except WorkerFailureError as error:

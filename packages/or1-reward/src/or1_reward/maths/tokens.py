@@ -83,6 +83,7 @@ FUNCTIONS: Final = frozenset(
         "sign",
         "mod",
         "root",
+        "cis",
     ]
 )
 _NAMES: Final = FUNCTIONS | frozenset(
@@ -96,6 +97,8 @@ _NAMES: Final = FUNCTIONS | frozenset(
         "or",
         "union",
         "Union",
+        "Intersection",
+        "Complement",
         "Matrix",
         "Rational",
         "Interval",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -46,14 +47,23 @@ def verify_maths(text: str, truth: MathTruth, settings: MathSettings, limits: Li
             best = outcome
         if best.status is Status.CORRECT:
             break
+        if outcome.status is Status.TIME_LIMIT:
+            settings = replace(settings, symbolic_time_s=0.0)  # one verdict waits for one hopeless answer, once
     shown = found.text if len(found.text) <= _SHOWN_CHARS else found.text[:_SHOWN_CHARS] + "..."
     return Verdict(status=best.status, extracted=shown, detail=f"{found.rule}; {best.proof}")
 
 
 def _against(found: Extraction, gold: str, settings: MathSettings) -> Outcome:
-    """Judge against one gold; a gold that lists several answers is also met by as many boxes."""
+    r"""Judge against one gold; a gold that lists several answers is also met by as many boxes.
+
+    Boxes side by side that all hold the gold (`\boxed{0.5}` or `\boxed{\frac12}`) are one answer, said twice.
+    """
     try:
         outcome = judge(found.text, gold, settings)
+        if outcome.status is not Status.CORRECT and len(found.beside) > 1:
+            each = [judge(box, gold, settings) for box in found.beside]
+            if all(one.status is Status.CORRECT for one in each):
+                return each[-1]
         if outcome.status is not Status.CORRECT and len(found.boxes) > 1 and _lists(gold, len(found.boxes)):
             together = judge(" , ".join(found.boxes), gold, settings)
             return together if together.status is Status.CORRECT else outcome

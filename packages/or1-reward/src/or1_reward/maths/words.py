@@ -18,8 +18,13 @@ _WORD: Final = re.compile(r"[A-Za-z][A-Za-z' -]*[A-Za-z]")
 _ANNOUNCED: Final = re.compile(
     r"(?:\\text\{\s*)?(?:the )?(?:final )?(?:answer|ans)\b(?: is)?\s*[:=]?\s*\}?\s*(?=[^\s=:}])", re.IGNORECASE
 )
-_LABEL: Final = re.compile(r"\\text(?:bf)?\{\s*\(?[A-E](?:\)|\.)\s*\}\s*|\(?[A-E]\)\s+|[A-E]\.\s+")
+_LABEL: Final = re.compile(r"\\text(?:bf)?\{\s*\(?[A-E](?:\)|\.)\s*\}\s*|\(?[A-E]\)\s+|[A-E][.:]\s+")
+COUNTS: Final = (
+    *("zero", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
 _PHRASES: Final = {
+    **{word: str(value) for value, word in enumerate(COUNTS)},
     **dict.fromkeys(
         ("all real numbers", "all reals", "all real", "real numbers", "the set of all real numbers"), "\\mathbb{R}"
     ),
@@ -33,6 +38,7 @@ _PHRASES: Final = {
             "empty set",
             "the empty set",
             "there are no solutions",
+            "emptyset",
         ),
         "\\emptyset",
     ),
@@ -86,9 +92,29 @@ def _plain(text: str) -> str:
 
 def as_formula(text: str) -> str:
     """A phrase that has a sign in mathematics as that sign (`all real numbers`)."""
+    if len(text) > _LONGEST_CONDITIONS:
+        return text
+    if _RELATION.search(text):
+        return _joined_conditions(text)
     if len(text) > _LONGEST_PHRASE:
         return text
     return _PHRASES.get(_plain(text.removeprefix("\\text").strip("{} ")), text)
 
 
 _LONGEST_PHRASE: Final = 60
+_LONGEST_CONDITIONS: Final = 300
+_RELATION: Final = re.compile(r"[<>]|\\(?:le|ge|lt|gt)")
+_BRACKETED: Final = re.compile(r"\([^()]*\)")
+_BRACKETS: Final = frozenset("()[]{}")
+
+
+def _joined_conditions(text: str) -> str:
+    r"""Conditions joined as sympy prints them (`(0 < x) & (x < 1)`) or as if they were sets (`x < 1 \cup x > 2`)."""
+    outside = _BRACKETED.sub(" ", text).split()
+    inside = _BRACKETED.findall(text)
+    if outside in (["&"] * len(outside), ["|"] * len(outside)) and all(map(_RELATION.search, inside)):
+        return text.replace("&", " and ").replace("|", " or ")
+    parts = text.split("\\cup")
+    if _BRACKETS.isdisjoint(text) and all(map(_RELATION.search, parts)):
+        return " or ".join(parts)
+    return text

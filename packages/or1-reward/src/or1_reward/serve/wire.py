@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from or1_reward.types import Limits, Status, TestResult, Verdict
+from or1_reward.types import Limits, Status, TestResult, TestStatus, Verdict
 
 
 class RequestError(ValueError):
@@ -73,5 +73,5 @@ def verdict_to(verdict: Verdict) -> dict[str, Any]:
 def verdict_from(body: Mapping[str, Any]) -> Verdict:
     """The verdict of a JSON object. ValueError, KeyError or TypeError when it is none."""
     fields = {key: value for key, value in body.items() if key not in {"reward", "tests", "status"}}
-    tests = tuple(TestResult(**{**test, "status": Status(test["status"])}) for test in body["tests"])
+    tests = tuple(TestResult(**{**test, "status": TestStatus(test["status"])}) for test in body["tests"])
     return Verdict(status=Status(body["status"]), tests=tests, **fields)
