@@ -16,6 +16,8 @@ from collections import Counter
 from pathlib import Path
 
 from data_common import print_machine
+from data_rephrased import GROUPS, NEGATIVES, load_items, load_rephrased
+from data_rephrased import texts as texts_of
 
 from or1_data import make_problem
 from or1_data.decontaminate import Matcher, build_index
@@ -55,6 +57,27 @@ def line(name: str, rows: list[str], items: list[str], matcher: Matcher, wanted:
     )
 
 
+def rephrased(folder: Path, group: str, file: str) -> None:
+    """Recall on labelled paraphrases and false alarms on clean rows, ours and the 8-gram rule's."""
+    items = load_items(folder, group)
+    rows = [row for row in load_rephrased(file) if row.benchmark in GROUPS[group]]
+    if not rows:
+        return
+    matcher = Matcher(build_index(items))
+    found = matcher.match([row.text for row in rows])
+    right = [
+        m is not None and m.kind in REMOVED and items[m.item][:2] == (row.benchmark, row.reference)
+        for row, m in zip(rows, found, strict=True)
+    ]
+    statements = [item.text for item in items]
+    negatives = [text for name in NEGATIVES[group] for text in texts_of(folder / name, only_old=group == "code")]
+    alarms = [m is not None and m.kind in REMOVED for m in matcher.match(negatives)]
+    print(
+        f"{file:22} {group:10} {len(rows):4}  ours {sum(right) / len(rows):.3f}   8-gram {ngram_rule(statements, [r.text for r in rows], 8):.3f}"
+        f"   false alarms in {len(negatives)}: ours {sum(alarms) / len(negatives):.4f}   8-gram {ngram_rule(statements, negatives, 8):.4f}"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
@@ -65,6 +88,10 @@ def main() -> None:
     test = folder / "gsm8k/grade_school_math__data__test.jsonl"
     items = texts(test)
     matcher = Matcher(build_index(benchmark_items([test])))
+    print("paraphrases (tests/data): share matched to their item")
+    for file in ("rephrased.jsonl", "rephrased_unseen.jsonl"):
+        for group in GROUPS:
+            rephrased(folder, group, file)
     print("positives: share of rows found")
     if arguments.rephrased:
         line("rephrased GSM8K test", texts(arguments.rephrased), items, matcher)

@@ -13,7 +13,7 @@ import pytest
 
 from or1_data import make_problem
 from or1_data.difficulty.estimate import DifficultySettings, estimate_difficulty
-from or1_data.verifying import correct, extracted, load_verifier
+from or1_data.verifying import correct, judged, load_verifier
 from or1_eval import Problem, Sampling, Task, evaluate
 from or1_reward import Status, verify
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
@@ -90,7 +90,7 @@ def test_data_reads_the_verdicts_of_reward() -> None:
     assert load_verifier() is verify
     assert correct(verify, r"\boxed{0.5}", '"1/2"')
     assert not correct(verify, r"\boxed{0.6}", '"1/2"')
-    assert extracted(verify, r"\boxed{0.5}", '"1/2"') == (True, "0.5")
+    assert judged(verify, r"\boxed{0.5}", '"1/2"')[:2] == (True, "0.5")
 
 
 class EngineSampler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,9 @@ from or1_data.decontaminate import BenchmarkIndex, Matcher, annotate_contaminati
 from or1_data.decontaminate.stage import benchmark_items
 from or1_data.errors import SourceError
 from or1_data.sources import read_source
+from or1_data.text.canonical import canonical_tokens
+from or1_data.text.core import core_text
+from or1_data.text.words import numbers
 
 REMOVED = {"verbatim", "reformatted", "number_changed", "paraphrase"}
 
@@ -29,25 +33,77 @@ def texts(real: Path, file: str) -> list[str]:
     return [p.statement for p in read_source(real / file, set_aside=lambda error: None)]
 
 
-REPHRASED = {
-    0: "Each day Janet's ducks produce 16 eggs. Every morning she has three of them for breakfast and uses four more to bake muffins for her friends. Whatever is left she sells at the farmers' market at $2 for each fresh duck egg. How many dollars does she earn at the farmers' market each day?",  # noqa: E501
-    2: "Josh tries his luck at flipping a house. He buys it for $80,000 and spends another $50,000 on repairs, which raises the house's value by 150%. What profit does he make?",  # noqa: E501
-    3: "Three times a week James runs 3 sprints, each of them 60 meters long. What total distance in meters does James run in a week?",  # noqa: E501
-    5: "Kylar went shopping for glasses for his new apartment. A single glass costs $5, while every second glass is sold at only 60% of the price. If Kylar wants 16 glasses, what does he have to pay?",  # noqa: E501
-    6: "Charleston owns 4 times as many sheep as Seattle, and Toulouse owns twice as many sheep as Charleston. If Seattle owns 20 sheep, how many sheep do Toulouse, Charleston and Seattle own altogether?",  # noqa: E501
-    7: "A 200 GB file is being downloaded by Carla. Her usual speed is 2 GB/minute, but when 40% of the download is done, Windows forces a restart to install updates, which takes 20 minutes. Afterwards she must begin the download again from the start. How many minutes does the download of the file take?",  # noqa: E501
-    9: "For each of the first 40 hours she works in a week, Eliza earns $10 per hour. Overtime is paid at 1.2 times her regular hourly rate. What are Eliza's earnings for this week if she worked 45 hours?",  # noqa: E501
-    10: "In its first month a new program was downloaded 60 times. In the second month the downloads were three times as many as in the first, but in the third month they fell by 30%. What is the total number of downloads of the program over the three months?",  # noqa: E501
-}
-"""Item of GSM8K's test set -> the same problem in words of our own."""
+def rephrased(file: str, benchmark: str) -> list[tuple[int, str]]:
+    """(row of the benchmark from 0, the same problem in other words), as written by a language model."""
+    lines = (Path(__file__).parent / file).read_text(encoding="utf-8").splitlines()
+    return [(row["row"], row["text"]) for row in map(json.loads, lines) if row["benchmark"] == benchmark]
 
 
-def test_rephrased_items_are_found(real: Path, gsm8k: BenchmarkIndex) -> None:
-    found = dict(zip(REPHRASED, Matcher(gsm8k).match(list(REPHRASED.values())), strict=True))
-    hits = [number for number, match in found.items() if match and match.kind in REMOVED and match.item == number]
-    assert len(hits) >= 0.6 * len(REPHRASED), {
-        n: m and (m.kind, round(m.words, 2), round(m.numbers, 2)) for n, m in found.items()
-    }
+def found_share(index: BenchmarkIndex, rows: list[tuple[int, str]]) -> float:
+    """Share of the rows that are removed, and as copies of their own item."""
+    matches = Matcher(index).match([text for _, text in rows])
+    right = [m is not None and m.kind in REMOVED and m.item == row for (row, _), m in zip(rows, matches, strict=True)]
+    return sum(right) / len(right)
+
+
+@pytest.mark.parametrize("file", ["rephrased.jsonl", "rephrased_unseen.jsonl"])
+def test_rephrased_items_are_found(gsm8k: BenchmarkIndex, file: str) -> None:
+    rows = rephrased(file, "gsm8k_test")
+    assert len(rows) >= 30 and found_share(gsm8k, rows) >= 0.8
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "least"),
+    [
+        ("rephrased.jsonl", "aime24", 0.75),
+        ("rephrased.jsonl", "aime25", 0.75),
+        ("rephrased_unseen.jsonl", "hmmt_feb_2025", 0.7),
+    ],
+)
+def test_rephrased_contest_items_are_found_and_other_contests_are_not(
+    real: Path, file: str, name: str, least: float
+) -> None:
+    index = build_index(benchmark_items([real / f"benchmarks/{name}.jsonl"]))
+    assert found_share(index, rephrased(file, name)) >= least
+    others = texts(real, "deepscaler/data__train__aime.json") + texts(
+        real, "still/evaluation__dataset__omni_math_num_500.jsonl"
+    )
+    alarms = [match for match in Matcher(index).match(others) if match and match.kind in REMOVED]
+    assert len(alarms) <= 0.001 * len(others)
+
+
+def test_the_same_item_in_two_benchmark_files_is_still_found(real: Path) -> None:
+    files = [real / "benchmarks/aime24.jsonl", real / "orz_eval/data__eval_data__aime2024.json"]
+    index = build_index(benchmark_items(files))
+    matches = Matcher(index).match([text for _, text in rephrased("rephrased.jsonl", "aime24")])
+    assert sum(m is not None and m.kind in REMOVED for m in matches) >= 0.75 * len(matches)
+
+
+def test_reworded_programming_problems_that_keep_their_limits_are_found(real: Path) -> None:
+    index = build_index(benchmark_items([real / "rllm_code/test__code__codeforces.json"]))
+    assert found_share(index, rephrased("rephrased_unseen.jsonl", "codeforces")) >= 0.75
+    others = texts(real, "leetcode_dataset/data__LeetCodeDataset-v0.2.0-train.jsonl.gz")[:1000]
+    assert not [match for match in Matcher(index).match(others) if match and match.kind in REMOVED]
+
+
+def test_spelled_numbers_are_numbers() -> None:
+    tokens = canonical_tokens("Twenty-five eggs, sixty two hens, $1.50 and one third of 1,000; seven - eight.")
+    assert numbers(tokens) == Counter(["25", "62", "1.5", "1", "3", "1000", "7", "8"])
+
+
+def test_what_is_asked_is_told_apart_from_limits_and_samples() -> None:
+    ask = "Count the pairs of equal numbers among the n integers that are given to you in one line."
+    assert core_text(f"{ask}\n\nInput Format:\nn lines\n\nExample\n1 2").strip() == ask
+    assert core_text(f"{ask}\n```python\ndef f(): pass\n```").strip() == ask
+    assert core_text("Print n.\nInput\nOne number n.") == "Print n.\nInput\nOne number n."
+    assert core_text("The input of $f$ is 3. Find $f(3)$.") == "The input of $f$ is 3. Find $f(3)$."
+
+
+def test_a_benchmark_row_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "b.jsonl"
+    file.write_text('{"problem": "What is 1+1?", "answer": "2"}\n{"problem": "", "answer": "2"}\n')
+    with pytest.raises(SourceError, match=r"b\.jsonl, line 2.*not looked for"):
+        list(benchmark_items([file]))
 
 
 def test_false_alarms_stay_below_one_in_a_thousand_for_paraphrases(real: Path, gsm8k: BenchmarkIndex) -> None:

@@ -122,7 +122,11 @@ def test_killed_and_run_again_loses_at_most_a_chunk_per_worker(tmp_path: Path, w
     folder = tmp_path / "run/stages/02-answers"
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while len(list(folder.glob("part-*.json"))) < 3 and time.monotonic() < deadline and process.poll() is None:
+    while (
+        len(list(folder.glob("part-?????-????????????????.json"))) < 3
+        and time.monotonic() < deadline
+        and process.poll() is None
+    ):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -132,7 +136,7 @@ def test_killed_and_run_again_loses_at_most_a_chunk_per_worker(tmp_path: Path, w
         before = calls.stat().st_size
         time.sleep(0.5)
     assert calls.stat().st_size == before, "a worker went on after its parent was killed"
-    done = len(list(folder.glob("part-*.json")))
+    done = len(list(folder.glob("part-?????-????????????????.json")))
     assert 3 <= done < 8
     subprocess.run(
         command, env=environment, check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120

@@ -123,6 +123,23 @@ def test_rows_of_hub_sets(name: str) -> None:
     assert problem.solution == {"numina": "x=3", "taco": "print(3)", "code_contests": "print(3)"}.get(name, "")
 
 
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_the_example_row_of_each_docstring_is_read(name: str) -> None:
+    about = ADAPTERS[name].convert.__doc__ or ""
+    row, _ = json.JSONDecoder().raw_decode(about[about.index("{") :])
+    problem = ADAPTERS[name].convert(row, "example")
+    assert problem.statement and (problem.ability == "code") == isinstance(json.loads(problem.ground_truth), dict)
+    recognised = {"or1": "verl", "dapo": "verl"}.get(name, name)
+    assert detect(row).name == recognised
+
+
+ISSUE = "or1 gsm8k math deepscaler omni_math numina still3 dapo taco apps leetcode code_contests livecodebench"
+
+
+def test_every_set_that_was_asked_for_has_an_adapter() -> None:
+    assert set(ISSUE.split()) <= ADAPTERS.keys()
+
+
 def test_a_test_file_that_would_run_code_is_refused() -> None:
     class Evil:
         def __reduce__(self):

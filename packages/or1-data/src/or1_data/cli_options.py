@@ -100,7 +100,11 @@ def add_stage_parsers(commands: Any) -> None:
 
 
 def _difficulty(parser: ArgumentParser) -> None:
-    parser.add_argument("--url", help="OpenAI-compatible endpoint, e.g. http://127.0.0.1:8000/v1")
+    parser.add_argument(
+        "--url",
+        action="append",
+        help="OpenAI-compatible endpoint, e.g. http://127.0.0.1:8000/v1; once per server of the same model",
+    )
     parser.add_argument(
         "--model", required=True, help="the model's name at the endpoint, and the name that counts are stored under"
     )

@@ -183,7 +183,7 @@ def _difficulty(options: Namespace) -> dict[str, Any]:
         "sampler": options.sampler,
     }
     if options.url:
-        data["endpoint"] = _endpoint(options, options.url, options.model)
+        data["endpoint"] = _endpoint(options, options.url[0], options.model) | {"replicas": options.url[1:]}
     return data
 
 
@@ -253,6 +253,7 @@ def _write(problems: Iterator[Problem], output: Path, settings: SelectSettings, 
 def _reviewed(problems: Iterator[Problem], path: Path) -> Iterator[Problem]:
     """Writes each overlap as two columns while the rows pass by."""
     with path.open("w", encoding="utf-8") as stream:
+        stream.write("# Overlaps with benchmark items\n")
         for problem in problems:
             note = problem.notes.get("decontaminate")
             if note:

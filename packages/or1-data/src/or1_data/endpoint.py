@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
+from itertools import cycle
 from types import TracebackType
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ import httpx
 import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from or1_data.completion import Completion
 from or1_data.errors import ConfigError, EndpointError
 
 _RETRIED: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -26,6 +28,8 @@ class EndpointSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     url: str
     """Base URL, for example http://127.0.0.1:8000/v1 ."""
+    replicas: tuple[str, ...] = ()
+    """Base URLs of further servers with the same model; requests go round, a failed one is tried at the next."""
     model: str
     key_env: str = ""
     temperature: float = 1.0
@@ -38,8 +42,9 @@ class EndpointSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        if not self.url.startswith(("http://", "https://")):
-            raise ConfigError(f"endpoint url must start with http:// or https://, got {self.url!r}")
+        for url in (self.url, *self.replicas):
+            if not url.startswith(("http://", "https://")):
+                raise ConfigError(f"endpoint url must start with http:// or https://, got {url!r}")
         if self.concurrency < 1 or self.retries < 0:
             raise ConfigError("endpoint: need concurrency >= 1 and retries >= 0")
 
@@ -60,6 +65,7 @@ class Endpoint:
         self.settings = settings
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._next_s = 0.0
+        self._urls = cycle((settings.url, *settings.replicas))
         self._client: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Endpoint:
@@ -79,8 +85,8 @@ class Endpoint:
         if self._client:
             await self._client.aclose()
 
-    async def complete(self, messages: Sequence[dict[str, str]], *, seed: int, n: int = 1) -> list[str]:
-        """`n` answers to a chat.
+    async def complete(self, messages: Sequence[dict[str, str]], *, seed: int) -> Completion:
+        """One answer to a chat.
 
         Raises:
             EndpointError: refused for good, or still failing after all retries.
@@ -91,7 +97,7 @@ class Endpoint:
             "temperature": self.settings.temperature,
             "max_tokens": self.settings.max_tokens,
             "seed": seed,
-            "n": n,
+            "n": 1,
         }
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_Retry),
@@ -108,19 +114,20 @@ class Endpoint:
                 f"{self.settings.url}: {error} after {tries} tries; is the server up and the limit right?"
             ) from error
 
-    async def _once(self, body: dict[str, Any]) -> list[str]:
+    async def _once(self, body: dict[str, Any]) -> Completion:
         await self._turn()
         if self._client is None:
             raise EndpointError("the endpoint is not open; use it in an `async with`")
+        url = next(self._urls)
         try:
-            reply = await self._client.post(f"{self.settings.url.rstrip('/')}/chat/completions", json=body)
+            reply = await self._client.post(f"{url.rstrip('/')}/chat/completions", json=body)
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise _Retry(f"{type(error).__name__}: {error}") from error
         if reply.status_code in _RETRIED:
             raise _Retry(f"status {reply.status_code}", _seconds(reply.headers.get("retry-after", "")))
         if reply.status_code != 200:
-            raise EndpointError(f"{self.settings.url}: status {reply.status_code}: {reply.text[:300]}")
-        return _texts(reply, self.settings.url)
+            raise EndpointError(f"{url}: status {reply.status_code}: {reply.text[:300]}")
+        return _completion(reply)
 
     async def _turn(self) -> None:
         """Wait until the rate limit allows one more request."""
@@ -148,8 +155,13 @@ def _seconds(text: str) -> float:
         return 0.0
 
 
-def _texts(reply: httpx.Response, url: str) -> list[str]:
+def _completion(reply: httpx.Response) -> Completion:
+    """The one answer; a reply that is none (a proxy's page, half a body, no choices) is worth another try."""
     try:
-        return [choice["message"]["content"] or "" for choice in reply.json()["choices"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise EndpointError(f"{url}: the reply is no chat completion: {reply.text[:200]}") from error
+        (choice,) = reply.json()["choices"]
+        text = choice["message"]["content"] or ""
+        if not isinstance(text, str):
+            raise TypeError(f"content is {type(text).__name__}")
+        return Completion(text, choice.get("finish_reason") == "length")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _Retry(f"the reply is no chat completion: {reply.text[:200]!r}") from error

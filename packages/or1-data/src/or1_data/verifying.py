@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from or1_data.errors import ConfigError
 
@@ -60,9 +60,34 @@ def load_object(path: str, what: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except ImportError as error:
-        raise ConfigError(f"{what} {path!r} cannot be imported ({error}); install it, or name another") from error
+        package = " (pip install or1-reward)" if path == DEFAULT_VERIFIER else ""
+        raise ConfigError(
+            f"{what} {path!r} cannot be imported ({error}); install it{package}, or name another"
+        ) from error
     except AttributeError as error:
         raise ConfigError(f"{what} {path!r}: {module} has no {name}") from error
+
+
+class Judged(NamedTuple):
+    """A verdict that could be given: whether the response is right, what was judged, and what was wrong with it."""
+
+    right: bool
+    extracted: str
+    why: str
+
+
+def judged(verifier: Verifier, response: str, ground_truth: str) -> Judged:
+    """The verifier's word on a response.
+
+    Raises:
+        VerifierFailed: the verifier failed twice.
+    """
+    for _ in range(2):
+        verdict = verifier(response, ground_truth)
+        if verdict.reward is not None:
+            detail = str(getattr(verdict, "detail", "") or "")
+            return Judged(verdict.reward > 0, str(verdict.extracted or ""), f"{verdict.status}: {detail}".strip(": "))
+    raise VerifierFailed(str(getattr(verdict, "detail", verdict.status)))
 
 
 def correct(verifier: Verifier, response: str, ground_truth: str) -> bool:
@@ -71,14 +96,4 @@ def correct(verifier: Verifier, response: str, ground_truth: str) -> bool:
     Raises:
         VerifierFailed: the verifier failed twice.
     """
-    for _ in range(2):
-        verdict = verifier(response, ground_truth)
-        if verdict.reward is not None:
-            return verdict.reward > 0
-    raise VerifierFailed(str(getattr(verdict, "detail", verdict.status)))
-
-
-def extracted(verifier: Verifier, response: str, ground_truth: str) -> tuple[bool | None, str | None]:
-    """(right or not, None where the verifier failed; the answer it took from the response)."""
-    verdict = verifier(response, ground_truth)
-    return (None if verdict.reward is None else verdict.reward > 0), verdict.extracted
+    return judged(verifier, response, ground_truth).right

@@ -16,14 +16,20 @@ import numpy as np
 
 from or1_data.decontaminate.features import KINDS, Features, features
 from or1_data.errors import SourceError
+from or1_data.text.frequencies import word_weights
 from or1_data.text.shingles import I64, U32, Shingles
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _PRIOR: Final = 1000.0
 """A small benchmark says little about how rare a feature is: weights are as if there were at least so many items."""
 _COMMON_ITEMS: Final = 50
 _COMMON_SHARE: Final = 0.1
 """What more than this share of the items (and more than a few) have in common says nothing, and is not looked up."""
+
+
+_COMMON_WORD: Final = 1.0
+"""Words of less weight (in more than about a third of all problems) are not looked up either."""
+_LOOKED_UP: Final = ("grams", "masked", "words")
 
 
 class Item(NamedTuple):
@@ -32,6 +38,7 @@ class Item(NamedTuple):
     benchmark: str
     reference: str
     text: str = ""
+    ability: str = "math"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +78,9 @@ class BenchmarkIndex:
             arrays |= {f"{kind}_values": shingles.values, f"{kind}_offsets": shingles.offsets}
         head = {
             "format": _FORMAT,
-            "items": [[item.benchmark, item.reference] for item in self.items],
+            "items": [[item.benchmark, item.reference, item.ability] for item in self.items],
             "numbers": [dict(counts) for counts in self.features.numbers],
+            "core_numbers": [dict(counts) for counts in self.features.core_numbers],
             "formulas": [dict(counts) for counts in self.features.formulas],
             "exact": self.features.exact,
             "canonical": self.features.canonical,
@@ -99,12 +107,15 @@ class BenchmarkIndex:
             raise SourceError(f"{path}: index format {head['format']}, this version reads {_FORMAT}; build it again")
         found = Features(
             numbers=[Counter(counts) for counts in head["numbers"]],
+            core_numbers=[Counter(counts) for counts in head["core_numbers"]],
             formulas=[Counter(counts) for counts in head["formulas"]],
             exact=head["exact"],
             canonical=head["canonical"],
             **kinds,
         )
-        return _inverted_index([Item(*pair) for pair in head["items"]], found)
+        return _inverted_index(
+            [Item(name, reference, "", ability) for name, reference, ability in head["items"]], found
+        )
 
 
 def build_index(items: Iterable[Item]) -> BenchmarkIndex:
@@ -114,15 +125,18 @@ def build_index(items: Iterable[Item]) -> BenchmarkIndex:
 
 
 def _inverted_index(items: list[Item], found: Features) -> BenchmarkIndex:
-    return BenchmarkIndex(items, found, {kind: _invert(found.kind(kind), len(items)) for kind in KINDS})
+    return BenchmarkIndex(items, found, {kind: _invert(kind, found.kind(kind), len(items)) for kind in _LOOKED_UP})
 
 
-def _invert(shingles: Shingles, count: int) -> Inverted:
+def _invert(kind: str, shingles: Shingles, count: int) -> Inverted:
     owner = np.repeat(np.arange(count, dtype=np.int64), np.diff(shingles.offsets))
     order = np.argsort(shingles.values, kind="stable")
     vocabulary, frequency = np.unique(shingles.values[order], return_counts=True)
     weights = np.log1p(max(float(count), _PRIOR) / np.maximum(frequency, 1))
     common = frequency > max(_COMMON_ITEMS, _COMMON_SHARE * count)
+    if kind == "words":
+        weights = word_weights(vocabulary)
+        common = weights < _COMMON_WORD
     weights[common] = 0.0
     per_value = weights[np.searchsorted(vocabulary, shingles.values)] if len(vocabulary) else np.zeros(0)
     listed = np.repeat(~common, frequency)

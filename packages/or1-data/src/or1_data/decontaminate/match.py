@@ -13,6 +13,8 @@ import numpy as np
 
 from or1_data.decontaminate.features import Features, features
 from or1_data.decontaminate.index import BenchmarkIndex, Inverted, unseen_weight
+from or1_data.decontaminate.paraphrase import code_score, evidence, paraphrase_score
+from or1_data.text.frequencies import word_weights
 from or1_data.text.shingles import I64, Shingles
 from or1_data.text.words import inclusion, number_similarity
 
@@ -23,10 +25,8 @@ _DENSE_CELLS: Final = 1 << 22
 _SHORT: Final = 6
 """An item of so few 3-grams matches only a row that is little more than the item."""
 
-
-_SHARED_WORDS: Final = 4
-_FORMULA: Final = 6
-"""From so many formula signs on, an item is compared by its formulas too."""
+_LEAST_COSINE: Final = 0.2
+"""Below it, words have too little in common for a closer look."""
 
 
 class DecontaminateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,12 +40,10 @@ class DecontaminateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     """Weighted share of the item's 3-grams that the row has."""
     number_changed: float = 0.8
     """The same with all numbers masked."""
-    paraphrase: float = 0.40
-    """Weighted cosine of content words, where the numbers agree as well."""
-    paraphrase_numbers: float = 0.6
-    """Jaccard similarity of the number multisets."""
-    paraphrase_formulas: float = 0.6
-    """Jaccard similarity of the multisets of formula signs, in problems that have formulas."""
+    paraphrase: float = 0.9
+    """The score of `or1_data.decontaminate.paraphrase`, for maths items."""
+    paraphrase_code: float = 0.92
+    """The score for code items."""
     template: float = 0.5
     """What is still reported, and never removed by default."""
 
@@ -90,18 +88,19 @@ class Matcher:
         count = len(rows.exact)
         if not self.index.items or not count:
             return [None] * count
-        shared = {
-            kind: self._shared(rows.kind(kind), self.index.inverted[kind], kind == "words")
-            for kind in ("masked", "words")
-        }
-        row_norms = _norms(rows.words, self.index.inverted["words"], len(self.index.items))
-        cosine = shared["words"] / np.maximum(
-            row_norms[:, None] * self.index.inverted["words"].item_norm[None, :], 1e-9
-        )
-        contained = shared["masked"] / np.maximum(self.index.inverted["masked"].item_weight[None, :], 1e-9)
+        shared = self._shared(rows.masked, self.index.inverted["masked"], squared=False)
+        contained = shared / np.maximum(self.index.inverted["masked"].item_weight[None, :], 1e-9)
+        cosine = self.cosines(rows)
         return [self._best(rows, row, contained[row], cosine[row]) for row in range(count)]
 
-    def _shared(self, rows: Shingles, inverted: Inverted, squared: bool) -> np.ndarray:
+    def cosines(self, rows: Features) -> np.ndarray:
+        """[R, B] cosine of the weighted words of row and item."""
+        inverted = self.index.inverted["words"]
+        shared = self._shared(rows.words, inverted, squared=True)
+        cosines: np.ndarray = shared / np.maximum(_norms(rows.words)[:, None] * inverted.item_norm[None, :], 1e-9)
+        return cosines
+
+    def _shared(self, rows: Shingles, inverted: Inverted, *, squared: bool) -> np.ndarray:
         """[R, B] weight (or squared weight) of the features that row and item share."""
         row = np.repeat(np.arange(len(rows), dtype=np.int64), np.diff(rows.offsets))
         position, known = inverted.locate(rows.values)
@@ -122,7 +121,7 @@ class Matcher:
             return Match("verbatim", 1.0, self._exact[rows.exact[row]], 1.0, 1.0, 1.0, 1.0, 1.0)
         if rows.canonical[row] in self._canonical and len(rows.grams.of(row)):
             return Match("reformatted", 1.0, self._canonical[rows.canonical[row]], 1.0, 1.0, 1.0, 1.0, 1.0)
-        candidates = {*_top(contained, self.settings.template), *_top(cosine, min(self.settings.paraphrase, 0.4))}
+        candidates = {*_top(contained, self.settings.template), *_top(cosine, _LEAST_COSINE)}
         matches = [self._scored(rows, row, item, float(contained[item]), float(cosine[item])) for item in candidates]
         ranked = [match for match in matches if match is not None]
         return min(ranked, key=lambda match: (CLASSES.index(match.kind), -match.score, match.item), default=None)
@@ -139,10 +138,9 @@ class Matcher:
             words=cosine,
             numbers=number_similarity(rows.numbers[row], theirs.numbers[item]),
             included=inclusion(theirs.numbers[item], rows.numbers[row]),
-            formulas=number_similarity(rows.formulas[row], theirs.formulas[item]),
+            paraphrase=self._reworded(rows, row, item, cosine),
             size=len(theirs.grams.of(item)),
-            shared_words=len(np.intersect1d(rows.words.of(row), theirs.words.of(item), assume_unique=True)),
-            formula_size=theirs.formulas[item].total(),
+            code=self.index.items[item].ability == "code",
         )
         kind, score = classify(overlap, self.settings)
         if kind is None:
@@ -151,9 +149,14 @@ class Matcher:
             kind, min(score, 1.0), item, overlap.contained, overlap.containing, masked, cosine, overlap.numbers
         )
 
+    def _reworded(self, rows: Features, row: int, item: int, cosine: float) -> float:
+        if self.index.items[item].ability == "code":
+            return code_score(rows, row, self.index.features, item, cosine)
+        return paraphrase_score(evidence(rows, row, self.index.features, item))
+
 
 class _Overlap(NamedTuple):
-    """Everything that the class depends on; all but the three counts are between 0 and 1."""
+    """Everything that the class depends on; all but the last two are between 0 and 1."""
 
     contained: float
     containing: float
@@ -161,10 +164,9 @@ class _Overlap(NamedTuple):
     words: float
     numbers: float
     included: float
-    formulas: float
+    paraphrase: float
     size: int
-    shared_words: int
-    formula_size: int
+    code: bool
 
 
 def classify(overlap: _Overlap, limits: DecontaminateSettings) -> tuple[Class | None, float]:
@@ -175,18 +177,10 @@ def classify(overlap: _Overlap, limits: DecontaminateSettings) -> tuple[Class | 
         return "reformatted", o.contained
     if o.masked >= limits.number_changed and o.size > _SHORT and o.words >= 0.6:
         return "number_changed", o.masked
-    if is_paraphrase(o, limits):
-        return "paraphrase", (o.words + o.numbers) / 2
+    if o.paraphrase >= (limits.paraphrase_code if o.code else limits.paraphrase):
+        return "paraphrase", o.paraphrase
     score = max(o.contained, o.masked)
     return ("template", score / 2) if score >= limits.template and o.size > _SHORT else (None, 0.0)
-
-
-def is_paraphrase(overlap: _Overlap, limits: DecontaminateSettings) -> bool:
-    """Same words, same numbers, and, in a problem made of formulas, the same formulas: a paraphrase keeps those."""
-    o = overlap
-    if o.words < limits.paraphrase or o.numbers < limits.paraphrase_numbers or o.shared_words < _SHARED_WORDS:
-        return False
-    return o.formula_size < _FORMULA or o.formulas >= limits.paraphrase_formulas
 
 
 def _top(scores: np.ndarray, least: float) -> list[int]:
@@ -202,8 +196,7 @@ def _weight(values: np.ndarray, inverted: Inverted, count: int) -> float:
     return float(inverted.weights[position[known]].sum() + (~known).sum() * unseen_weight(count))
 
 
-def _norms(rows: Shingles, inverted: Inverted, count: int) -> np.ndarray:
-    row: I64 = np.repeat(np.arange(len(rows), dtype=np.int64), np.diff(rows.offsets))
-    position, known = inverted.locate(rows.values)
-    weights = np.where(known, inverted.weights[position] if len(inverted.weights) else 0.0, unseen_weight(count))
-    return np.sqrt(np.bincount(row, weights**2, minlength=len(rows)))
+def _norms(words: Shingles) -> np.ndarray:
+    """[R] Euclidean norms of the weighted words."""
+    row: I64 = np.repeat(np.arange(len(words), dtype=np.int64), np.diff(words.offsets))
+    return np.sqrt(np.bincount(row, word_weights(words.values) ** 2, minlength=len(words)))

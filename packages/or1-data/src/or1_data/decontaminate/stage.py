@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from or1_data.decontaminate.index import BenchmarkIndex, Item, build_index
 from or1_data.decontaminate.match import DecontaminateSettings, Match, Matcher
+from or1_data.errors import SchemaError, SourceError
 from or1_data.schema import Problem
 from or1_data.sources.read import default_name, read_source
 
@@ -18,11 +19,22 @@ _SHOWN_CHARS: Final = 1000
 
 
 def benchmark_items(files: Sequence[str | Path], names: Mapping[str, str] | None = None) -> Iterator[Item]:
-    """The items of benchmark files (any that `read_source` reads); a file's name is the benchmark's, unless given."""
+    """The items of benchmark files (any that `read_source` reads); a file's name is the benchmark's, unless given.
+
+    Raises:
+        SourceError: a row of a benchmark that cannot be read, or a file without rows: overlaps would go unseen.
+    """
     for file in files:
         name = (names or {}).get(str(file)) or default_name(file)
-        for number, problem in enumerate(read_source(file, set_aside=lambda error: None), start=1):
-            yield Item(name, f"{Path(file).name}#{number}", problem.statement)
+        number = 0
+        for number, problem in enumerate(read_source(file, set_aside=_refuse), start=1):
+            yield Item(name, f"{Path(file).name}#{number}", problem.statement, problem.ability)
+        if not number:
+            raise SourceError(f"{file}: a benchmark without rows; nothing could be compared with it")
+
+
+def _refuse(error: SchemaError) -> None:
+    raise SourceError(f"{error} (a benchmark row that is not read is not looked for; repair or remove it)")
 
 
 def annotate_contamination(

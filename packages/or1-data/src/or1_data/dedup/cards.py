@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from or1_data.ground_truth import answers, ground_truth_value
 from or1_data.schema import Problem, row_of
 from or1_data.text.canonical import canonical_tokens
 
-SameAnswer = Callable[[str, str], bool]
-"""Whether two maths answers are the same; a verifier's word where one is handed in."""
+SameAnswer = Callable[[str, str], bool | None]
+"""Whether two maths answers are the same, None where that cannot be said; a verifier's word where one is handed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,27 @@ def preference(card: Card, priority: tuple[str, ...]) -> tuple[object, ...]:
     )
 
 
-def agree(one: Card, other: Card, same_answer: SameAnswer) -> bool:
-    """Whether the ground truths agree: an answer in common, or tests that contradict each other nowhere."""
+def agree(one: Card, other: Card, same_answer: SameAnswer) -> bool | None:
+    """Whether the ground truths agree: an answer in common, or tests that contradict each other nowhere.
+
+    None where answers could not be compared: such rows are neither copies nor in conflict.
+    """
     if one.kind != other.kind or one.entry_point != other.entry_point:
         return False
     if one.kind == "answer":
-        return any(_alike(a, b) or same_answer(a, b) for a in one.answers for b in other.answers)
+        return _any(_alike(a, b) or same_answer(a, b) for a in one.answers for b in other.answers)
     wanted = dict(one.tests)
     return all(wanted.get(given, output) == output for given, output in other.tests)
+
+
+def _any(found: Iterable[bool | None]) -> bool | None:
+    """True if one is, else None if one is not known."""
+    known = True
+    for same in found:
+        if same:
+            return True
+        known = known and same is not None
+    return False if known else None
 
 
 def never(one: str, other: str) -> bool:

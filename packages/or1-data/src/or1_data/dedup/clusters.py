@@ -48,11 +48,12 @@ def star_clusters(
             for other in members.get(group, (group,)):
                 if other == document or other in gone:
                     continue
-                if agree(cards[document], cards[other], same_answer):
+                same = agree(cards[document], cards[other], same_answer)
+                if same:
                     if other not in kept:
                         gone[other] = Decision(duplicate_of=document, similarity=similarity)
                         copies += 1
-                elif similarity == 1.0 and cards[document].id == cards[other].id:
+                elif same is False and similarity == 1.0 and cards[document].id == cards[other].id:
                     conflicts.append(other)
                 else:
                     variants += 1

@@ -1,6 +1,16 @@
 """Model-aware difficulty: how often a model solves a problem, with the number of attempts beside it."""
 
+from or1_data.completion import Completion
 from or1_data.difficulty.counts import PassCount, counts_of, merge, wilson
 from or1_data.difficulty.estimate import DifficultySettings, Sampler, estimate_difficulty
 
-__all__ = ["DifficultySettings", "PassCount", "Sampler", "counts_of", "estimate_difficulty", "merge", "wilson"]
+__all__ = [
+    "Completion",
+    "DifficultySettings",
+    "PassCount",
+    "Sampler",
+    "counts_of",
+    "estimate_difficulty",
+    "merge",
+    "wilson",
+]

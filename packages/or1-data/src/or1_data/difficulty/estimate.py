@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
+from or1_data.completion import Completion
 from or1_data.difficulty.counts import PassCount, counts_of, merge, with_count
 from or1_data.errors import ConfigError
 from or1_data.schema import Problem
@@ -23,16 +24,16 @@ NOTE: Final = "difficulty"
 
 
 class Sampler(Protocol):
-    """Draws responses: `sample(prompts, counts)` gives `counts[i]` texts for `prompts[i]` (chat messages).
+    """Draws responses: `sample(prompts, counts, first_attempts)` gives `counts[i]` for `prompts[i]` (chat messages).
 
-    Any engine fits behind this. `first_attempts[i]` says how many attempts prompt i had before, so that seeds need
-    not repeat.
+    Any engine fits behind this. A response is a text, or a `Completion` that says whether it was cut off.
+    `first_attempts[i]` says how many attempts prompt i had before, so that seeds need not repeat.
     """
 
     def sample(
         self, prompts: Sequence[Sequence[dict[str, str]]], counts: Sequence[int], first_attempts: Sequence[int]
-    ) -> Sequence[Sequence[str]]:
-        """The texts, in the order of the prompts."""
+    ) -> Sequence[Sequence[str | Completion]]:
+        """The responses, in the order of the prompts."""
 
 
 class DifficultySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +73,7 @@ class _Round:
         self.counts = [counts_of(problem).get(settings.model, PassCount(0, 0)) for problem in problems]
         self.other: list[Counter[str]] = [_others(problem, settings.model) for problem in problems]
         self.unjudged = [0] * len(problems)
+        self.truncated = [_truncated(problem, settings.model) for problem in problems]
 
     def run(self, sampler: Sampler, verifier: Verifier) -> Iterator[Problem]:
         while open_ := [index for index in range(len(self.problems)) if self.missing(index)]:
@@ -94,10 +96,15 @@ class _Round:
     def _drawn(self, index: int) -> int:
         return self.counts[index].num_attempts + self.unjudged[index]
 
-    def _judge(self, index: int, texts: Sequence[str], verifier: Verifier) -> None:
-        if not texts:
+    def _judge(self, index: int, responses: Sequence[str | Completion], verifier: Verifier) -> None:
+        if not responses:
             raise ConfigError(f"the sampler gave no attempt for problem {self.problems[index].id}")
-        for text in texts:
+        for response in responses:
+            text, truncated = response if isinstance(response, Completion) else Completion(response)
+            if truncated:  # a failure whatever it contains, as in training
+                self.truncated[index] += 1
+                self.counts[index] = merge(self.counts[index], PassCount(0, 1))
+                continue
             verdict = verifier(text, self.problems[index].ground_truth)
             if verdict.reward is None:
                 self.unjudged[index] += 1
@@ -113,6 +120,8 @@ class _Round:
         own: dict[str, Any] = {"num_correct": count.num_correct, "num_attempts": count.num_attempts}
         if self.unjudged[index]:
             own["unjudged"] = self.unjudged[index]
+        if self.truncated[index]:
+            own["truncated"] = self.truncated[index]
         if self.other[index]:
             own["wrong_answers"] = dict(self.other[index].most_common(5))
             answer, votes = self.other[index].most_common(1)[0]
@@ -120,6 +129,10 @@ class _Round:
                 own["suspect_gold"] = {"answer": answer, "votes": votes}
         noted = problem.with_note(NOTE, {**note, settings.model: own})
         return replace(noted, extra_info=with_count(problem.extra_info, settings.model, count))
+
+
+def _truncated(problem: Problem, model: str) -> int:
+    return int(((problem.notes.get(NOTE) or {}).get(model) or {}).get("truncated", 0))
 
 
 def _others(problem: Problem, model: str) -> Counter[str]:

@@ -1,10 +1,11 @@
-"""A `Sampler` over an OpenAI-compatible endpoint: a vLLM server, a fleet behind a balancer, or a hosted model."""
+"""A `Sampler` over an OpenAI-compatible endpoint: one vLLM server, several, or a hosted model."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 
+from or1_data.completion import Completion
 from or1_data.endpoint import Endpoint, EndpointSettings
 
 
@@ -17,19 +18,18 @@ class EndpointSampler:
 
     def sample(
         self, prompts: Sequence[Sequence[dict[str, str]]], counts: Sequence[int], first_attempts: Sequence[int]
-    ) -> list[list[str]]:
-        """The texts, in the order of the prompts; see `Sampler`."""
+    ) -> list[list[Completion]]:
+        """The attempts, in the order of the prompts; see `Sampler`."""
         return asyncio.run(self._all(prompts, counts, first_attempts))
 
     async def _all(
         self, prompts: Sequence[Sequence[dict[str, str]]], counts: Sequence[int], first_attempts: Sequence[int]
-    ) -> list[list[str]]:
+    ) -> list[list[Completion]]:
         async with Endpoint(self.settings) as endpoint:
 
-            async def attempts(prompt: Sequence[dict[str, str]], count: int, first: int) -> list[str]:
+            async def attempts(prompt: Sequence[dict[str, str]], count: int, first: int) -> list[Completion]:
                 seeds = [self.seed * 1_000_003 + first + attempt for attempt in range(count)]
-                answers = await asyncio.gather(*(endpoint.complete(prompt, seed=seed) for seed in seeds))
-                return [answer[0] for answer in answers]
+                return list(await asyncio.gather(*(endpoint.complete(prompt, seed=seed) for seed in seeds)))
 
             rows = zip(prompts, counts, first_attempts, strict=True)
             return list(await asyncio.gather(*(attempts(*row) for row in rows)))

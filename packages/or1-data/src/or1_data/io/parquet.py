@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, Final
 
 import msgspec
 
 from or1_data.errors import SourceError
-from or1_data.schema import Problem, row_of
+from or1_data.schema import NOTES, Problem, row_of
 
 _ROW_GROUP_BYTES: Final = 32 << 20
 _JSON: Final = "json"
@@ -23,17 +24,37 @@ Shape = str | dict[str, Any] | tuple[str, Any]
 """Type of a value: a scalar's name, {key: shape} for an object, ("list", shape), or "json" where rows disagree."""
 
 
-def write_parquet(path: Path, problems: Iterable[Problem]) -> int:
-    """Write all problems; returns how many."""
+class Columns:
+    """The types that `extra_info` needs, found from rows.
+
+    Files that share it have the same columns, which `datasets.load_dataset` asks of the files of one set.
+    """
+
+    def __init__(self) -> None:
+        """No rows seen yet."""
+        self._shape: Shape | None = None
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The shape of `extra_info`, empty where no row has any."""
+        return self._shape if isinstance(self._shape, dict) else {}
+
+    def add(self, problem: Problem) -> None:
+        """Take one more row into account."""
+        extra = row_of(replace(problem, notes={}))["extra_info"] | ({NOTES: ""} if problem.notes else {})
+        self._shape = _merge(self._shape, _shape(extra))
+
+
+def write_parquet(path: Path, problems: Iterable[Problem], columns: Columns | None = None) -> int:
+    """Write all problems; returns how many. `columns` may know of keys that other files have."""
     with tempfile.TemporaryFile(dir=path.parent) as spool:
-        encoder, shape, count = msgspec.json.Encoder(), None, 0
+        encoder, columns, count = msgspec.json.Encoder(), columns or Columns(), 0
         for problem in problems:
-            row = row_of(problem, notes_as_text=True)
-            shape = _merge(shape, _shape(row["extra_info"]))
-            spool.write(encoder.encode(row) + b"\n")
+            columns.add(problem)
+            spool.write(encoder.encode(row_of(problem, notes_as_text=True)) + b"\n")
             count += 1
         spool.seek(0)
-        _write(path, spool, shape if isinstance(shape, dict) else {})
+        _write(path, spool, columns.extra)
     return count
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from or1_data.errors import SchemaError, SourceError
 from or1_data.io.hub import is_hub_id, iter_hub
-from or1_data.io.parquet import write_parquet
+from or1_data.io.parquet import Columns, write_parquet
 from or1_data.io.rows import SUFFIXES, Located, iter_rows
 from or1_data.schema import Problem, problem_from_row, row_of
 
 SetAside = Callable[[SchemaError], None]
 """Takes a broken row's error; reading goes on."""
+Writer = Callable[[Path, Iterable[Problem]], int]
 
 
 def locate(source: str | Path) -> Iterator[Located]:
@@ -48,25 +50,31 @@ def read_problems(source: str | Path, *, set_aside: SetAside | None = None) -> I
             set_aside(error.at(file, line))
 
 
-def write_problems(path: str | Path, problems: Iterable[Problem]) -> int:
+def write_problems(path: str | Path, problems: Iterable[Problem], *, columns: Columns | None = None) -> int:
     """Write rows to `.jsonl` or `.parquet`, whole or not at all (temporary name, then rename); returns how many.
+
+    Args:
+        path: the file.
+        problems: the rows.
+        columns: shared by parquet files that are to have the same columns.
 
     Raises:
         SourceError: another ending, or the disk refuses.
     """
     path = Path(path)
-    writers = {".jsonl": _write_jsonl, ".parquet": write_parquet}
+    table: Writer = partial(write_parquet, columns=columns)
+    writers: dict[str, Writer] = {".jsonl": _write_jsonl, ".parquet": table}
     if path.suffix not in writers:
         raise SourceError(f"{path}: can write .jsonl and .parquet only")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        count = writers[path.suffix](partial, problems)
-        partial.replace(path)
+        count = writers[path.suffix](temporary, problems)
+        temporary.replace(path)
     except OSError as error:
         raise SourceError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
-        partial.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return count
 
 

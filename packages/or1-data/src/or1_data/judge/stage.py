@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from or1_data.endpoint import Endpoint, EndpointSettings
-from or1_data.errors import ConfigError, EndpointError
+from or1_data.errors import ConfigError
 from or1_data.schema import Problem
 
 NOTE: Final = "judge"
@@ -79,10 +79,8 @@ async def _votes(endpoint: Endpoint, problem: Problem, have: str, settings: Judg
     messages = [{"role": "user", "content": content}]
 
     async def vote(number: int) -> str:
-        answers = await endpoint.complete(messages, seed=_seed(problem.id, number, settings.seed))
-        if len(answers) != 1:
-            raise EndpointError(f"{endpoint.settings.url}: asked for one answer, got {len(answers)}")
-        return read_vote(answers[0])
+        answer = await endpoint.complete(messages, seed=_seed(problem.id, number, settings.seed))
+        return read_vote(answer.text)
 
     return have + "".join(await asyncio.gather(*(vote(number) for number in range(len(have), settings.votes))))
 

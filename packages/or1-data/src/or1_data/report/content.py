@@ -6,14 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from or1_data.report.meaning import CHARTS, REASONS, order
 from or1_data.run.summary import Summary
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A section's title."""
+    """A section's title; level 1 is the report's own."""
 
     text: str
+    level: int = 2
 
 
 @dataclass(frozen=True)
@@ -38,28 +40,34 @@ class Bars:
     title: str
     labels: Sequence[str]
     heights: Sequence[int]
+    about: str = ""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Rows that were dropped for one reason, each with the evidence."""
+    """Rows that were dropped for one reason, each with the evidence, out of `total`."""
 
     reason: str
+    about: str
+    total: int
     rows: Sequence[Mapping[str, Any]]
 
 
 Block = Heading | Paragraph | Table | Bars | Samples
 
 
-def blocks(manifest: Mapping[str, Any], summary: Summary) -> Iterator[Block]:
-    """The report in reading order."""
+def blocks(
+    manifest: Mapping[str, Any], summary: Summary, set_aside: Sequence[Mapping[str, Any]] = ()
+) -> Iterator[Block]:
+    """The report in reading order; `set_aside` are the first of the broken rows."""
     total, kept = summary.rows.total(), summary.kept.total()
-    yield Heading(f"{manifest['recipe']}: {kept:,} of {total:,} problems kept")
+    yield Heading(f"{manifest['recipe']}: {kept:,} of {total:,} problems kept ({_share(kept, total)})", 1)
     yield Paragraph(
-        f"{manifest['set_aside']:,} broken rows were set aside before (set_aside.jsonl). "
-        "Every dropped row is in dropped.jsonl with all its reasons. Config and hashes: manifest.json."
+        f"Broken rows set aside before: {manifest['set_aside']:,} (set_aside.jsonl). "
+        "Every dropped row is in dropped.jsonl with all its reasons. Config, versions and hashes: manifest.json."
     )
     yield from _funnel(summary)
+    yield from _broken(manifest["set_aside"], set_aside)
     yield from _overlaps(summary)
     yield from _charts(summary)
     if manifest["difficulty_scale"]:
@@ -67,28 +75,46 @@ def blocks(manifest: Mapping[str, Any], summary: Summary) -> Iterator[Block]:
         rows = [(a, m, n) for a, models in manifest["difficulty_scale"].items() for m, n in models.items()]
         yield Table(("ability", "model", "attempts"), rows)
     yield Heading("Samples of what was dropped, and why")
-    for reason in sorted(summary.samples):
-        yield Samples(reason, summary.samples_of(reason))
+    for reason in sorted(summary.samples, key=order):
+        yield Samples(reason, REASONS.get(reason, ""), summary.sampled[reason], summary.samples_of(reason))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}%" if whole else "none"
 
 
 def _funnel(summary: Summary) -> Iterator[Block]:
     sources = sorted(summary.rows)
+    rows, kept = summary.rows, summary.kept
     yield Heading("Funnel: rows by the first reason that drops them")
-    body: list[list[object]] = [["rows in", *(summary.rows[s] for s in sources), summary.rows.total()]]
-    for reason, counts in sorted(summary.dropped.items()):
-        body.append([f"- {reason}", *(counts[s] for s in sources), counts.total()])
-    body.append(["kept", *(summary.kept[s] for s in sources), summary.kept.total()])
-    yield Table(("", *sources, "all"), body)
-    yield Heading("Rows that each reason alone would drop")
-    touched = [
-        [reason, *(counts[s] for s in sources), counts.total()] for reason, counts in sorted(summary.touched.items())
-    ]
-    yield Table(("reason", *sources, "all"), touched)
+    body: list[list[object]] = [["rows in", *(rows[s] for s in sources), rows.total(), ""]]
+    for reason, counts in sorted(summary.dropped.items(), key=lambda item: order(item[0])):
+        cells = [counts[s] for s in sources]
+        body.append([f"- {reason}", *cells, counts.total(), REASONS.get(reason, "")])
+    body.append(["kept", *(kept[s] for s in sources), kept.total(), ""])
+    body.append(["kept, share", *(_share(kept[s], rows[s]) for s in sources), _share(kept.total(), rows.total()), ""])
+    yield Table(("", *sources, "all", "what it means"), body)
+    if summary.touched:
+        yield Heading("Rows that each reason alone would drop")
+        touched = sorted(summary.touched.items(), key=lambda item: order(item[0]))
+        yield Table(("reason", *sources, "all"), [[name, *(c[s] for s in sources), c.total()] for name, c in touched])
+
+
+def _broken(total: int, rows: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
+    if rows:
+        yield Heading(f"Broken rows: {len(rows)} of {total:,}")
+        keys = ("source", "file", "line", "key", "reason")
+        yield Table(keys, [[_plain(row.get(key, "")) for key in keys] for row in rows])
+
+
+def _plain(value: object) -> str:
+    """Line numbers are names: no thousands separator."""
+    return " ".join(str(value).split())[:300]
 
 
 def _overlaps(summary: Summary) -> Iterator[Block]:
     if summary.overlaps:
-        yield Heading("Overlaps with each benchmark")
+        yield Heading("Overlaps with each benchmark, rows by class")
         kinds = sorted({kind for counts in summary.overlaps.values() for kind in counts})
         yield Table(
             ("benchmark", *kinds), [[name, *(c[k] for k in kinds)] for name, c in sorted(summary.overlaps.items())]
@@ -96,8 +122,11 @@ def _overlaps(summary: Summary) -> Iterator[Block]:
 
 
 def _charts(summary: Summary) -> Iterator[Block]:
+    if summary.histograms or summary.difficulty:
+        yield Heading("Scores")
     for name, bins in sorted(summary.histograms.items()):
-        yield Bars(name, [f"{index / len(bins):.2f}" for index in range(len(bins))], bins)
+        yield Bars(name, [f"{index / len(bins):.2f}" for index in range(len(bins))], bins, CHARTS.get(name, ""))
     for model, rates in sorted(summary.difficulty.items()):
         labels = sorted(rates, key=float)
-        yield Bars(f"share of attempts solved by {model}", labels, [rates[label] for label in labels])
+        about = "Problems by the share of attempts that solve them; at 0.00 never, at 1.00 always."
+        yield Bars(f"share of attempts solved by {model}", labels, [rates[label] for label in labels], about)

@@ -1,25 +1,29 @@
-"""The rule about a code problem's tests: empty, incomplete, contradictory or unreadable."""
+"""The rule about a code problem's tests: empty, incomplete, contradictory or unreadable.
+
+Whatever a verifier must refuse (no tests, checks that assert nothing, code or JSON that does not parse) is found here
+first, so that such a row is dropped with a reason and never reaches training as one that cannot be graded.
+"""
 
 from __future__ import annotations
 
-import ast
 import json
-import warnings
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
-from or1_data.ground_truth import ground_truth_value
+from or1_data.ground_truth import Kind, ground_truth_value
+from or1_data.rules.checks import asserts_something, defined_check, parsed
 from or1_data.rules.finding import Finding
 from or1_data.schema import Problem
+
+_ENOUGH: Final = 5
+"""From so many tests on, outputs that are all the same are suspicious."""
 
 
 def bad_tests(problem: Problem) -> Iterator[Finding]:
     """Says what is wrong with the tests, and with which one."""
     if problem.ability != "code":
         return
-    fields = ground_truth_value(problem.ground_truth)
-    checks = {"stdio": _stdio, "call": _call, "harness": _harness, "assert": _asserts}
-    reason = checks[problem.kind](fields) if problem.kind in checks else ""
+    reason = _CHECKS[problem.kind](ground_truth_value(problem.ground_truth))
     if reason:
         yield Finding("bad_tests", 0, 0, reason, "ground_truth")
 
@@ -59,20 +63,29 @@ def _stdio(fields: dict[str, Any]) -> str:
     outputs = [str(_text(entry)) for entry in fields["outputs"]]
     if not any(output.strip() for output in outputs):
         return "every output is empty"
-    if len(outputs) > 4 and len({" ".join(output.split()) for output in outputs}) == 1:
+    if len(outputs) >= _ENOUGH and len({" ".join(output.split()) for output in outputs}) == 1:
         return f"all {len(outputs)} outputs are the same: a constant passes"
     return ""
 
 
 def _call(fields: dict[str, Any]) -> str:
+    if not _name(fields["fn_name"]):
+        return "fn_name is no name"
     if reason := _pairs(fields):
         return reason
     for index, (given, wanted) in enumerate(zip(fields["inputs"], fields["outputs"], strict=True)):
-        for entry in (given, wanted):
-            lines = entry.split("\n") if isinstance(entry, str) else []
-            if any(line.strip() and not _is_json(line) for line in lines):
-                return f"test {index} is not JSON, one value a line"
+        if reason := _call_test(given, wanted):
+            return f"test {index}: {reason}"
     return ""
+
+
+def _call_test(given: Any, wanted: Any) -> str:
+    """Arguments are a list, or text of one JSON value a line; a result is a value, or text of one JSON value."""
+    if isinstance(given, str):
+        if not all(_is_json(line) for line in given.split("\n") if line.strip()):
+            return "the input is not JSON, one value a line"
+        return "the output is not JSON of one value" if isinstance(wanted, str) and not _is_json(wanted) else ""
+    return "" if isinstance(given, list) else "the input is no list of arguments"
 
 
 def _is_json(text: str) -> bool:
@@ -83,16 +96,20 @@ def _is_json(text: str) -> bool:
     return True
 
 
+def _name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
 def _harness(fields: dict[str, Any]) -> str:
-    tree, reason = _parsed(fields["test_code"])
+    if not _name(fields["entry_point"]):
+        return "entry_point is no name"
+    tree, reason = parsed(fields["test_code"])
     if tree is None:
-        return reason
-    checks = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "check"]
-    if not checks:
+        return f"test_code {reason}"
+    check = defined_check(tree)
+    if check is None:
         return "test_code defines no check(candidate)"
-    return (
-        "" if any(isinstance(node, ast.Assert) for node in ast.walk(checks[0])) else "check(candidate) asserts nothing"
-    )
+    return _prefix(fields) if asserts_something(check) else "check(candidate) asserts nothing"
 
 
 def _asserts(fields: dict[str, Any]) -> str:
@@ -100,16 +117,27 @@ def _asserts(fields: dict[str, Any]) -> str:
     if not isinstance(cases, list) or not cases:
         return "no assertions"
     for index, case in enumerate(cases):
-        tree, reason = _parsed(str(case))
-        if tree is None or not any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
+        tree, reason = parsed(case.strip() if isinstance(case, str) else case)
+        if tree is None or not asserts_something(tree):
             return f"assertion {index}: {reason or 'asserts nothing'}"
-    return ""
+    return _prefix(fields)
 
 
-def _parsed(code: str) -> tuple[ast.AST | None, str]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            return ast.parse(code), ""
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return None, f"does not parse ({error})"
+def _prefix(fields: dict[str, Any]) -> str:
+    _, reason = parsed(fields.get("import_prefix", ""))
+    return reason and f"import_prefix {reason}"
+
+
+def _question(fields: dict[str, Any]) -> str:
+    question = fields["question_id"]
+    known = isinstance(question, int | str) and not isinstance(question, bool) and question != ""
+    return "" if known else "question_id is neither text nor a number"
+
+
+_CHECKS: Final[Mapping[Kind, Callable[[dict[str, Any]], str]]] = {
+    "stdio": _stdio,
+    "call": _call,
+    "harness": _harness,
+    "assert": _asserts,
+    "livecodebench": _question,
+}

@@ -10,12 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from or1_data.io.parquet import Columns
 from or1_data.io.problems import read_problems, write_problems
 from or1_data.run.parts import Part, read_parts, write_whole
 from or1_data.run.recipe import Recipe
 from or1_data.run.scale import Scale, with_scale
 from or1_data.run.summary import Summary
-from or1_data.schema import Problem
+from or1_data.schema import Problem, row_of
 from or1_data.select.mixing import mix, split
 from or1_data.select.reasons import reasons
 
@@ -76,25 +79,23 @@ def _write(recipe: Recipe, kept: Iterator[Problem], out: Path) -> dict[str, int]
     """One pass over the rows into one jsonl per part of the split, then each of those as parquet."""
     names = list(recipe.split) or ["problems"]
     counts: Counter[str] = Counter()
+    columns = Columns()
     with ExitStack() as stack:
         streams = {name: stack.enter_context((out / f".{name}.partial").open("wb")) for name in names}
-        import msgspec
-
-        from or1_data.schema import row_of
-
         encoder = msgspec.json.Encoder()
         for problem in kept:
             name = split(problem.id, recipe.split, recipe.seed) if recipe.split else "problems"
             streams[name].write(encoder.encode(row_of(problem)) + b"\n")
+            columns.add(problem)
             counts[name] += 1
-    return {file: counts[name] for name in names for file in _finish(name, recipe.output.formats, out)}
+    return {file: counts[name] for name in names for file in _finish(name, recipe.output.formats, out, columns)}
 
 
-def _finish(name: str, formats: Sequence[str], out: Path) -> Iterator[str]:
+def _finish(name: str, formats: Sequence[str], out: Path, columns: Columns) -> Iterator[str]:
     jsonl = out / f"{name}.jsonl"
     (out / f".{name}.partial").replace(jsonl)
     if "parquet" in formats:
-        write_problems(out / f"{name}.parquet", read_problems(jsonl))
+        write_problems(out / f"{name}.parquet", read_problems(jsonl), columns=columns)
         yield f"{name}.parquet"
     if "jsonl" in formats:
         yield jsonl.name

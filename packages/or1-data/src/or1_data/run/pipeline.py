@@ -9,16 +9,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from or1_data.errors import RunError, SourceError
 from or1_data.report.write import write_report
 from or1_data.run.duplicates import run_duplicates
+from or1_data.run.fingerprint import fingerprint_of
 from or1_data.run.guard import add, guard
 from or1_data.run.output import collect_set_aside, select, write_json
 from or1_data.run.parts import Part, file_hash, key_of, part_of, read_parts, remove_stale
@@ -29,17 +29,7 @@ from or1_data.run.scale import Scale, find_scale
 from or1_data.run.summary import Summary
 from or1_data.run.work import StageSpec, key_of_target, run_parts
 from or1_data.schema import Problem
-
-_PACKAGE: Final = Path(__file__).resolve().parents[1]
-_SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
-    "rules": ("rules", "text"),
-    "answers": ("answers.py", "verifying.py"),
-    "dedup": ("dedup", "text"),
-    "decontaminate": ("decontaminate", "text"),
-    "difficulty": ("difficulty", "endpoint.py"),
-    "judge": ("judge", "endpoint.py"),
-}
-"""The code that a stage's result depends on: parts made by other code are made again."""
+from or1_data.verifying import load_verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +99,10 @@ class _Run:
         self.funnel: dict[str, dict[str, Counter[str]]] = {}
 
     def annotate(self) -> tuple[list[Part], list[Part]]:
-        """The parts of the first and of the last stage."""
+        """The parts of the first and of the last stage; a verifier that is not installed is found out at once."""
+        for settings in (self.recipe.answers, self.recipe.difficulty):
+            if settings is not None:
+                load_verifier(settings.verifier)
         first = last = self.read()
         for stage in stages_of(self.recipe):
             last = self.stage(stage, last)
@@ -126,7 +119,7 @@ class _Run:
 
     def stage(self, name: str, sources: Sequence[Part]) -> list[Part]:
         folder = self._folder(STAGES.index(name) + 1, name)
-        fingerprint = key_of(name, self._settings(name), _code_hash(name))
+        fingerprint = fingerprint_of(name, self.recipe, self.benchmarks)
         total = sum(part.counts()["rows"] for part in sources)
         with self._counting(name, total) as done:
             if name == "dedup":
@@ -143,6 +136,7 @@ class _Run:
     def finish(self, first: Sequence[Part], last: Sequence[Part], scale: Scale) -> RunResult:
         summary = Summary()
         files = select(self.recipe, last, scale, self.out, summary)
+        summary.show_what_stays(read_parts(last))
         set_aside = collect_set_aside(first, self.out)
         manifest = self._manifest(summary, files, scale, set_aside)
         write_json(self.out / "manifest.json", manifest)
@@ -168,18 +162,6 @@ class _Run:
         folder = self.out / "stages" / f"{number:02d}-{name}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-    def _settings(self, name: str) -> Any:
-        """What a stage's result depends on in the recipe: its own table, and how its findings are counted."""
-        settings = [msgspec.to_builtins(getattr(self.recipe, name))]
-        if name == "decontaminate":
-            settings.append([file_hash(Path(file)) for file in self.benchmarks])
-        if name == "dedup":  # which copy stays depends on what else speaks against each
-            settings += [
-                self.recipe.answers.verifier if self.recipe.answers else "",
-                msgspec.to_builtins(self.recipe.select),
-            ]
-        return [*settings, self.recipe.seed if name in ("difficulty", "judge") else 0]
 
     def _manifest(self, summary: Summary, files: Mapping[str, int], scale: Scale, set_aside: int) -> dict[str, Any]:
         names = [source.path for source in self.recipe.source]
@@ -212,17 +194,6 @@ def _benchmarks(recipe: Recipe, root: Path) -> Iterator[str]:
                 f"decontaminate.benchmarks: nothing matches {root / pattern}; a benchmark must not be missed in silence"
             )
         yield from map(str, found)
-
-
-@cache
-def _code_hash(stage: str) -> str:
-    files = [file for name in _SOURCES[stage] for file in sorted(_files(_PACKAGE / name))]
-    shared = [_PACKAGE / "schema.py", _PACKAGE / "templates.py", _PACKAGE / "ground_truth.py"]
-    return key_of([file_hash(file) for file in (*files, *shared)])
-
-
-def _files(path: Path) -> list[Path]:
-    return [path] if path.is_file() else [file for file in path.rglob("*") if file.suffix in (".py", ".txt")]
 
 
 @contextmanager

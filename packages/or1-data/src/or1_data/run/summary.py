@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from or1_data.schema import Problem
 
 _SAMPLES: Final = 10
 _BINS: Final = 20
+_SHOWN_CHARS: Final = 600
 
 
 @dataclass
@@ -33,6 +35,8 @@ class Summary:
     overlaps: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     copies: Counter[int] = field(default_factory=Counter)
     samples: dict[str, list[tuple[int, int, dict[str, Any]]]] = field(default_factory=lambda: defaultdict(list))
+    sampled: Counter[str] = field(default_factory=Counter)
+    """Reason -> rows that the samples were drawn from."""
 
     def add(self, problem: Problem, reasons: list[str]) -> None:
         """Count one row."""
@@ -73,6 +77,7 @@ class Summary:
         """Keep the rows with the smallest hashes: a sample that does not depend on order."""
         digest = hashlib.sha256(f"{reason}:{problem.id}:{problem.data_source}".encode()).digest()
         entry = (-int.from_bytes(digest[:7], "big"), self.rows.total(), _shown(problem))
+        self.sampled[reason] += 1
         heap = self.samples[reason]
         if len(heap) < _SAMPLES:
             heapq.heappush(heap, entry)
@@ -82,6 +87,18 @@ class Summary:
     def samples_of(self, reason: str) -> list[dict[str, Any]]:
         """The sample rows of a reason."""
         return [row for _, _, row in sorted(self.samples[reason], reverse=True, key=lambda entry: entry[:2])]
+
+    def show_what_stays(self, problems: Iterable[Problem]) -> None:
+        """Put the statement of the row that stays beside each sample of a copy, in one more pass over the rows."""
+        copies = [row for reason in ("dedup:exact", "dedup:near") for _, _, row in self.samples.get(reason, ())]
+        wanted: dict[str, list[dict[str, Any]]] = {}
+        for row in copies:
+            wanted.setdefault(row["notes"]["dedup"]["duplicate_of"], []).append(row)
+        rows = iter(problems)
+        while wanted and (problem := next(rows, None)) is not None:
+            if "duplicate_of" not in (problem.notes.get("dedup") or {}):
+                for row in wanted.pop(problem.id, ()):
+                    row["stays"] = problem.statement[:_SHOWN_CHARS]
 
     def counts(self) -> dict[str, Any]:
         """The numbers, for the manifest."""
@@ -100,7 +117,7 @@ def _shown(problem: Problem) -> dict[str, Any]:
     return {
         "id": problem.id,
         "source": problem.data_source,
-        "statement": problem.statement[:600],
+        "statement": problem.statement[:_SHOWN_CHARS],
         "ground_truth": problem.ground_truth[:120],
         "notes": {stage: note for stage, note in problem.notes.items() if stage != "difficulty"},
     }

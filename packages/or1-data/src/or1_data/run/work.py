@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +26,16 @@ from or1_data.difficulty.sampler import EndpointSampler
 from or1_data.errors import ConfigError
 from or1_data.judge.stage import annotate_votes
 from or1_data.rules.stage import annotate_rules
-from or1_data.run.guard import count, recounted
-from or1_data.run.parts import Part, key_of, read_part, write_part
+from or1_data.run.guard import recounted
+from or1_data.run.parts import Part, key_of, read_part
 from or1_data.run.recipe import Recipe, SamplingSettings
+from or1_data.run.steps import make_part, step_rows
 from or1_data.schema import Problem
 from or1_data.select.reasons import SelectSettings, reasons
 from or1_data.verifying import load_object, load_verifier
 
 Transform = Callable[[Iterator[Problem]], Iterator[Problem]]
 _PR_SET_PDEATHSIG = 1
-_HEAVY_ROWS = 64
-"""Rows per step of the stages that pay for each row: that much is lost when such a stage is killed."""
 
 
 @dataclass(frozen=True)
@@ -66,28 +65,21 @@ def build(spec: StageSpec) -> Transform:
 
 def work(spec: StageSpec, source: Part, target: Part) -> dict[str, Any]:
     """Make `target` from `source`; returns its counts."""
-    problems = list(read_part(source))
-    rows = list(_heavy(spec, problems, target)) if spec.heavy else list(build(spec)(iter(problems)))
-    counts = count(rows, spec.name, spec.recipe.select)
-    write_part(target, rows, counts)
-    return counts
+    rows = step_rows(spec.recipe.chunk_rows, heavy=spec.heavy)
+    make = partial(_heavy, spec) if spec.heavy else partial(_light, spec)
+    return make_part(spec.name, source, target, make, rows, spec.recipe.select)
 
 
-def _heavy(spec: StageSpec, problems: Sequence[Problem], target: Part) -> Iterator[Problem]:
-    """In steps of few rows, each kept on disk until the part is whole; rows already condemned cost nothing."""
-    steps: list[Part] = []
-    rows = iter(problems)
-    while chunk := list(islice(rows, _HEAVY_ROWS)):
-        step = Part(target.path.with_name(f"{target.path.stem}.step-{len(steps):04d}.jsonl"), target.key)
-        if not step.done:
-            condemned = [bool(reasons(problem, before(spec.recipe))) for problem in chunk]
-            asked = (problem for problem, out in zip(chunk, condemned, strict=True) if not out)
-            answered = build(spec)(iter(list(asked)))
-            done = [problem if out else next(answered) for problem, out in zip(chunk, condemned, strict=True)]
-            write_part(step, done, {})
-        steps.append(step)
-    for step in steps:
-        yield from read_part(step)
+def _light(spec: StageSpec, problems: Sequence[Problem]) -> Sequence[Problem]:
+    return list(build(spec)(iter(problems)))
+
+
+def _heavy(spec: StageSpec, problems: Sequence[Problem]) -> Sequence[Problem]:
+    """Rows that are already condemned pass by and cost nothing."""
+    condemned = [bool(reasons(problem, before(spec.recipe))) for problem in problems]
+    asked = [problem for problem, out in zip(problems, condemned, strict=True) if not out]
+    answered = build(spec)(iter(asked))
+    return [problem if out else next(answered) for problem, out in zip(problems, condemned, strict=True)]
 
 
 def before(recipe: Recipe) -> SelectSettings:
@@ -119,7 +111,8 @@ def run_parts(
             done(target, work(spec, source, target), False)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=context, initializer=_die_with_parent) as pool:
+    size = min(workers, len(missing))
+    with ProcessPoolExecutor(size, context, initializer=_die_with_parent, initargs=(os.getpid(),)) as pool:
         futures: dict[Future[dict[str, Any]], Part] = {pool.submit(work, spec, *pair): pair[1] for pair in missing}
         try:
             for future in as_completed(futures):
@@ -129,11 +122,13 @@ def run_parts(
             raise
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """A worker whose parent was killed must not go on writing parts of a run that another one takes over."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # killed while this worker was starting: no signal comes any more
+        os._exit(1)
 
 
 def _rules(recipe: Recipe, benchmarks: tuple[str, ...]) -> Transform:

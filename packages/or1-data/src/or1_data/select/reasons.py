@@ -63,8 +63,18 @@ class SelectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 def reasons(problem: Problem, settings: SelectSettings) -> list[str]:
-    """`stage:reason` for everything that speaks against a row, in the order of the stages."""
-    return list(_reasons(problem, settings))
+    """`stage:reason` for everything that speaks against a row, in the order of the stages.
+
+    A missing measurement counts only where nothing else does: the stages that pay for each row pass the others by.
+    """
+    return list(_reasons(problem, settings)) or list(_unmeasured(problem, settings))
+
+
+def _unmeasured(problem: Problem, settings: SelectSettings) -> Iterator[str]:
+    if settings.model and settings.missing_difficulty and settings.model not in counts_of(problem):
+        yield "difficulty:not_measured"
+    if settings.min_votes and problem.notes.get("judge") is None:
+        yield "judge:not_asked"
 
 
 def _reasons(problem: Problem, settings: SelectSettings) -> Iterator[str]:
@@ -106,8 +116,6 @@ def _difficulty(problem: Problem, settings: SelectSettings) -> Iterator[str]:
         return
     count = counts_of(problem).get(settings.model)
     if count is None:
-        if settings.missing_difficulty:
-            yield "difficulty:not_measured"
         return
     code = problem.ability == "code"
     least = settings.min_failures_code if code else settings.min_failures

@@ -21,10 +21,10 @@ _MAX_UNPACKED_BYTES: Final = 1 << 30
 
 
 def taco(row: Row, source: str) -> Problem:
-    r"""A row of TACO or APPS.
+    r"""A row of TACO.
 
-    {"question": "Read n ...", "solutions": "[\"n=input()\"]", "starter_code": "", "difficulty": "EASY",
-     "input_output": "{\"inputs\": [\"1\"], \"outputs\": [\"2\"], \"fn_name\": null}"}
+    {"question": "Read n ...", "solutions": "[\"print(int(input())+1)\"]", "starter_code": "", "difficulty": "EASY",
+     "input_output": "{\"inputs\": [\"1\"], \"outputs\": [\"2\"], \"fn_name\": null}", "raw_tags": "[]"}
     """
     tests = decoded(row, "input_output")
     if not isinstance(tests, Mapping):
@@ -42,6 +42,15 @@ def taco(row: Row, source: str) -> Problem:
         "name",
         "problem_id",
     )
+
+
+def apps(row: Row, source: str) -> Problem:
+    r"""A row of APPS; call-based tests name the function.
+
+    {"problem_id": 7, "question": "Return n+1.", "solutions": "[\"def f(n): return n+1\"]", "difficulty": "interview",
+     "input_output": "{\"fn_name\": \"f\", \"inputs\": [[1]], \"outputs\": [[2]]}", "starter_code": "def f(n):"}
+    """
+    return taco(row, source)
 
 
 def leetcode(row: Row, source: str) -> Problem:
@@ -86,8 +95,9 @@ def humaneval(row: Row, source: str) -> Problem:
 def code_contests(row: Row, source: str) -> Problem:
     r"""A row of CodeContests.
 
-    {"name": "1_A", "description": "...", "public_tests": {"input": ["1"], "output": ["2"]}, "private_tests": {...},
-     "generated_tests": {...}, "solutions": {"language": [3], "solution": ["print(2)"]}}
+    {"name": "1_A", "description": "...", "public_tests": {"input": ["1"], "output": ["2"]},
+     "private_tests": {"input": ["3"], "output": ["4"]}, "generated_tests": {"input": [], "output": []},
+     "solutions": {"language": [3], "solution": ["print(int(input()) + 1)"]}}
     """
     inputs: list[str] = []
     outputs: list[str] = []
@@ -108,10 +118,10 @@ def code_contests(row: Row, source: str) -> Problem:
 def rllm(row: Row, source: str) -> Problem:
     r"""A row of DeepCoder.
 
-        {"problem": "...", "solutions": "...", "tests": {"inputs": ["1"], "outputs": ["2"]}}
+    {"problem": "...", "solutions": "print(2)", "tests": {"inputs": ["1"], "outputs": ["2"]}}
 
-    The tests may also be a list of {"input",
-         "output"}, or {"functional": "def check(candidate): ... check(Solution().f)"}.
+    The tests may also be a list of objects with `input` and `output`, or an object whose `functional` is the text of
+    `check(candidate)` and a call such as `check(Solution().f)`.
     """
     return _problem(row, source, text(row, "problem"), _rllm_truth(row), _programs(row.get("solutions")))
 
@@ -121,7 +131,9 @@ def livecodebench(row: Row, source: str) -> Problem:
 
     {"question_title": "A", "question_content": "...", "question_id": "abc301_a", "contest_date": "2024-08-03T00:00:00",
      "starter_code": "", "public_test_cases": "[{\"input\": \"1\", \"output\": \"2\", \"testtype\": \"stdin\"}]",
-     "private_test_cases": "JSON, or base64 of zlib of a pickled JSON text", "metadata": "{\"func_name\": \"f\"}"}
+     "private_test_cases": "[{\"input\": \"3\", \"output\": \"4\", \"testtype\": \"stdin\"}]", "metadata": "{}"}
+
+    Private tests may also be base64 of zlib of that JSON text pickled; `metadata` may name a `func_name`.
     """
     cases = [*(decoded(row, "public_test_cases") or []), *_private(row)]
     truth: dict[str, Any] = {"inputs": [case["input"] for case in cases], "outputs": [case["output"] for case in cases]}

@@ -61,9 +61,9 @@ def omni_math(row: Row, source: str) -> Problem:
 def numina(row: Row, source: str) -> Problem:
     r"""A row of NuminaMath-1.5.
 
-        {"problem": "...", "solution": "...", "answer": "3", "problem_type": "Algebra",
-         "question_type": "math-word-problem",
-         "source": "olympiads", "synthetic": false, "problem_is_valid": "Yes", "solution_is_valid": "Yes"}
+    {"problem": "...", "solution": "...", "answer": "3", "problem_type": "Algebra",
+     "question_type": "math-word-problem", "source": "olympiads", "synthetic": false, "problem_is_valid": "Yes",
+     "solution_is_valid": "Yes"}
 
     The subset is part of the source name. Rows whose answer is `proof` or `notfound` stay readable: the rules drop them
     and say so; only an empty answer is a broken row.
@@ -81,7 +81,8 @@ def still3(row: Row, source: str) -> Problem:
 def olympiadbench(row: Row, source: str) -> Problem:
     r"""A row of OlympiadBench.
 
-        {"id": 1, "question": "...", "context": null, "final_answer": ["2"], "is_multiple_answer": false, "unit": null}
+    {"id": 1, "question": "...", "context": null, "final_answer": ["2"], "is_multiple_answer": false, "unit": null,
+     "answer_type": "Numerical"}
 
     With several answers wanted at once (`is_multiple_answer`) the list is one answer, not alternatives.
     """

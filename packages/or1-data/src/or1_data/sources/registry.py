@@ -29,7 +29,7 @@ _ORDERED: Final = (  # detection takes the first whose keys are all there: the m
     _adapter("leetcode", "test entry_point query", code.leetcode),
     _adapter("humaneval", "test entry_point canonical_solution", code.humaneval),
     _adapter("taco", "question input_output raw_tags", code.taco),
-    _adapter("apps", "question input_output", code.taco),
+    _adapter("apps", "question input_output", code.apps),
     _adapter("rllm", "problem tests", code.rllm),
     _adapter("numina", "problem answer problem_type question_type", maths.numina),
     _adapter("omni_math", "problem answer domain difficulty", maths.omni_math),

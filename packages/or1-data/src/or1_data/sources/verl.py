@@ -9,15 +9,21 @@ from or1_data.sources.fields import Row
 
 
 def or1(row: Row, source: str) -> Problem:
-    """The OR1 row, strictly; see `or1_data.schema`. Keeps the row's own `data_source`."""
+    r"""The OR1 row, strictly; see `or1_data.schema`. Keeps the row's own `data_source`.
+
+    {"data_source": "train-math-x", "prompt": [{"role": "user", "content": "1+1=?"}], "ability": "math",
+     "reward_model": {"style": "rule", "ground_truth": "[\"2\"]"},
+     "extra_info": {"index": 0, "model_difficulty": {"DeepSeek-R1-Distill-Qwen-7B": 3}}}
+    """
     return problem_from_row(row)
 
 
 def verl(row: Row, source: str) -> Problem:
     """A verl row of another set; DAPO-Math-17k is one.
 
-        {"data_source": "x", "prompt": [...], "ability": "MATH", "extra_info": {"index": "9a9b"},
-         "reward_model": {"style": "rule-lighteval/MATH_v2", "ground_truth": "34"}}
+    {"data_source": "math_dapo", "prompt": [{"role": "user", "content": "How many primes are below 10?"}],
+     "ability": "MATH", "extra_info": {"index": "9a9b"},
+     "reward_model": {"style": "rule-lighteval/MATH_v2", "ground_truth": "4"}}
 
     The ability may be written in capitals or be a kind of maths, the style may name a grader, and the ground truth may
     sit under `target`.

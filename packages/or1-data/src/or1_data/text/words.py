@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.resources import files
+from itertools import pairwise
 from typing import Final
-
-from or1_data.text.canonical import canonical_tokens
 
 _UNIT_WORDS: Final = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
@@ -16,6 +16,7 @@ eighteen nineteen
 _TEN_WORDS: Final = "twenty thirty forty fifty sixty seventy eighty ninety"
 _UNITS: Final = _UNIT_WORDS.split()
 _TENS: Final = _TEN_WORDS.split()
+_DIGITS: Final = frozenset(_UNITS[1:10])
 _NUMBERS: Final = (
     {word: str(value) for value, word in enumerate(_UNITS)}
     | {word: str(10 * value) for value, word in enumerate(_TENS, start=2)}
@@ -26,8 +27,20 @@ _NUMBERS: Final = (
         "pair": "2",
         "triple": "3",
         "thrice": "3",
+        "half": "2",
+        "halves": "2",
+        "third": "3",
+        "thirds": "3",
+        "quarter": "4",
+        "quarters": "4",
+        "fourth": "4",
+        "fifth": "5",
+        "fifths": "5",
+        "sixth": "6",
+        "decade": "10",
         "dozen": "12",
         "hundred": "100",
+        "thousand": "1000",
     }
 )
 _FUNCTION_TEXT: Final = """
@@ -46,10 +59,21 @@ _STEM: Final = 6
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 
 
+@cache
+def _synonyms() -> dict[str, str]:
+    """Word -> the first word of its line in `synonyms.txt`: what a reworded text uses for one another."""
+    found: dict[str, str] = {}
+    for line in files("or1_data.text").joinpath("synonyms.txt").read_text(encoding="utf-8").splitlines():
+        head, *others = line.split()
+        for word in (head, *others):
+            found.setdefault(word, head)
+    return found
+
+
 @lru_cache(maxsize=1 << 17)
 def _stem(word: str) -> str:
-    if word in _NUMBERS:
-        return _NUMBERS[word]
+    if word in _synonyms():
+        return f"~{_synonyms()[word]}"
     for ending in ("ing", "ies", "ed", "es", "s", "ly"):
         if len(word) > len(ending) + 3 and word.endswith(ending):
             word = word[: -len(ending)]
@@ -58,7 +82,7 @@ def _stem(word: str) -> str:
 
 
 def content_words(tokens: list[str]) -> list[str]:
-    """The stems of the words that carry content; function words and single letters go, commands stay."""
+    """Stems of the words that carry content, synonyms as one; function words and single letters go, commands stay."""
     return [
         token if token[0] == "\\" else _stem(token)
         for token in tokens
@@ -70,16 +94,25 @@ def content_words(tokens: list[str]) -> list[str]:
 
 
 def numbers(tokens: list[str]) -> Counter[str]:
-    """The multiset of numbers, number words included: `1.50` is `1.5`, `three` is `3`, `twenty five` is two numbers."""
+    """The multiset of numbers, spelled ones included: `1.50` is `1.5`, `three` is `3`, `twenty-five` is `25`."""
     found = Counter[str]()
+    tens = ""
     for token in tokens:
         if _NUMBER.fullmatch(token):
             whole, _, fraction = token.partition(".")
             fraction = fraction.rstrip("0")
             found[(whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")] += 1
         elif token in _NUMBERS:
-            found[_NUMBERS[token]] += 1
-    return found
+            spelled = _NUMBERS[token]
+            if tens and token in _DIGITS:
+                found[tens] -= 1
+                spelled = str(int(tens) + int(spelled))
+            found[spelled] += 1
+            tens = spelled if token in _TENS else ""
+            continue
+        if token != "-":
+            tens = ""
+    return +found
 
 
 def number_similarity(one: Counter[str], other: Counter[str]) -> float:
@@ -107,7 +140,7 @@ def masked(tokens: list[str]) -> list[str]:
     return ["0" if token[0].isdigit() or token in _NUMBERS else token for token in tokens]
 
 
-def words_and_numbers(text: str) -> tuple[list[str], Counter[str]]:
-    """Content words and numbers of a text."""
-    tokens = canonical_tokens(text)
-    return content_words(tokens), numbers(tokens)
+def word_pairs(words: list[str]) -> list[str]:
+    """Words that stand next to each other or with one between them, in either order: a reworded text keeps many."""
+    near = [*pairwise(words), *zip(words, words[2:], strict=False)]
+    return [" ".join(sorted(pair)) for pair in near]

@@ -1,0 +1,81 @@
+"""Labelled paraphrases of benchmark items (`tests/data/rephrased*.jsonl`), their benchmarks, and clean negatives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from or1_data.decontaminate.index import Item
+from or1_data.sources import read_source
+
+TESTS = Path(__file__).resolve().parents[1] / "tests" / "data"
+LEETCODE = "leetcode_dataset/data__LeetCodeDataset-v0.2.0-train.jsonl.gz"
+FILES = {
+    "gsm8k_test": "benchmarks/gsm8k_test.jsonl",
+    "aime24": "benchmarks/aime24.jsonl",
+    "aime25": "benchmarks/aime25.jsonl",
+    "hmmt_feb_2025": "benchmarks/hmmt_feb_2025.jsonl",
+    "math500": "benchmarks/math500.jsonl",
+    "codeforces": "rllm_code/test__code__codeforces.json",
+    "leetcode": LEETCODE,
+}
+GROUPS = {
+    "gsm8k_test": ("gsm8k_test",),
+    "aime": ("aime24", "aime25"),
+    "hmmt": ("hmmt_feb_2025",),
+    "math500": ("math500",),
+    "code": ("codeforces", "leetcode"),
+}
+_CONTESTS = (
+    "deepscaler/data__train__math.json",
+    "deepscaler/data__train__aime.json",
+    "still/evaluation__dataset__omni_math_num_500.jsonl",
+)
+NEGATIVES = {
+    "gsm8k_test": (
+        "gsm8k/grade_school_math__data__train.jsonl",
+        "deepscaler/data__train__math.json",
+        "simplerl_eval/data__svamp__test.jsonl",
+    ),
+    "aime": _CONTESTS,
+    "hmmt": _CONTESTS,
+    "math500": (
+        "gsm8k/grade_school_math__data__train.jsonl",
+        "deepscaler/data__train__aime.json",
+        "still/evaluation__dataset__omni_math_num_500.jsonl",
+        "one_shot_rlvr/train__one_shot_rlvr__dsr_sub.parquet",
+    ),
+    "code": (LEETCODE, "rllm_code/test__code__code_contests.json"),
+}
+NEWEST = 1440
+"""LeetCode problems from this row on are the benchmark, those before it the negatives."""
+
+
+class Rephrased(NamedTuple):
+    benchmark: str
+    reference: str
+    text: str
+
+
+def texts(path: Path, *, only_old: bool = False) -> list[str]:
+    """The statements of a file."""
+    found = [p.statement for p in read_source(path, set_aside=lambda error: None)]
+    return found[:NEWEST] if only_old and path.name == Path(LEETCODE).name else found
+
+
+def load_items(folder: Path, group: str) -> list[Item]:
+    """The benchmark items of a group; an item's reference is its row in the file, from 0."""
+    items: list[Item] = []
+    for name in GROUPS[group]:
+        ability = "code" if group == "code" else "math"
+        first = NEWEST if name == "leetcode" else 0
+        rows = texts(folder / FILES[name])
+        items += [Item(name, str(row), text, ability) for row, text in enumerate(rows) if row >= first]
+    return items
+
+
+def load_rephrased(name: str = "rephrased.jsonl") -> list[Rephrased]:
+    """The paraphrases of a file under tests/data."""
+    rows = map(json.loads, (TESTS / name).read_text(encoding="utf-8").splitlines())
+    return [Rephrased(row["benchmark"], str(row["row"]), row["text"]) for row in rows]

@@ -1,0 +1,121 @@
+"""The report of a run as a reader sees it, and measurements that are bought once."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from or1_data import make_problem, write_problems
+from or1_data.run import run_recipe
+from or1_data.run.recipe import recipe_from
+from or1_data.schema import Problem
+from or1_data.select import SelectSettings, reasons
+
+SAMPLER = """
+class Scripted:
+    '''Solves a statement as often as its first word says, in quarters.'''
+    def sample(self, prompts, counts, first_attempts):
+        groups = []
+        for prompt, count, first in zip(prompts, counts, first_attempts):
+            rate = int(prompt[-1]["content"].split()[0])
+            groups.append(["right" if (first + n) % 4 < rate else "wrong" for n in range(count)])
+        return groups
+
+def verify(response, ground_truth):
+    return type("V", (), {"status": "x", "reward": float(response == "right"), "extracted": response})()
+"""
+SUBJECTS = tuple("boats carts lamps coins books chairs stones kites ropes bowls drums tiles".split())  # noqa: SIM905
+
+
+def problem(rate: int, subject: str, text: str = "") -> Problem:
+    who, what = subject[::-1], subject[1:]
+    words = f"{rate} {subject} were counted by {who} on the quay; how many {subject} are {what} now? {text}"
+    return make_problem(words, "1", ability="math", data_source=f"set-{rate % 2}")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "scripted_sampler.py").write_text(SAMPLER)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    rows = [problem(n % 5, subject) for n, subject in enumerate(SUBJECTS)]
+    rows.append(problem(2, "flags", "See https://x.org/f ."))
+    rows.append(make_problem(rows[2].statement.replace(" ", "  "), "1", ability="math", data_source="set-0"))
+    write_problems(tmp_path / "in.jsonl", rows)
+    with (tmp_path / "in.jsonl").open("a") as stream:
+        stream.write("{broken\n")
+    write_problems(tmp_path / "bench.jsonl", [rows[6]])
+    data = {
+        "name": "told",
+        "source": [{"path": str(tmp_path / "in.jsonl"), "adapter": "or1"}],
+        "decontaminate": {"benchmarks": [str(tmp_path / "bench.jsonl")]},
+        "difficulty": {
+            "model": "m",
+            "attempts": 4,
+            "stop": "full",
+            "sampler": "scripted_sampler:Scripted",
+            "verifier": "scripted_sampler:verify",
+        },
+        "select": {"model": "m", "suspect_gold": False},
+    }
+    run_recipe(recipe_from(data), tmp_path / "run", progress=False)
+    return tmp_path / "run"
+
+
+def test_the_funnel_is_told_in_the_order_of_the_stages_and_adds_up(run: Path) -> None:
+    text = (run / "report.md").read_text()
+    rows = re.findall(r"^\| (rows in|- \S+|kept) \|.* (\d+) \| [^|]*\|$", text, re.M)
+    names = [name for name, _ in rows]
+    wanted = ["rules:url", "dedup:exact", "decontaminate:verbatim", "difficulty:too_easy", "difficulty:too_hard"]
+    assert names == ["rows in", *(f"- {name}" for name in wanted), "kept"]
+    counts = [int(count) for _, count in rows]
+    assert counts[0] == 14 and counts[0] - sum(counts[1:-1]) == counts[-1] == len(
+        (run / "problems.jsonl").open().readlines()
+    )
+    assert "difficulty:not_measured" not in text, "rows that were dropped before are passed by, not missing"
+
+
+def test_a_reader_sees_evidence_meanings_plots_and_broken_rows(run: Path) -> None:
+    page, text = (run / "report.html").read_text(), (run / "report.md").read_text()
+    assert "contains a link" in page and "<mark>https://x.org/f</mark>" in page
+    assert "| in | in.jsonl | 15 |" in text and "Broken rows: 1 of 1" in text
+    pairs = re.findall(r'<div class="pair"><pre>(.*?)</pre><pre>(.*?)</pre></div>', page, re.S)
+    assert len(pairs) == 2 and all(one.split() == other.split() for one, other in pairs), "a copy and an overlap"
+    chart = text.split("### share of attempts solved by m")[1].split("\n### ")[0]
+    bars = {label: int(count) for label, count in re.findall(r"^ +([\d.]+) #* ?(\d+)$", chart, re.M)}
+    assert bars == {"0.00": 3, "0.25": 2, "0.50": 2, "0.75": 2, "1.00": 2}
+    assert page.count("<svg") == text.count("```") // 2 and "<script" not in page and "<h1>told: " in page
+
+
+def test_the_report_names_every_reason_that_rows_can_have() -> None:
+    from or1_data.report.meaning import REASONS
+    from or1_data.rules.stage import RULES
+
+    source = "".join(
+        p.read_text() for p in Path(SelectSettings.__module__ and reasons.__code__.co_filename).parent.glob("*.py")
+    )
+    given = set(re.findall(r'"((?:answers|dedup|difficulty|judge):\w+)"', source)) | {f"rules:{rule}" for rule in RULES}
+    assert len(given) > 15 and given <= REASONS.keys()
+
+
+def test_a_missing_measurement_counts_only_where_nothing_else_does() -> None:
+    sound, linked = problem(1, "boats"), problem(1, "boats").with_note("rules", [{"rule": "url"}])
+    select = SelectSettings(model="m", min_votes=9)
+    assert reasons(sound, select) == ["difficulty:not_measured", "judge:not_asked"]
+    assert reasons(linked, select) == ["rules:url"]
+
+
+def test_other_servers_go_on_with_what_was_bought(run: Path) -> None:
+    """Moving or adding servers changes no part's name; another model does."""
+    from or1_data.run.fingerprint import fingerprint_of
+
+    def key(**endpoint: object) -> str:
+        settings = {"url": "http://127.0.0.1:1/v1", "model": "a", **endpoint}
+        data = {"source": [{"path": "x"}], "difficulty": {"model": "m", "endpoint": settings}}
+        return fingerprint_of("difficulty", recipe_from(data), ())
+
+    assert key() == key(url="http://127.0.0.1:2/v1", replicas=["http://127.0.0.1:3/v1"], concurrency=4, timeout_s=9.0)
+    assert len({key(), key(model="b"), key(temperature=0.5), key(max_tokens=9)}) == 4
+    assert json.loads((run / "manifest.json").read_text())["stages"]["difficulty"]
