@@ -111,6 +111,18 @@ def test_the_embedded_engine_sees_the_same_policy(room, whole):
     assert embedded[1]["response/length_mean"] == pytest.approx(whole[1]["response/length_mean"], rel=0.3)
 
 
+def test_one_engine_over_two_ranks_beside_megatron_over_two(room):
+    """Tensor-parallel 2 in both: each vLLM rank holds slices, whose fingerprints add up to those of the whole."""
+    run(
+        room, "train", room / "micro.toml", "--run-dir", room / "two", "--nproc", "2", "--parallel.tensor", "2",
+        "--warm_start.kv_heads", "2", "--rollout.engine", "vllm", "--rollout.vllm.tensor", "2",
+        "--stages.0.steps", "2", "--stages.1.steps", "1",
+    )  # fmt: skip
+    rows = numbers(room / "two")
+    assert [row["step"] for row in rows] == [0, 1, 2, 3]
+    assert max(row["mismatch/max_abs"] for row in rows if "mismatch/max_abs" in row) < 1e-3
+
+
 def test_killed_and_resumed_the_numbers_are_the_same(room, whole):
     folder = room / "killed"
     process = subprocess.Popen(
