@@ -89,7 +89,7 @@ def main() -> None:
     items = texts(test)
     matcher = Matcher(build_index(benchmark_items([test])))
     print("paraphrases (tests/data): share matched to their item")
-    for file in ("rephrased.jsonl", "rephrased_unseen.jsonl"):
+    for file in ("rephrased.jsonl", "rephrased_unseen.jsonl", "rephrased_independent.jsonl"):
         for group in GROUPS:
             rephrased(folder, group, file)
     print("positives: share of rows found")

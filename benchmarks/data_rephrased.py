@@ -19,6 +19,7 @@ FILES = {
     "math500": "benchmarks/math500.jsonl",
     "codeforces": "rllm_code/test__code__codeforces.json",
     "leetcode": LEETCODE,
+    "leetcode_rllm": "rllm_code/train__code__leetcode.json",
 }
 GROUPS = {
     "gsm8k_test": ("gsm8k_test",),
@@ -26,6 +27,7 @@ GROUPS = {
     "hmmt": ("hmmt_feb_2025",),
     "math500": ("math500",),
     "code": ("codeforces", "leetcode"),
+    "leetcode_rllm": ("leetcode_rllm",),
 }
 _CONTESTS = (
     "deepscaler/data__train__math.json",
@@ -47,6 +49,7 @@ NEGATIVES = {
         "one_shot_rlvr/train__one_shot_rlvr__dsr_sub.parquet",
     ),
     "code": (LEETCODE, "rllm_code/test__code__code_contests.json"),
+    "leetcode_rllm": ("rllm_code/test__code__code_contests.json",),
 }
 NEWEST = 1440
 """LeetCode problems from this row on are the benchmark, those before it the negatives."""
@@ -68,7 +71,7 @@ def load_items(folder: Path, group: str) -> list[Item]:
     """The benchmark items of a group; an item's reference is its row in the file, from 0."""
     items: list[Item] = []
     for name in GROUPS[group]:
-        ability = "code" if group == "code" else "math"
+        ability = "code" if group in ("code", "leetcode_rllm") else "math"
         first = NEWEST if name == "leetcode" else 0
         rows = texts(folder / FILES[name])
         items += [Item(name, str(row), text, ability) for row, text in enumerate(rows) if row >= first]
