@@ -1,4 +1,4 @@
-"""`or1-trainer`: train, resume, report, export."""
+"""`or1-trainer`: train, resume, report, export, study."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError, Or1TrainerError
 from or1_trainer.launch import launch, report_error, stop_with_launcher, under_launcher
 
-COMMANDS = ("train", "resume", "report", "export")
-WITH_VALUE = ("--nproc", "--run-dir", "--out")
+COMMANDS = ("train", "resume", "report", "export", "study")
+WITH_VALUE = ("--nproc", "--run-dir", "--out", "--seeds", "--base", "--jobs", "--runs", "--book")
 OWN_FLAGS = (*WITH_VALUE, "--dry-run", "--help", "--version")
 
 EPILOG = """\
@@ -33,6 +33,7 @@ examples:
   or1-trainer resume runs/tiny-001                 go on from the newest whole checkpoint
   or1-trainer report runs/tiny-001 runs/tiny-002   one report.html over several runs
   or1-trainer export runs/tiny-001 model/          Hugging Face folder of the newest checkpoint
+  or1-trainer study list                           the claims about entropy that can be put to the test
 """
 
 
@@ -90,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"or1-trainer {metadata.version('or1-trainer')}")
-    commands = parser.add_subparsers(required=True, metavar="{train,resume,report,export}")
+    commands = parser.add_subparsers(required=True, metavar="{train,resume,report,export,study}")
 
     train = commands.add_parser("train", help="run a recipe (the default command)", allow_abbrev=False)
     train.add_argument("recipe", nargs="?", default="tiny", help=f"{', '.join(recipe_names())}, or a .toml file")
@@ -113,7 +114,22 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("folder", type=Path, help="run folder")
     export.add_argument("out", type=Path, help="folder to write")
     export.set_defaults(run=_export)
+
+    _add_study(commands)
     return parser
+
+
+def _add_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    study = commands.add_parser(
+        "study", help="put a claim to the test: arms, seeds, effect, verdict", allow_abbrev=False
+    )
+    study.add_argument("names", nargs="+", metavar="NAME", help="studies or .toml files; or: all, list, report")
+    study.add_argument("--seeds", type=int, default=3, help="runs of every arm (default 3)")
+    study.add_argument("--base", default="", help="recipe to run it on instead of the study's own")
+    study.add_argument("--jobs", type=int, default=0, help="runs at a time, one thread each (default: every core)")
+    study.add_argument("--runs", type=Path, default=Path("runs/studies"), help="where run folders go")
+    study.add_argument("--book", type=Path, help="where stored metrics and pages go (default: docs/studies)")
+    study.set_defaults(run=_study, folder=None)
 
 
 def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -183,6 +199,23 @@ def _export(options: argparse.Namespace, rest: Sequence[str]) -> int:
     export_folder(options.folder, options.out)
     print(options.out)
     return 0
+
+
+def _study(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    from or1_trainer.study.command import BOOK, list_studies, report, run_study
+
+    if options.names[0] in ("list", "report"):
+        _no_more([*options.names[1:], *rest])
+        return list_studies() if options.names[0] == "list" else report(options.book or BOOK)
+    return run_study(
+        options.names,
+        rest,
+        seeds=options.seeds,
+        recipe=options.base,
+        jobs=options.jobs,
+        runs=options.runs,
+        book=options.book,
+    )
 
 
 def _no_more(rest: Sequence[str]) -> None:

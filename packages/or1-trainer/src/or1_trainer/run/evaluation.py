@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
 from or1_eval import Problem as EvalProblem
 from or1_eval import Sampling, Task, evaluate
+from or1_eval.report import ProblemResult
 from or1_trainer.run.job import Job
 from or1_trainer.run.state import RunState
+from or1_trainer.watch.files import replace_file
 
 
 def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
@@ -27,6 +33,8 @@ def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
     )
     with job.view.phase("eval"):
         report = evaluate(task, job.fleet, k=settings.k)
+    if job.runtime.is_main:
+        write_problems(job.folder, state.step, report.problems)
     return {
         "eval/avg": report.avg,
         "eval/low": report.low,
@@ -34,3 +42,10 @@ def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
         "eval/truncated_rate": report.truncated_rate,
         "eval/length_mean": report.mean_tokens,
     }
+
+
+def write_problems(folder: Path, step: int, problems: Sequence[ProblemResult]) -> None:
+    """`eval/step_000040.json`: problem id -> [right, graded], what a bootstrap over problems needs."""
+    (folder / "eval").mkdir(exist_ok=True)
+    counts = {problem.id: [problem.num_correct, problem.num_graded] for problem in problems}
+    replace_file(folder / "eval" / f"step_{step:06d}.json", json.dumps(counts).encode() + b"\n", durable=False)

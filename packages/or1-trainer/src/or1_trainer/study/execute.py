@@ -1,0 +1,108 @@
+"""Run what is missing, several runs at a time, each in a process of its own; what is there is skipped or resumed."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+from or1_trainer.errors import Or1TrainerError
+from or1_trainer.run.folder import claim_run_folder
+from or1_trainer.study.runs import PlannedRun
+from or1_trainer.study.stored import is_finished
+
+LOG = "run.log"
+
+
+class StudyError(Or1TrainerError):
+    """Runs of a study failed; the others went on, and starting the study again repeats only these."""
+
+
+def execute(planned: Sequence[PlannedRun], root: Path, *, jobs: int, note: Callable[[str], None]) -> None:
+    """Bring every planned run to its end, `jobs` at a time, in order.
+
+    Raises:
+        StudyError: some run failed; its folder has the log. All others are finished first.
+    """
+    unique = {run.key: run for run in planned}
+    waiting = [run for run in unique.values() if not is_finished(run.folder(root), run.config)]
+    note(f"{len(unique)} runs, {len(unique) - len(waiting)} there already; {jobs} at a time in {root}")
+    failed = _work_off(waiting, root, jobs, note)
+    if failed:
+        raise StudyError(
+            f"{len(failed)} of {len(waiting)} runs failed; the first log: {failed[0].folder(root) / LOG}; "
+            "start the study again to go on with them"
+        )
+
+
+def _work_off(waiting: list[PlannedRun], root: Path, jobs: int, note: Callable[[str], None]) -> list[PlannedRun]:
+    context = _context()
+    going: dict[Any, tuple[ForkServerProcess, PlannedRun, float]] = {}
+    failed: list[PlannedRun] = []
+    queue = list(waiting)
+    try:
+        while queue or going:
+            while queue and len(going) < jobs:
+                run = queue.pop(0)
+                process = _start(context, run, root)
+                going[process.sentinel] = (process, run, time.monotonic())
+            for sentinel in wait(list(going)):
+                process, run, began = going.pop(sentinel)
+                process.join()
+                failed += [] if is_finished(run.folder(root), run.config) else [run]
+                word = "failed" if failed and failed[-1] is run else "done"
+                left = len(queue) + len(going)
+                note(f"{word}: {run.arm}, seed {run.seed} ({time.monotonic() - began:.0f} s); {left} left")
+    finally:
+        for process, _, _ in going.values():
+            process.terminate()
+            process.join()
+    return failed
+
+
+def _context() -> ForkServerContext:
+    """Processes forked from one that has torch imported and nothing running: seconds saved on every run."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["or1_trainer.run.assemble"])
+    return context
+
+
+def _start(context: ForkServerContext, run: PlannedRun, root: Path) -> ForkServerProcess:
+    folder = run.folder(root)
+    if not (folder / "config.toml").exists():
+        shutil.rmtree(folder, ignore_errors=True)  # claimed by a launch that was killed before it began
+        claim_run_folder(folder, run.config)
+    with _one_thread():
+        process = context.Process(target=train_folder, args=(str(folder),), name=run.key)
+        process.start()
+    return process
+
+
+def train_folder(folder: str) -> None:
+    """`or1-trainer resume FOLDER` in this process, its words in the folder's log."""
+    from or1_trainer.cli import main
+
+    with (Path(folder) / LOG).open("ab", buffering=0) as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    sys.exit(main(["resume", folder]))
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Parallel runs share the cores: one OpenMP thread each, unless the user has said otherwise."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]

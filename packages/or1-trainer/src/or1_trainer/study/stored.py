@@ -1,0 +1,125 @@
+"""What is kept of a run: a small JSON file that every figure and number of a study is rebuilt from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from or1_trainer.config.schema import RunConfig
+from or1_trainer.errors import RunFolderError
+from or1_trainer.run.plan import total_steps
+from or1_trainer.study.runs import changed
+from or1_trainer.watch.files import naming_path, replace_file
+from or1_trainer.watch.metrics import Value, read_metrics
+
+SERIES = {
+    "policy/entropy": "entropy",
+    "reward/mean": "reward",
+    "reward/truncated_rate": "truncated",
+    "response/length_mean": "length",
+    "group/kept_rate": "kept",
+    "policy/clip_high_rate": "clip_high",
+    "policy/clip_low_rate": "clip_low",
+    "policy/entropy_coef": "coefficient",
+    "kl/k3": "kl",
+    "loss/policy": "loss_policy",
+    "loss/entropy_bonus": "loss_bonus",
+    "tokens/response": "tokens",
+    "tokens/trained": "trained",
+    "mismatch/mean_abs": "mismatch",
+    "time/rollout_s": "rollout_s",
+    "time/update_s": "update_s",
+    "time/step_s": "step_s",
+    "time/eval_s": "eval_s",
+}
+"""Metric of a run -> its short name here."""
+
+
+class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
+    """Series have one value per training step (None where a step had none); accuracies are (right, graded) counts."""
+
+    settings: dict[str, Any]
+    """Those that are not at their default."""
+    series: dict[str, list[float | None]]
+    eval_steps: list[int]
+    eval_truncated: list[float]
+    eval_length: list[float]
+    problems: list[str]
+    right: list[list[int]]
+    """Per evaluation, per problem."""
+    graded: list[list[int]]
+
+    @property
+    def accuracies(self) -> list[float]:
+        """avg@k at each evaluation."""
+        return [
+            sum(r / g for r, g in zip(right, graded, strict=True) if g) / max(sum(g > 0 for g in graded), 1)
+            for right, graded in zip(self.right, self.graded, strict=True)
+        ]
+
+
+def is_finished(folder: Path, config: RunConfig) -> bool:
+    """Whether the last row of the run's metrics is that of its last step."""
+    rows = read_metrics(folder / "metrics.jsonl")
+    return bool(rows) and rows[-1]["step"] == total_steps(config.stages) and "eval/avg" in rows[-1]
+
+
+def extract(folder: Path, config: RunConfig) -> StoredRun:
+    """Read a finished run folder.
+
+    Raises:
+        RunFolderError: the run is not finished, or its evaluations are not there.
+    """
+    rows = read_metrics(folder / "metrics.jsonl")
+    if not is_finished(folder, config):
+        raise RunFolderError(f"{folder} is not finished; run the study again, it goes on where it stopped")
+    trained = [row for row in rows if "reward/mean" in row]
+    evals = [row for row in rows if "eval/avg" in row]
+    counts = [_counts(folder, int(row["step"])) for row in evals]
+    problems = list(counts[0])
+    return StoredRun(
+        settings=changed(config),
+        series={short: _series(trained, key) for key, short in SERIES.items() if any(key in row for row in trained)},
+        eval_steps=[int(row["step"]) for row in evals],
+        eval_truncated=[round(float(row["eval/truncated_rate"]), 4) for row in evals],
+        eval_length=[round(float(row["eval/length_mean"]), 1) for row in evals],
+        problems=problems,
+        right=[[count[problem][0] for problem in problems] for count in counts],
+        graded=[[count[problem][1] for problem in problems] for count in counts],
+    )
+
+
+def write_stored(run: StoredRun, path: Path) -> None:
+    """As compact JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, msgspec.json.encode(run) + b"\n", durable=False)
+
+
+def read_stored(path: Path) -> StoredRun:
+    """Raise `RunFolderError` when the file is missing or not of this form."""
+    with naming_path(path, "read"):
+        content = path.read_bytes()
+    try:
+        return msgspec.json.decode(content, type=StoredRun)
+    except msgspec.MsgspecError as error:
+        raise RunFolderError(f"{path}: not a stored run ({error}); run the study again") from error
+
+
+def _series(rows: Sequence[Mapping[str, Value]], key: str) -> list[float | None]:
+    return [_rounded(row.get(key)) for row in rows]
+
+
+def _rounded(value: Value | None) -> float | None:
+    if not isinstance(value, int | float):
+        return None
+    return float(f"{value:.4g}")
+
+
+def _counts(folder: Path, step: int) -> dict[str, tuple[int, int]]:
+    path = folder / "eval" / f"step_{step:06d}.json"
+    with naming_path(path, "read"):
+        return {problem: (right, graded) for problem, (right, graded) in json.loads(path.read_text()).items()}
