@@ -5,24 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
-from pathlib import Path
-
-import msgspec
 
 from or1_data.errors import DataError
 from or1_eval.errors import EvalError
 from or1_rollout.errors import Or1RolloutError
-from or1_trainer.config.check import check
-from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
-from or1_trainer.config.schema import RunConfig
+from or1_trainer.commands import results, study, train
 from or1_trainer.errors import ConfigError, Or1TrainerError
-from or1_trainer.launch import launch, report_error, stop_with_launcher, under_launcher
-
-COMMANDS = ("train", "resume", "report", "export", "study")
-WITH_VALUE = ("--nproc", "--run-dir", "--out", "--seeds", "--base", "--jobs", "--runs", "--book")
-OWN_FLAGS = (*WITH_VALUE, "--dry-run", "--help", "--version")
+from or1_trainer.launch import report_error, stop_with_launcher, under_launcher
 
 EPILOG = """\
 examples:
@@ -41,10 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when done, 1 when the run failed, 2 for wrong usage, 130 when interrupted."""
     stop_with_launcher()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or (given[0] not in COMMANDS and given[0] not in ("-h", "--help", "--version")):
+    parser, commands = _parser()
+    if not given or (given[0] not in commands and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "train")
-    own, rest = split_settings(given)
-    options = _parser().parse_args(own)
+    own, rest = split_settings(given, _flags([parser, *commands.values()]))
+    options = parser.parse_args(own)
     try:
         return int(options.run(options, rest))
     except KeyboardInterrupt as error:
@@ -58,22 +50,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
 
 
-def split_settings(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The command's own arguments, and the settings (`--section.key value`) among them."""
+def split_settings(arguments: Sequence[str], takes_value: dict[str, bool]) -> tuple[list[str], list[str]]:
+    """The command's own arguments, and the settings (`--section.key value`) among them.
+
+    `takes_value`: the command's own flags, and whether each has a value.
+    """
     own: list[str] = []
     settings: list[str] = []
     items = iter(arguments)
     for item in items:
         flag = item.split("=", 1)[0]
-        if not flag.startswith("--") or flag in OWN_FLAGS:
-            own.append(item)
-            if flag in WITH_VALUE and "=" not in item:
-                own += [value for value in [next(items, None)] if value is not None]
-        else:
-            settings.append(item)
-            if "=" not in item:
-                settings += [value for value in [next(items, None)] if value is not None]
+        target = settings if flag.startswith("--") and flag not in takes_value else own
+        target.append(item)
+        if flag.startswith("--") and "=" not in item and takes_value.get(flag, True):
+            target += _one_more(items)
     return own, settings
+
+
+def _one_more(items: Iterator[str]) -> list[str]:
+    return [value for value in [next(items, None)] if value is not None]
+
+
+def _flags(parsers: Sequence[argparse.ArgumentParser]) -> dict[str, bool]:
+    """Every flag that a command declares -> whether it takes a value (argparse has no public list of them)."""
+    actions = [action for parser in parsers for action in parser._actions]
+    return {flag: action.nargs != 0 for action in actions for flag in action.option_strings}
 
 
 def _fail(error: BaseException, message: str, code: int) -> int:
@@ -83,7 +84,8 @@ def _fail(error: BaseException, message: str, code: int) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser, and those of its commands by name."""
     parser = argparse.ArgumentParser(
         prog="or1-trainer",
         description="Multi-stage GRPO with adaptive entropy (MAGIC) on Megatron-core, on a laptop CPU or a GPU node.",
@@ -91,136 +93,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"or1-trainer {metadata.version('or1-trainer')}")
-    commands = parser.add_subparsers(required=True, metavar="{train,resume,report,export,study}")
-
-    train = commands.add_parser("train", help="run a recipe (the default command)", allow_abbrev=False)
-    train.add_argument("recipe", nargs="?", default="tiny", help=f"{', '.join(recipe_names())}, or a .toml file")
-    train.add_argument("--nproc", type=int, help="processes to start on this machine (default: what the layout needs)")
-    train.add_argument("--run-dir", dest="folder", type=Path, help="folder of this run (default: runs/NAME-001, ...)")
-    train.add_argument("--dry-run", action="store_true", help="print the resolved settings as TOML and stop")
-    train.set_defaults(run=_train)
-
-    resume = commands.add_parser("resume", help="go on with a run from its newest whole checkpoint", allow_abbrev=False)
-    resume.add_argument("folder", type=Path, help="run folder")
-    resume.add_argument("--nproc", type=int, help="processes to start on this machine")
-    resume.set_defaults(run=_resume)
-
-    report = commands.add_parser("report", help="draw report.html of one run, or of several over each other")
-    report.add_argument("folders", type=Path, nargs="+", help="run folders")
-    report.add_argument("-o", "--out", type=Path, help="file to write (default: report.html in the first folder)")
-    report.set_defaults(run=_report, folder=None)
-
-    export = commands.add_parser("export", help="write the newest checkpoint as a Hugging Face folder")
-    export.add_argument("folder", type=Path, help="run folder")
-    export.add_argument("out", type=Path, help="folder to write")
-    export.set_defaults(run=_export)
-
-    _add_study(commands)
-    return parser
-
-
-def _add_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    study = commands.add_parser(
-        "study", help="put a claim to the test: arms, seeds, effect, verdict", allow_abbrev=False
-    )
-    study.add_argument("names", nargs="+", metavar="NAME", help="studies or .toml files; or: all, list, report")
-    study.add_argument("--seeds", type=int, default=3, help="runs of every arm (default 3)")
-    study.add_argument("--base", default="", help="recipe to run it on instead of the study's own")
-    study.add_argument("--jobs", type=int, default=0, help="runs at a time, one thread each (default: every core)")
-    study.add_argument("--runs", type=Path, default=Path("runs/studies"), help="where run folders go")
-    study.add_argument("--book", type=Path, help="where stored metrics and pages go (default: docs/studies)")
-    study.set_defaults(run=_study, folder=None)
-
-
-def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    config = resolve(read_recipe(options.recipe), parse_overrides(rest))
-    nproc = _world_size(options.nproc, config)
-    check(config, nproc)
-    if options.dry_run:
-        import tomli_w
-
-        print(tomli_w.dumps(msgspec.to_builtins(config)), end="")
-        return 0
-    from or1_trainer.run.folder import await_run_folder, claim_run_folder
-
-    if under_launcher() and options.folder is None:
-        raise ConfigError("under torchrun the ranks need one folder between them: give it with --run-dir")
-    if os.environ.get("RANK", "0") == "0":
-        options.folder = claim_run_folder(options.folder, config)
-    else:
-        await_run_folder(options.folder, config.parallel.timeout_s)
-    return _run(options.folder, nproc)
-
-
-def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.run.folder import read_config
-
-    if rest:
-        raise ConfigError(f"a run is resumed with the settings it was started with; unexpected: {' '.join(rest)}")
-    config = read_config(options.folder)
-    nproc = _world_size(options.nproc, config)
-    check(config, nproc)
-    return _run(options.folder, nproc)
-
-
-def _run(folder: Path, nproc: int) -> int:
-    """In this process if it is the only one or a worker; else as launcher of workers that resume the folder."""
-    if nproc > 1 and not under_launcher():
-        from or1_trainer.run.assemble import prepare
-
-        prepare(folder)
-        return launch(["resume", str(folder)], nproc, folder / "logs")
-    from or1_trainer.run.assemble import run_folder
-
-    run_folder(folder)
-    return 0
-
-
-def _world_size(nproc: int | None, config: RunConfig) -> int:
-    if under_launcher():
-        return int(os.environ["WORLD_SIZE"])
-    return nproc or max(config.parallel.tensor, 1) * max(config.parallel.data, 1)
-
-
-def _report(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.watch.report import write_report
-
-    _no_more(rest)
-    out = options.out or options.folders[0] / "report.html"
-    write_report(options.folders, out)
-    print(out)
-    return 0
-
-
-def _export(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.run.assemble import export_folder
-
-    _no_more(rest)
-    export_folder(options.folder, options.out)
-    print(options.out)
-    return 0
-
-
-def _study(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.study.command import BOOK, list_studies, report, run_study
-
-    if options.names[0] in ("list", "report"):
-        _no_more([*options.names[1:], *rest])
-        return list_studies() if options.names[0] == "list" else report(options.book or BOOK)
-    return run_study(
-        options.names,
-        rest,
-        seeds=options.seeds,
-        recipe=options.base,
-        jobs=options.jobs,
-        runs=options.runs,
-        book=options.book,
-    )
-
-
-def _no_more(rest: Sequence[str]) -> None:
-    if rest:
-        raise ConfigError(f"unexpected: {' '.join(rest)}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (train, results, study):
+        command.add(commands)
+    return parser, dict(commands.choices)
 
 
 if __name__ == "__main__":

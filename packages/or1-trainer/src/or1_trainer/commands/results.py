@@ -1,0 +1,41 @@
+"""`or1-trainer report RUN...` and `or1-trainer export RUN OUT`: what is made of run folders."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from or1_trainer.commands.shape import Commands, no_more
+
+
+def add(commands: Commands) -> None:
+    """Declare both commands."""
+    report = commands.add_parser("report", help="draw report.html of one run, or of several over each other")
+    report.add_argument("folders", type=Path, nargs="+", help="run folders")
+    report.add_argument("-o", "--out", type=Path, help="file to write (default: report.html in the first folder)")
+    report.set_defaults(run=_report, folder=None)
+
+    export = commands.add_parser("export", help="write the newest checkpoint as a Hugging Face folder")
+    export.add_argument("folder", type=Path, help="run folder")
+    export.add_argument("out", type=Path, help="folder to write")
+    export.set_defaults(run=_export)
+
+
+def _report(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    from or1_trainer.watch.report import write_report
+
+    no_more(rest)
+    out = options.out or options.folders[0] / "report.html"
+    write_report(options.folders, out)
+    print(out)
+    return 0
+
+
+def _export(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    from or1_trainer.run.assemble import export_folder
+
+    no_more(rest)
+    export_folder(options.folder, options.out)
+    print(options.out)
+    return 0

@@ -1,0 +1,82 @@
+"""`or1-trainer train RECIPE`, `or1-trainer resume RUN`: in this process, or as launcher of workers."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from or1_trainer.commands.shape import Commands
+from or1_trainer.config.check import check
+from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
+from or1_trainer.config.schema import RunConfig
+from or1_trainer.errors import ConfigError
+from or1_trainer.launch import launch, under_launcher
+
+
+def add(commands: Commands) -> None:
+    """Declare both commands."""
+    train = commands.add_parser("train", help="run a recipe (the default command)", allow_abbrev=False)
+    train.add_argument("recipe", nargs="?", default="tiny", help=f"{', '.join(recipe_names())}, or a .toml file")
+    train.add_argument("--nproc", type=int, help="processes to start on this machine (default: what the layout needs)")
+    train.add_argument("--run-dir", dest="folder", type=Path, help="folder of this run (default: runs/NAME-001, ...)")
+    train.add_argument("--dry-run", action="store_true", help="print the resolved settings as TOML and stop")
+    train.set_defaults(run=_train)
+
+    resume = commands.add_parser("resume", help="go on with a run from its newest whole checkpoint", allow_abbrev=False)
+    resume.add_argument("folder", type=Path, help="run folder")
+    resume.add_argument("--nproc", type=int, help="processes to start on this machine")
+    resume.set_defaults(run=_resume)
+
+
+def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    config = resolve(read_recipe(options.recipe), parse_overrides(rest))
+    nproc = _world_size(options.nproc, config)
+    check(config, nproc)
+    if options.dry_run:
+        import tomli_w
+
+        print(tomli_w.dumps(msgspec.to_builtins(config)), end="")
+        return 0
+    from or1_trainer.run.folder import await_run_folder, claim_run_folder
+
+    if under_launcher() and options.folder is None:
+        raise ConfigError("under torchrun the ranks need one folder between them: give it with --run-dir")
+    if os.environ.get("RANK", "0") == "0":
+        options.folder = claim_run_folder(options.folder, config)
+    else:
+        await_run_folder(options.folder, config.parallel.timeout_s)
+    return _run(options.folder, nproc)
+
+
+def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    from or1_trainer.run.folder import read_config
+
+    if rest:
+        raise ConfigError(f"a run is resumed with the settings it was started with; unexpected: {' '.join(rest)}")
+    config = read_config(options.folder)
+    nproc = _world_size(options.nproc, config)
+    check(config, nproc)
+    return _run(options.folder, nproc)
+
+
+def _run(folder: Path, nproc: int) -> int:
+    """In this process if it is the only one or a worker; else as launcher of workers that resume the folder."""
+    if nproc > 1 and not under_launcher():
+        from or1_trainer.run.assemble import prepare
+
+        prepare(folder)
+        return launch(["resume", str(folder)], nproc, folder / "logs")
+    from or1_trainer.run.assemble import run_folder
+
+    run_folder(folder)
+    return 0
+
+
+def _world_size(nproc: int | None, config: RunConfig) -> int:
+    if under_launcher():
+        return int(os.environ["WORLD_SIZE"])
+    return nproc or max(config.parallel.tensor, 1) * max(config.parallel.data, 1)

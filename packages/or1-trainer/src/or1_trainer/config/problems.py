@@ -1,0 +1,57 @@
+"""Settings of the policy to start from and of the problems it is trained on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from or1_trainer.config.base import Settings
+
+
+class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which policy to start from."""
+
+    path: str = ""
+    """Folder with `config.json`, safetensors and tokenizer. Empty: the warm start made by this project."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+
+
+class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Generated arithmetic problems; train and held-out parts cannot overlap."""
+
+    train: int = 4096
+    heldout: int = 64
+    seed: int = 0
+    min_terms: int = 2
+    max_terms: int = 5
+    max_digits: int = 2
+    operators: str = "+-"
+
+
+class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Supervised start of the tiny policy (DESIGN §6); its folder is cached by the hash of these settings."""
+
+    hidden: int = 128
+    layers: int = 4
+    heads: int = 4
+    kv_heads: int = 2
+    intermediate: int = 512
+    steps: int = 400
+    sequences: int = 64
+    """Sequences per supervised step."""
+    lr: float = 3e-3
+    verbose_share: float = 0.5
+    """Share of demonstrations that reason at length, so that the first stage truncates."""
+    guess_share: float = 0.0
+    """Share of demonstrations that only guess: the policy then often guesses, and can learn to reason instead."""
+    seed: int = 0
+    arithmetic: ArithmeticSettings = ArithmeticSettings()
+    """Which problems are demonstrated; `data.arithmetic` is trained on."""
+
+
+class DataSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Problems: generated when `train` is empty, else problem files in the row format of DESIGN §3."""
+
+    train: tuple[str, ...] = ()
+    heldout: tuple[str, ...] = ()
+    template: str = "bare"
+    arithmetic: ArithmeticSettings = ArithmeticSettings()
