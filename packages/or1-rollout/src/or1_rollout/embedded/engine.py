@@ -17,8 +17,9 @@ from or1_rollout.embedded.model_decoder import ModelDecoder
 from or1_rollout.embedded.rotary import LENGTH_DEPENDENT
 from or1_rollout.embedded.weights import FusedWeights
 from or1_rollout.errors import EngineError
+from or1_rollout.groups import seeds_of
+from or1_rollout.prompts import prompt_ids
 from or1_rollout.proof import Fingerprint
-from or1_rollout.seeds import derived_seeds
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
 
 FUSED_FAMILIES = ("qwen2", "qwen3", "llama")
@@ -93,17 +94,15 @@ class TransformersEngine:
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Raises `EngineError` for a prompt that does not fit the model."""
         self._check_whole()
-        seeds_PG = derived_seeds(params.seed, len(prompts), params.n) if seeds is None else seeds
-        if [len(group) for group in seeds_PG] != [params.n] * len(prompts):
-            raise ValueError(f"seeds must be [{len(prompts)}][{params.n}], one per sample")
-        prompt_ids = [self.encode(prompt) for prompt in prompts]
-        self._check_lengths(prompt_ids, params)
+        seeds_PG = seeds_of(params, len(prompts), seeds)
+        encoded = [self.encode(prompt) for prompt in prompts]
+        self._check_lengths(encoded, params)
         ends = Ends(self._end_ids | frozenset(params.stop_token_ids), params.stop, self._decode)
         groups: list[list[Completion]] = [[] for _ in prompts]
-        for wave in self._waves(prompt_ids, seeds_PG, params.max_new_tokens):
+        for wave in self._waves(encoded, seeds_PG, params.max_new_tokens):
             first = {prompt: index for index, prompt in enumerate(dict.fromkeys(prompt for prompt, _ in wave))}
             rows = [Row(first[prompt], seed) for prompt, seed in wave]
-            decode_batch(self._decoder, [prompt_ids[prompt] for prompt in first], rows, params, ends)
+            decode_batch(self._decoder, [encoded[prompt] for prompt in first], rows, params, ends)
             for (prompt, _), row in zip(wave, rows, strict=True):
                 groups[prompt].append(self._completion(row))
                 if on_group is not None and len(groups[prompt]) == params.n:
@@ -138,12 +137,7 @@ class TransformersEngine:
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Token ids as they are, text with the tokenizer's special tokens, messages through its chat template."""
-        if isinstance(prompt, str):
-            return list(self.tokenizer.encode(prompt))
-        if prompt and not isinstance(prompt[0], int):
-            text = self.tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True)
-            return list(self.tokenizer.encode(text, add_special_tokens=False))
-        return [int(token) for token in prompt]  # type: ignore[arg-type]
+        return prompt_ids(prompt, self.tokenizer)
 
     def _check_whole(self) -> None:
         if not self._is_whole:

@@ -14,8 +14,8 @@ from or1_rollout.endpoint.post import One, Poster
 from or1_rollout.endpoint.settings import EndpointSettings
 from or1_rollout.endpoint.wire import request_body
 from or1_rollout.errors import EndpointError
+from or1_rollout.groups import Gathering, seeds_of
 from or1_rollout.proof import Fingerprint
-from or1_rollout.seeds import derived_seeds
 from or1_rollout.types import Completion, Prompt, SamplingParams
 
 if TYPE_CHECKING:
@@ -46,24 +46,15 @@ class EndpointEngine:
 
         `token_ids` and `logprobs` are there where the server gives them (vLLM does).
         """
-        seeds_PG = derived_seeds(params.seed, len(prompts), params.n) if seeds is None else seeds
-        if [len(group) for group in seeds_PG] != [params.n] * len(prompts):
-            raise ValueError(f"seeds must be [{len(prompts)}][{params.n}], one per sample")
-        groups: list[dict[int, Completion]] = [{} for _ in prompts]
+        seeds_PG = seeds_of(params, len(prompts), seeds)
+        gathering = Gathering(len(prompts), params.n, on_group)
         bodies = {
             (p, g): request_body(self.model, prompts[p], params, seed, stream=self.settings.stream)
             for p, group in enumerate(seeds_PG)
             for g, seed in enumerate(group)
         }
-
-        def done(place: tuple[int, int], completion: Completion) -> None:
-            p, g = place
-            groups[p][g] = completion
-            if on_group is not None and len(groups[p]) == params.n:
-                on_group(p, [groups[p][index] for index in range(params.n)])
-
-        run(self._all(bodies, {(p, g): seeds_PG[p][g] for p, g in bodies}, done))
-        return [[group[index] for index in range(params.n)] for group in groups]
+        run(self._all(bodies, {(p, g): seeds_PG[p][g] for p, g in bodies}, gathering.put))
+        return gathering.groups()
 
     @property
     def model(self) -> str:
@@ -93,7 +84,7 @@ class EndpointEngine:
         self,
         bodies: Mapping[tuple[int, int], Mapping[str, Any]],
         seeds: Mapping[tuple[int, int], int],
-        done: Callable[[tuple[int, int], Completion], None],
+        done: Callable[[int, int, Completion], None],
     ) -> None:
         settings = self.settings
         poster = Poster(settings, One(settings.base_url), self._on_tokens)
@@ -105,7 +96,7 @@ class EndpointEngine:
                 completion = known or await poster.complete(client, bodies[place], seeds[place])
                 if self._journal is not None and known is None:
                     self._journal.put(key, completion)
-                done(place, completion)
+                done(*place, completion)
 
             await each(list(bodies), settings.concurrency, one)
 

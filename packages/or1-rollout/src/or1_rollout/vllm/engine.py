@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from or1_rollout.errors import EngineError
+from or1_rollout.groups import Gathering, seeds_of
+from or1_rollout.prompts import prompt_ids
 from or1_rollout.proof import Fingerprint
-from or1_rollout.seeds import derived_seeds
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.vllm.local import LocalClient, load_llm
 from or1_rollout.vllm.request import completion, vllm_params
@@ -53,24 +54,20 @@ class VllmEngine:
         Interrupted (Ctrl-C, an error in `on_group`), all requests still in flight are aborted.
         """
         self._check_whole()
-        seeds_PG = derived_seeds(params.seed, len(prompts), params.n) if seeds is None else seeds
-        if [len(group) for group in seeds_PG] != [params.n] * len(prompts):
-            raise ValueError(f"seeds must be [{len(prompts)}][{params.n}], one per sample")
+        seeds_PG = seeds_of(params, len(prompts), seeds)
         places: dict[str, tuple[int, int]] = {}
-        groups: list[dict[int, Completion]] = [{} for _ in prompts]
+        gathering = Gathering(len(prompts), params.n, on_group)
         try:
             self._submit(prompts, params, seeds_PG, places)
             while places:
                 for output in self.llm.llm_engine.step():
                     prompt, sample = places.pop(output.request_id)
                     made = completion(output.outputs[0], seeds_PG[prompt][sample], self.weight_version)
-                    groups[prompt][sample] = made
-                    if on_group is not None and len(groups[prompt]) == params.n:
-                        on_group(prompt, [groups[prompt][index] for index in range(params.n)])
+                    gathering.put(prompt, sample, made)
         finally:
             if places:
                 self.llm.llm_engine.abort_request(list(places))
-        return [[group[index] for index in range(params.n)] for group in groups]
+        return gathering.groups()
 
     def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
         """See `Engine.update_weights`. Prompts cached under the old weights are forgotten."""
@@ -118,12 +115,7 @@ class VllmEngine:
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Token ids as they are, text with the tokenizer's special tokens, messages through its chat template."""
-        if isinstance(prompt, str):
-            return list(self.tokenizer.encode(prompt))
-        if prompt and not isinstance(prompt[0], int):
-            text = self.tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True)
-            return list(self.tokenizer.encode(text, add_special_tokens=False))
-        return [int(token) for token in prompt]  # type: ignore[arg-type]
+        return prompt_ids(prompt, self.tokenizer)
 
     def _submit(
         self,

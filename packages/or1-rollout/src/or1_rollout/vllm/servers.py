@@ -12,8 +12,9 @@ from or1_rollout.endpoint.post import Poster
 from or1_rollout.endpoint.settings import EndpointSettings
 from or1_rollout.endpoint.wire import request_body
 from or1_rollout.errors import EndpointError, WeightPushError
+from or1_rollout.groups import Gathering, seeds_of
+from or1_rollout.prompts import prompt_ids
 from or1_rollout.proof import Fingerprint
-from or1_rollout.seeds import derived_seeds
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.vllm.control import Control
 from or1_rollout.vllm.pool import Pool
@@ -66,18 +67,14 @@ class VllmServers:
         """See `Engine.generate`. Interrupted, the open requests are cut and vLLM aborts them."""
         if not self._is_whole:
             raise EndpointError("the last weight push broke off and the servers hold a mixture; push all of them again")
-        seeds_PG = derived_seeds(params.seed, len(prompts), params.n) if seeds is None else seeds
+        seeds_PG = seeds_of(params, len(prompts), seeds)
         encoded = [self.encode(prompt) for prompt in prompts]
-        groups: list[dict[int, Completion]] = [{} for _ in prompts]
-
-        def done(place: tuple[int, int], completion: Completion) -> None:
-            p, g = place
-            groups[p][g] = completion
-            if on_group is not None and len(groups[p]) == params.n:
-                on_group(p, [groups[p][index] for index in range(params.n)])
-
-        run(self._all(encoded, params, {(p, g): s for p, row in enumerate(seeds_PG) for g, s in enumerate(row)}, done))
-        return [[group[index] for index in range(params.n)] for group in groups]
+        if empty := [index for index, ids in enumerate(encoded) if not ids]:
+            raise EndpointError(f"prompt {empty[0]} has no tokens; it needs at least one")
+        gathering = Gathering(len(prompts), params.n, on_group)
+        seeds_of_place = {(p, g): seed for p, row in enumerate(seeds_PG) for g, seed in enumerate(row)}
+        run(self._all(encoded, params, seeds_of_place, gathering.put))
+        return gathering.groups()
 
     def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
         """See `Engine.update_weights`: into every server that is up, each of which then carries `version`."""
@@ -121,14 +118,9 @@ class VllmServers:
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Token ids; messages and text need the tokenizer."""
-        if not isinstance(prompt, str) and prompt and isinstance(prompt[0], int):
-            return [int(token) for token in prompt]  # type: ignore[arg-type]
-        if self.tokenizer is None:
+        if self.tokenizer is None and (isinstance(prompt, str) or (prompt and not isinstance(prompt[0], int))):
             raise EndpointError("a prompt of text or messages needs VllmServers(..., tokenizer=...)")
-        if isinstance(prompt, str):
-            return list(self.tokenizer.encode(prompt))
-        text = self.tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True)
-        return list(self.tokenizer.encode(text, add_special_tokens=False))
+        return prompt_ids(prompt, self.tokenizer)
 
     def close(self) -> None:
         """Leave the transfer; the servers run on."""
@@ -140,7 +132,7 @@ class VllmServers:
         encoded: Sequence[Sequence[int]],
         params: SamplingParams,
         seeds: Mapping[tuple[int, int], int],
-        done: Callable[[tuple[int, int], Completion], None],
+        done: Callable[[int, int, Completion], None],
     ) -> None:
         settings = replace(self._settings, concurrency=self._settings.concurrency * len(self.pool.servers))
         poster = Poster(settings, self.pool, lambda _: None)
@@ -150,7 +142,7 @@ class VllmServers:
             async def one(place: tuple[int, int]) -> None:
                 body = request_body(self.model, encoded[place[0]], params, seeds[place], stream=False)
                 made = await poster.complete(client, body, seeds[place])
-                done(place, replace(made, weight_version=version, logprobs=made.logprobs if keeps else None))
+                done(*place, replace(made, weight_version=version, logprobs=made.logprobs if keeps else None))
 
             await each(list(seeds), settings.concurrency, one)
 

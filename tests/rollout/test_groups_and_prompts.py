@@ -1,0 +1,35 @@
+"""Seeds in, completions in any order, groups out; and prompts as ids."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from or1_rollout.groups import Gathering, seeds_of
+from or1_rollout.seeds import sample_seed
+from or1_rollout.types import Completion, FinishReason, SamplingParams
+
+
+def completion(seed: int) -> Completion:
+    return Completion(token_ids=(seed,), logprobs=None, text=str(seed), finish_reason=FinishReason.STOP, seed=seed)
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.data())
+def test_groups_are_whole_and_in_order_however_completions_arrive(
+    num_prompts: int, group_size: int, data: st.DataObject
+) -> None:
+    told: list[tuple[int, list[int]]] = []
+    gathering = Gathering(num_prompts, group_size, lambda p, group: told.append((p, [c.seed for c in group])))
+    places = [(p, g) for p in range(num_prompts) for g in range(group_size)]
+    for p, g in data.draw(st.permutations(places)):
+        gathering.put(p, g, completion(10 * p + g))
+    expected = [[10 * p + g for g in range(group_size)] for p in range(num_prompts)]
+    assert [[c.seed for c in group] for group in gathering.groups()] == expected
+    assert sorted(told) == list(enumerate(expected))
+
+
+def test_seeds_are_derived_or_must_have_the_shape_of_the_samples() -> None:
+    params = SamplingParams(n=2, max_new_tokens=1, seed=5)
+    assert seeds_of(params, 2, None)[1][0] == sample_seed(5, 0, 1, 0)
+    assert seeds_of(params, 1, [[7, 8]]) == [[7, 8]]
+    with pytest.raises(ValueError, match=r"\[2\]\[2\]"):
+        seeds_of(params, 2, [[7, 8], [9]])
