@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
@@ -15,6 +16,10 @@ from misbehaving_server import Server, tokens_of
 
 from or1_rollout import EndpointError, FinishReason, RowError, SamplingParams
 from or1_rollout.endpoint import EndpointEngine, EndpointSettings
+from or1_rollout.endpoint.lanes import each, run
+from or1_rollout.endpoint.post import Poster
+from or1_rollout.endpoint.wire import request_body
+from or1_rollout.vllm.pool import Pool
 
 PROMPTS = ["one", "three", "a longer prompt"]
 PARAMS = SamplingParams(n=3, max_new_tokens=8, seed=4)
@@ -175,3 +180,41 @@ def test_inside_a_running_event_loop(server):
 def test_weights_are_not_its_business(server):
     with pytest.raises(EndpointError, match="takes no weights"):
         engine(server).update_weights([], version=1)
+
+
+def test_a_server_of_several_that_always_fails_is_left_out(server):
+    broken = Server()
+    broken.fault = lambda number: 500
+    settings = EndpointSettings(url=server.url, model="the-model", attempts=6, max_wait_s=0.02, concurrency=4)
+    pool = Pool([server.url, broken.url], lambda url: False)
+    poster = Poster(settings, pool, lambda n: None)
+    made = []
+
+    async def all_of_them():
+        async with httpx.AsyncClient() as client:
+
+            async def one(place):
+                body = request_body("the-model", PROMPTS[0], PARAMS, place, stream=False)
+                made.append(await poster.complete(client, body, place))
+
+            await each(list(range(40)), settings.concurrency, one)
+
+    try:
+        run(all_of_them())
+    finally:
+        broken.stop()
+    assert len(made) == 40 and len(broken.bodies) <= settings.concurrency
+    assert [up.url for up in pool.up()] == [server.url]
+
+
+def test_a_busy_server_is_not_a_broken_one(server):
+    server.fault = lambda number: 429 if number == 0 else None
+    pool = Pool([server.url], lambda url: False)
+    poster = Poster(EndpointSettings(url=server.url, model="m", attempts=3, max_wait_s=0.02), pool, lambda n: None)
+
+    async def one():
+        async with httpx.AsyncClient() as client:
+            await poster.complete(client, request_body("m", "one", PARAMS, 1, stream=False), 1)
+
+    run(one())
+    assert len(pool.up()) == 1 and len(server.bodies) == 2

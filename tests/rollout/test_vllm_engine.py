@@ -55,7 +55,8 @@ def engine(folder, model):
 
 
 def weights(model):
-    return {name: p for name, p in model.state_dict().items() if name != "lm_head.weight"}
+    tied = model.config.tie_word_embeddings
+    return {name: p for name, p in model.state_dict().items() if not (tied and name == "lm_head.weight")}
 
 
 def prove(engine, model, response=(8, 9, 10, 11)):

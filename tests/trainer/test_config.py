@@ -44,6 +44,7 @@ def test_bad_settings_say_what_where_and_the_near_key(overrides, words):
         (["--parallel.tensor", "2", "--parallel.data", "2"], 2, ["--nproc 4"]),
         (["--rollout.temperature", "0"], 1, ["rollout.temperature"]),
         (["--loss.clip_low", "1.5"], 1, ["clip_low"]),
+        (["--rollout.engine", "vllm", "--rollout.top_p", "0.9"], 1, ["top_p = 0.9", "mismatch.correction"]),
         (["--warm_start.heads", "3"], 1, ["warm_start.hidden = 128", "3 heads"]),
         (["--warm_start.kv_heads", "3"], 1, ["kv_heads = 3", "heads = 4"]),
         (["--warm_start.guess_share", "0.9"], 1, ["add up to at most 1"]),

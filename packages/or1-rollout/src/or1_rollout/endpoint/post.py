@@ -24,11 +24,11 @@ LONGEST_WISH_S = 300.0
 
 
 class TryAgainError(Exception):
-    """The server may answer later; `after_s` is how long it asked to wait."""
+    """The server may answer later: `after_s` is how long it asked to wait, `status` its HTTP status (0: none)."""
 
-    def __init__(self, message: str, after_s: float = 0.0) -> None:
+    def __init__(self, message: str, after_s: float = 0.0, status: int = 0) -> None:
         super().__init__(message)
-        self.after_s = after_s
+        self.after_s, self.status = after_s, status
 
 
 class Where(Protocol):
@@ -95,7 +95,7 @@ class Poster:
         async with client.stream("POST", url, json=body) as answer:
             if answer.status_code in RETRIED:
                 text = (await answer.aread()).decode("utf-8", "replace")
-                raise TryAgainError(f"{answer.status_code} {text[:200]}", _retry_after_s(answer))
+                raise TryAgainError(f"{answer.status_code} {text[:200]}", _retry_after_s(answer), answer.status_code)
             if answer.is_error:
                 text = (await answer.aread()).decode("utf-8", "replace")
                 field = refused_field(text, body) if answer.status_code in (400, 422) else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,6 +61,8 @@ class Control:
 
     def update_weights(self, update_info: Any) -> None:
         """One chunk."""
+        # Private, yet the only code that packs CUDA IPC handles as the servers unpack them; vLLM's own client uses
+        # another HTTP library, whose errors would not take a dead server out of the pool.
         from vllm.distributed.weight_transfer.clients import _json_safe_update_payload
 
         payload = _json_safe_update_payload(update_info)
@@ -85,10 +87,25 @@ class Control:
 
     def fingerprints(self) -> dict[str, dict[str, list[int]]]:
         """What every server holds: URL -> name -> fingerprint."""
-        return self._each(lambda url: self._post(url, "collective_rpc", {"method": "or1_fingerprints"})["results"][0])
+        return self._each(self._fingerprints)
+
+    def holds(self, url: str, fingerprints: Mapping[str, Sequence[int]]) -> bool:
+        """Whether one server is up with exactly these weights."""
+        try:
+            held = self._fingerprints(url)
+        except (httpx.HTTPError, EndpointError):
+            return False
+        return {name: tuple(sums) for name, sums in held.items()} == {n: tuple(s) for n, s in fingerprints.items()}
+
+    def is_up(self, url: str) -> bool:
+        """Whether a server answers at all."""
+        try:
+            return self._http.get(f"{url}/health", timeout=5.0).is_success
+        except httpx.HTTPError:
+            return False
 
     def weight_version(self, url: str) -> str | None:
-        """The version a server carries ("default" before the first push); None when it is not up."""
+        """The label a server carries ("default" as loaded); None when it is not up, or not in development mode."""
         try:
             answer = self._http.get(f"{url}/weight_info", timeout=5.0)
             return str(answer.raise_for_status().json()["weight_version"])
@@ -118,6 +135,10 @@ class Control:
         if not results:
             raise EndpointError(f"no server is up to take weights: {errors or [s.url for s in self._pool.servers]}")
         return results
+
+    def _fingerprints(self, url: str) -> dict[str, list[int]]:
+        held: dict[str, list[int]] = self._post(url, "collective_rpc", {"method": "or1_fingerprints"})["results"][0]
+        return held
 
     def _num_workers(self, url: str) -> int:
         return int(self._http.get(f"{url}/get_world_size").raise_for_status().json()["world_size"])

@@ -83,7 +83,7 @@ def _arguments(path: str | Path, settings: VllmSettings, *, is_cuda: bool) -> di
         "tensor_parallel_size": settings.tensor_parallel,
         "max_model_len": settings.context_tokens or None,
         "max_num_seqs": settings.max_sequences,
-        "enforce_eager": settings.eager,
+        "enforce_eager": not is_cuda if settings.eager is None else settings.eager,
         "enable_prefix_caching": True,
         "logprobs_mode": "processed_logprobs",  # after temperature: of the distribution that was drawn from
         "weight_transfer_config": {"backend": BACKENDS[transfer]},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 BACKEND = "or1_shared_memory"
 """Name of the transfer in `--weight-transfer-config '{"backend": ...}'`."""
 
@@ -15,5 +17,5 @@ def register() -> None:
         (factory.WeightTransferTrainerFactory, "or1_rollout.vllm.send", "SharedMemorySender"),
     )
     for registry, module, name in ours:
-        if BACKEND not in registry._registry:  # vLLM offers no public question, and refuses a second registration
+        with suppress(ValueError):  # a second registration of one name
             registry.register_engine(BACKEND, module, name)

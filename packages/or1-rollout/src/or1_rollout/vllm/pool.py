@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import httpx
 
@@ -14,7 +14,12 @@ from or1_rollout.endpoint.post import TryAgainError
 from or1_rollout.errors import EndpointError
 
 PAUSE_S = 1.0
-"""A server that failed is asked again for its health after this long."""
+"""A server that failed is asked again for its health after this long; twice as long after each further failure."""
+
+LONGEST_PAUSE_S = 60.0
+
+BROKEN_FROM = 500
+"""HTTP status from which an answer says that the server is broken, not that it is busy."""
 
 
 @dataclass(slots=True)
@@ -24,7 +29,14 @@ class Server:
     url: str
     in_flight: int = 0
     is_down: bool = False
-    asked_at: float = field(default=0.0)
+    asked_at: float = 0.0
+    failures: int = 0
+    """Since it last answered well."""
+
+    @property
+    def pause_s(self) -> float:
+        """How long it is left alone."""
+        return min(PAUSE_S * 2.0 ** max(self.failures - 1, 0), LONGEST_PAUSE_S)
 
 
 class Pool:
@@ -45,15 +57,25 @@ class Pool:
     def mark_down(self, url: str) -> None:
         """Leave a server out until `is_current` says otherwise."""
         server = next(server for server in self.servers if server.url == url)
-        server.is_down, server.asked_at = True, time.monotonic()
+        if not server.is_down:  # of many requests that were in flight on it, the first one counts
+            server.is_down, server.asked_at = True, time.monotonic()
+            server.failures += 1
 
     @asynccontextmanager
     async def server(self) -> AsyncIterator[str]:
-        """See `Where`: a connection that breaks marks the server as down; the request is then tried on another."""
+        """See `Where`: a broken connection or a 5xx marks the server as down; the request is tried on another.
+
+        Without the second, a server that fails fast is always the least busy one and would swallow every request.
+        """
         server = await self._least_busy()
         server.in_flight += 1
         try:
             yield f"{server.url}/v1"
+            server.failures = 0
+        except TryAgainError as error:
+            if error.status >= BROKEN_FROM:
+                self.mark_down(server.url)
+            raise
         except httpx.TransportError as error:
             self.mark_down(server.url)
             raise TryAgainError(f"{server.url}: {type(error).__name__}: {error}") from error
@@ -73,6 +95,6 @@ class Pool:
 
     async def _look_again(self) -> None:
         for server in self.servers:
-            if server.is_down and time.monotonic() - server.asked_at > PAUSE_S:
+            if server.is_down and time.monotonic() - server.asked_at > server.pause_s:
                 server.asked_at = time.monotonic()
                 server.is_down = not await asyncio.to_thread(self._is_current, server.url)

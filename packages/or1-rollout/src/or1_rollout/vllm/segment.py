@@ -6,6 +6,7 @@ the first process that merely attached to it ends (CPython issue 82300).
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import re
@@ -87,8 +88,6 @@ def opened(name: str) -> Iterator[Tensor]:
 
 def read(whole: Tensor, place: Place) -> Tensor:
     """One tensor, copied out of the segment."""
-    import math
-
     import torch
 
     dtype: torch.dtype = getattr(torch, place.dtype)

@@ -24,15 +24,13 @@ from or1_rollout.vllm.transfer import Push
 if TYPE_CHECKING:
     from torch import Tensor
 
-_AS_LOADED = "default"
-"""What vLLM calls the weights it was started with."""
-
 
 class VllmServers:
     """Fits `or1_rollout.Engine`. Requests go to the least busy server; one that dies is left out.
 
     Its requests are drawn again elsewhere: a sample depends on weights, prompt and seed only. A server that comes
-    back has the weights of its file: it is used again when that is what the others have, else after the next push.
+    back has the weights of its file: it is used again if those are the ones that were proven last (by fingerprint),
+    else after the next push. Before any push, a server is taken back when it carries the label it began with.
     """
 
     def __init__(
@@ -55,6 +53,8 @@ class VllmServers:
         self._settings = settings or EndpointSettings(url=self.pool.servers[0].url)
         self._push = Push(transfer, self._control, rank=rank)
         self._rank, self._is_whole = rank, True
+        self._held: Mapping[str, Fingerprint] | None = None
+        self._labels: dict[str, str | None] = {}
 
     def generate(
         self,
@@ -69,6 +69,7 @@ class VllmServers:
             raise EndpointError("the last weight push broke off and the servers hold a mixture; push all of them again")
         seeds_PG = seeds_of(params, len(prompts), seeds)
         encoded = [self.encode(prompt) for prompt in prompts]
+        self._labels = self._labels or {s.url: self._control.weight_version(s.url) for s in self.pool.up()}
         if empty := [index for index, ids in enumerate(encoded) if not ids]:
             raise EndpointError(f"prompt {empty[0]} has no tokens; it needs at least one")
         gathering = Gathering(len(prompts), params.n, on_group)
@@ -78,11 +79,12 @@ class VllmServers:
 
     def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
         """See `Engine.update_weights`: into every server that is up, each of which then carries `version`."""
-        self._is_whole = False
+        self._is_whole, self._held = False, None
         self._rejoin()
         self._push(named)
         if self._rank == 0:
             self._control.settle(version)
+        self._labels = {server.url: str(version) for server in self.pool.servers}
         self._is_whole, self.weight_version = True, version
 
     def fingerprints(self) -> Mapping[str, Fingerprint]:
@@ -92,7 +94,8 @@ class VllmServers:
         for url, held in others:
             if wrong := sorted(name for name in first.keys() | held.keys() if first.get(name) != held.get(name)):
                 raise WeightPushError(f"{url} and {first_url} hold different values of {', '.join(wrong[:5])}")
-        return {name: Fingerprint(*sums) for name, sums in first.items()}
+        self._held = {name: Fingerprint(*sums) for name, sums in first.items()}
+        return self._held
 
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """See `Engine.logprobs`; every server that is up computes them, and they must agree to 1e-3."""
@@ -147,10 +150,12 @@ class VllmServers:
             await each(list(seeds), settings.concurrency, one)
 
     def _is_current(self, url: str) -> bool:
-        return self._control.weight_version(url) == (str(self.weight_version) if self.weight_version else _AS_LOADED)
+        if self._held is not None:  # a label proves little: an earlier run may have left the same one
+            return self._control.holds(url, self._held)
+        return self._control.is_up(url) and self._control.weight_version(url) == self._labels.get(url)
 
     def _rejoin(self) -> None:
         """Before a push every server that answers takes part again."""
         for server in self.pool.servers:
             if server.is_down:
-                server.is_down = self._control.weight_version(server.url) is None
+                server.is_down = not self._control.is_up(server.url)

@@ -24,6 +24,7 @@ class VllmSettings:
     kv_cache_gb: float = 1.0
     transfer: Literal["auto", "shared_memory", "ipc", "nccl"] = "auto"
     sleep: bool = False
-    eager: bool = True
+    eager: bool | None = None
+    """Without CUDA graphs and compilation; None: only on a CPU, where compiling costs more than it brings."""
     threads: int = 0
     """Threads of a CPU engine; 0 leaves torch's setting as it is."""

@@ -51,6 +51,13 @@ def _check_rollout(config: RunConfig, world_size: int) -> None:
         )
     if rollout.vllm.tensor < 1 or world_size % rollout.vllm.tensor:
         raise ConfigError(f"rollout.vllm.tensor = {rollout.vllm.tensor} does not divide {world_size} processes")
+    needs_logprobs = config.mismatch.proximal == "engine" or config.mismatch.correction != "none"
+    if rollout.engine != "transformers" and rollout.top_p < 1 and needs_logprobs:
+        raise ConfigError(
+            f"rollout.top_p = {rollout.top_p} leaves vLLM without log-probs of the distribution before the cut, which "
+            'mismatch.correction needs: set rollout.top_p = 1, or mismatch.correction = "none" with '
+            'mismatch.proximal = "trainer"'
+        )
     if rollout.ahead < 0:
         raise ConfigError(f"rollout.ahead must be at least 0, got {rollout.ahead}")
     if rollout.ahead and rollout.engine == "vllm" and rollout.vllm.sleep:

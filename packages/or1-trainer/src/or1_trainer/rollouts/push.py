@@ -30,7 +30,7 @@ class Probe:
 
 
 PROBE_TOLERANCE = {torch.float64: 1e-3, torch.float32: 1e-3, torch.bfloat16: 0.5}
-"""Largest |difference| of a probe log-prob, in nats, by the engine's dtype.
+"""Largest |difference| of a probe log-prob, in nats, by the coarser dtype of the two sides.
 
 float32 rounding stays below 1e-4, and a stale head gave 0.43. Two bfloat16 kernels differ by 0.01 to 0.02 in the mean
 and by far more in single tokens (PEERS §4): there the fingerprints, which are exact, are the sharper half.
@@ -101,6 +101,8 @@ class Push:
     probe: Probe
     probe_logprobs: Sequence[float]
     version: int
+    dtype: torch.dtype
+    """Of the policy; an engine that does not tell its own (servers) must hold the same: fingerprints are of bits."""
 
     def send(self, fleet: Fleet) -> None:
         """Stream the weights into this rank's engine and prove them. Collective.
@@ -117,7 +119,7 @@ class Push:
             engine_fingerprints=engine.fingerprints(),
             expected_probe_logprobs=self.probe_logprobs,
             engine_probe_logprobs=engine.logprobs(self.probe.prompt_ids, self.probe.response_ids),
-            tolerance=PROBE_TOLERANCE.get(dtype, 1e-3) if dtype else max(PROBE_TOLERANCE.values()),
+            tolerance=max(PROBE_TOLERANCE.get(side, 1e-3) for side in (self.dtype, dtype or self.dtype)),
         )
 
 
@@ -129,6 +131,7 @@ def push_of(learner: Learner, probe: Probe, *, version: int, copy: bool = False)
         probe=probe,
         probe_logprobs=probe_logprobs(learner, probe),
         version=version,
+        dtype=learner.policy.dtype,
     )
 
 
