@@ -1,15 +1,14 @@
 """Rollouts ahead of training: which weights sampled a batch, exact resume with work in flight, pushes that fail."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from or1_trainer.watch.metrics import read_metrics
+sys.path.append(str(Path(__file__).parent))
+from whole_runs import command, environment, numbers, rows_written, run, wait_for
 
 RECIPE = """
 name = "ahead"
@@ -55,32 +54,17 @@ def recipe(tmp_path_factory):
     return path
 
 
-def environment(recipe):
-    return {**os.environ, "OR1_CACHE": str(recipe.parent / "cache"), "OMP_NUM_THREADS": "1"}
-
-
-def command(*arguments):
-    return [sys.executable, "-m", "or1_trainer.cli", *map(str, arguments)]
-
-
-def run(recipe, *arguments):
-    done = subprocess.run(
-        command(*arguments), env=environment(recipe), capture_output=True, text=True, timeout=280, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def numbers(folder):
-    rows = read_metrics(Path(folder) / "metrics.jsonl")
-    return [{key: value for key, value in row.items() if not key.startswith("time/")} for row in rows]
+@pytest.fixture(scope="module")
+def cache(recipe):
+    return recipe.parent / "cache"
 
 
 @pytest.fixture(scope="module")
-def whole(recipe):
+def whole(recipe, cache):
     folders = {}
     for ahead in (0, 1, 2):
         folders[ahead] = recipe.parent / f"ahead-{ahead}"
-        run(recipe, "train", recipe, "--run-dir", folders[ahead], "--rollout.ahead", ahead)
+        run(cache, "train", recipe, "--run-dir", folders[ahead], "--rollout.ahead", ahead)
     return folders
 
 
@@ -103,27 +87,23 @@ def test_stale_batches_show_in_the_mismatch(whole):
     assert sum(gap > 1e-3 for gap in aged) >= len(aged) - 1, "at most one step may have had nothing to learn"
 
 
-def test_killed_with_work_in_flight_and_resumed_the_numbers_are_the_same(recipe, whole, tmp_path):
+def test_killed_with_work_in_flight_and_resumed_the_numbers_are_the_same(recipe, cache, whole, tmp_path):
     process = subprocess.Popen(
         command("train", recipe, "--run-dir", tmp_path / "killed", "--rollout.ahead", "2"),
-        env=environment(recipe),
+        env=environment(cache),
         stderr=subprocess.DEVNULL,
     )
-    metrics = tmp_path / "killed" / "metrics.jsonl"
-    deadline = time.monotonic() + 240
     try:
-        while not (metrics.exists() and len(read_metrics(metrics)) >= 5):
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_for(lambda: rows_written(tmp_path / "killed") >= 5, process)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    run(recipe, "resume", tmp_path / "killed")
+    run(cache, "resume", tmp_path / "killed")
     assert numbers(tmp_path / "killed") == numbers(whole[2])
 
 
-def test_two_ranks_roll_out_ahead_without_mixing_their_collectives(recipe, whole, tmp_path):
-    run(recipe, "train", recipe, "--run-dir", tmp_path / "two", "--rollout.ahead", "1", "--nproc", "2")
+def test_two_ranks_roll_out_ahead_without_mixing_their_collectives(recipe, cache, whole, tmp_path):
+    run(cache, "train", recipe, "--run-dir", tmp_path / "two", "--rollout.ahead", "1", "--nproc", "2")
     for expected, got in zip(numbers(whole[1]), numbers(tmp_path / "two"), strict=True):
         for key in ("reward/mean", "policy/entropy", "rollout/staleness_mean", "eval/avg"):
             assert (key in got) == (key in expected)

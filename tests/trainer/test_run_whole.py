@@ -1,17 +1,16 @@
 """Whole runs of a micro recipe through the command line: learning files, layouts, kills, and bad input."""
 
 import json
-import os
 import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from or1_trainer.watch.metrics import read_metrics
+sys.path.append(str(Path(__file__).parent))
+from whole_runs import command, environment, numbers, rows_written, run, wait_for
 
 RECIPE = """
 name = "micro"
@@ -66,28 +65,6 @@ def recipe(tmp_path):
     return str(path)
 
 
-def command(*arguments):
-    return [sys.executable, "-m", "or1_trainer.cli", *map(str, arguments)]
-
-
-def environment(cache):
-    return {**os.environ, "OR1_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
-
-
-def run(cache, *arguments, code=0, **options):
-    done = subprocess.run(
-        command(*arguments), env=environment(cache), capture_output=True, text=True, timeout=280, check=False, **options
-    )
-    assert done.returncode == code, done.stderr[-3000:]
-    return done
-
-
-def numbers(folder):
-    """Everything but wall-clock time."""
-    rows = read_metrics(Path(folder) / "metrics.jsonl")
-    return [{key: value for key, value in row.items() if not key.startswith("time/")} for row in rows]
-
-
 @pytest.fixture(scope="session")
 def whole(cache, tmp_path_factory):
     """One undisturbed run, shared by the tests of this worker."""
@@ -132,9 +109,7 @@ def test_killed_between_steps_and_resumed_the_numbers_are_the_same(whole, cache,
         command("train", recipe, "--run-dir", folder), env=environment(cache), stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(
-            lambda: (folder / "metrics.jsonl").exists() and len(read_metrics(folder / "metrics.jsonl")) >= 6, process
-        )
+        wait_for(lambda: rows_written(folder) >= 6, process)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -246,17 +221,9 @@ def test_ctrl_c_says_how_to_go_on_and_nothing_is_lost(whole, cache, recipe, tmp_
     process = subprocess.Popen(
         command("train", recipe, "--run-dir", folder), env=environment(cache), stderr=subprocess.PIPE, text=True
     )
-    wait_for(lambda: (folder / "metrics.jsonl").exists() and len(read_metrics(folder / "metrics.jsonl")) >= 5, process)
+    wait_for(lambda: rows_written(folder) >= 5, process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130 and f"or1-trainer resume {folder}" in said and "Traceback" not in said
     run(cache, "resume", folder)
     assert numbers(folder) == numbers(whole)
-
-
-def wait_for(condition, process, timeout_s=240):
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert process.poll() is None, "the run ended before the test could disturb it"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from or1_trainer.commands.shape import Commands
 from or1_trainer.config.check import check
@@ -24,6 +27,9 @@ def add(commands: Commands) -> None:
     train.add_argument("--nproc", type=int, help="processes to start on this machine (default: what the layout needs)")
     train.add_argument("--run-dir", dest="folder", type=Path, help="folder of this run (default: runs/NAME-001, ...)")
     train.add_argument("--dry-run", action="store_true", help="print the resolved settings as TOML and stop")
+    train.add_argument(
+        "--scale-down", action="store_true", help="the whole recipe on a tiny random model of its family, on a CPU"
+    )
     train.set_defaults(run=_train)
 
     resume = commands.add_parser("resume", help="go on with a run from its newest whole checkpoint", allow_abbrev=False)
@@ -33,7 +39,7 @@ def add(commands: Commands) -> None:
 
 
 def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    config = resolve(read_recipe(options.recipe), parse_overrides(rest))
+    config = (_scaled_down if options.scale_down else resolve)(read_recipe(options.recipe), parse_overrides(rest))
     nproc = _world_size(options.nproc, config)
     check(config, nproc)
     if options.dry_run:
@@ -50,6 +56,19 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
     else:
         await_run_folder(options.folder, config.parallel.timeout_s)
     return _run(options.folder, nproc)
+
+
+def _scaled_down(tree: Mapping[str, Any], overrides: Sequence[tuple[str, Any]]) -> RunConfig:
+    """The recipe scaled down, then the settings of the command line as they are: those are said for the small run."""
+    from or1_trainer.scale.model import ensure_tiny_model
+    from or1_trainer.scale.settings import changes, model_config, scaled_down
+
+    whole = resolve(tree)
+    small = resolve(msgspec.to_builtins(scaled_down(whole)), overrides)
+    path = ensure_tiny_model(model_config(resolve(tree, overrides)))
+    for line in changes(whole, small):
+        print(f"scaled down: {line}", file=sys.stderr)
+    return replace(small, model=replace(small.model, path=str(path)))
 
 
 def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:

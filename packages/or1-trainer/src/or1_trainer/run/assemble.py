@@ -50,7 +50,10 @@ def prepare(folder: Path) -> Path:
             return ensure_warm_start(config.warm_start, view)
     path = Path(config.model.path)
     if not (path / "config.json").is_file():
-        raise ConfigError(f"model.path = {config.model.path!r} is no Hugging Face folder: config.json is missing")
+        raise ConfigError(
+            f"model.path = {config.model.path!r} is no Hugging Face folder on this machine: config.json is missing; "
+            "download the model (hf download ID --local-dir DIR) and give --model.path DIR"
+        )
     return path
 
 

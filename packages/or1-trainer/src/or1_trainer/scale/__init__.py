@@ -1,0 +1,1 @@
+"""`--scale-down`: any recipe whole, on a tiny random model of the same family, in minutes on a CPU."""

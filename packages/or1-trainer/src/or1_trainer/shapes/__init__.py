@@ -1,0 +1,1 @@
+"""Shapes of models, from their `config.json` alone: no weights, no hub."""

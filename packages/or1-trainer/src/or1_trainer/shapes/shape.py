@@ -1,0 +1,86 @@
+"""What a decoder-only transformer is made of, and how many parameters that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from or1_trainer.errors import ConfigError
+
+FAMILIES = ("qwen2", "qwen3", "llama")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """Sizes of a Qwen2, Qwen3 or Llama model."""
+
+    family: str
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    intermediate: int
+    vocabulary: int
+    is_tied: bool
+    has_qkv_bias: bool
+    has_qk_norm: bool
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Self:
+        """From the keys of a `config.json`. Raises `ConfigError` for a family that the trainer does not have."""
+        family = str(config.get("model_type"))
+        if family not in FAMILIES:
+            raise ConfigError(f"model_type {family!r} is not one of {', '.join(FAMILIES)}")
+        try:
+            heads, hidden = int(config["num_attention_heads"]), int(config["hidden_size"])
+            return cls(
+                family=family,
+                hidden=hidden,
+                layers=int(config["num_hidden_layers"]),
+                heads=heads,
+                kv_heads=int(config.get("num_key_value_heads") or heads),
+                head_dim=int(config.get("head_dim") or hidden // heads),
+                intermediate=int(config["intermediate_size"]),
+                vocabulary=int(config["vocab_size"]),
+                is_tied=bool(config.get("tie_word_embeddings", False)),
+                has_qkv_bias=family == "qwen2" or bool(config.get("attention_bias", False)),
+                has_qk_norm=family == "qwen3",
+            )
+        except KeyError as error:
+            raise ConfigError(f"config.json has no {error.args[0]!r}: it is no whole {family} configuration") from error
+
+    @property
+    def attention_parameters(self) -> int:
+        """Of one layer: projections, their biases, norms of queries and keys."""
+        query, key = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        weights = self.hidden * (query + 2 * key) + query * self.hidden
+        return weights + (query + 2 * key) * self.has_qkv_bias + 2 * self.head_dim * self.has_qk_norm
+
+    @property
+    def mlp_parameters(self) -> int:
+        """Of one layer: gate, up, down."""
+        return 3 * self.hidden * self.intermediate
+
+    @property
+    def embedding_parameters(self) -> int:
+        """Of the input embedding; an output projection that is not tied has as many again."""
+        return self.vocabulary * self.hidden
+
+    @property
+    def parameters(self) -> int:
+        """Of the whole model, the two norms of each layer and the last one included."""
+        layer = self.attention_parameters + self.mlp_parameters + 2 * self.hidden
+        return self.layers * layer + self.hidden + self.embedding_parameters * (1 if self.is_tied else 2)
+
+    @property
+    def matmul_parameters(self) -> int:
+        """Those that every token is multiplied with: all but the input embedding (PaLM, appendix B)."""
+        layer = self.attention_parameters + self.mlp_parameters
+        return self.layers * layer + self.embedding_parameters
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Keys and values of one token over all layers, in bfloat16."""
+        return 2 * 2 * self.layers * self.kv_heads * self.head_dim
