@@ -20,6 +20,7 @@ from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 from or1_trainer.megatron.sharded import load_sharded, save_sharded
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import init_weights, iter_hf_weights, load_hf_weights
+from or1_trainer.method.schedule import Schedule
 
 sys.path.append(str(Path(__file__).parent / "megatron_workers"))
 
@@ -110,11 +111,11 @@ def test_a_full_disk_during_export_leaves_the_old_folder(policy, tmp_path, monke
 
 
 def test_checkpoint_gives_back_every_bit_and_the_steps_that_follow(policy, runtime, tmp_path):
-    optimizer = build_optimizer(policy, runtime, OptimizerSettings(lr=1e-2, warmup_steps=4))
+    optimizer = build_optimizer(policy, runtime, OptimizerSettings(lr=1e-2, schedule=Schedule(warmup_steps=4)))
     _train(policy, optimizer, 3)
     save_sharded(tmp_path / "step-3", policy, optimizer)
     twin = build_policy(CONFIGS["qwen2-tied"](), runtime)
-    twin_optimizer = build_optimizer(twin, runtime, OptimizerSettings(lr=1e-2, warmup_steps=4))
+    twin_optimizer = build_optimizer(twin, runtime, OptimizerSettings(lr=1e-2, schedule=Schedule(warmup_steps=4)))
     load_sharded(tmp_path / "step-3", twin, twin_optimizer)
     assert _train(policy, optimizer, 3) == _train(twin, twin_optimizer, 3)
     assert all(torch.equal(a, b) for a, b in zip(policy.model.parameters(), twin.model.parameters(), strict=True))
@@ -200,7 +201,7 @@ def test_optimizer_steps_equal_torch(runtime):
     policy = build_policy(reference.config, runtime, dtype=torch.float64)
     load_hf_weights(policy, reference.state_dict())
     settings = OptimizerSettings(
-        lr=1e-2, betas=(0.8, 0.99), weight_decay=0.2, eps=1e-6, max_grad_norm=0.1, warmup_steps=2
+        lr=1e-2, betas=(0.8, 0.99), weight_decay=0.2, eps=1e-6, max_grad_norm=0.1, schedule=Schedule(warmup_steps=2)
     )
     optimizer = build_optimizer(policy, runtime, settings)
     named = list(reference.named_parameters())

@@ -118,7 +118,14 @@ def test_killed_between_steps_and_resumed_the_numbers_are_the_same(whole, cache,
     assert numbers(folder) == numbers(whole)
 
 
-@pytest.mark.parametrize("layout", [("--parallel.tensor", "2"), ("--parallel.data", "2")])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        ("--parallel.tensor", "2"),
+        ("--parallel.data", "2"),
+        ("--parallel.tensor", "2", "--parallel.sequence", "true", "--batch.recompute", "true"),
+    ],
+)
 def test_two_processes_run_the_same_recipe_with_the_same_numbers(whole, cache, recipe, tmp_path, layout):
     folder = tmp_path / "two"
     run(cache, "train", recipe, "--run-dir", folder, "--nproc", "2", *layout)

@@ -30,6 +30,7 @@ from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import init_weights, iter_hf_weights, load_hf_weights
+from or1_trainer.method.schedule import Schedule
 
 runtime = start_runtime(tensor=2, device="cpu", timeout_s=120)
 batch = pack(*random_sequences([17, 40, 3, 64, 1, 33]))
@@ -69,7 +70,9 @@ for lengths in ([17, 40, 3, 64, 1, 33], [17, 40, 3, 64, 33]):
 reference = hf_model("qwen2-untied", torch.float64)
 policy = build_policy(reference.config, runtime, dtype=torch.float64)
 load_hf_weights(policy, reference.state_dict())
-optimizer = build_optimizer(policy, runtime, OptimizerSettings(lr=1e-2, max_grad_norm=0.05, warmup_steps=2))
+optimizer = build_optimizer(
+    policy, runtime, OptimizerSettings(lr=1e-2, max_grad_norm=0.05, schedule=Schedule(warmup_steps=2))
+)
 matrices = [p for p in reference.parameters() if p.dim() > 1]
 vectors = [p for p in reference.parameters() if p.dim() == 1]
 groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]

@@ -19,6 +19,7 @@ def add(commands: Commands) -> None:
     export = commands.add_parser("export", help="write the newest checkpoint as a Hugging Face folder")
     export.add_argument("folder", type=Path, help="run folder")
     export.add_argument("out", type=Path, help="folder to write")
+    export.add_argument("--best", action="store_true", help="the best by held-out avg@k instead of the newest")
     export.set_defaults(run=_export)
 
 
@@ -36,6 +37,6 @@ def _export(options: argparse.Namespace, rest: Sequence[str]) -> int:
     from or1_trainer.run.assemble import export_folder
 
     no_more(rest)
-    export_folder(options.folder, options.out)
+    export_folder(options.folder, options.out, wants_best=options.best)
     print(options.out)
     return 0

@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
 
     resume = commands.add_parser("resume", help="go on with a run from its newest whole checkpoint", allow_abbrev=False)
     resume.add_argument("folder", type=Path, help="run folder")
-    resume.add_argument("--nproc", type=int, help="processes to start on this machine")
+    resume.add_argument("--nproc", type=int, help="processes to start on this machine; the layout may change")
     resume.set_defaults(run=_resume)
 
 
@@ -72,13 +72,20 @@ def _scaled_down(tree: Mapping[str, Any], overrides: Sequence[tuple[str, Any]]) 
 
 
 def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.run.folder import read_config
+    from or1_trainer.run.folder import change_layout, read_config
 
-    if rest:
-        raise ConfigError(f"a run is resumed with the settings it was started with; unexpected: {' '.join(rest)}")
-    config = read_config(options.folder)
+    config, overrides = read_config(options.folder), parse_overrides(rest)
+    if others := [key for key, _ in overrides if not key.startswith("parallel.")]:
+        raise ConfigError(
+            "a run is resumed with the settings it was started with, on another layout (--parallel.*) if need be; "
+            f"unexpected: {', '.join(f'--{key}' for key in others)}"
+        )
+    if overrides:
+        config = resolve(msgspec.to_builtins(config), overrides)
     nproc = _world_size(options.nproc, config)
     check(config, nproc)
+    if overrides:
+        change_layout(options.folder, config)
     return _run(options.folder, nproc)
 
 

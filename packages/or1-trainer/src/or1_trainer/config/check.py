@@ -38,6 +38,11 @@ def _check_stage(stage: StageSettings, where: str, reuse: int) -> None:
             f"mini_prompts = {stage.mini_prompts}; "
             f"take a divisor of {stage.prompts}, or 0 for one optimiser step per batch"
         )
+    if stage.advance.window_steps < 1 or stage.advance.gain < 0:
+        raise ConfigError(
+            f"{where}.advance needs window_steps >= 1 and gain >= 0, got "
+            f"{stage.advance.window_steps} and {stage.advance.gain}"
+        )
     if reuse < 1:
         raise ConfigError(f"loss.reuse must be at least 1, got {reuse}")
 
@@ -60,6 +65,16 @@ def _check_rollout(config: RunConfig, world_size: int) -> None:
         )
     if rollout.ahead < 0:
         raise ConfigError(f"rollout.ahead must be at least 0, got {rollout.ahead}")
+    if rollout.refill < 0:
+        raise ConfigError(f"rollout.refill must be at least 0, got {rollout.refill}")
+    if rollout.refill and not config.loss.reject_zero_advantage:
+        raise ConfigError("rollout.refill replaces rejected groups: it needs loss.reject_zero_advantage = true")
+    decides_late = rollout.refill or any(stage.advance.rule == "auto" for stage in config.stages)
+    if rollout.ahead and decides_late:
+        raise ConfigError(
+            "rollout.ahead draws batches before it is known whether rollout.refill or an automatic end of the stage "
+            "needs others: take rollout.ahead = 0 with them"
+        )
     if rollout.ahead and rollout.engine == "vllm" and rollout.vllm.sleep:
         raise ConfigError(
             "rollout.ahead needs an engine that is awake while the policy trains: rollout.vllm.sleep = false"
@@ -127,10 +142,17 @@ def _check_ranges(config: RunConfig) -> None:
         "batch.microbatch_tokens": config.batch.microbatch_tokens,
         "batch.chunk_tokens": config.batch.chunk_tokens,
         "checkpoint.keep": config.checkpoint.keep,
+        "checkpoint.keep_best + 1": config.checkpoint.keep_best + 1,
     }
     for key, value in positive.items():
         if value <= 0:
             raise ConfigError(f"{key} must be above 0, got {value}")
+    optimizer = config.optimizer
+    if optimizer.warmup_steps < 0 or optimizer.decay_steps < 0 or not 0 <= optimizer.final_share <= 1:
+        raise ConfigError(
+            "need optimizer.warmup_steps >= 0, optimizer.decay_steps >= 0 and 0 <= optimizer.final_share <= 1, got "
+            f"{optimizer.warmup_steps}, {optimizer.decay_steps}, {optimizer.final_share}"
+        )
     if not 0 < config.rollout.top_p <= 1:
         raise ConfigError(f"rollout.top_p must be in (0, 1], got {config.rollout.top_p}")
     if not (0 < config.loss.clip_low < 1 and config.loss.clip_high > 0):

@@ -61,7 +61,10 @@ class EntropySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class OptimizerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """AdamW; the released code's betas, decay and clipping (PAPER §9.2), constant rate, first step not at zero."""
+    """AdamW; the released code's betas, decay and clipping (PAPER §9.2), constant rate.
+
+    The rate is a function of the optimiser steps taken (`method/schedule.py`); a warm-up's first step is not at zero.
+    """
 
     lr: float = 1e-6
     beta1: float = 0.9
@@ -69,4 +72,11 @@ class OptimizerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     eps: float = 1e-8
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
     warmup_steps: int = 0
+    decay_steps: int = 0
+    """Optimiser steps until the rate has fallen; 0: those of all stages."""
+    final_share: float = 0.0
+    """What is left of the rate in the end, for `linear` and `cosine`."""
+    cpu_offload: bool = False
+    """Master weights and moments in the host's memory (CUDA only)."""

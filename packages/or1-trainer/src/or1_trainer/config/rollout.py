@@ -7,6 +7,15 @@ from typing import Literal
 from or1_trainer.config.base import Settings
 
 
+class AdvanceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a stage ends: after its `steps`, or before that once it has settled (`method/advance.py`)."""
+
+    rule: Literal["count", "auto"] = "count"
+    window_steps: int = 50
+    gain: float = 0.01
+    """A change of reward or truncated share between two windows that is smaller counts as none."""
+
+
 class StageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One context stage of MAGIC (PAPER §6, Tables 10-12)."""
 
@@ -24,6 +33,7 @@ class StageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Prompts per optimiser step, before rejection; 0 means all of them (on-policy)."""
     drop_solved: bool = True
     """Drop, at the start of this stage, the problems that the previous one always solved (PAPER §2.2 rule 2)."""
+    advance: AdvanceSettings = AdvanceSettings()
 
 
 class VllmRolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +61,8 @@ class RolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """How weights reach vLLM: shared memory on CPUs, `ipc` on the same GPU, `nccl` to other GPUs and machines."""
     ahead: int = 0
     """Batches drawn ahead of training: 0 on-policy; 1 one-step-off; more: bounded asynchronous (docs/rollouts.md)."""
+    refill: int = 0
+    """Dynamic sampling: rounds of further prompts for groups without advantage; 0: none, as in the paper."""
     temperature: float = 1.0
     top_p: float = 1.0
     batch_tokens: int = 65536

@@ -12,6 +12,8 @@ class ParallelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
 
     tensor: int = 1
     data: int = 0
+    sequence: bool = False
+    """Sequence parallel: between attention and feed-forward, the tokens are cut over the tensor ranks."""
     timeout_s: float = 1800.0
 
 
@@ -21,6 +23,9 @@ class BatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     microbatch_tokens: int = 16384
     chunk_tokens: int = 8192
     """Tokens whose vocabulary row exists at one time in the output projection."""
+    recompute: bool = False
+    """Keep only the layers' inputs and run each layer again in the backward pass: a third more work, for long
+    contexts."""
 
 
 class EvalSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +43,9 @@ class CheckpointSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fie
 
     every: int = 20
     keep: int = 2
+    """Newest checkpoints that stay."""
+    keep_best: int = 1
+    """Checkpoints that stay beside them for the best held-out avg@k, of those written at an evaluation."""
 
 
 class WatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ from typing import Literal
 from or1_trainer.config.base import Settings
 from or1_trainer.config.objective import EntropySettings, LossSettings, MismatchSettings, OptimizerSettings
 from or1_trainer.config.problems import ArithmeticSettings, DataSettings, ModelSettings, WarmStartSettings
-from or1_trainer.config.rollout import RolloutSettings, StageSettings, VllmRolloutSettings
+from or1_trainer.config.rollout import AdvanceSettings, RolloutSettings, StageSettings, VllmRolloutSettings
 from or1_trainer.config.running import (
     BatchSettings,
     CheckpointSettings,
@@ -20,6 +20,7 @@ from or1_trainer.config.running import (
 )
 
 __all__ = [
+    "AdvanceSettings",
     "ArithmeticSettings",
     "BatchSettings",
     "CheckpointSettings",

@@ -56,6 +56,7 @@ def update(
         "policy/entropy": entropy,
         "policy/entropy_coef": controller.alpha(entropy),
         "policy/entropy_coef_next": advanced.coefficient,
+        "optimizer/lr": learner.optimizer.rate,
         "tokens/trained": sum(minibatch.extent.num_tokens for minibatch in minibatches),
     }
     return advanced, metrics

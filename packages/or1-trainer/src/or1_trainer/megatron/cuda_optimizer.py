@@ -17,7 +17,7 @@ from megatron.core.optimizer.distrib_optimizer import DistributedOptimizer
 from torch import Tensor
 
 from or1_trainer.megatron.model import Policy
-from or1_trainer.megatron.optimizer import OptimizerSettings, warmed_up
+from or1_trainer.megatron.optimizer import OptimizerSettings
 
 _METADATA = {"distrib_optim_sharding_type": "fully_reshardable"}
 
@@ -28,6 +28,7 @@ class CudaOptimizer:
     def __init__(self, policy: Policy, settings: OptimizerSettings) -> None:
         """Wrap the policy's model for reduction and build the optimizer over it."""
         self._policy, self._settings, self._lr, self._steps = policy, settings, settings.lr, 0
+        self.rate = 0.0
         ddp_config = DistributedDataParallelConfig(
             grad_reduce_in_fp32=True, use_distributed_optimizer=True, overlap_grad_reduce=False
         )
@@ -57,9 +58,9 @@ class CudaOptimizer:
 
     def step(self) -> float:
         """Reduce, clip and update; the gradients are summed over data ranks (`calculate_per_token_loss`)."""
-        rate = warmed_up(self._lr, self._steps, self._settings.warmup_steps)
+        self.rate = self._settings.schedule.rate(self._lr, self._steps)
         for group in self._megatron.param_groups:
-            group["lr"] = rate
+            group["lr"] = self.rate
         self._ddp.finish_grad_sync()
         _updated, norm, _zeros = self._megatron.step()
         self._steps += 1

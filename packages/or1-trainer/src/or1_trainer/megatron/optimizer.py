@@ -7,7 +7,7 @@ AdamW kernel per segment. On CUDA the same interface drives Megatron's Distribut
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from or1_trainer.megatron.model import Policy
 from or1_trainer.megatron.runtime import Runtime
+from or1_trainer.method.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,16 @@ class OptimizerSettings:
     eps: float = 1e-8
     max_grad_norm: float = 1.0
     """The global norm gradients are scaled down to; 0 leaves them as they are."""
-    warmup_steps: int = 0
-    """Steps over which the rate rises linearly; the first step already has lr / warmup_steps, never zero."""
+    schedule: Schedule = field(default_factory=Schedule)
     cpu_offload: bool = False
     """CUDA only: keep master weights and moments in host memory and step there."""
 
 
 class Optimizer(Protocol):
     """What the training loop sees of either optimizer."""
+
+    rate: float
+    """Of the last step; 0 before any."""
 
     @property
     def state(self) -> dict[str, Tensor]:
@@ -82,11 +85,6 @@ def build_optimizer(policy: Policy, runtime: Runtime, settings: OptimizerSetting
     return FlatAdamW(policy, runtime, settings)
 
 
-def warmed_up(lr: float, step: int, warmup_steps: int) -> float:
-    """Rate of step 0, 1, ...: (step + 1) / warmup_steps of `lr` until it is reached."""
-    return lr * min(1.0, (step + 1) / warmup_steps) if warmup_steps else lr
-
-
 class FlatAdamW:
     """The CPU optimizer. Segments in order.
 
@@ -96,6 +94,7 @@ class FlatAdamW:
     def __init__(self, policy: Policy, runtime: Runtime, settings: OptimizerSettings) -> None:
         """Move all parameters into one buffer."""
         self._runtime, self._settings, self._lr, self._steps = runtime, settings, settings.lr, 0
+        self.rate = 0.0
         named = sorted(policy.model.named_parameters(), key=lambda item: _segment(item[1]))
         self._weights = torch.cat([parameter.detach().reshape(-1) for _, parameter in named])
         self._grads, self._first, self._second = (torch.zeros_like(self._weights) for _ in range(3))
@@ -148,9 +147,9 @@ class FlatAdamW:
         shrink = self._settings.max_grad_norm / (norm + 1e-6)  # the same formula as torch's and Megatron's clipping
         if 0 < shrink < 1:
             self._grads.mul_(shrink)
-        rate = warmed_up(self._lr, self._steps, self._settings.warmup_steps)
-        self._update(slice(0, self._decay_end), rate, self._settings.weight_decay)
-        self._update(slice(self._decay_end, None), rate, 0.0)
+        self.rate = self._settings.schedule.rate(self._lr, self._steps)
+        self._update(slice(0, self._decay_end), self.rate, self._settings.weight_decay)
+        self._update(slice(self._decay_end, None), self.rate, 0.0)
         self._steps += 1
         return norm
 

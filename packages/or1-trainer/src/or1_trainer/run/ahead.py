@@ -20,6 +20,7 @@ from or1_trainer.rollouts.push import Probe, push_of
 from or1_trainer.run.batch import draw_batch, roll_out, score
 from or1_trainer.run.job import Job, PhaseClock
 from or1_trainer.run.plan import Position, is_due, position_at
+from or1_trainer.run.refill import Batch, filled
 from or1_trainer.run.state import RunState
 
 Result = TypeVar("Result")
@@ -42,10 +43,25 @@ class Rollouts:
     _batches: deque[tuple[int, Future[list[Group]]]] = field(default_factory=deque)
     _pushes: list[Future[None]] = field(default_factory=list)
 
-    def groups(self, position: Position, state: RunState, clock: PhaseClock) -> tuple[list[Group], RunState]:
-        """The groups of this step's batch; with `ahead`, later batches begin that may."""
-        if not self.job.config.rollout.ahead:
-            return self._now(position, state, clock)
+    def batch(self, position: Position, state: RunState, clock: PhaseClock) -> tuple[Batch, RunState]:
+        """This step's groups, refilled where the recipe says so; with `ahead`, later batches begin that may."""
+        settings = self.job.config.rollout
+        if settings.ahead:
+            groups, state = self._earlier(position, state, clock)
+            return Batch(drawn=groups, trained=groups), state
+        groups, state = self._now(position, state, clock)
+        if not settings.refill:
+            return Batch(drawn=groups, trained=groups), state
+        return filled(
+            groups,
+            state,
+            prompts=position.stage.prompts,
+            rounds=settings.refill,
+            draw=lambda number, before: self._now(position, before, clock, number),
+        )
+
+    def _earlier(self, position: Position, state: RunState, clock: PhaseClock) -> tuple[list[Group], RunState]:
+        """The groups that were begun before, and later ones begun."""
         if not self._batches:
             state = self._begin(position, position.step, state)
         _, batch = self._batches.popleft()
@@ -96,9 +112,12 @@ class Rollouts:
                 push.result()
         return work()
 
-    def _now(self, position: Position, state: RunState, clock: PhaseClock) -> tuple[list[Group], RunState]:
+    def _now(
+        self, position: Position, state: RunState, clock: PhaseClock, number: int = 0
+    ) -> tuple[list[Group], RunState]:
+        """Batch `number` of this step, from problem to verdict."""
         with clock.phase("draw"):
-            drawn, state = draw_batch(self.job, position.stage, position.step, state)
+            drawn, state = draw_batch(self.job, position.stage, position.step, state, number)
         with clock.phase("rollout"), self.job.view.phase("rollout", total=len(drawn.problems)) as progress:
             completions_PG = roll_out(self.job, drawn, lambda: progress.advance(1))
         with clock.phase("verify"), self.job.view.phase("verify"):

@@ -21,15 +21,16 @@ from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
 from or1_trainer.megatron.weights import load_hf_weights
 from or1_trainer.method.mismatch import resolve_correction
+from or1_trainer.method.schedule import Schedule
 from or1_trainer.rollouts.engines import build_engine
 from or1_trainer.rollouts.fleet import Exchange, Fleet
 from or1_trainer.rollouts.prompts import PromptEncoder
 from or1_trainer.rollouts.push import Probe, push_of
-from or1_trainer.run.checkpoint import load_newest
+from or1_trainer.run.checkpoint import load_best, load_newest
 from or1_trainer.run.folder import only_owner, read_config
 from or1_trainer.run.job import Job
 from or1_trainer.run.loop import train
-from or1_trainer.run.plan import total_steps
+from or1_trainer.run.plan import optimizer_steps, total_steps
 from or1_trainer.run.sources import load_problems
 from or1_trainer.run.state import RunState
 from or1_trainer.run.summary import summary
@@ -90,8 +91,7 @@ def running(config: RunConfig) -> Iterator[Runtime]:
 
 def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Learner:
     """Policy and optimizer on this rank, with the weights of `model_path`."""
-    policy = build_policy(AutoConfig.from_pretrained(model_path), runtime, dtype=getattr(torch, config.model.dtype))
-    load_hf_weights(policy, model_path)
+    policy = _policy(config, model_path, runtime)
     settings = config.optimizer
     optimizer = build_optimizer(
         policy,
@@ -102,7 +102,13 @@ def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Lear
             eps=settings.eps,
             weight_decay=settings.weight_decay,
             max_grad_norm=settings.max_grad_norm,
-            warmup_steps=settings.warmup_steps,
+            schedule=Schedule(
+                kind=settings.schedule,
+                warmup_steps=settings.warmup_steps,
+                decay_steps=settings.decay_steps or optimizer_steps(config.stages, config.loss.reuse),
+                final_share=settings.final_share,
+            ),
+            cpu_offload=settings.cpu_offload,
         ),
     )
     return Learner(
@@ -118,12 +124,23 @@ def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Lear
     )
 
 
+def _policy(config: RunConfig, model_path: Path, runtime: Runtime) -> Policy:
+    policy = build_policy(
+        AutoConfig.from_pretrained(model_path),
+        runtime,
+        dtype=getattr(torch, config.model.dtype),
+        recompute=config.batch.recompute,
+        sequence_parallel=config.parallel.sequence,
+    )
+    load_hf_weights(policy, model_path)
+    return policy
+
+
 def _reference(config: RunConfig, model_path: Path, runtime: Runtime) -> Policy | None:
     """The policy the run began with, frozen, where the loss has a KL term; no second model otherwise."""
     if not config.loss.kl_beta:
         return None
-    reference = build_policy(AutoConfig.from_pretrained(model_path), runtime, dtype=getattr(torch, config.model.dtype))
-    load_hf_weights(reference, model_path)
+    reference = _policy(config, model_path, runtime)
     reference.model.requires_grad_(requires_grad=False)
     return reference
 
@@ -183,12 +200,13 @@ def export(learner: Learner, tokenizer: PreTrainedTokenizerBase, out: Path) -> N
     save_hf(learner.policy, out, tokenizer=tokenizer)
 
 
-def export_folder(folder: Path, out: Path) -> None:
-    """`or1-trainer export`: the newest whole checkpoint of a run, in one process whatever the run's layout was."""
+def export_folder(folder: Path, out: Path, *, wants_best: bool = False) -> None:
+    """`or1-trainer export`: a run's newest (or best) checkpoint, in one process whatever the run's layout was."""
     config = read_config(folder)
     model_path = prepare(folder)
     with running(config) as runtime:
         learner = build_learner(config, model_path, runtime)
-        if load_newest(folder, learner, print) is None:
-            raise ConfigError(f"{folder} has no checkpoint yet; it is written every checkpoint.every steps")
+        if (load_best if wants_best else load_newest)(folder, learner, print) is None:
+            evaluated = " that was evaluated" if wants_best else ""
+            raise ConfigError(f"{folder} has no checkpoint{evaluated} yet; see checkpoint.every and eval.every")
         export(learner, AutoTokenizer.from_pretrained(model_path), out)

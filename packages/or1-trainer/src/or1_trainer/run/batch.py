@@ -22,23 +22,25 @@ from or1_trainer.run.state import RunState
 class Drawn:
     """A batch before it is rolled out: all that decides its samples but the weights."""
 
-    step: int
     problems: Sequence[Problem]
     prompts: Sequence[Sequence[int]]
     seeds_PG: Sequence[Sequence[int]]
     params: SamplingParams
 
 
-def draw_batch(job: Job, stage: StageSettings, step: int, state: RunState) -> tuple[Drawn, RunState]:
-    """The problems of `step` with their per-sample seeds, and the state with the cursor behind them."""
+def draw_batch(job: Job, stage: StageSettings, step: int, state: RunState, number: int = 0) -> tuple[Drawn, RunState]:
+    """The problems of `step` with their per-sample seeds, and the state with the cursor behind them.
+
+    `number` counts the step's batches where it has several (`run/refill.py`): no seed comes twice.
+    """
+    first = number * stage.prompts
     cursor = Cursor(epoch=state.epoch, taken=state.taken)
     problems, cursor = draw(remaining(job.train, state.dropped), stage.prompts, cursor, job.config.seed)
     drawn = Drawn(
-        step=step,
         problems=problems,
         prompts=[job.prompts.ids(problem) for problem in problems],
         seeds_PG=[
-            [sample_seed(job.config.seed, step, position, sample) for sample in range(stage.group)]
+            [sample_seed(job.config.seed, step, first + position, sample) for sample in range(stage.group)]
             for position in range(len(problems))
         ],
         params=SamplingParams(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from or1_trainer.config.schema import CheckpointSettings
 from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.errors import CheckpointError
 from or1_trainer.megatron.files import on_main_rank
@@ -15,8 +16,8 @@ from or1_trainer.run.state import RunState, read_state, write_state
 STATE, TENSORS = "state.json", "tensors"
 
 
-def save_checkpoint(run_dir: Path, learner: Learner, state: RunState, *, keep: int) -> Path:
-    """`checkpoints/step_000040`, complete or absent; keeps the newest `keep`. Collective.
+def save_checkpoint(run_dir: Path, learner: Learner, state: RunState, settings: CheckpointSettings) -> Path:
+    """`checkpoints/step_000040`, complete or absent; keeps the newest and the best. Collective.
 
     Raises `CheckpointError` on every rank when any of them could not write (a full disk, say): the checkpoints before
     are untouched, and the run resumes from the newest of them.
@@ -29,7 +30,7 @@ def save_checkpoint(run_dir: Path, learner: Learner, state: RunState, *, keep: i
         save_sharded(partial / TENSORS, learner.policy, learner.optimizer)
     except CheckpointError as error:
         raise CheckpointError(f"{where}: {error}") from error
-    on_main_rank(where, lambda: _finish(partial, final, state, keep))
+    on_main_rank(where, lambda: _finish(partial, final, state, settings))
     return final
 
 
@@ -38,8 +39,17 @@ def load_newest(run_dir: Path, learner: Learner, note: Callable[[str], None]) ->
 
     A damaged one is named through `note` and the one before it is used; `CheckpointError` when all are damaged.
     """
+    return _load_first([*reversed(checkpoints(run_dir))], run_dir, learner, note)
+
+
+def load_best(run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
+    """The same for the checkpoint with the best held-out avg@k of those that are left."""
     found = checkpoints(run_dir)
-    for path in reversed(found):
+    return _load_first(best(found, len(found)), run_dir, learner, note)
+
+
+def _load_first(found: Sequence[Path], run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
+    for path in found:
         try:
             state = read_state(path / STATE)
             load_sharded(path / TENSORS, learner.policy, learner.optimizer)
@@ -64,9 +74,25 @@ def _fresh(partial: Path) -> None:
     partial.mkdir(parents=True)
 
 
-def _finish(partial: Path, final: Path, state: RunState, keep: int) -> None:
+def best(found: Sequence[Path], count: int) -> list[Path]:
+    """The `count` checkpoints with the highest held-out avg@k, the newer first where two are equal."""
+    scored = [(avg, path) for path in found if (avg := _eval_avg(path)) is not None]
+    return [path for _, path in sorted(scored, reverse=True)[:count]]
+
+
+def _eval_avg(path: Path) -> float | None:
+    """None also for a damaged checkpoint: it is no candidate."""
+    try:
+        return read_state(path / STATE).eval_avg
+    except CheckpointError:
+        return None
+
+
+def _finish(partial: Path, final: Path, state: RunState, settings: CheckpointSettings) -> None:
     write_state(state, partial / STATE)
     shutil.rmtree(final, ignore_errors=True)
     partial.rename(final)
-    for stale in [*checkpoints(final.parent.parent)[:-keep], *final.parent.glob("partial_*")]:
+    found = checkpoints(final.parent.parent)
+    stays = {*found[-settings.keep :], *best(found, settings.keep_best)}
+    for stale in [*(path for path in found if path not in stays), *final.parent.glob("partial_*")]:
         shutil.rmtree(stale)

@@ -72,6 +72,20 @@ def await_run_folder(folder: Path, timeout_s: float) -> None:
         time.sleep(0.1)
 
 
+def change_layout(folder: Path, config: RunConfig) -> None:
+    """Write the settings of a run that goes on with other `parallel.*`; under torchrun rank 0 does, the others wait.
+
+    From then on numbers equal those of the old layout up to rounding only: sums run in another order.
+    """
+    if os.environ.get("RANK", "0") == "0":
+        write_config(folder, config)
+    deadline = time.monotonic() + config.parallel.timeout_s
+    while read_config(folder).parallel != config.parallel:
+        if time.monotonic() > deadline:
+            raise RunFolderError(f"{folder}: rank 0 did not write the new layout in {config.parallel.timeout_s:g} s")
+        time.sleep(0.1)
+
+
 def write_config(folder: Path, config: RunConfig) -> None:
     """`config.toml`: every setting as resolved, defaults included."""
     (folder / "versions.json").write_text(json.dumps(versions(), indent=1) + "\n")

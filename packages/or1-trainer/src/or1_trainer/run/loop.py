@@ -12,8 +12,9 @@ from or1_trainer.run.ahead import Rollouts
 from or1_trainer.run.evaluation import evaluate_policy
 from or1_trainer.run.job import Job, PhaseClock
 from or1_trainer.run.plan import Position, position_at
-from or1_trainer.run.problems import drop_solved, record, remaining
+from or1_trainer.run.problems import record
 from or1_trainer.run.record import finish_step, write_row
+from or1_trainer.run.stage import enter_stage, leave_stage
 from or1_trainer.run.state import RunState
 
 
@@ -23,7 +24,7 @@ def train(job: Job, state: RunState) -> RunState:
         write_row(job, state, evaluate_policy(job, state))
     rollouts = Rollouts(job)
     try:
-        while (position := position_at(job.config.stages, state.step)) is not None:
+        while (position := position_at(job.config.stages, state.step, state.ended)) is not None:
             state = magic_step(job, rollouts, position, state)
     finally:
         rollouts.close()
@@ -35,14 +36,14 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
     clock = PhaseClock()
     if position.is_stage_start:
         state = enter_stage(job, position, state)
-    groups, state = rollouts.groups(position, state, clock)
+    batch, state = rollouts.batch(position, state, clock)
     memory = job.fleet.sleep()
     with clock.phase("update"), job.view.phase("update"):
         controller = EntropyController(
             settings=job.config.entropy, coefficient=state.entropy_coefficient, previous=state.entropy_previous
         )
         samples_by_step = split_minibatches(
-            groups, position.stage.mini_prompts, reject=job.config.loss.reject_zero_advantage
+            batch.trained, position.stage.mini_prompts, reject=job.config.loss.reject_zero_advantage
         )
         controller, learnt = update(
             job.learner, samples_by_step, controller, context_tokens=position.stage.context_tokens
@@ -52,26 +53,15 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
         step=state.step + 1,
         entropy_coefficient=controller.coefficient,
         entropy_previous=controller.previous,
-        solved=record(state.solved, [(group.problem_id, group.rewards) for group in groups]),
+        solved=record(state.solved, [(group.problem_id, group.rewards) for group in batch.drawn]),
         weight_version=state.weight_version + 1,
     )
     with clock.phase("push"), job.view.phase("push"):
-        rollouts.push(probe_of(groups), state.weight_version)
+        rollouts.push(probe_of(batch.drawn), state.weight_version)
     stage = {"stage/index": position.stage_index, "stage/context_tokens": position.stage.context_tokens}
-    stale = staleness_metrics(groups, state.weight_version - 1)
-    metrics = {**stage, **group_metrics(groups), **learnt, **stale, **memory, "weights/version": state.weight_version}
-    return finish_step(job, rollouts, state, metrics, groups, clock)
-
-
-def enter_stage(job: Job, position: Position, state: RunState) -> RunState:
-    """Online filter (PAPER §2.2 rule 2), then a fresh pass over what is left."""
-    if position.stage_index == 0:
-        return state
-    left = remaining(job.train, state.dropped)
-    kept = drop_solved(left, state.solved) if position.stage.drop_solved else left
-    gone = {problem.id for problem in left} - {problem.id for problem in kept}
-    job.view.note(
-        f"stage {position.stage_index + 1}: up to {position.stage.context_tokens} tokens a response; "
-        f"{len(gone)} of {len(left)} problems were always solved and are left out"
-    )
-    return replace(state, dropped=(*state.dropped, *sorted(gone)), solved={}, epoch=state.epoch + 1, taken=0)
+    seen = {**group_metrics(batch.drawn), **staleness_metrics(batch.drawn, state.weight_version - 1)}
+    state, end = leave_stage(job, position, state, seen)
+    metrics = {**stage, **seen, **learnt, **memory, **end, "weights/version": state.weight_version}
+    if job.config.rollout.refill:
+        metrics |= batch.metrics()
+    return finish_step(job, rollouts, state, metrics, batch.drawn, clock)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from or1_trainer.config.schema import StageSettings
@@ -18,19 +18,36 @@ class Position:
     is_stage_start: bool
 
 
-def total_steps(stages: Sequence[StageSettings]) -> int:
-    """Steps of all stages together."""
-    return sum(stage.steps for stage in stages)
+Ended = Mapping[int, int]
+"""Stage -> steps of the run done when it ended, for stages that ended before their count."""
 
 
-def position_at(stages: Sequence[StageSettings], step: int) -> Position | None:
+def total_steps(stages: Sequence[StageSettings], ended: Ended | None = None) -> int:
+    """Steps of all stages together, as far as is known."""
+    return _ends(stages, ended or {})[-1]
+
+
+def optimizer_steps(stages: Sequence[StageSettings], reuse: int) -> int:
+    """Optimiser steps of all stages together, if no mini-batch loses all its groups and no stage ends early."""
+    return sum(stage.steps * reuse * (stage.prompts // (stage.mini_prompts or stage.prompts)) for stage in stages)
+
+
+def position_at(stages: Sequence[StageSettings], step: int, ended: Ended | None = None) -> Position | None:
     """The place of `step`, None behind the last stage."""
     start = 0
-    for index, stage in enumerate(stages):
-        if step < start + stage.steps:
+    for index, (stage, end) in enumerate(zip(stages, _ends(stages, ended or {}), strict=True)):
+        if step < end:
             return Position(step=step, stage_index=index, stage=stage, is_stage_start=step == start)
-        start += stage.steps
+        start = end
     return None
+
+
+def _ends(stages: Sequence[StageSettings], ended: Ended) -> list[int]:
+    """Of each stage, the steps of the run done when it ends."""
+    ends: list[int] = []
+    for index, stage in enumerate(stages):
+        ends.append(ended.get(index, (ends[-1] if ends else 0) + stage.steps))
+    return ends
 
 
 def is_due(step: int, every: int) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from or1_trainer.method.groups import Group
 from or1_trainer.run.ahead import Rollouts
 from or1_trainer.run.checkpoint import save_checkpoint
@@ -26,12 +28,13 @@ def finish_step(
 
     The row comes first because a resumed run drops the rows behind its checkpoint, and must find the ones before it.
     """
-    last = state.step == total_steps(job.config.stages)
+    last = state.step == total_steps(job.config.stages, state.ended)
     evaluated: dict[str, float] = {}
     if is_due(state.step, job.config.eval.every) or last:
         with clock.phase("eval"):
             rollouts.settle()
             evaluated = evaluate_policy(job, state)
+    state = replace(state, eval_avg=evaluated.get("eval/avg"))
     if job.rollouts is not None:
         kept = job.rollouts.keeps(state.step, [group.problem_id for group in groups])
         shown = [record for group in groups if group.problem_id in kept for record in group_records(group)]
@@ -41,7 +44,7 @@ def finish_step(
         if job.metrics is not None:
             job.metrics.sync()  # a checkpoint must never be ahead of its rows
         with job.view.phase("checkpoint"):
-            save_checkpoint(job.folder, job.learner, state, keep=job.config.checkpoint.keep)
+            save_checkpoint(job.folder, job.learner, state, job.config.checkpoint)
     return state
 
 

@@ -25,6 +25,12 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dropped: tuple[str, ...] = ()
     """Problems removed by the online filter at the starts of the stages so far."""
     weight_version: int = 0
+    history: tuple[tuple[float, float], ...] = ()
+    """(mean reward, truncated share) of this stage's last steps, where it may end by itself."""
+    ended: dict[int, int] = {}
+    """Stage -> steps done when it ended before its count."""
+    eval_avg: float | None = None
+    """Held-out avg@k after exactly this step, where it was evaluated."""
 
 
 def write_state(state: RunState, path: Path) -> None:

@@ -1,0 +1,35 @@
+"""The learning rate as a pure function of how many optimiser steps were taken: nothing of it needs a checkpoint."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["constant", "linear", "cosine"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Warm-up, then a constant rate (the report's), or one that falls to `final_share` of it.
+
+    The first step is not at zero: with a warm-up of W steps, step n (from 0) has (n + 1) / W of the rate. A schedule
+    that starts at 0 wastes a whole rollout batch on no update.
+    """
+
+    kind: Kind = "constant"
+    warmup_steps: int = 0
+    decay_steps: int = 0
+    """Optimiser steps until the final rate is reached, the warm-up included."""
+    final_share: float = 0.0
+
+    def rate(self, lr: float, step: int) -> float:
+        """The rate of optimiser step `step`, counted from 0."""
+        if step < self.warmup_steps:
+            return lr * (step + 1) / self.warmup_steps
+        if self.kind == "constant":
+            return lr
+        span = max(self.decay_steps - self.warmup_steps, 1)
+        done = min((step - self.warmup_steps) / span, 1.0)
+        left = 1 - done if self.kind == "linear" else (1 + math.cos(math.pi * done)) / 2
+        return lr * (self.final_share + (1 - self.final_share) * left)
