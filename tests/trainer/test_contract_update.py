@@ -10,19 +10,11 @@ from pathlib import Path
 import pytest
 
 from or1_trainer.config.schema import EntropySettings
-from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 
 WORKERS = Path(__file__).parent / "megatron_workers"
 sys.path.append(str(WORKERS))
 
 from contract_case import ALPHA, assert_same, ours, samples, slow  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def runtime():
-    started = start_runtime(tensor=1, device="cpu", timeout_s=60)
-    yield started
-    stop_runtime(started)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from or1_trainer.megatron.errors import CheckpointError, WeightError
 from or1_trainer.megatron.export import save_hf
 from or1_trainer.megatron.model import build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
-from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 from or1_trainer.megatron.sharded import load_sharded, save_sharded
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import init_weights, iter_hf_weights, load_hf_weights
@@ -25,13 +24,6 @@ from or1_trainer.method.schedule import Schedule
 sys.path.append(str(Path(__file__).parent / "megatron_workers"))
 
 from megatron_cases import CONFIGS, hf_logits, hf_model, pack, plain_stats, random_sequences, weighted_loss
-
-
-@pytest.fixture(scope="module")
-def runtime():
-    started = start_runtime(tensor=1, device="cpu", timeout_s=60)
-    yield started
-    stop_runtime(started)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from or1_trainer.megatron.batch import bucket_sequences
 from or1_trainer.megatron.errors import LayoutError, RuntimeStartError
 from or1_trainer.megatron.model import build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
-from or1_trainer.megatron.runtime import start_runtime, stop_runtime
+from or1_trainer.megatron.runtime import start_runtime
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import init_weights, load_hf_weights
 
@@ -31,13 +31,6 @@ from megatron_cases import (
     random_sequences,
     weighted_loss,
 )
-
-
-@pytest.fixture(scope="module")
-def runtime():
-    started = start_runtime(tensor=1, device="cpu", timeout_s=60)
-    yield started
-    stop_runtime(started)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""`or1-trainer`: train, resume, report, export, study."""
+"""`or1-trainer`: train, resume, report, export, plan, study."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib import metadata
 from or1_data.errors import DataError
 from or1_eval.errors import EvalError
 from or1_rollout.errors import Or1RolloutError
-from or1_trainer.commands import results, study, train
+from or1_trainer.commands import plan, results, study, train
 from or1_trainer.errors import ConfigError, Or1TrainerError
 from or1_trainer.launch import report_error, stop_with_launcher, under_launcher
 
@@ -24,6 +24,7 @@ examples:
   or1-trainer resume runs/tiny-001                 go on from the newest whole checkpoint
   or1-trainer report runs/tiny-001 runs/tiny-002   one report.html over several runs
   or1-trainer export runs/tiny-001 model/          Hugging Face folder of the newest checkpoint
+  or1-trainer plan or1-7b --gpus 32 --gpu h200     memory, tokens, FLOPs and time before a GPU is rented
   or1-trainer study list                           the claims about entropy that can be put to the test
 """
 
@@ -94,7 +95,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     )
     parser.add_argument("--version", action="version", version=f"or1-trainer {metadata.version('or1-trainer')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, results, study):
+    for command in (train, results, plan, study):
         command.add(commands)
     return parser, dict(commands.choices)
 

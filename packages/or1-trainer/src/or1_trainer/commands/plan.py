@@ -1,0 +1,66 @@
+"""`or1-trainer plan RECIPE --gpus N --gpu h200`: what a run will need, before a GPU is rented."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+
+from or1_trainer.commands.shape import Commands
+from or1_trainer.config.check import check
+from or1_trainer.config.load import parse_overrides, read_recipe, resolve
+from or1_trainer.errors import ConfigError
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    plan = commands.add_parser(
+        "plan", help="memory, tokens, FLOPs and time of a recipe on given GPUs", allow_abbrev=False
+    )
+    plan.add_argument("recipe", help="recipe or .toml file; settings (--section.key value) as for train")
+    plan.add_argument("--gpus", type=int, required=True, help="GPUs in all")
+    plan.add_argument("--gpu", default="h200", help="a100, h100, h200, ... (default h200)")
+    plan.add_argument("--mean-share", type=float, default=0.5, help="mean response over the context (default 0.5)")
+    plan.add_argument("--kept-share", type=float, default=0.6, help="groups with an advantage (default 0.6)")
+    plan.add_argument("--utilisation", type=float, default=0.3, help="of the peak, in the update (default 0.3)")
+    plan.add_argument("--step-overhead-ms", type=float, default=6.5, help="of the engine, a decoding step")
+    plan.add_argument("--sequence-overhead-ms", type=float, default=0.65, help="of the engine, a sequence and step")
+    plan.add_argument("--json", action="store_true", help="print the numbers as JSON")
+    plan.set_defaults(run=_plan, folder=None)
+
+
+def _plan(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    from or1_trainer.estimate.gpus import gpu_named
+    from or1_trainer.estimate.layout import Layout
+    from or1_trainer.estimate.page import plan_text
+    from or1_trainer.estimate.rollout_time import Overheads
+    from or1_trainer.estimate.stages import Assumptions, advice, obstacles, plan_stages
+    from or1_trainer.scale.settings import model_config
+    from or1_trainer.shapes.shape import Shape
+
+    config = resolve(read_recipe(options.recipe), parse_overrides(rest))
+    tensor = config.parallel.tensor
+    if options.gpus < 1 or options.gpus % tensor:
+        raise ConfigError(f"--gpus {options.gpus} is not a multiple of parallel.tensor = {tensor}; change one of them")
+    check(config, options.gpus)
+    for name in ("mean_share", "kept_share", "utilisation"):
+        if not 0 < getattr(options, name) <= 1:
+            raise ConfigError(f"--{name.replace('_', '-')} must be in (0, 1], got {getattr(options, name)}")
+    gpu, shape = gpu_named(options.gpu), Shape.of(model_config(config))
+    layout = Layout(tensor=tensor, data=options.gpus // tensor)
+    assumptions = Assumptions(
+        mean_share=options.mean_share,
+        kept_share=options.kept_share,
+        utilisation=options.utilisation,
+        overheads=Overheads(step_ms=options.step_overhead_ms, sequence_ms=options.sequence_overhead_ms),
+    )
+    plans = plan_stages(shape, config, gpu, layout, assumptions)
+    found = obstacles(shape, config, gpu, layout, plans)
+    if options.json:
+        stages = [{**dataclasses.asdict(plan), "step_s": plan.step_s, "hours": plan.hours} for plan in plans]
+        print(json.dumps({"parameters": shape.parameters, "stages": stages, "in_the_way": found}, indent=1))
+    else:
+        advised = advice(shape, config, gpu, options.gpus, assumptions)
+        print(plan_text(config.name, shape, gpu, layout, plans, found, advised, assumptions))
+    return 1 if found else 0

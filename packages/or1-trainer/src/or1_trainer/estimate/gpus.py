@@ -1,0 +1,47 @@
+"""GPUs by name, with the figures of their data sheets."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Final
+
+from or1_trainer.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """Memory in GB (1e9 bytes), dense bfloat16 in TFLOP/s, memory in TB/s, link to its node's other GPUs in GB/s.
+
+    `link_gb_s` counts one direction.
+    """
+
+    name: str
+    memory_gb: float
+    bf16_tflops: float
+    memory_tb_s: float
+    link_gb_s: float
+
+
+GPUS: Final = {
+    gpu.name: gpu
+    for gpu in (
+        Gpu("a100", 80, 312, 2.04, 300),
+        Gpu("h800", 80, 989, 3.35, 200),
+        Gpu("h100", 80, 989, 3.35, 450),
+        Gpu("h20", 96, 148, 4.0, 450),
+        Gpu("h200", 141, 989, 4.8, 450),
+        Gpu("b200", 180, 2250, 7.7, 900),
+        Gpu("l40s", 48, 362, 0.864, 32),
+    )
+}
+"""NVIDIA data sheets; A100 is the 80 GB SXM, L40S has no NVLink."""
+
+
+def gpu_named(name: str) -> Gpu:
+    """Raises `ConfigError` with the nearest name."""
+    if name.lower() not in GPUS:
+        near = difflib.get_close_matches(name.lower(), GPUS, n=1, cutoff=0.3)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise ConfigError(f"--gpu {name!r} is not known{hint}; known: {', '.join(GPUS)}")
+    return GPUS[name.lower()]

@@ -1,0 +1,35 @@
+"""Which layouts a model and a number of GPUs admit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from or1_trainer.shapes.shape import Shape
+
+NODE_GPUS = 8
+"""Tensor parallelism stays inside a node: its all-reduces run twice a layer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Ranks that share one copy of the weights, and copies."""
+
+    tensor: int
+    data: int
+
+
+def conflicts(shape: Shape, gpus: int, tensor: int) -> list[str]:
+    """Why this tensor-parallel size cannot be; empty when it can."""
+    sizes = {"heads": shape.heads, "key-value heads": shape.kv_heads, "feed-forward width": shape.intermediate}
+    found = [f"tensor = {tensor} does not divide the {size} {name}" for name, size in sizes.items() if size % tensor]
+    if gpus % tensor:
+        found.append(f"tensor = {tensor} does not divide {gpus} GPUs")
+    if tensor > NODE_GPUS:
+        found.append(f"tensor = {tensor} reaches beyond a node of {NODE_GPUS} GPUs")
+    return found
+
+
+def layouts(shape: Shape, gpus: int) -> list[Layout]:
+    """All that can be, smallest tensor-parallel size first."""
+    sizes = [size for size in range(1, min(gpus, NODE_GPUS) + 1) if not conflicts(shape, gpus, size)]
+    return [Layout(tensor=size, data=gpus // size) for size in sizes]

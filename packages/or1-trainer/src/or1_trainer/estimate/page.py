@@ -1,0 +1,78 @@
+"""A plan as text for people, and the memory table of docs/plan.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from or1_trainer.estimate.gpus import Gpu
+from or1_trainer.estimate.layout import Layout
+from or1_trainer.estimate.stages import Assumptions, StagePlan
+from or1_trainer.shapes.shape import Shape
+
+MEMORY_COLUMNS = ("weights", "gradients", "optimizer", "activations", "logits", "engine")
+
+
+def plan_text(
+    title: str,
+    shape: Shape,
+    gpu: Gpu,
+    layout: Layout,
+    plans: Sequence[StagePlan],
+    found: Sequence[str],
+    advised: Layout | None,
+    assumptions: Assumptions,
+) -> str:
+    """The whole page."""
+    gpus = layout.tensor * layout.data
+    hours = sum(plan.hours for plan in plans)
+    fits = f"tensor {advised.tensor} x data {advised.data}" if advised else "none fits: more GPUs, or larger ones"
+    return "\n".join(
+        [
+            f"{title}: {shape.parameters / 1e9:.2f}B parameters on {gpus} {gpu.name} ({gpu.memory_gb:g} GB)",
+            f"layout: tensor {layout.tensor} x data {layout.data}; smallest tensor size that fits: {fits}",
+            "",
+            "GB on one GPU",
+            *memory_lines(plans),
+            "",
+            "a step",
+            _row("stage", ("steps", "context", "responses", "Mtokens", "PFLOP", "rollout s", "before s", "update s")),
+            *(_times(plan) for plan in plans),
+            "",
+            f"{hours:.0f} hours, {hours * gpus:.0f} GPU-hours; evaluation and slow verdicts come on top",
+            f"assumed: responses {assumptions.mean_share:g} of the context on average, {assumptions.kept_share:g} of "
+            f"the groups kept, {assumptions.utilisation:g} of the peak in the update; decoding as in the report's "
+            "Table 9 (docs/plan.md)",
+            *(["", "in the way:", *(f"  {line}" for line in found)] if found else []),
+        ]
+    )
+
+
+def memory_lines(plans: Sequence[StagePlan]) -> list[str]:
+    """One row a stage."""
+    head = _row("stage", (*MEMORY_COLUMNS, "training", "sampling", "KV ktokens"))
+    return [head, *(_memory(plan) for plan in plans)]
+
+
+def _memory(plan: StagePlan) -> str:
+    memory = plan.memory
+    values = [f"{getattr(memory, name):.1f}" for name in MEMORY_COLUMNS]
+    peaks = [f"{memory.while_training:.1f}", f"{memory.while_sampling:.1f}", f"{memory.kv_tokens / 1e3:.0f}"]
+    return _row(str(plan.number), (*values, *peaks))
+
+
+def _times(plan: StagePlan) -> str:
+    values = (
+        str(plan.steps),
+        str(plan.context_tokens),
+        str(plan.responses),
+        f"{plan.tokens / 1e6:.1f}",
+        f"{plan.update_flops / 1e15:.0f}",
+        f"{plan.rollout_s:.0f}",
+        f"{plan.behaviour_s:.0f}",
+        f"{plan.update_s:.0f}",
+    )
+    return _row(str(plan.number), values)
+
+
+def _row(first: str, cells: Sequence[str]) -> str:
+    return f"{first:>7}" + "".join(f"{cell:>12}" for cell in cells)

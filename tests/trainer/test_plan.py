@@ -1,0 +1,142 @@
+"""`plan`: its formulas against the report's tables, against what autograd keeps, and against each other."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from or1_trainer.cli import main
+from or1_trainer.config.load import read_recipe, resolve
+from or1_trainer.estimate.gpus import GPUS, gpu_named
+from or1_trainer.estimate.layout import Layout, conflicts, layouts
+from or1_trainer.estimate.memory import activation_bytes, memory_of
+from or1_trainer.estimate.rollout_time import Overheads, Sampling, rollout_s
+from or1_trainer.estimate.stages import Assumptions, advice, obstacles, plan_stages
+from or1_trainer.estimate.table import memory_table
+from or1_trainer.estimate.work import forward_flops, update_flops
+from or1_trainer.megatron.model import build_policy
+from or1_trainer.megatron.weights import load_hf_weights
+from or1_trainer.method.packing import Sample, pack
+from or1_trainer.shapes.read import known_models
+from or1_trainer.shapes.shape import Shape
+
+SEVEN = Shape.of(known_models()["deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"])
+THIRTY_TWO = Shape.of(known_models()["deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"])
+H800 = gpu_named("h800")
+SMALL = {
+    "hidden_size": 128, "intermediate_size": 512, "num_hidden_layers": 4, "num_attention_heads": 8,
+    "num_key_value_heads": 2, "vocab_size": 64, "tie_word_embeddings": False,
+}  # fmt: skip
+BATCH = Sampling(responses=1024, mean_tokens=8192, longest_tokens=16384)
+
+
+@pytest.mark.parametrize(("gpus", "seconds", "error"), [(64, 270, 0.05), (128, 225, 0.05), (32, 375, 0.01), (256, 205, 0.01)])  # noqa: E501  # fmt: skip
+def test_rollout_times_are_those_of_table_9(gpus, seconds, error):
+    planned = rollout_s(SEVEN, H800, BATCH, gpus=gpus, tensor=1, kv_tokens=10**9, overheads=Overheads())
+    assert planned == pytest.approx(seconds, rel=error)
+
+
+def test_a_step_of_table_8_within_a_fifth():
+    planned = rollout_s(SEVEN, H800, BATCH, gpus=32, tensor=1, kv_tokens=10**9, overheads=Overheads())
+    assert planned == pytest.approx(90 * 3.6, rel=0.2)
+    assumed = Assumptions()
+    flops = update_flops(SEVEN, 1024 * 8192 * assumed.kept_share, 8192, passes=1, recompute=True)
+    assert flops / (32 * H800.bf16_tflops * 1e12 * assumed.utilisation) == pytest.approx(8 * 3.6, rel=0.2)
+
+
+def test_the_32b_step_of_table_7_lies_between_those_of_its_stages():
+    config = resolve(read_recipe("or1-32b"))
+    first, second = plan_stages(THIRTY_TWO, config, H800, Layout(tensor=8, data=32), Assumptions())
+    assert first.rollout_s < 223 * 3.6 < second.rollout_s
+    assert first.update_s < 27 * 3.6 < second.update_s
+
+
+def test_forward_flops_are_what_torch_counts():
+    config = {**SMALL, "model_type": "llama"}
+    options = {key: value for key, value in config.items() if key != "model_type"}
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model("llama", **options), attn_implementation="eager")
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros((1, 128), dtype=torch.long))
+    whole_attention = forward_flops(Shape.of(config), 128, 256)  # eager attention multiplies the masked half too
+    assert counter.get_total_flops() == pytest.approx(whole_attention, rel=0.01)
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_activations_are_no_more_than_planned(recompute, runtime):
+    config = {**SMALL, "model_type": "qwen2"}
+    options = {key: value for key, value in config.items() if key != "model_type"}
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model("qwen2", **options))
+    policy = build_policy(model.config, runtime, recompute=recompute)
+    load_hf_weights(policy, model.state_dict())
+    batch = pack([Sample(prompt_ids=[1] * 16, response_ids=[2] * 48, advantage=0.0) for _ in range(16)])
+    weights = {parameter.untyped_storage().data_ptr() for parameter in policy.model.parameters()}
+    kept: dict[int, int] = {}
+
+    def note(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        policy.hidden(batch)
+    tokens = batch.token_ids_T.numel()
+    settings = resolve(read_recipe("or1-7b"), [("batch.recompute", recompute)])
+    planned = 2 * activation_bytes(Shape.of(config), settings, 1, tokens)  # float32 here, bfloat16 there
+    if recompute:  # nothing but the inputs of the four layers and of the last norm
+        assert sum(kept.values()) == pytest.approx(4 * tokens * 128 * 5, rel=0.05) and sum(kept.values()) < planned
+    else:
+        assert 0.65 * planned < sum(kept.values()) < planned
+
+
+def test_every_way_to_save_memory_saves_what_it_says():
+    plain = resolve(read_recipe("or1-7b"), [("parallel.sequence", False), ("batch.recompute", False)])
+    one = memory_of(SEVEN, plain, Layout(tensor=1, data=8), H800, 16384)
+    two = memory_of(SEVEN, plain, Layout(tensor=2, data=4), H800, 16384)
+    assert two.weights == one.weights / 2 and two.gradients == one.gradients / 2
+    assert two.optimizer == pytest.approx(one.optimizer), "cut over all ranks either way"
+    saved = memory_of(SEVEN, resolve(read_recipe("or1-7b")), Layout(tensor=2, data=4), H800, 16384)
+    assert saved.activations < two.activations / 10
+    offloaded = resolve(read_recipe("or1-7b"), [("optimizer.cpu_offload", True)])
+    assert memory_of(SEVEN, offloaded, Layout(tensor=2, data=4), H800, 16384).optimizer == 0
+    assert one.weights + one.gradients + one.optimizer * 8 == pytest.approx(18 * SEVEN.parameters / 1e9)
+
+
+def test_heads_and_nodes_bound_the_layout():
+    assert conflicts(SEVEN, 32, 8) == ["tensor = 8 does not divide the 28 heads", "tensor = 8 does not divide the 4 key-value heads"]  # noqa: E501  # fmt: skip
+    assert [layout.tensor for layout in layouts(SEVEN, 32)] == [1, 2, 4]
+    assert [layout.tensor for layout in layouts(THIRTY_TWO, 64)] == [1, 2, 4, 8]
+    assert conflicts(THIRTY_TWO, 64, 16)
+
+
+def test_advice_is_the_first_layout_without_an_obstacle():
+    config = resolve(read_recipe("or1-32b"))
+    gpu = gpu_named("h200")
+    advised = advice(THIRTY_TWO, config, gpu, 64, Assumptions())
+    assert advised is not None
+    for layout in layouts(THIRTY_TWO, 64):
+        found = obstacles(THIRTY_TWO, config, gpu, layout, plan_stages(THIRTY_TWO, config, gpu, layout, Assumptions()))
+        assert bool(found) == (layout.tensor < advised.tensor) or layout.tensor > advised.tensor
+    assert advice(THIRTY_TWO, config, GPUS["l40s"], 8, Assumptions()) is None
+
+
+def test_the_command_prints_and_says_what_is_in_the_way(capsys):
+    assert main(["plan", "or1-7b", "--gpus", "32", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["parameters"] == SEVEN.parameters and len(planned["stages"]) == 2
+    assert main(["plan", "or1-32b", "--gpus", "8", "--gpu", "h100"]) == 1
+    assert "in the way:" in capsys.readouterr().out
+    assert main(["plan", "or1-32b", "--gpus", "30"]) == 2
+    assert main(["plan", "or1-32b", "--gpus", "32", "--gpu", "h10"]) == 2
+    assert "did you mean h100" in capsys.readouterr().err
+    assert main(["plan", "or1-7b", "--gpus", "32", "--kept-share", "2"]) == 2
+
+
+def test_the_table_in_the_docs_is_what_the_formulas_say(repo_root: Path):
+    text = (repo_root / "docs" / "plan.md").read_text()
+    assert memory_table() in text
+    assert re.search(r"fitted to two rows", text)
