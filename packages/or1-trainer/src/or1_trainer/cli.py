@@ -1,4 +1,4 @@
-"""`or1-trainer`: train, resume, report, export, plan, study."""
+"""`or1-trainer`: train, resume, report, export, plan, doctor, study."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib import metadata
 from or1_data.errors import DataError
 from or1_eval.errors import EvalError
 from or1_rollout.errors import Or1RolloutError
-from or1_trainer.commands import plan, results, study, train
+from or1_trainer.commands import doctor, plan, results, study, train
 from or1_trainer.errors import ConfigError, Or1TrainerError
 from or1_trainer.launch import report_error, stop_with_launcher, under_launcher
 
@@ -25,6 +25,7 @@ examples:
   or1-trainer report runs/tiny-001 runs/tiny-002   one report.html over several runs
   or1-trainer export runs/tiny-001 model/          Hugging Face folder of the newest checkpoint
   or1-trainer plan or1-7b --gpus 32 --gpu h200     memory, tokens, FLOPs and time before a GPU is rented
+  or1-trainer doctor or1-7b                        what that recipe would miss on this machine
   or1-trainer study list                           the claims about entropy that can be put to the test
 """
 
@@ -95,7 +96,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     )
     parser.add_argument("--version", action="version", version=f"or1-trainer {metadata.version('or1-trainer')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, results, plan, study):
+    for command in (train, results, plan, doctor, study):
         command.add(commands)
     return parser, dict(commands.choices)
 
