@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from or1_rollout.errors import WeightPushError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 SHOWN = 5
 """Tensors named in an error; the rest is counted."""
 
 _CHUNK = 1 << 24
+_SMALL = 1 << 17
 _PLAIN = 0x9E3779B1
 """Odd multiplier that makes the second sum depend on the order of the elements."""
 
@@ -50,14 +53,25 @@ def fingerprint(tensor: Tensor, slice_of: Slice | None = None) -> Fingerprint:
         values = flat[start : start + _CHUNK]
         values = values + 0.0 if values.is_floating_point() and values.element_size() > 1 else values
         chunk = values.view(integer).to(torch.int64)
-        places = torch.arange(start, start + chunk.numel(), device=chunk.device)
-        if slice_of is not None:
-            width = tensor.shape[-1]
-            places = (places // width + slice_of.row) * slice_of.columns + places % width + slice_of.column
-        places.mul_(_PLAIN).add_(1)
-        bits_sum += int(chunk.sum())
-        placed_sum += int(places.mul_(chunk).sum())
+        if slice_of is None and flat.numel() <= _SMALL:
+            weights = _first_weights(chunk.numel(), chunk.device)
+        else:
+            places = torch.arange(start, start + chunk.numel(), device=chunk.device)
+            if slice_of is not None:
+                width = tensor.shape[-1]
+                places = (places // width + slice_of.row) * slice_of.columns + places % width + slice_of.column
+            weights = places.mul_(_PLAIN).add_(1)
+        bits, placed = torch.stack((chunk.sum(), (chunk * weights).sum())).tolist()
+        bits_sum, placed_sum = bits_sum + bits, placed_sum + placed
     return Fingerprint(flat.numel(), bits_sum % 2**64, placed_sum % 2**64)
+
+
+@lru_cache(maxsize=64)
+def _first_weights(count: int, device: torch.device) -> Tensor:
+    """Of the places 0, 1, ...; kept for small tensors, where making them costs more than the sum."""
+    import torch
+
+    return torch.arange(count, device=device).mul_(_PLAIN).add_(1)
 
 
 def prove_push(
