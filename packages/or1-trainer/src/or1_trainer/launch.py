@@ -10,8 +10,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from or1_trainer.errors import WorkerError
 
@@ -93,10 +94,20 @@ def _first_error(workers: Sequence[subprocess.Popen[bytes]], log_dir: Path) -> W
     records = [json.loads(path.read_text()) for path in log_dir.glob("error_*.json")]
     if records:
         first = min(records, key=lambda record: record["time"])
-        return WorkerError(f"rank {first['rank']}: {first['message']}")
+        return WorkerError(f"rank {first['rank']}: {first['message']}{_silent(workers, records, log_dir)}")
     rank, code = next((r, w.poll()) for r, w in enumerate(workers) if w.poll() not in (None, 0))
     cause = f"killed by signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
     return WorkerError(f"rank {rank} ended without a word ({cause}); its log: {log_dir / f'rank_{rank}.log'}")
+
+
+def _silent(workers: Sequence[subprocess.Popen[bytes]], records: Sequence[Mapping[str, Any]], log_dir: Path) -> str:
+    """Names the ranks that still run and said nothing, where another one waited for its peers in vain."""
+    told = {record["rank"] for record in records}
+    silent = [rank for rank, worker in enumerate(workers) if rank not in told and worker.poll() is None]
+    if not silent or not any("timed out" in str(record["message"]).lower() for record in records):
+        return ""
+    logs = ", ".join(f"rank {rank}" + (f" ({log_dir / f'rank_{rank}.log'})" if rank else "") for rank in silent)
+    return f"; it waited for {logs}, which hangs or needs longer than parallel.timeout_s"
 
 
 def _stop(workers: Sequence[subprocess.Popen[bytes]]) -> None:
