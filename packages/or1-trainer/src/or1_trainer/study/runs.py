@@ -15,7 +15,7 @@ from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.config.schema import RunConfig, Settings
 from or1_trainer.study.claim import Study
 
-FIRST_SEED = 1
+FIRST_SEED = 11
 """Seeds are FIRST_SEED, FIRST_SEED + 1, ...; settings were tried out on others (docs/studies/README.md)."""
 
 
@@ -36,13 +36,15 @@ class PlannedRun:
 def plan_runs(study: Study, seeds: Sequence[int], *, extra: Mapping[str, Any] | None = None) -> list[PlannedRun]:
     """Seed by seed, so that an interrupted study has whole comparisons.
 
-    Settings apply in this order: recipe, study, arm, `extra`. Raises `ConfigError` naming what cannot be run.
+    Settings apply in this order: recipe, study, arm, `extra`. A seed has a warm start of its own, so that seeds are
+    different policies; all arms of a seed begin with the same one. Raises `ConfigError` naming what cannot be run.
     """
     tree = read_recipe(study.recipe)
     planned = []
     for seed in seeds:
         for arm in study.arms:
-            settings = {**study.settings, **arm.settings, **(extra or {}), "seed": seed}
+            own = {"warm_start.seed": seed, **study.settings, **arm.settings, **(extra or {})}
+            settings = {**own, "seed": seed}
             config = _resolved(tree, settings)
             check(config, max(config.parallel.tensor, 1) * max(config.parallel.data, 1))
             planned.append(PlannedRun(arm=arm.name, seed=seed, config=config, key=run_key(config)))
