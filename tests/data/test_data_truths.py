@@ -60,7 +60,7 @@ def refused_by_reward(truth: object) -> bool:
         read = reward.parse_ground_truth(truth)
         if not isinstance(read, reward.MathTruth | reward.LiveCodeBenchTruth):
             tasks.cases_of(read)
-    except (ValueError, TypeError, UnboundLocalError):
+    except (ValueError, TypeError):
         return True
     return False
 

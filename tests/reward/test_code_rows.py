@@ -15,6 +15,7 @@ import pytest
 from or1_reward.code import judge_program, verify_code
 from or1_reward.code.cases import CaseError
 from or1_reward.code.livecodebench import VARIABLE, decode_tests, look_up
+from or1_reward.code.tasks import cases_of
 from or1_reward.ground_truth import (
     AssertTruth,
     CallTruth,
@@ -88,6 +89,13 @@ def test_calls_with_native_values_as_taco_writes_them() -> None:
     truth = parse_ground_truth({"inputs": [[1, [2, 3]], [4, []]], "outputs": [[6], 4], "fn_name": "add"})
     assert status("def add(a, b): return a + sum(b)", truth) is Status.CORRECT
     assert status("def add(a, b): return a - sum(b)", truth) is Status.WRONG
+
+
+@pytest.mark.parametrize("given", [5, None, True, 1.5, {"a": 1}])
+@pytest.mark.parametrize("expected", ["x", "[1]", [1], 5, None])
+def test_native_arguments_that_are_no_list_are_the_rows_fault(given: object, expected: object) -> None:
+    with pytest.raises(CaseError, match=r"f cannot be read.*not a list of arguments"):
+        cases_of(parse_ground_truth({"inputs": [given], "outputs": [expected], "fn_name": "f"}))
 
 
 def test_a_function_is_not_found_in_the_prelude() -> None:
@@ -358,3 +366,23 @@ def test_a_pickle_with_anything_but_text_is_refused() -> None:
             decode_tests(text)
     with pytest.raises(CaseError):
         decode_tests("%%%")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "word"),
+    [
+        (5, "x", "input"),
+        (None, "1", "input"),
+        ("5\n{", "1", "input"),
+        ("5", "x y", "output"),
+        ("[" * 99999, "1", "input"),
+    ],
+)
+def test_a_test_that_is_no_list_of_arguments_or_no_json_is_a_broken_row(given, expected, word):
+    with pytest.raises(CaseError, match=f"the {word} of a test of f"):
+        cases_of(CallTruth(inputs=(given,), outputs=(expected,), fn_name="f"))
+
+
+def test_text_beside_native_arguments_is_a_native_string():
+    (case,) = cases_of(CallTruth(inputs=([5],), outputs=("x y",), fn_name="f"))
+    assert case.expected == "x y"

@@ -46,17 +46,30 @@ def _call_case(fn_name: str, given: Any, expected: Any, checker: Checker | None)
 
     TACO and APPS wrap many native results in a list of one; either form is then accepted, as their graders do.
     """
+    args = _arguments(fn_name, given)
+    if not isinstance(expected, str):
+        unwrapped = (expected[0],) if isinstance(expected, list) and len(expected) == 1 else ()
+        return CallCase({"fn_name": fn_name, "args": args}, expected, checker=checker, accept=unwrapped)
     try:
-        args = (
-            [json.loads(line) for line in given.split("\n") if line.strip()] if isinstance(given, str) else list(given)
-        )
-        wanted = json.loads(expected) if isinstance(expected, str) else expected
-    except (ValueError, TypeError, RecursionError) as error:
-        if isinstance(expected, str) and not isinstance(given, str):
-            wanted = expected  # a native string result
-        else:
-            raise CaseError(f"a test of {fn_name} is not JSON ({error}); repair or drop the row") from error
-    unwrapped = (
-        (wanted[0],) if not isinstance(expected, str) and isinstance(expected, list) and len(expected) == 1 else ()
-    )
-    return CallCase({"fn_name": fn_name, "args": args}, wanted, checker=checker, accept=unwrapped)
+        wanted = json.loads(expected)
+    except (ValueError, RecursionError) as error:
+        if isinstance(given, str):
+            raise _unreadable(fn_name, f"its output is not JSON: {error}") from error
+        wanted = expected  # beside native arguments: a native string result
+    return CallCase({"fn_name": fn_name, "args": args}, wanted, checker=checker)
+
+
+def _arguments(fn_name: str, given: Any) -> list[Any]:
+    """The arguments of one call. CaseError for anything but JSON lines or a list."""
+    if isinstance(given, list | tuple):
+        return list(given)
+    if not isinstance(given, str):
+        raise _unreadable(fn_name, f"its input is a {type(given).__name__}, not a list of arguments or JSON lines")
+    try:
+        return [json.loads(line) for line in given.split("\n") if line.strip()]
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(fn_name, f"its input is not one JSON value per line: {error}") from error
+
+
+def _unreadable(fn_name: str, why: str) -> CaseError:
+    return CaseError(f"a test of {fn_name} cannot be read, {why}; repair or drop the row")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.request import urlopen
 
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.doctor.finding import Finding, State
@@ -56,14 +57,12 @@ def _engine(config: RunConfig) -> Finding:
 
 
 def _servers(config: RunConfig) -> Finding:
-    import httpx
-
     down = []
     for url in config.rollout.servers:
         try:
-            httpx.get(f"{url}/health", timeout=5).raise_for_status()
-        except httpx.HTTPError as error:
-            down.append(f"{url} ({type(error).__name__})")
+            urlopen(f"{url}/health", timeout=5).close()
+        except OSError as error:  # URLError is one
+            down.append(f"{url} ({error})")
     state = State.BAD if down else State.GOOD
     told = f"not up: {', '.join(down)}" if down else f"{len(config.rollout.servers)} servers are up"
     return Finding(name="engine", state=state, found=told, advice="start them: docs/rollouts.md has the command")
