@@ -379,7 +379,7 @@ def test_a_pickle_with_anything_but_text_is_refused() -> None:
     ],
 )
 def test_a_test_that_is_no_list_of_arguments_or_no_json_is_a_broken_row(given, expected, word):
-    with pytest.raises(CaseError, match=f"the {word} of a test of f"):
+    with pytest.raises(CaseError, match=f"its {word} is"):
         cases_of(CallTruth(inputs=(given,), outputs=(expected,), fn_name="f"))
 
 
