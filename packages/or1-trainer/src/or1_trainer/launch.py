@@ -132,4 +132,9 @@ def _free_port() -> int:
 def stop_with_launcher() -> None:
     """Let the kernel kill this worker when its launcher dies, also by SIGKILL (prctl(2), PR_SET_PDEATHSIG = 1)."""
     if ERROR_FILE in os.environ:
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+        die_with_parent()
+
+
+def die_with_parent() -> None:
+    """Have the kernel send SIGKILL when the parent process ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)

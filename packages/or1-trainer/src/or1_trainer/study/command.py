@@ -41,6 +41,7 @@ def run_study(
     On another recipe or with other settings the pages go beside the runs, so that the committed ones stay.
     """
     from or1_trainer.study.book import store
+    from or1_trainer.study.devices import slots, visible_gpus
     from or1_trainer.study.execute import execute
     from or1_trainer.study.runs import FIRST_SEED, plan_runs
 
@@ -54,10 +55,12 @@ def run_study(
     ]
     chosen = range(FIRST_SEED, FIRST_SEED + seeds)
     plans = [(study, plan_runs(study, chosen, extra=extra)) for study in studies]
+    devices = slots([run.config for _, planned in plans for run in planned], visible_gpus())
     execute(
         sorted((run for _, planned in plans for run in planned), key=lambda run: run.seed),
         runs,
-        jobs=jobs or os.cpu_count() or 1,
+        jobs=jobs or len(devices) or os.cpu_count() or 1,
+        devices=devices,
         note=lambda text: print(text, file=sys.stderr, flush=True),
     )
     for study, planned in plans:

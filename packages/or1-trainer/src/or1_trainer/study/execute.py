@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from or1_trainer.errors import Or1TrainerError
+from or1_trainer.launch import die_with_parent
 from or1_trainer.run.folder import claim_run_folder
 from or1_trainer.study.runs import PlannedRun
 from or1_trainer.study.stored import is_finished
@@ -26,8 +27,12 @@ class StudyError(Or1TrainerError):
     """Runs of a study failed; the others went on, and starting the study again repeats only these."""
 
 
-def execute(planned: Sequence[PlannedRun], root: Path, *, jobs: int, note: Callable[[str], None]) -> None:
+def execute(
+    planned: Sequence[PlannedRun], root: Path, *, jobs: int, note: Callable[[str], None], devices: Sequence[str] = ()
+) -> None:
     """Bring every planned run to its end, `jobs` at a time, in order.
+
+    `devices`: GPUs of each run that goes on at a time (`devices.slots`), at least `jobs` of them; empty on CPUs.
 
     Raises:
         StudyError: some run failed; its folder has the log. All others are finished first.
@@ -35,7 +40,7 @@ def execute(planned: Sequence[PlannedRun], root: Path, *, jobs: int, note: Calla
     unique = {run.key: run for run in planned}
     waiting = [run for run in unique.values() if not is_finished(run.folder(root), run.config)]
     note(f"{len(unique)} runs, {len(unique) - len(waiting)} there already; {jobs} at a time in {root}")
-    failed = _work_off(waiting, root, jobs, note)
+    failed = _work_off(waiting, root, note, [*devices[:jobs]] or [""] * jobs)
     if failed:
         raise StudyError(
             f"{len(failed)} of {len(waiting)} runs failed; the first log: {failed[0].folder(root) / LOG}; "
@@ -43,26 +48,28 @@ def execute(planned: Sequence[PlannedRun], root: Path, *, jobs: int, note: Calla
         )
 
 
-def _work_off(waiting: list[PlannedRun], root: Path, jobs: int, note: Callable[[str], None]) -> list[PlannedRun]:
+def _work_off(waiting: list[PlannedRun], root: Path, note: Callable[[str], None], free: list[str]) -> list[PlannedRun]:
+    """`free`: one entry for each run that may go on at a time, the GPUs it sees."""
     context = _context()
-    going: dict[Any, tuple[ForkServerProcess, PlannedRun, float]] = {}
+    going: dict[Any, tuple[ForkServerProcess, PlannedRun, float, str]] = {}
     failed: list[PlannedRun] = []
     queue = list(waiting)
     try:
         while queue or going:
-            while queue and len(going) < jobs:
-                run = queue.pop(0)
-                process = _start(context, run, root)
-                going[process.sentinel] = (process, run, time.monotonic())
+            while queue and free:
+                run, device = queue.pop(0), free.pop(0)
+                process = _start(context, run, root, device)
+                going[process.sentinel] = (process, run, time.monotonic(), device)
             for sentinel in wait(list(going)):
-                process, run, began = going.pop(sentinel)
+                process, run, began, device = going.pop(sentinel)
+                free.append(device)
                 process.join()
                 failed += [] if is_finished(run.folder(root), run.config) else [run]
                 word = "failed" if failed and failed[-1] is run else "done"
                 left = len(queue) + len(going)
                 note(f"{word}: {run.arm}, seed {run.seed} ({time.monotonic() - began:.0f} s); {left} left")
     finally:
-        for process, _, _ in going.values():
+        for process, *_ in going.values():
             process.terminate()
             process.join()
     return failed
@@ -75,21 +82,24 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _start(context: ForkServerContext, run: PlannedRun, root: Path) -> ForkServerProcess:
+def _start(context: ForkServerContext, run: PlannedRun, root: Path, device: str) -> ForkServerProcess:
     folder = run.folder(root)
     if not (folder / "config.toml").exists():
         shutil.rmtree(folder, ignore_errors=True)  # claimed by a launch that was killed before it began
         claim_run_folder(folder, run.config)
     with _one_thread():
-        process = context.Process(target=train_folder, args=(str(folder),), name=run.key)
+        process = context.Process(target=train_folder, args=(str(folder), device), name=run.key)
         process.start()
     return process
 
 
-def train_folder(folder: str) -> None:
-    """`or1-trainer resume FOLDER` in this process, its words in the folder's log."""
+def train_folder(folder: str, device: str) -> None:
+    """`or1-trainer resume FOLDER` in this process, its words in the folder's log; it ends with the study's process."""
     from or1_trainer.cli import main
 
+    die_with_parent()  # the fork server ends with the study, and takes this process along: the folder is free again
+    if device:
+        os.environ["CUDA_VISIBLE_DEVICES"] = device
     with (Path(folder) / LOG).open("ab", buffering=0) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)

@@ -1,0 +1,58 @@
+"""`study` as a process: killed in the middle it goes on where it was; GPUs are shared out between runs."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+from whole_runs import command, environment, numbers, rows_written, wait_for
+
+from or1_trainer.config.load import read_recipe, resolve
+from or1_trainer.errors import ConfigError
+from or1_trainer.study.devices import slots
+
+SMALL = {
+    "warm_start.hidden": 16, "warm_start.layers": 1, "warm_start.heads": 2, "warm_start.intermediate": 32,
+    "warm_start.steps": 20, "warm_start.sequences": 16, "stages.0.steps": 60, "data.arithmetic.heldout": 4, "eval.k": 2,
+    "data.arithmetic.train": 64, "checkpoint.every": 3, "loss.reject_zero_advantage": "false",
+}  # fmt: skip
+
+
+def arguments(room, name):
+    settings = [word for key, value in SMALL.items() for word in (f"--{key}", str(value))]
+    where = ("--runs", room / name, "--book", room / f"{name}-book")
+    return ("study", "temperature", "--seeds", "1", "--jobs", "1", *where, *settings)
+
+
+def test_killed_in_the_middle_it_skips_what_is_done_and_resumes_the_rest(tmp_path):
+    cache, runs = tmp_path / "cache", tmp_path / "runs"
+    done = subprocess.run(command(*arguments(tmp_path, "whole")), env=environment(cache), capture_output=True, text=True, timeout=250, check=False)  # noqa: E501  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    process = subprocess.Popen(command(*arguments(tmp_path, "runs")), env=environment(cache), stderr=subprocess.DEVNULL)
+    written = lambda: sorted(rows_written(folder) for folder in runs.glob("*")) if runs.is_dir() else []  # noqa: E731
+    wait_for(lambda: len(written()) == 2 and written()[0] >= 5, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = {folder.name for folder in runs.iterdir() if (folder / "report.html").exists()}
+    assert len(finished) == 1, "one run was over, the other in its middle"
+    stamp = {name: (runs / name / "metrics.jsonl").stat().st_mtime_ns for name in finished}
+    again = subprocess.run(command(*arguments(tmp_path, "runs")), env=environment(cache), capture_output=True, text=True, timeout=250, check=False)  # noqa: E501  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert "2 runs, 1 there already" in again.stderr
+    assert stamp == {name: (runs / name / "metrics.jsonl").stat().st_mtime_ns for name in finished}
+    for folder in runs.iterdir():
+        assert numbers(folder) == numbers(tmp_path / "whole" / folder.name)
+
+
+def test_each_run_sees_gpus_of_its_own():
+    config = resolve(read_recipe("lab"))
+    two = resolve(read_recipe("lab"), [("parallel.tensor", 2)])
+    assert slots([config], 4) == ["0", "1", "2", "3"]
+    assert slots([config, two], 5) == ["0,1", "2,3"]
+    assert slots([config], 0) == slots([resolve(read_recipe("lab"), [("device", "cpu")])], 4) == []
+    with pytest.raises(ConfigError, match="needs 2 GPUs, and this machine has 1"):
+        slots([two], 1)
