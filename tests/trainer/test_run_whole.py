@@ -83,6 +83,8 @@ def test_a_run_leaves_a_folder_that_explains_itself(whole):
     rows = numbers(whole)
     assert [row["step"] for row in rows] == list(range(13))
     assert [row["stage/index"] for row in rows[1:]] == [0] * 6 + [1] * 6
+    left = [row["stage/problems"] for row in rows[1:]]
+    assert left[:6] == [60] * 6 and len(set(left[6:])) == 1 and 0 < left[6] <= 60
     assert [row["step"] for row in rows if "eval/avg" in row] == [0, 4, 8, 12]
     on_policy = [row["policy/ratio_mean"] for row in rows[1:7] if "policy/ratio_mean" in row]
     assert on_policy and set(on_policy) == {1.0}

@@ -58,7 +58,11 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
     )
     with clock.phase("push"), job.view.phase("push"):
         rollouts.push(probe_of(batch.drawn), state.weight_version)
-    stage = {"stage/index": position.stage_index, "stage/context_tokens": position.stage.context_tokens}
+    stage = {
+        "stage/index": position.stage_index,
+        "stage/context_tokens": position.stage.context_tokens,
+        "stage/problems": len(job.train) - len(state.dropped),
+    }
     seen = {**group_metrics(batch.drawn), **staleness_metrics(batch.drawn, state.weight_version - 1)}
     state, end = leave_stage(job, position, state, seen)
     metrics = {**stage, **seen, **learnt, **memory, **end, "weights/version": state.weight_version}

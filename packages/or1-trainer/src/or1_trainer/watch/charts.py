@@ -66,6 +66,18 @@ PLOTS = (
             ("group/solve_none_rate", "all wrong"),
         ),
     ),
+    Plot(
+        title="Problems",
+        caption="Problems that the online filter has left, from stage to stage.",
+        lines=(("stage/problems", "left"),),
+        smoothed=False,
+    ),
+    Plot(
+        title="Learning rate",
+        caption="Of the step's last optimiser step.",
+        lines=(("optimizer/lr", "rate"),),
+        smoothed=False,
+    ),
     Plot(title="Gradient norm", caption="Before clipping.", lines=(("optimizer/grad_norm", "norm"),)),
     Plot(
         title="Clipped tokens",
