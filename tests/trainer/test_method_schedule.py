@@ -8,8 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from or1_trainer.config.schema import StageSettings
 from or1_trainer.method.advance import has_settled
-from or1_trainer.method.schedule import Schedule
+from or1_trainer.method.schedule import Schedule, optimizer_steps
 
 
 @given(st.sampled_from(["constant", "linear", "cosine"]), st.integers(0, 9), st.integers(1, 60), st.floats(0, 1))
@@ -64,3 +65,12 @@ def test_a_stage_ends_when_reward_and_truncation_have_both_stopped():
 
 def test_a_falling_reward_has_settled_too():
     assert has_settled([(0.9, 0.0)] * 5 + [(0.2, 0.0)] * 5, window_steps=5, gain=0.01)
+
+
+def test_a_recipe_has_as_many_optimiser_steps_as_its_stages_have_mini_batches_and_passes():
+    stages = [
+        StageSettings(steps=10, context_tokens=8, prompts=8, group=2),
+        StageSettings(steps=5, context_tokens=8, prompts=8, group=2, mini_prompts=2),
+    ]
+    assert optimizer_steps(stages, reuse=1) == 10 + 5 * 4
+    assert optimizer_steps(stages, reuse=3) == 3 * 30

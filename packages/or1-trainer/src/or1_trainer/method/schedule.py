@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from or1_trainer.config.schema import StageSettings
 
 Kind = Literal["constant", "linear", "cosine"]
 
@@ -33,3 +36,8 @@ class Schedule:
         done = min((step - self.warmup_steps) / span, 1.0)
         left = 1 - done if self.kind == "linear" else (1 + math.cos(math.pi * done)) / 2
         return lr * (self.final_share + (1 - self.final_share) * left)
+
+
+def optimizer_steps(stages: Sequence[StageSettings], reuse: int) -> int:
+    """Optimiser steps of all stages together, if no mini-batch loses all its groups and no stage ends early."""
+    return sum(stage.steps * reuse * (stage.prompts // (stage.mini_prompts or stage.prompts)) for stage in stages)

@@ -7,21 +7,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import torch
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from or1_trainer.config.check import check
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
+from or1_trainer.learn.build import build_learner
 from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.export import save_hf
-from or1_trainer.megatron.model import Policy, build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
-from or1_trainer.megatron.weights import load_hf_weights
-from or1_trainer.method.mismatch import resolve_correction
-from or1_trainer.method.schedule import Schedule
 from or1_trainer.rollouts.engines import build_engine
 from or1_trainer.rollouts.fleet import Exchange, Fleet
 from or1_trainer.rollouts.prompts import PromptEncoder
@@ -30,7 +25,7 @@ from or1_trainer.run.checkpoint import load_best, load_newest
 from or1_trainer.run.folder import only_owner, read_config
 from or1_trainer.run.job import Job
 from or1_trainer.run.loop import train
-from or1_trainer.run.plan import optimizer_steps, total_steps
+from or1_trainer.run.plan import total_steps
 from or1_trainer.run.sources import load_problems
 from or1_trainer.run.state import RunState
 from or1_trainer.run.summary import summary
@@ -87,62 +82,6 @@ def running(config: RunConfig) -> Iterator[Runtime]:
         yield runtime
     finally:
         stop_runtime(runtime)
-
-
-def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Learner:
-    """Policy and optimizer on this rank, with the weights of `model_path`."""
-    policy = _policy(config, model_path, runtime)
-    settings = config.optimizer
-    optimizer = build_optimizer(
-        policy,
-        runtime,
-        OptimizerSettings(
-            lr=settings.lr,
-            betas=(settings.beta1, settings.beta2),
-            eps=settings.eps,
-            weight_decay=settings.weight_decay,
-            max_grad_norm=settings.max_grad_norm,
-            schedule=Schedule(
-                kind=settings.schedule,
-                warmup_steps=settings.warmup_steps,
-                decay_steps=settings.decay_steps or optimizer_steps(config.stages, config.loss.reuse),
-                final_share=settings.final_share,
-            ),
-            cpu_offload=settings.cpu_offload,
-        ),
-    )
-    return Learner(
-        policy=policy,
-        optimizer=optimizer,
-        runtime=runtime,
-        loss=config.loss,
-        batch=config.batch,
-        temperature=config.rollout.temperature,
-        mismatch=config.mismatch,
-        correction=resolve_correction(config.mismatch, engine=config.rollout.engine, ahead=config.rollout.ahead),
-        reference=_reference(config, model_path, runtime),
-    )
-
-
-def _policy(config: RunConfig, model_path: Path, runtime: Runtime) -> Policy:
-    policy = build_policy(
-        AutoConfig.from_pretrained(model_path),
-        runtime,
-        dtype=getattr(torch, config.model.dtype),
-        recompute=config.batch.recompute,
-        sequence_parallel=config.parallel.sequence,
-    )
-    load_hf_weights(policy, model_path)
-    return policy
-
-
-def _reference(config: RunConfig, model_path: Path, runtime: Runtime) -> Policy | None:
-    """The policy the run began with, frozen, where the loss has a KL term; no second model otherwise."""
-    if not config.loss.kl_beta:
-        return None
-    reference = _policy(config, model_path, runtime)
-    reference.model.requires_grad_(requires_grad=False)
-    return reference
 
 
 def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtime, view: LiveView) -> Job:

@@ -27,11 +27,6 @@ def total_steps(stages: Sequence[StageSettings], ended: Ended | None = None) -> 
     return _ends(stages, ended or {})[-1]
 
 
-def optimizer_steps(stages: Sequence[StageSettings], reuse: int) -> int:
-    """Optimiser steps of all stages together, if no mini-batch loses all its groups and no stage ends early."""
-    return sum(stage.steps * reuse * (stage.prompts // (stage.mini_prompts or stage.prompts)) for stage in stages)
-
-
 def position_at(stages: Sequence[StageSettings], step: int, ended: Ended | None = None) -> Position | None:
     """The place of `step`, None behind the last stage."""
     start = 0
