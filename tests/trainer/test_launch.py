@@ -69,8 +69,8 @@ def test_two_nodes_of_one_process_each_run_the_same_recipe(room, single):
 
 @pytest.mark.slow
 def test_a_rank_that_hangs_is_named_after_the_timeout(room, single):
-    """A stopped process says nothing and closes nothing; Megatron's groups wait a whole minute at least."""
-    settings = ("--nproc", "2", "--parallel.timeout_s", "20", "--stages.0.steps", "400")
+    """A stopped process says nothing and closes nothing."""
+    settings = ("--nproc", "2", "--parallel.timeout_s", "10", "--stages.0.steps", "400")
     process = subprocess.Popen(
         command("train", room / "launched.toml", "--run-dir", room / "hung", *settings),
         env=environment(room / "cache"), stderr=subprocess.PIPE, text=True,

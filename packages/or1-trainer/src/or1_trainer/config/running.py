@@ -15,7 +15,7 @@ class ParallelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
     sequence: bool = False
     """Sequence parallel: between attention and feed-forward, the tokens are cut over the tensor ranks."""
     timeout_s: float = 1800.0
-    """How long a rank waits for its peers in a collective; Megatron's groups round it up to whole minutes."""
+    """How long a rank waits for its peers in a collective."""
 
 
 class BatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,6 +1,5 @@
 """Start and stop the process group and Megatron's parallel state, alike for one process and for `torchrun`."""
 
-import math
 import os
 from dataclasses import dataclass
 from datetime import timedelta
@@ -79,7 +78,8 @@ def start_runtime(*, tensor: int, device: Device = "auto", timeout_s: float = 60
     os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "1")  # Megatron's overlap of collectives relies on it
     _join(place, rank, world_size, timeout_s)
     parallel_state.initialize_model_parallel(
-        tensor_model_parallel_size=tensor, distributed_timeout_minutes=max(1, math.ceil(timeout_s / 60))
+        tensor_model_parallel_size=tensor,
+        distributed_timeout_minutes=timeout_s / 60,  # typed as an int; it goes into a timedelta, which takes fractions
     )
     if place.type == "cuda":
         model_parallel_cuda_manual_seed(0)  # Megatron asks for these random states; nothing here draws from them
