@@ -9,7 +9,6 @@ rollouts, updates and checkpoint writes. Exit code 1 when a single number differ
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import signal
 import subprocess
@@ -18,29 +17,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from or1_trainer.watch.metrics import Value, read_metrics
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "trainer"))
+from whole_runs import MICRO, command, environment, numbers, rows_written, run
 
-RECIPE = """
+RECIPE = f"""
 name = "kills"
-[warm_start]
-hidden = 32
-layers = 2
-intermediate = 64
-steps = 120
-sequences = 32
-lr = 5e-3
-arithmetic = { max_terms = 2, max_digits = 1 }
-[data.arithmetic]
-max_terms = 2
-max_digits = 1
-train = 60
-heldout = 8
-[[stages]]
+{MICRO}[[stages]]
 steps = 30
 context_tokens = 20
 prompts = 5
 group = 4
-advance = { rule = "auto", window_steps = 10, gain = 2.0 }
+advance = {{ rule = "auto", window_steps = 10, gain = 2.0 }}
 [[stages]]
 steps = 20
 context_tokens = 40
@@ -70,7 +57,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         room = Path(scratch)
         (room / "kills.toml").write_text(RECIPE)
-        finish(room, "train", room / "kills.toml", "--run-dir", room / "whole")
+        run(room / "cache", "train", room / "kills.toml", "--run-dir", room / "whole")
         expected = numbers(room / "whole")
         while kills < options.kills:
             runs += 1
@@ -80,7 +67,7 @@ def main() -> int:
                 kills += 1
                 partial += any((folder / "checkpoints").glob("partial_*"))
                 arguments = ("resume", folder)
-            finish(room, "resume", folder)
+            run(room / "cache", "resume", folder)
             same = numbers(folder) == expected
             wrong += not same
             print(f"run {runs}: {kills} kills so far, metrics {'equal' if same else 'DIFFERENT'}", flush=True)
@@ -90,9 +77,9 @@ def main() -> int:
 
 def kill_once(room: Path, folder: Path, arguments: tuple[object, ...], moments: random.Random) -> bool:
     """Start or resume, and kill some steps later; False when the run came to its end first."""
-    seen, further, pause_s = rows(folder), moments.randint(3, 6), moments.uniform(0, 0.4)
-    process = subprocess.Popen(command(*arguments), env=environment(room), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # fmt: skip
-    while process.poll() is None and rows(folder) < seen + further:
+    seen, further, pause_s = rows_written(folder), moments.randint(3, 6), moments.uniform(0, 0.4)
+    process = subprocess.Popen(command(*arguments), env=environment(room / "cache"), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # fmt: skip
+    while process.poll() is None and rows_written(folder) < seen + further:
         time.sleep(0.005)
     time.sleep(pause_s)
     if process.poll() is not None:
@@ -100,33 +87,6 @@ def kill_once(room: Path, folder: Path, arguments: tuple[object, ...], moments: 
     process.send_signal(signal.SIGKILL)
     process.wait()
     return True
-
-
-def finish(room: Path, *arguments: object) -> None:
-    """Run a command to its end."""
-    subprocess.run(command(*arguments), env=environment(room), check=True, capture_output=True)
-
-
-def command(*arguments: object) -> list[str]:
-    """`or1-trainer ARGUMENTS`."""
-    return [sys.executable, "-m", "or1_trainer.cli", *map(str, arguments)]
-
-
-def environment(room: Path) -> dict[str, str]:
-    """One thread, a cache of its own."""
-    return {**os.environ, "OR1_CACHE": str(room / "cache"), "OMP_NUM_THREADS": "1"}
-
-
-def rows(folder: Path) -> int:
-    """Rows of metrics written so far."""
-    path = folder / "metrics.jsonl"
-    return len(read_metrics(path)) if path.exists() else 0
-
-
-def numbers(folder: Path) -> list[dict[str, Value]]:
-    """Everything but wall-clock time."""
-    found = read_metrics(folder / "metrics.jsonl")
-    return [{key: value for key, value in row.items() if not key.startswith("time/")} for row in found]
 
 
 if __name__ == "__main__":

@@ -10,24 +10,11 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
-from whole_runs import command, environment, numbers, rows_written, run, wait_for
+from whole_runs import MICRO, command, environment, numbers, rows_written, run, wait_for
 
-RECIPE = """
+RECIPE = f"""
 name = "micro"
-[warm_start]
-hidden = 32
-layers = 2
-intermediate = 64
-steps = 120
-sequences = 32
-lr = 5e-3
-arithmetic = { max_terms = 2, max_digits = 1 }
-[data.arithmetic]
-max_terms = 2
-max_digits = 1
-train = 60
-heldout = 8
-[[stages]]
+{MICRO}[[stages]]
 steps = 6
 context_tokens = 20
 prompts = 6

@@ -17,6 +17,7 @@ SHOWN = 5
 
 _CHUNK = 1 << 24
 _SMALL = 1 << 17
+"""Elements up to which the weights of the second sum are kept: 1 MB a size."""
 _PLAIN = 0x9E3779B1
 """Odd multiplier that makes the second sum depend on the order of the elements."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import metadata
+from itertools import islice
 
 from or1_data.errors import DataError
 from or1_eval.errors import EvalError
@@ -65,12 +66,8 @@ def split_settings(arguments: Sequence[str], takes_value: dict[str, bool]) -> tu
         target = settings if flag.startswith("--") and flag not in takes_value else own
         target.append(item)
         if flag.startswith("--") and "=" not in item and takes_value.get(flag, True):
-            target += _one_more(items)
+            target.extend(islice(items, 1))
     return own, settings
-
-
-def _one_more(items: Iterator[str]) -> list[str]:
-    return [value for value in [next(items, None)] if value is not None]
 
 
 def _flags(parsers: Sequence[argparse.ArgumentParser]) -> dict[str, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,9 @@ from or1_trainer.errors import WorkerError
 
 ERROR_FILE = "OR1_ERROR_FILE"
 """Environment variable: where a worker leaves its error for the launcher."""
+
+_TIMED_OUT = re.compile(r"timed out|time-?out", re.IGNORECASE)
+"""How gloo and NCCL say that a peer did not come."""
 
 POLL_S = 0.05
 GRACE_S = 10.0
@@ -104,7 +108,7 @@ def _silent(workers: Sequence[subprocess.Popen[bytes]], records: Sequence[Mappin
     """Names the ranks that still run and said nothing, where another one waited for its peers in vain."""
     told = {record["rank"] for record in records}
     silent = [rank for rank, worker in enumerate(workers) if rank not in told and worker.poll() is None]
-    if not silent or not any("timed out" in str(record["message"]).lower() for record in records):
+    if not silent or not any(_TIMED_OUT.search(str(record["message"])) for record in records):
         return ""
     logs = ", ".join(f"rank {rank}" + (f" ({log_dir / f'rank_{rank}.log'})" if rank else "") for rank in silent)
     return f"; it waited for {logs}, which hangs or needs longer than parallel.timeout_s"

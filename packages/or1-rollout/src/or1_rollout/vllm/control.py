@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 
 from or1_rollout.errors import EndpointError
+from or1_rollout.proof import Fingerprint
 from or1_rollout.vllm.local import PROOF_WORKER
 from or1_rollout.vllm.plugin import BACKEND
 from or1_rollout.vllm.pool import Pool
@@ -85,17 +86,16 @@ class Control:
         """Workers of all servers that are up."""
         return sum(self._num_workers(server.url) for server in self._pool.up())
 
-    def fingerprints(self) -> dict[str, dict[str, list[int]]]:
+    def fingerprints(self) -> dict[str, dict[str, Fingerprint]]:
         """What every server holds: URL -> name -> fingerprint."""
         return self._each(self._fingerprints)
 
-    def holds(self, url: str, fingerprints: Mapping[str, Sequence[int]]) -> bool:
+    def holds(self, url: str, fingerprints: Mapping[str, Fingerprint]) -> bool:
         """Whether one server is up with exactly these weights."""
         try:
-            held = self._fingerprints(url)
+            return self._fingerprints(url) == fingerprints
         except (httpx.HTTPError, EndpointError):
             return False
-        return {name: tuple(sums) for name, sums in held.items()} == {n: tuple(s) for n, s in fingerprints.items()}
 
     def is_up(self, url: str) -> bool:
         """Whether a server answers at all."""
@@ -136,9 +136,9 @@ class Control:
             raise EndpointError(f"no server is up to take weights: {errors or [s.url for s in self._pool.servers]}")
         return results
 
-    def _fingerprints(self, url: str) -> dict[str, list[int]]:
-        held: dict[str, list[int]] = self._post(url, "collective_rpc", {"method": "or1_fingerprints"})["results"][0]
-        return held
+    def _fingerprints(self, url: str) -> dict[str, Fingerprint]:
+        held = self._post(url, "collective_rpc", {"method": "or1_fingerprints"})["results"][0]
+        return {name: Fingerprint(*sums) for name, sums in held.items()}
 
     def _num_workers(self, url: str) -> int:
         return int(self._http.get(f"{url}/get_world_size").raise_for_status().json()["world_size"])

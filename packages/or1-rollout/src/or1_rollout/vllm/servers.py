@@ -94,8 +94,8 @@ class VllmServers:
         for url, held in others:
             if wrong := sorted(name for name in first.keys() | held.keys() if first.get(name) != held.get(name)):
                 raise WeightPushError(f"{url} and {first_url} hold different values of {', '.join(wrong[:5])}")
-        self._held = {name: Fingerprint(*sums) for name, sums in first.items()}
-        return self._held
+        self._held = first
+        return first
 
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """See `Engine.logprobs`; every server that is up computes them, and they must agree to 1e-3."""

@@ -6,11 +6,15 @@ import argparse
 import dataclasses
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from or1_trainer.commands.shape import Commands
 from or1_trainer.config.check import check
 from or1_trainer.config.load import parse_overrides, read_recipe, resolve
 from or1_trainer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from or1_trainer.estimate.stages import Assumptions
 
 
 def add(commands: Commands) -> None:
@@ -34,9 +38,8 @@ def _plan(options: argparse.Namespace, rest: Sequence[str]) -> int:
     from or1_trainer.estimate.gpus import gpu_named
     from or1_trainer.estimate.layout import Layout
     from or1_trainer.estimate.page import plan_text
-    from or1_trainer.estimate.rollout_time import Overheads
-    from or1_trainer.estimate.stages import Assumptions, advice, obstacles, plan_stages
-    from or1_trainer.scale.settings import model_config
+    from or1_trainer.estimate.stages import advice, obstacles, plan_stages
+    from or1_trainer.shapes.read import model_config
     from or1_trainer.shapes.shape import Shape
 
     config = resolve(read_recipe(options.recipe), parse_overrides(rest))
@@ -44,17 +47,8 @@ def _plan(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if options.gpus < 1 or options.gpus % tensor:
         raise ConfigError(f"--gpus {options.gpus} is not a multiple of parallel.tensor = {tensor}; change one of them")
     check(config, options.gpus)
-    for name in ("mean_share", "kept_share", "utilisation"):
-        if not 0 < getattr(options, name) <= 1:
-            raise ConfigError(f"--{name.replace('_', '-')} must be in (0, 1], got {getattr(options, name)}")
-    gpu, shape = gpu_named(options.gpu), Shape.of(model_config(config))
+    gpu, shape, assumptions = gpu_named(options.gpu), Shape.of(model_config(config)), _assumptions(options)
     layout = Layout(tensor=tensor, data=options.gpus // tensor)
-    assumptions = Assumptions(
-        mean_share=options.mean_share,
-        kept_share=options.kept_share,
-        utilisation=options.utilisation,
-        overheads=Overheads(step_ms=options.step_overhead_ms, sequence_ms=options.sequence_overhead_ms),
-    )
     plans = plan_stages(shape, config, gpu, layout, assumptions)
     found = obstacles(shape, config, gpu, layout, plans)
     if options.json:
@@ -64,3 +58,15 @@ def _plan(options: argparse.Namespace, rest: Sequence[str]) -> int:
         advised = advice(shape, config, gpu, options.gpus, assumptions)
         print(plan_text(config.name, shape, gpu, layout, plans, found, advised, assumptions))
     return 1 if found else 0
+
+
+def _assumptions(options: argparse.Namespace) -> Assumptions:
+    from or1_trainer.estimate.rollout_time import Overheads
+    from or1_trainer.estimate.stages import Assumptions
+
+    shares = {name: getattr(options, name) for name in ("mean_share", "kept_share", "utilisation")}
+    for name, share in shares.items():
+        if not 0 < share <= 1:
+            raise ConfigError(f"--{name.replace('_', '-')} must be in (0, 1], got {share}")
+    overheads = Overheads(step_ms=options.step_overhead_ms, sequence_ms=options.sequence_overhead_ms)
+    return Assumptions(**shares, overheads=overheads)

@@ -61,7 +61,8 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
 def _scaled_down(tree: Mapping[str, Any], overrides: Sequence[tuple[str, Any]]) -> RunConfig:
     """The recipe scaled down, then the settings of the command line as they are: those are said for the small run."""
     from or1_trainer.scale.model import ensure_tiny_model
-    from or1_trainer.scale.settings import changes, model_config, scaled_down
+    from or1_trainer.scale.settings import changes, scaled_down
+    from or1_trainer.shapes.read import model_config
 
     whole = resolve(tree)
     small = resolve(msgspec.to_builtins(scaled_down(whole)), overrides)

@@ -142,11 +142,12 @@ def _check_ranges(config: RunConfig) -> None:
         "batch.microbatch_tokens": config.batch.microbatch_tokens,
         "batch.chunk_tokens": config.batch.chunk_tokens,
         "checkpoint.keep": config.checkpoint.keep,
-        "checkpoint.keep_best + 1": config.checkpoint.keep_best + 1,
     }
     for key, value in positive.items():
         if value <= 0:
             raise ConfigError(f"{key} must be above 0, got {value}")
+    if config.checkpoint.keep_best < 0:
+        raise ConfigError(f"checkpoint.keep_best must be at least 0, got {config.checkpoint.keep_best}")
     optimizer = config.optimizer
     if optimizer.warmup_steps < 0 or optimizer.decay_steps < 0 or not 0 <= optimizer.final_share <= 1:
         raise ConfigError(

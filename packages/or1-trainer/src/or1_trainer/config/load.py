@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -11,6 +10,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
+from or1_trainer.config.near import did_you_mean
 from or1_trainer.config.schema import RunConfig, Settings
 from or1_trainer.errors import ConfigError
 
@@ -36,7 +36,7 @@ def read_recipe(name: str) -> dict[str, Any]:
         text = (RECIPES / f"{name}.toml").read_text()
     else:
         raise ConfigError(
-            f"there is no recipe {name!r}{_did_you_mean(name, recipe_names())}; "
+            f"there is no recipe {name!r}{did_you_mean(name, recipe_names())}; "
             f"recipes: {', '.join(recipe_names())}, or the path of a .toml file"
         )
     try:
@@ -114,7 +114,7 @@ def _check_keys(tree: Any, kind: Any, where: str) -> None:
     for key, value in tree.items():
         if key not in fields:
             known = list(fields) if where else [*fields, *_all_keys()]
-            raise ConfigError(f"unknown key {where}{key}{_did_you_mean(key, known)}")
+            raise ConfigError(f"unknown key {where}{key}{did_you_mean(key, known)}")
         _check_keys(value, fields[key], f"{where}{key}.")
 
 
@@ -125,8 +125,3 @@ def _all_keys() -> list[str]:
         if isinstance(field.type, type) and issubclass(field.type, Settings)
         for inner in msgspec.structs.fields(field.type)
     ]
-
-
-def _did_you_mean(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f" (did you mean {near[0]}?)" if near else ""

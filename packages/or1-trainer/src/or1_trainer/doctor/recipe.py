@@ -9,7 +9,7 @@ from or1_trainer.config.schema import RunConfig
 from or1_trainer.doctor.finding import Finding, State
 from or1_trainer.doctor.machine import GIB, disk, vllm
 from or1_trainer.errors import ConfigError
-from or1_trainer.scale.settings import model_config
+from or1_trainer.shapes.read import model_config
 from or1_trainer.shapes.shape import Shape
 
 CHECKPOINT_BYTES, EXPORT_BYTES = 14, 2

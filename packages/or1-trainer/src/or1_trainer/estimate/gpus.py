@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Final
 
+from or1_trainer.config.near import did_you_mean
 from or1_trainer.errors import ConfigError
 
 
@@ -41,7 +41,6 @@ GPUS: Final = {
 def gpu_named(name: str) -> Gpu:
     """Raises `ConfigError` with the nearest name."""
     if name.lower() not in GPUS:
-        near = difflib.get_close_matches(name.lower(), GPUS, n=1, cutoff=0.3)
-        hint = f" (did you mean {near[0]}?)" if near else ""
+        hint = did_you_mean(name.lower(), GPUS, cutoff=0.3)
         raise ConfigError(f"--gpu {name!r} is not known{hint}; known: {', '.join(GPUS)}")
     return GPUS[name.lower()]

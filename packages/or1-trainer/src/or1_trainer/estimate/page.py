@@ -1,4 +1,4 @@
-"""A plan as text for people, and the memory table of docs/plan.md."""
+"""A plan as text for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from or1_trainer.estimate.layout import Layout
 from or1_trainer.estimate.stages import Assumptions, StagePlan
 from or1_trainer.shapes.shape import Shape
 
-MEMORY_COLUMNS = ("weights", "gradients", "optimizer", "activations", "logits", "engine")
+MEMORY_COLUMNS = ("weights", "gradients", "optimizer", "activations", "logits", "engine", "training", "sampling")
 
 
 def plan_text(
@@ -32,7 +32,8 @@ def plan_text(
             f"layout: tensor {layout.tensor} x data {layout.data}; smallest tensor size that fits: {fits}",
             "",
             "GB on one GPU",
-            *memory_lines(plans),
+            _row("stage", (*MEMORY_COLUMNS, "KV ktokens")),
+            *(_row(str(plan.number), (*memory_cells(plan), f"{plan.memory.kv_tokens / 1e3:.0f}")) for plan in plans),
             "",
             "a step",
             _row("stage", ("steps", "context", "responses", "Mtokens", "PFLOP", "rollout s", "before s", "update s")),
@@ -47,17 +48,11 @@ def plan_text(
     )
 
 
-def memory_lines(plans: Sequence[StagePlan]) -> list[str]:
-    """One row a stage."""
-    head = _row("stage", (*MEMORY_COLUMNS, "training", "sampling", "KV ktokens"))
-    return [head, *(_memory(plan) for plan in plans)]
-
-
-def _memory(plan: StagePlan) -> str:
+def memory_cells(plan: StagePlan) -> list[str]:
+    """GB of each part and of the two peaks, as text; the columns are `MEMORY_COLUMNS`."""
     memory = plan.memory
-    values = [f"{getattr(memory, name):.1f}" for name in MEMORY_COLUMNS]
-    peaks = [f"{memory.while_training:.1f}", f"{memory.while_sampling:.1f}", f"{memory.kv_tokens / 1e3:.0f}"]
-    return _row(str(plan.number), (*values, *peaks))
+    parts = (memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.logits, memory.engine)
+    return [f"{value:.1f}" for value in (*parts, memory.while_training, memory.while_sampling)]
 
 
 def _times(plan: StagePlan) -> str:

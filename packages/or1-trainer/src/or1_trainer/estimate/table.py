@@ -5,9 +5,9 @@ from __future__ import annotations
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.estimate.gpus import gpu_named
 from or1_trainer.estimate.layout import Layout
-from or1_trainer.estimate.page import MEMORY_COLUMNS
+from or1_trainer.estimate.page import MEMORY_COLUMNS, memory_cells
 from or1_trainer.estimate.stages import Assumptions, StagePlan, plan_stages
-from or1_trainer.scale.settings import model_config
+from or1_trainer.shapes.read import model_config
 from or1_trainer.shapes.shape import Shape
 
 CASES = (("or1-7b", "h100", 32), ("or1-7b", "h200", 32), ("or1-32b", "h200", 64))
@@ -15,7 +15,7 @@ CASES = (("or1-7b", "h100", 32), ("or1-7b", "h200", 32), ("or1-32b", "h200", 64)
 
 def memory_table() -> str:
     """Markdown: a row per case and stage."""
-    head = ("recipe", "GPUs", "stage", "context", *MEMORY_COLUMNS, "training", "sampling")
+    head = ("recipe", "GPUs", "stage", "context", *MEMORY_COLUMNS)
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for recipe, gpu, gpus in CASES:
         config = resolve(read_recipe(recipe))
@@ -26,10 +26,7 @@ def memory_table() -> str:
 
 
 def _row(recipe: str, gpus: str, plan: StagePlan) -> str:
-    memory = plan.memory
-    parts = [f"{getattr(memory, name):.1f}" for name in MEMORY_COLUMNS]
-    peaks = [f"{memory.while_training:.1f}", f"{memory.while_sampling:.1f}"]
-    cells = [recipe, gpus, str(plan.number), f"{plan.context_tokens // 1024}K", *parts, *peaks]
+    cells = [recipe, gpus, str(plan.number), f"{plan.context_tokens // 1024}K", *memory_cells(plan)]
     return "| " + " | ".join(cells) + " |"
 
 

@@ -115,6 +115,7 @@ def begin(job: Job) -> RunState:
     state = load_newest(job.folder, job.learner, job.view.note)
     if state is None:
         state = RunState(entropy_coefficient=job.config.entropy.initial)
+    job.view.progress.total_steps = total_steps(job.config.stages, state.ended)
     if job.metrics is not None and job.rollouts is not None:
         job.metrics.truncate_after(state.step if state.step else -1)
         job.rollouts.truncate_after(state.step)

@@ -78,7 +78,8 @@ def change_layout(folder: Path, config: RunConfig) -> None:
     From then on numbers equal those of the old layout up to rounding only: sums run in another order.
     """
     if os.environ.get("RANK", "0") == "0":
-        write_config(folder, config)
+        with only_owner(folder):  # a run that is going on keeps its settings
+            write_config(folder, config)
     deadline = time.monotonic() + config.parallel.timeout_s
     while read_config(folder).parallel != config.parallel:
         if time.monotonic() > deadline:

@@ -14,13 +14,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from msgspec.structs import replace
 
 from or1_trainer.config.schema import ArithmeticSettings, DataSettings, RunConfig, StageSettings
-from or1_trainer.shapes.read import read_model_config
 
 STEPS, TOKENS, PROMPTS, SAMPLES, EVERY = 100, 512, 16, 4, 10
 
@@ -55,27 +51,10 @@ def scaled_down(config: RunConfig) -> RunConfig:
     )
 
 
-def model_config(config: RunConfig) -> Mapping[str, Any]:
-    """The `config.json` whose family is kept: that of `model.path`, else of the warm start's Qwen2."""
-    if config.model.path:
-        return read_model_config(config.model.path)
-    start = config.warm_start
-    return {
-        "model_type": "qwen2",
-        "hidden_size": start.hidden,
-        "intermediate_size": start.intermediate,
-        "num_hidden_layers": start.layers,
-        "num_attention_heads": start.heads,
-        "num_key_value_heads": start.kv_heads,
-        "vocab_size": 0,
-        "tie_word_embeddings": True,
-    }
-
-
 def changes(before: RunConfig, after: RunConfig) -> list[str]:
-    """What was scaled, stage by stage, for the log."""
+    """What was scaled, stage by stage, for the log; flags may have given the small run other stages."""
     lines = []
-    for number, (old, new) in enumerate(zip(before.stages, after.stages, strict=True), start=1):
+    for number, (old, new) in enumerate(zip(before.stages, after.stages, strict=False), start=1):
         lines.append(
             f"stage {number}: steps {old.steps} -> {new.steps}, context {old.context_tokens} -> {new.context_tokens}, "
             f"prompts {old.prompts} -> {new.prompts}, mini {old.mini_prompts} -> {new.mini_prompts}, "

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from or1_trainer.config.near import did_you_mean
+from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
 
 KNOWN = resources.files("or1_trainer.shapes") / "known.toml"
@@ -33,10 +35,25 @@ def read_model_config(model: str) -> dict[str, Any]:
         return config
     known = known_models()
     if model not in known:
-        near = difflib.get_close_matches(model, known, n=1, cutoff=0.3)
-        hint = f" (did you mean {near[0]}?)" if near else ""
         raise ConfigError(
-            f"model.path = {model!r} is neither a folder with config.json nor a model whose shape is known{hint}; "
-            f"known: {', '.join(known)}"
+            f"model.path = {model!r} is neither a folder with config.json nor a model whose shape is known"
+            f"{did_you_mean(model, known, cutoff=0.3)}; known: {', '.join(known)}"
         )
     return known[model]
+
+
+def model_config(config: RunConfig) -> Mapping[str, Any]:
+    """The `config.json` of a run: that of `model.path`, else of the warm start's Qwen2."""
+    if config.model.path:
+        return read_model_config(config.model.path)
+    start = config.warm_start
+    return {
+        "model_type": "qwen2",
+        "hidden_size": start.hidden,
+        "intermediate_size": start.intermediate,
+        "num_hidden_layers": start.layers,
+        "num_attention_heads": start.heads,
+        "num_key_value_heads": start.kv_heads,
+        "vocab_size": 0,
+        "tie_word_embeddings": True,
+    }

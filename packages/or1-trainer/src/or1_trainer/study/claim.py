@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from or1_trainer.config.near import did_you_mean
 from or1_trainer.errors import ConfigError
 
 STUDIES = resources.files("or1_trainer.study") / "studies"
@@ -115,9 +115,3 @@ def read_study(name: str) -> Study:
         return msgspec.convert(tomllib.loads(text), Study)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigError(f"study {name}: {error}") from error
-
-
-def did_you_mean(word: str, known: list[str]) -> str:
-    """The nearest known word as a hint, or nothing."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f" (did you mean {near[0]}?)" if near else ""

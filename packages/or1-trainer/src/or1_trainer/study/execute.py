@@ -32,7 +32,7 @@ def execute(
 ) -> None:
     """Bring every planned run to its end, `jobs` at a time, in order.
 
-    `devices`: GPUs of each run that goes on at a time (`devices.slots`), at least `jobs` of them; empty on CPUs.
+    `devices`: the GPUs of each run that may go on at a time (`devices.slots`), which bounds `jobs`; empty on CPUs.
 
     Raises:
         StudyError: some run failed; its folder has the log. All others are finished first.
