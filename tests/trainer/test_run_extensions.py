@@ -131,6 +131,11 @@ def test_a_run_goes_on_in_another_layout_equal_up_to_rounding(whole, room, cache
     for expected, got in zip(numbers(whole)[done + 1 :], numbers(folder)[done + 1 :], strict=True):
         for key in ("loss/policy", "optimizer/grad_norm", "policy/entropy", "reward/mean", "stage/index"):
             assert got.get(key, 0) == pytest.approx(expected.get(key, 0), rel=5e-3, abs=5e-5), (expected["step"], key)
+    run(cache, "export", folder, tmp_path / "model")  # in one process, though the run had two
+    weights = [
+        AutoModelForCausalLM.from_pretrained(path).state_dict() for path in (tmp_path / "model", folder / "model")
+    ]
+    assert all(bool((weights[0][name] == tensor).all()) for name, tensor in weights[1].items())
 
 
 def test_only_the_layout_may_change_at_resume(whole, cache):
@@ -144,3 +149,13 @@ def test_only_the_layout_may_change_at_resume(whole, cache):
 def test_what_does_not_go_together_is_refused_at_once(room, cache, change, tmp_path):
     done = run(cache, "train", room / "extended.toml", "--run-dir", tmp_path / "run", *change, code=2)
     assert "rollout.refill" in done.stderr and not (tmp_path / "run").exists()
+
+
+def test_a_misspelt_flag_is_named_with_the_nearest(room, cache):
+    done = run(cache, "train", room / "extended.toml", "--scal-down", code=2)
+    assert "--scal-down needs a value (did you mean --scale-down?)" in done.stderr
+
+
+def test_a_layout_that_cannot_be_is_told_once(room, cache, tmp_path):
+    done = run(cache, "train", room / "extended.toml", "--run-dir", tmp_path / "run", "--parallel.tensor", "8", code=1)
+    assert done.stderr.count("does not divide num_attention_heads") == 1

@@ -13,8 +13,9 @@ from or1_data.errors import DataError
 from or1_eval.errors import EvalError
 from or1_rollout.errors import Or1RolloutError
 from or1_trainer.commands import doctor, plan, results, study, train
+from or1_trainer.config.near import did_you_mean
 from or1_trainer.errors import ConfigError, Or1TrainerError
-from or1_trainer.launch import report_error, stop_with_launcher, under_launcher
+from or1_trainer.launch import ERROR_FILE, report_error, stop_with_launcher, under_launcher
 
 EPILOG = """\
 examples:
@@ -38,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser, commands = _parser()
     if not given or (given[0] not in commands and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "train")
-    own, rest = split_settings(given, _flags([parser, *commands.values()]))
+    try:
+        own, rest = split_settings(given, _flags([parser, *commands.values()]))
+    except ConfigError as error:
+        return _fail(error, str(error), 2)
     options = parser.parse_args(own)
     try:
         return int(options.run(options, rest))
@@ -56,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def split_settings(arguments: Sequence[str], takes_value: dict[str, bool]) -> tuple[list[str], list[str]]:
     """The command's own arguments, and the settings (`--section.key value`) among them.
 
-    `takes_value`: the command's own flags, and whether each has a value.
+    `takes_value`: the command's own flags, and whether each has a value. Raises `ConfigError` for a setting without
+    one, which may be a flag misspelt.
     """
     own: list[str] = []
     settings: list[str] = []
@@ -66,7 +71,10 @@ def split_settings(arguments: Sequence[str], takes_value: dict[str, bool]) -> tu
         target = settings if flag.startswith("--") and flag not in takes_value else own
         target.append(item)
         if flag.startswith("--") and "=" not in item and takes_value.get(flag, True):
-            target.extend(islice(items, 1))
+            value = list(islice(items, 1))
+            if not value and target is settings:
+                raise ConfigError(f"{flag} needs a value{did_you_mean(flag, takes_value)}")
+            target.extend(value)
     return own, settings
 
 
@@ -78,7 +86,8 @@ def _flags(parsers: Sequence[argparse.ArgumentParser]) -> dict[str, bool]:
 
 def _fail(error: BaseException, message: str, code: int) -> int:
     report_error(error)
-    if os.environ.get("RANK", "0") == "0" and not (under_launcher() and code == 1):
+    is_told = under_launcher() and (code == 1 or (code == 2 and ERROR_FILE in os.environ))  # by who started the ranks
+    if os.environ.get("RANK", "0") == "0" and not is_told:
         print(f"or1-trainer: {message}", file=sys.stderr)
     return code
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from msgspec.structs import replace
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from or1_trainer.config.check import check
-from or1_trainer.config.schema import RunConfig
+from or1_trainer.config.schema import ParallelSettings, RunConfig
 from or1_trainer.errors import ConfigError
 from or1_trainer.learn.build import build_learner
 from or1_trainer.learn.learner import Learner
@@ -143,6 +144,7 @@ def export(learner: Learner, tokenizer: PreTrainedTokenizerBase, out: Path) -> N
 def export_folder(folder: Path, out: Path, *, wants_best: bool = False) -> None:
     """`or1-trainer export`: a run's newest (or best) checkpoint, in one process whatever the run's layout was."""
     config = read_config(folder)
+    config = replace(config, parallel=ParallelSettings(timeout_s=config.parallel.timeout_s))
     model_path = prepare(folder)
     with running(config) as runtime:
         learner = build_learner(config, model_path, runtime)
