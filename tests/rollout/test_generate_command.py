@@ -13,7 +13,9 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from or1_rollout import RowError
+from or1_rollout.errors import SettingsError
 from or1_rollout.generate.rows import finished_ids, read_prompts
+from or1_rollout.generate.settings_file import check_settings, settings_path
 
 sys.path.append(str(Path(__file__).parent))
 
@@ -82,6 +84,30 @@ def test_bad_rows_are_named_before_anything_is_generated(prompts, model, tmp_pat
     done = subprocess.run(command(prompts, tmp_path / "out.jsonl", model), check=False, capture_output=True, text=True)
     assert done.returncode == 2 and not (tmp_path / "out.jsonl").exists()
     assert all(word in done.stderr for word in words) and "Traceback" not in done.stderr
+
+
+def test_a_file_is_not_continued_with_other_settings(prompts, model, tmp_path):
+    prompts.write_text("".join(prompts.read_text().splitlines(keepends=True)[:2]))
+    out = tmp_path / "out.jsonl"
+    assert subprocess.run(command(prompts, out, model), check=False, capture_output=True).returncode == 0
+    before = out.read_bytes()
+    for more, words in [(["--temperature", "0.5"], "temperature 1.0, now 0.5"), (["--seed", "3"], "seed 0, now 3")]:
+        done = subprocess.run(command(prompts, out, model, *more), check=False, capture_output=True, text=True)
+        assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
+    assert subprocess.run(command(prompts, out, model), check=False, capture_output=True).returncode == 0
+    assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]"])
+def test_completions_of_unknown_settings_are_not_continued(tmp_path, content):
+    out = tmp_path / "out.jsonl"
+    out.write_text('{"id": "a", "completions": []}\n')
+    if content is not None:
+        settings_path(out).write_text(content)
+    with pytest.raises(SettingsError, match="another file with -o"):
+        check_settings(out, {"seed": 0})
+    out.write_text("")  # nothing in it that could be mixed with
+    check_settings(out, {"seed": 0})
 
 
 FOREIGN = [

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
-from or1_rollout.errors import Or1RolloutError, RowError
+from or1_rollout.errors import Or1RolloutError, RowError, SettingsError
 from or1_rollout.generate.engines import add_engine_options, load_engine
 from or1_rollout.generate.rows import finished_ids, read_prompts
 from or1_rollout.generate.run import generate_file
+from or1_rollout.generate.settings_file import check_settings, write_settings
 from or1_rollout.types import SamplingParams
 
 EPILOG = """\
@@ -19,18 +21,19 @@ example:
   or1-rollout generate prompts.jsonl -o completions.jsonl --model ./model -n 8 --max-new-tokens 512
   or1-rollout generate prompts.jsonl -o completions.jsonl --engine endpoint --url http://localhost:8000 -n 8
 Each line of the input is {"id": ..., "prompt": text, token ids, or chat messages}. Run the same command again after a
-kill: it goes on where the output ends.
+kill: it goes on where the output ends. OUT.settings.json says what the output was made with; another model, engine or
+sampling is refused.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 when done, 1 when generation failed, 2 for wrong usage or a broken input row, 130 interrupted."""
+    """Exit code 0 when done, 1 when generation failed, 2 for wrong usage or input, 130 interrupted."""
     options = _parser().parse_args(arguments)
     try:
         return _generate(options)
     except KeyboardInterrupt:
         return _fail("interrupted; the same command goes on from here", 130)
-    except RowError as error:
+    except (RowError, SettingsError) as error:
         return _fail(str(error), 2)
     except Or1RolloutError as error:
         return _fail(str(error), 1)
@@ -53,7 +56,10 @@ def _generate(options: argparse.Namespace) -> int:
         )
     except ValueError as error:
         return _fail(str(error), 2)
+    settings = {"engine": options.engine, "model": options.model, "dtype": options.dtype, **asdict(params)}
+    check_settings(options.out, settings)
     engine = load_engine(options)
+    write_settings(options.out, settings)
     added = generate_file(rows, options.out, engine, params)
     print(f"{options.out}: {len(rows)} prompts, {added} of them generated now")
     return 0

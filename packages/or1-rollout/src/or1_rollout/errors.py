@@ -21,3 +21,7 @@ class WeightPushError(Or1RolloutError):
 
 class RowError(Or1RolloutError):
     """A line of an input file is no prompt row; the message names file and line."""
+
+
+class SettingsError(Or1RolloutError):
+    """A file of completions was made with other settings than it is to be continued with; the message names them."""
