@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from or1_reward.maths.nodes import INFINITY, PI, E, I, Node, sym
-from or1_reward.maths.tokens import FUNCTIONS
+from or1_reward.maths.vocabulary import FUNCTIONS
 
 GREEK: Final = frozenset(
     [
