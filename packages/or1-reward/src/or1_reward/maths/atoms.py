@@ -7,9 +7,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from or1_reward.maths import grammar
+from or1_reward.maths import bars, grammar
 from or1_reward.maths.calculus import CalculusParser
-from or1_reward.maths.nodes import Node, num, quotient, sym
+from or1_reward.maths.nodes import Node, num, quotient, sym, text_of
 from or1_reward.maths.numbers import exact_number
 from or1_reward.maths.tokens import ParseError, Token
 from or1_reward.maths.words import COUNTS
@@ -60,7 +60,7 @@ class AtomParser(CalculusParser):
         if token.kind == "name":
             return token.text not in ("and", "or", "union", "Union", "mod")
         if token.kind == "op":
-            return token.text in ("(", "[", "{", "\\{") or (token.text == "|" and self.bars == 0)
+            return token.text in ("(", "[", "{", "\\{", bars.OPEN)
         if token.kind != "macro":
             return False
         name = token.text[1:]
@@ -95,6 +95,8 @@ class AtomParser(CalculusParser):
             if base.op == "text" and base.value in COUNTS:
                 base = num(COUNTS.index(str(base.value)))
             return Node("base", (node, base))
+        if marks := self.primes():
+            return Node("unit", (node,), marks)
         overline = self.peek().text in ("\\overline", "\\bar", "\\dot") and "." in text and not self.peek().spaced
         return self.repeating(text) if overline else node
 
@@ -119,29 +121,43 @@ class AtomParser(CalculusParser):
         )
 
     def indexed(self, node: Node) -> Node:
-        """Primes, subscripts, and digits stuck to a letter (`x1`)."""
-        name = str(node.value)
-        while True:
-            token = self.peek()
-            if token.text == "'" or (token.text == "^" and self.peek(1).text == "\\prime"):
-                self.advance()
-                if self.peek().text == "\\prime":
-                    self.advance()
-                name += "'"
-            elif token.text == "^" and [self.peek(at).text for at in (1, 2, 3)] == ["{", "\\prime", "}"]:
-                for _ in range(4):
-                    self.advance()
-                name += "'"
-            else:
-                break
-        node = sym(name)
+        """Primes and a subscript in either order (`f'_1`, `f_1'`), and digits stuck to a letter (`x1`)."""
+        name, index = str(node.value) + self.primes(), None
+        token = self.peek()
         if token.text == "_":
             self.advance()
-            return Node("idx", (node, self.subscript()))
-        if token.kind == "num" and not token.spaced and token.text.isdigit() and node.op == "sym" and len(name) == 1:
+            index = self.subscript()
+            name += self.primes()
+        elif token.kind == "num" and not token.spaced and token.text.isdigit() and len(name) == 1:
             self.advance()
-            return Node("idx", (node, num(exact_number(token.text))))
-        return node
+            index = num(exact_number(token.text))
+        return sym(name) if index is None else Node("idx", (sym(name), index))
+
+    def primes(self) -> str:
+        r"""`'`, `^\prime`, `^{\prime\prime}`, as apostrophes."""
+        found = ""
+        while True:
+            if self.peek().text == "'":
+                self.advance()
+            elif self.peek().text == "^" and self.peek(1).text == "\\prime":
+                self.advance()
+                self.advance()
+            elif (count := self.braced_primes()) > 0:
+                for _ in range(count + 3):
+                    self.advance()
+                found += "'" * (count - 1)
+            else:
+                return found
+            found += "'"
+
+    def braced_primes(self) -> int:
+        r"""How many primes `^{\prime\prime}` ahead holds; 0 where something else is ahead."""
+        if [self.peek(at).text for at in (0, 1)] != ["^", "{"]:
+            return 0
+        count = 0
+        while self.peek(2 + count).text in ("\\prime", "'"):
+            count += 1
+        return count if self.peek(2 + count).text == "}" else 0
 
     def subscript(self) -> Node:
         r"""What stands below a letter: an index, or a function's name as a label (`m_{\max}`)."""
@@ -161,15 +177,13 @@ class AtomParser(CalculusParser):
 
     def bracketed(self, opener: str) -> Node:
         r"""`( ) [ ] { } \{ \} | |` and half-open intervals."""
-        if opener == "|":
-            return self.bars_of("|")
+        if opener == bars.OPEN:
+            return self.bars_of(bars.CLOSE)
         if opener not in grammar.CLOSERS:
             raise ParseError(f"unexpected {opener!r}")
-        bars, self.bars = self.bars, int(opener == "\\{")  # inside of \\{ \\} a bar behind a factor means "such that"
         closers = grammar.CLOSERS[opener]
         if self.peek().text in closers:
             closer = self.advance().text
-            self.bars = bars
             return grammar.EMPTY_SET if opener in ("\\{", "{") else Node("tuple" if closer == ")" else "bracket", ())
         node = self.listing()
         if opener == "{" and self.peek().text in ("\\choose", "\\over"):
@@ -179,7 +193,6 @@ class AtomParser(CalculusParser):
             self.advance()
             node = Node("setof", (node, self.listing()))
         closer = self.advance().text
-        self.bars = bars
         if closer not in closers:
             raise ParseError(f"{opener!r} closed by {closer!r}")
         return self.enclosed(opener, node, closer)
@@ -190,13 +203,19 @@ class AtomParser(CalculusParser):
         if opener == "\\{":
             return self.set_of(node, elements)
         if opener == "{":
-            return Node("set", elements) if node.op == "list" else node
+            return node  # TeX's braces are invisible: `{1, 2}` is the list `1, 2`
         if (opener, closer) not in (("(", ")"), ("[", "]")):
             if len(elements) != 2:
                 raise ParseError("an interval has two ends")
             return Node("interval", elements, opener + closer)
         if node.op != "list":
             return node
+        if (
+            opener == "["
+            and node.value == "rows"
+            and len({part.op == "tuple" and len(part.args) for part in elements}) == 1
+        ):
+            return Node("matrix", tuple(Node("row", part.args) for part in elements))
         return Node("tuple" if opener == "(" else "bracket", elements)
 
     def set_of(self, node: Node, elements: tuple[Node, ...]) -> Node:
@@ -263,13 +282,11 @@ class AtomParser(CalculusParser):
 
     def group(self) -> Node:
         """The contents of `{ }` behind a macro; commas in it are a list, not a set."""
-        bars, self.bars = self.bars, 0
         if self.peek().text == "}":
             raise ParseError("empty group")
         node = self.listing()
         if self.advance().text != "}":
             raise ParseError("missing }")
-        self.bars = bars
         return node
 
     def postfix(self, node: Node) -> Node:
@@ -277,8 +294,7 @@ class AtomParser(CalculusParser):
         while True:
             token = self.peek()
             if token.text == "!" and token.kind == "op":
-                self.advance()
-                node = Node("fact", (node,))
+                node = Node(self.factorials(), (node,))
             elif token.text in ("^", "**") and token.kind == "op":
                 self.advance()
                 node = self.raised(node)
@@ -296,12 +312,26 @@ class AtomParser(CalculusParser):
             else:
                 return node
 
+    def factorials(self) -> str:
+        """`5!!` is a double factorial, `(5!)!` and `5!!!` are factorials of factorials."""
+        self.advance()
+        if (
+            self.peek().text == "!"
+            and not self.peek().spaced
+            and self.peek(1).text != "!"
+            and self.peek(-2).text != "!"
+        ):
+            self.advance()
+            return "fact2"
+        return "fact"
+
     def raised(self, base: Node) -> Node:
         r"""`base^exponent`; `^\circ` is a degree, exponents may carry a sign without braces."""
         if self.peek().text == "\\circ" or [self.peek(at).text for at in range(3)] == ["{", "\\circ", "}"]:
             for _ in range(3 if self.peek().text == "{" else 1):
                 self.advance()
-            return Node("deg", (base,))
+            scale = self.peek().kind in ("sym", "text") and self.peek().text in ("C", "F")
+            return Node("unit", (base,), f"°{self.advance().text}") if scale else Node("deg", (base,))
         minus = False
         while self.peek().kind == "op" and self.peek().text in "+-":
             minus ^= self.advance().text == "-"
@@ -325,8 +355,12 @@ class AtomParser(CalculusParser):
         unit = str(self.words(self.advance()).value)
         if not _NO_UNITS.isdisjoint(unit.casefold().replace(",", " ").split()):
             raise ParseError(f"{unit!r} is no unit")
-        while self.peek().text == "^" or (self.peek().text in ("/", "\\cdot") and self.peek(1).kind in _TEXT_KINDS):
-            sign = self.advance().text
+        while (
+            self.peek().text == "^"
+            or self.peek().kind in _TEXT_KINDS
+            or (self.peek().text in ("/", "\\cdot") and self.peek(1).kind in _TEXT_KINDS)
+        ):
+            sign = "" if self.peek().kind in _TEXT_KINDS else self.advance().text
             if sign == "^":
                 power = self.argument() if self.peek().text != "-" else self.atom_behind_minus()
                 unit += f"^{power.value}"
@@ -358,9 +392,7 @@ class AtomParser(CalculusParser):
         """`f(x)`: an opaque function of its arguments."""
         self.advance()
         node = self.bracketed("(")
-        return Node(
-            "app", node.args if node.op == "tuple" else (node,), str(name.value) if name.op == "sym" else "indexed"
-        )
+        return Node("app", node.args if node.op == "tuple" else (node,), text_of(name))
 
     def applied_in_braces(self, name: Node) -> Node:
         r"""`f{\left(x \right)}`: how sympy prints `f(x)`."""

@@ -10,6 +10,7 @@ from or1_reward.maths.nodes import Node, num, sym
 from or1_reward.maths.tokens import ParseError
 
 _MAX_DETERMINANT: Final = 4
+_CLOSING: Final = frozenset((")", "]", "}", "\\}"))
 
 
 class CalculusParser(FunctionParser):
@@ -59,6 +60,7 @@ class CalculusParser(FunctionParser):
         low, high = self.bounds()
         if (low is None) != (high is None):
             raise ParseError("an integral with one bound")
+        self.unwrap_integrand()
         end = self.differential_at()
         if end is None:
             raise ParseError("an integral without a differential")
@@ -68,6 +70,18 @@ class CalculusParser(FunctionParser):
         self.advance()
         node = sym(variable.text.lstrip("\\"))
         return Node("int", (body, node) if low is None or high is None else (body, node, low, high))
+
+    def unwrap_integrand(self) -> None:
+        r"""Drop brackets that hold integrand and differential together: `\int (x dx)`."""
+        if self.peek().text not in grammar.CLOSERS:
+            return
+        depth, end = 0, self.at
+        for end in range(self.at, len(self.tokens)):
+            depth += (self.tokens[end].text in grammar.CLOSERS) - (self.tokens[end].text in _CLOSING)
+            if depth == 0:
+                break
+        if end - self.at > 2 and self.tokens[end - 2].text == "d" and self.tokens[end - 2].kind == "sym" and depth == 0:
+            self.tokens = [*self.tokens[: self.at], *self.tokens[self.at + 1 : end], *self.tokens[end + 1 :]]
 
     def differential_at(self) -> int | None:
         """Where the `d` of `dx` that closes this integral stands."""
@@ -138,9 +152,9 @@ class CalculusParser(FunctionParser):
         if top.op != "mul" or bottom.op != "mul" or len(top.args) != 2 or len(bottom.args) != 2:
             return None
         (mark, of), (other, variable) = top.args, bottom.args
-        if mark not in (sym("d"), sym("partial")) or other != mark or variable.op != "sym" or of.op != "sym":
+        if mark not in (sym("d"), sym("partial")) or other != mark or variable.op != "sym":
             return None
-        return Node("app", (of, variable), "derivative")
+        return Node("app", (of, variable), "derivative") if of.op == "sym" else Node("diff", (of, variable))
 
     def environment(self, name: str) -> Node:
         """Matrices and their relatives; alignments of one row are their content."""
@@ -149,7 +163,6 @@ class CalculusParser(FunctionParser):
         end = f"\\end{{{name}}}"
         if name not in grammar.MATRICES | grammar.ALIGNMENTS:
             raise ParseError(f"environment {name}")
-        bars, self.bars = self.bars, 0
         while self.peek().text != end:
             if self.peek().text == "\\hline":
                 self.advance()
@@ -165,7 +178,6 @@ class CalculusParser(FunctionParser):
             elif separator != end:
                 raise ParseError(f"unexpected {separator!r} in a matrix")
         self.advance()
-        self.bars = bars
         if cells:
             rows.append(Node("row", tuple(cells)))
         return self.table(name, rows)

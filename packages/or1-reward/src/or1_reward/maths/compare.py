@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 from or1_reward.maths import exact, matrices, numeric
@@ -30,7 +31,7 @@ from or1_reward.maths.questions import (
 from or1_reward.maths.realsets import isolated, real_set
 from or1_reward.maths.reduce import ContradictionError, Named, elements, is_equation, is_order, named
 from or1_reward.maths.settings import MathSettings
-from or1_reward.maths.symbolic import SymbolicLimitError
+from or1_reward.maths.symbolic import SymbolicFailureError, SymbolicLimitError, start_ahead
 from or1_reward.maths.units import canonical_unit
 
 _DIGITS: Final = "numeric: 45 digits at all points"
@@ -155,9 +156,20 @@ class Comparison:
             (names[0] and names[1] and names[0] != names[1]) or (strict and units[0] != units[1] and None in names)
         ):
             return Finding(False, f"{units[0]} is not {units[1]}")
+        if any(side.op == "deg" for side in bare):
+            return Finding(False, "a degree sign is a unit too")
+        if all(units) and units[0].startswith("mod ") and units[0] == units[1]:
+            return self.congruent(bare[0], bare[1], Fraction(units[0][4:]) if units[0][4:].isdigit() else None)
         if strict and not all(units):
             return Finding(False, "a unit is missing")
         return self.values(bare[0], bare[1])
+
+    def congruent(self, answer: Node, gold: Node, modulus: Fraction | None) -> Finding:
+        """Classes of remainders: the same number, or numbers that differ by a multiple of the modulus."""
+        left, right = exact.rational(answer), exact.rational(gold)
+        if modulus and left is not None and right is not None:
+            return Finding((left - right) % modulus == 0, "remainders")
+        return self.values(answer, gold)
 
     def texts(self, answer: Node, gold: Node) -> Finding:
         """Words are equal without regard to case and blanks."""
@@ -334,6 +346,7 @@ class Comparison:
         if holds_matrix(answer) or holds_matrix(gold):
             return self.matrices(answer, gold)
         answer, gold = same_imaginary(answer, gold)
+        start_ahead()
         agreed = numeric.compare(answer, gold)
         if agreed is False:
             return Finding(False, "numeric: another value at a point")
@@ -344,7 +357,7 @@ class Comparison:
         if (answer, gold) not in self.asked_before:
             try:
                 proved = self.symbolic(answer, gold, True)
-            except SymbolicLimitError:
+            except (SymbolicLimitError, SymbolicFailureError):
                 proved = None
             self.asked_before[answer, gold] = {
                 True: Finding(True, f"symbolic: sympy proved it; {_DIGITS}"),

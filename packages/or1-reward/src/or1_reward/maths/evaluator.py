@@ -178,6 +178,8 @@ def _evaluate_function(at: Evaluator, node: Node) -> Number:
             _evaluate_opaque(at, node) if name not in ("Re", "Im", "arg") else _part(at, name, at.value(node.args[0]))
         )
     values = [at.value(argument) for argument in node.args]
+    if name == "mod":
+        return values[0] - values[1] * (at.lib.floor if at.lib else _floor)(values[0] / values[1])
     if name in ("max", "min"):
         if any(is_imaginary(value) for value in values):
             raise NoValueError("an order of complex numbers")
@@ -185,6 +187,10 @@ def _evaluate_function(at: Evaluator, node: Node) -> Number:
     if any(abs(value) > 1e15 for value in values) and name not in ("ln",):
         raise NoValueError("an argument too large")
     return _function(at, name)(values[0])
+
+
+def _floor(value: complex) -> int:
+    return math.floor(value.real)
 
 
 def _part(at: Evaluator, name: str, value: Number) -> Number:
@@ -243,6 +249,13 @@ def _evaluate_factorial(at: Evaluator, node: Node) -> Number:
     return at.lib.gamma(value + 1) if at.lib else complex(math.gamma(value.real + 1))
 
 
+def _evaluate_double_factorial(at: Evaluator, node: Node) -> Number:
+    value = at.value(node.args[0])
+    if not _whole(value) or not -1 <= value.real <= 150:
+        raise NoValueError("a double factorial out of range")
+    return at.number(Fraction(math.prod(range(int(value.real), 0, -2))))
+
+
 def _evaluate_binomial(at: Evaluator, node: Node) -> Number:
     top, bottom = at.value(node.args[0]), at.value(node.args[1])
     if is_imaginary(top) or is_imaginary(bottom) or max(abs(top), abs(bottom)) > 150 or min(top.real, bottom.real) < 0:
@@ -290,6 +303,7 @@ _RULES: Final[dict[str, Callable[[Evaluator, Node], Number]]] = {
     "log": _evaluate_log,
     "abs": lambda at, node: at.number(Fraction(0)) + abs(at.value(node.args[0])),
     "fact": _evaluate_factorial,
+    "fact2": _evaluate_double_factorial,
     "binom": _evaluate_binomial,
     "floor": _evaluate_step,
     "ceil": _evaluate_step,

@@ -359,6 +359,11 @@ def _factorial(value: Fraction) -> Fraction | None:
     return Fraction(math.factorial(int(value))) if small else None
 
 
+def _double_factorial(value: Fraction) -> Fraction | None:
+    small = value.denominator == 1 and 0 <= value <= 2000
+    return Fraction(math.prod(range(int(value), 0, -2))) if small else None
+
+
 def _binomial(top: Fraction, bottom: Fraction) -> Fraction | None:
     small = top.denominator == bottom.denominator == 1 and 0 <= bottom <= 2000 and 0 <= top <= 5000
     return Fraction(math.comb(int(top), int(bottom))) if small else None
@@ -371,9 +376,10 @@ def _gcd(*values: Fraction) -> Fraction | None:
 
 
 def _lcm(*values: Fraction) -> Fraction | None:
-    if any(value.denominator != 1 for value in values):
-        return None
-    return Fraction(math.lcm(*(int(value) for value in values)))
+    """Also of fractions: lcm(1/2, 3) is 3, the smallest number that is a whole multiple of both."""
+    return Fraction(
+        math.lcm(*(value.numerator for value in values)), math.gcd(*(value.denominator for value in values))
+    )
 
 
 _EXACT: Final[dict[str, Callable[..., Fraction | None]]] = {
@@ -381,6 +387,7 @@ _EXACT: Final[dict[str, Callable[..., Fraction | None]]] = {
     "floor": lambda value: Fraction(math.floor(value)),
     "ceil": lambda value: Fraction(math.ceil(value)),
     "fact": _factorial,
+    "fact2": _double_factorial,
     "binom": _binomial,
     "gcd": _gcd,
     "lcm": _lcm,
@@ -397,6 +404,6 @@ _RULES: Final[dict[str, Callable[[Node], Poly]]] = {
     "pow": _pow,
     "pct": _scaled({(): Fraction(1, 100)}),
     "deg": _scaled({(("#pi", _ONE),): Fraction(1, 180)}),
-    **dict.fromkeys(("fn", "abs", "floor", "ceil", "fact", "binom"), _whole),
+    **dict.fromkeys(("fn", "abs", "floor", "ceil", "fact", "fact2", "binom"), _whole),
     **dict.fromkeys(("log", "app", "idx", "sum", "prod", "int", "diff", "lim"), _atom),
 }

@@ -25,7 +25,6 @@ class Cursor:
         self.log_base = log_base
         self.at = 0
         self.depth = 0
-        self.bars = 0
         self.stop_at_arrow = False
         self.bound: frozenset[str] = frozenset()
 
@@ -205,7 +204,7 @@ class FunctionParser(Cursor):
             self.advance()
             node = self.group() if token.text == "{" else self.bracketed(token.text)
             self.leave()
-            return node
+            return node.args[0] if node.op == "set" and len(node.args) == 1 else node
         factors = [self.signed_power()]
         while self.continues_argument(self.peek()):
             factors.append(self.power())
@@ -255,9 +254,7 @@ class FunctionParser(Cursor):
     def bars_of(self, closer: str) -> Node:
         """`|x|` and its LaTeX spellings; inside, a bar closes."""
         self.enter()
-        self.bars += 1
         node = self.listing()
-        self.bars -= 1
         if self.advance().text != closer:
             raise ParseError(f"missing {closer}")
         self.leave()
@@ -283,8 +280,11 @@ class FunctionParser(Cursor):
 
     def decorated(self) -> Node:
         r"""`\overline{AB}`, `\vec{v}`: opaque, for a mark may change what is meant."""
-        inner = self.argument()
-        return Node("app", (inner,), "mark")
+        node = Node("app", (self.argument(),), "mark")
+        if self.peek().text != "_":
+            return node
+        self.advance()
+        return Node("idx", (node, self.argument()))
 
     def underbrace(self) -> Node:
         r"""`\underbrace{2 \cdots 2}_{n}`: opaque, with its label."""
@@ -352,7 +352,6 @@ class FunctionParser(Cursor):
         "lfloor": lambda self: self.between("\\rfloor", "floor"),
         "lceil": lambda self: self.between("\\rceil", "ceil"),
         "lvert": lambda self: self.bars_of("\\rvert"),
-        "vert": lambda self: self.bars_of("\\vert"),
         "lVert": lambda self: self.bars_of("\\rVert"),
         "|": lambda self: self.bars_of("\\|"),
         "mathbb": number_set,
@@ -360,6 +359,7 @@ class FunctionParser(Cursor):
         "mathcal": dollars,
         "mathfrak": dollars,
         "mathscr": dollars,
+        "variable": underlined,
         "not": negated,
         "rm": dollars,
         "bf": dollars,

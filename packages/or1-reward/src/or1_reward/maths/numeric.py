@@ -15,7 +15,7 @@ from or1_reward.maths.nodes import Node, mentions, symbols, walk
 
 _AGREE: Final = 10.0**-45
 _FLOAT_APART: Final = 1e-6
-_WHOLE_OPS: Final = frozenset(("fact", "binom", "sum", "prod"))
+_WHOLE_OPS: Final = frozenset(("fact", "fact2", "binom", "sum", "prod"))
 _WHOLE_NAMES: Final = frozenset("nmkNMK")
 _STEP_POINTS: Final = 40
 _STEPS: Final = frozenset(("floor", "ceil"))

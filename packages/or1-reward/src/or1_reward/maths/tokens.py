@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from or1_reward.maths.vocabulary import FUNCTIONS, NAMES, SPACE_MACROS, TEXT_MACROS, UNIT_WORDS
+from or1_reward.maths.grammar import MACROS
+from or1_reward.maths.vocabulary import FUNCTIONS, NAMES, PLAIN_WORDS, SPACE_MACROS, TEXT_MACROS, UNIT_WORDS
 
 
 class ParseError(ValueError):
@@ -37,6 +38,8 @@ _COMPOUND_UNIT: Final = re.compile(
 _CONNECTIVES: Final = re.compile(r"\b(?:and|or)\b")
 _GROUP: Final = re.compile(r"[{]((?:[^{}]|[{][^{}]*[}])*)[}]")
 _MACRO_NAME: Final = re.compile(r"\\(?:begin|end)\s*\{(\w+\*?)\}(\s*\{[lcr|@{};:\\ ]*\})?")
+_MOST_GLUED: Final = 4
+_GLUED_CONNECTIVE: Final = re.compile(r"(and|or)([A-Z])?")
 _SPLITTERS: Final = sorted(FUNCTIONS | {"pi"}, key=len, reverse=True)
 
 
@@ -103,8 +106,16 @@ def _macro(text: str, at: int, piece: str, tokens: list[Token], spaced: bool) ->
     if name in ("begin", "end") and (match := _MACRO_NAME.match(text, at - len(piece))):
         tokens.append(Token("macro", f"\\{name}{{{match[1]}}}", spaced))
         return match.end(), False
-    tokens.append(Token("macro", piece, spaced))
-    return at, False
+    glued = _glued(name)
+    tokens.append(Token("macro", "\\" + name[: len(name) - glued], spaced))
+    return at - glued, False
+
+
+def _glued(name: str) -> int:
+    r"""How many letters stuck to a command belong to what follows it: one in `\pix`, none in a command known whole."""
+    if name in MACROS or name.rstrip("*") in MACROS:
+        return 0
+    return next((tail for tail in range(1, _MOST_GLUED) if len(name) - tail > 1 and name[:-tail] in MACROS), 0)
 
 
 def _text(content: str, macro: str, tokens: list[Token], spaced: bool) -> None:
@@ -138,14 +149,24 @@ def _text(content: str, macro: str, tokens: list[Token], spaced: bool) -> None:
 
 def _letters(run: str, tokens: list[Token], spaced: bool) -> None:
     """A run of letters: a known name, a unit behind a number, a word, or a product of symbols."""
-    behind_number = bool(tokens) and tokens[-1].kind in ("num", "text", "word") and (spaced or run in UNIT_WORDS)
+    last = tokens[-1] if tokens else END
+    behind_number = last.kind in ("num", "text", "word") and (spaced or run in UNIT_WORDS)
+    if (last.kind == "num" or last.text in (")", "]", "}")) and (glued := _GLUED_CONNECTIVE.fullmatch(run)):
+        tokens.append(Token("name", glued[1], True))  # `W=1orW=-1`
+        run, spaced = run[glued.end(1) :], False
+        if not run:
+            return
     if run in NAMES or run.lower() in ("and", "or"):
         unit = run == "min" and behind_number
         tokens.append(
             Token("text", run, spaced) if unit else Token("name", run if run in NAMES else run.lower(), spaced)
         )
+    elif run in PLAIN_WORDS and not (behind_number and run in UNIT_WORDS):
+        tokens.append(Token("word", run, spaced))
     elif len(run) > 1 and behind_number and (run in UNIT_WORDS or (len(run) > 2 and run.islower())):
         tokens.append(Token("text", run, spaced))
+    elif len(run) > 1 and run in UNIT_WORDS and spaced and last.text in (")", "]", "}"):
+        tokens.append(Token("text", run, spaced))  # `10\\sqrt{3} cm`
     elif (name := next((name for name in _SPLITTERS if run.startswith(name)), "")) and 0 < len(run) - len(name) < 3:
         tokens.append(Token("name", name, spaced))
         tokens.extend(Token("sym", letter, False) for letter in run[len(name) :])
