@@ -301,7 +301,9 @@ class AtomParser(CalculusParser):
             elif token.text == "_" and node.op == "pow" and node.args[0].op == "sym":
                 self.advance()  # v^2_0 is (v_0)^2
                 node = Node("pow", (Node("idx", (node.args[0], self.argument())), node.args[1]))
-            elif token.text in ("%", "\\%") or (token.kind == "text" and token.text in ("pct", "percent", "per cent")):
+            elif token.text in ("%", "\\%") or (
+                token.kind == "text" and token.text in ("pct", "percent", "percentage", "per cent")
+            ):
                 self.advance()
                 node = Node("pct", (node,))
             elif token.text in ("\\degree", "\\textdegree") or (

@@ -26,6 +26,7 @@ from or1_reward.maths.questions import (
     same_imaginary,
     same_unknown,
     vector,
+    without_degrees,
     words_of,
 )
 from or1_reward.maths.realsets import isolated, real_set
@@ -36,6 +37,7 @@ from or1_reward.maths.units import canonical_unit
 
 _DIGITS: Final = "numeric: 45 digits at all points"
 _ELLIPSIS: Final = Node("sym", (), "dots")
+_DEGREES: Final = frozenset(("deg",))
 _MAX_MEMBERS: Final = 64
 _NOT_VALUES: Final = frozenset(
     ["list", "tuple", "bracket", "interval", "set", "setof", "union", "inter", "minus", "chain", "ratio", "text"]
@@ -367,7 +369,11 @@ class Comparison:
         return self.asked_before[answer, gold]
 
     def scaled(self, answer: Node, gold: Node) -> Finding | None:
-        r"""`25%` for 25 unless strict, `60^\circ` for 60."""
+        r"""`25%` for 25 unless strict, `60^\circ` for 60, also as a term of a sum."""
+        if "add" in (answer.op, gold.op) and mentions(answer, _DEGREES) != mentions(gold, _DEGREES):
+            bare = [without_degrees(side) for side in (answer, gold)]
+            if not any(mentions(side, _DEGREES) for side in bare) and self.numbers(bare[0], bare[1]).equal:
+                return Finding(True, "the same but for degree signs")
         for op, forgiven in (("pct", self.settings.percent == "lenient"), ("deg", True)):
             sides = [side.args[0] if side.op == op else side for side in (answer, gold)]
             if forgiven and (answer.op == op) != (gold.op == op) and self.numbers(sides[0], sides[1]).equal:

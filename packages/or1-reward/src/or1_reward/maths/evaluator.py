@@ -1,4 +1,4 @@
-"""The value of a tree at one point, in floats or with sixty digits; sizes are bounded before anything is computed."""
+"""The value of a tree at one point, in floats or with many digits; sizes are bounded before anything is computed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from fractions import Fraction
 from typing import Any, Final
 
 from or1_reward.maths.exact import opaque
-from or1_reward.maths.nodes import Node
+from or1_reward.maths.nodes import INFINITY, Node
 
 DIGITS: Final = 60
+MORE_DIGITS: Final = 250
 _MAX_SUM_TERMS: Final = 400
+_NEGLIGIBLE_TERMS: Final = 5  # of a series, one after the other, before its rest is taken for 0
 _MAX_EXPONENT_BITS: Final = 100_000.0
 
 Number = Any  # complex for floats, mpmath's mpf or mpc at sixty digits
@@ -28,13 +30,14 @@ class NoValueError(ArithmeticError):
 class Evaluator:
     """Evaluates trees at one point with one arithmetic (floats or mpmath)."""
 
-    def __init__(self, point: dict[str, float], *, precise: bool) -> None:
-        """`point` gives every symbol its value."""
+    def __init__(self, point: dict[str, float], *, digits: int | None) -> None:
+        """`point` gives every symbol its value; `digits` is None for floats."""
         self.point = point
         self.salt = int(1e6 * sum(point.values())) % 99_991
         self.left_the_reals = False  # a root or logarithm of a negative number on the way
         self.scale = 0.0  # largest term that was added up: what a difference must be measured against
-        self.lib: Any = _mpmath() if precise else None
+        self.digits = digits or 16
+        self.lib: Any = _mpmath(digits) if digits else None
 
     def value(self, node: Node) -> Number:
         """The value of a tree.
@@ -77,14 +80,15 @@ class Evaluator:
 _contexts = threading.local()
 
 
-def _mpmath() -> Any:
+def _mpmath(digits: int) -> Any:
     """A context of this thread's own: the host program's precision is not ours to change, nor another thread's."""
-    if not hasattr(_contexts, "sixty_digits"):
+    made: dict[int, Any] = _contexts.__dict__
+    if digits not in made:
         from mpmath.ctx_mp import MPContext  # 40 ms: only where floats agree
 
-        _contexts.sixty_digits = MPContext()
-        _contexts.sixty_digits.dps = DIGITS
-    return _contexts.sixty_digits
+        made[digits] = MPContext()
+        made[digits].dps = digits
+    return made[digits]
 
 
 _LEAVING: Final = frozenset(("pow", "log", "fn"))
@@ -117,7 +121,7 @@ def _evaluate_opaque(at: Evaluator, node: Node) -> Number:
     parts = []
     for argument in node.args if node.op != "idx" else node.args[1:]:
         try:
-            parts.append(f"{complex(Evaluator(at.point, precise=False).value(argument)):.9g}")
+            parts.append(f"{complex(Evaluator(at.point, digits=None).value(argument)):.9g}")
         except NoValueError:
             parts.append(opaque(argument))
     name = f"{node.op}:{node.value}:{parts if node.op != 'idx' else [opaque(node.args[0]), *parts]}"
@@ -244,7 +248,7 @@ def _evaluate_log(at: Evaluator, node: Node) -> Number:
 
 def _evaluate_factorial(at: Evaluator, node: Node) -> Number:
     value = at.value(node.args[0])
-    if is_imaginary(value) or abs(value) > 150 or value.real < 0:
+    if is_imaginary(value) or abs(value) > (400 if at.lib else 150) or value.real < 0:
         raise NoValueError("a factorial out of range")
     return at.lib.gamma(value + 1) if at.lib else complex(math.gamma(value.real + 1))
 
@@ -277,18 +281,25 @@ def _evaluate_step(at: Evaluator, node: Node) -> Number:
 
 def _evaluate_series(at: Evaluator, node: Node) -> Number:
     body, variable, low, high = node.args
-    first, last = at.value(low), at.value(high)
+    endless = high == INFINITY and node.op == "sum"
+    first = at.value(low)
+    last = first + _MAX_SUM_TERMS if endless else at.value(high)
     if not (_whole(first) and _whole(last)) or abs(last - first) > _MAX_SUM_TERMS:
         raise NoValueError("bounds of a sum")
     name, total = str(variable.value), at.number(Fraction(node.op == "prod"))
-    outer = at.point
+    outer, negligible = at.point, 0
     try:
         for step in range(int(first.real), int(last.real) + 1):
             at.point = {**outer, name: float(step)}
             term = at.value(body)
             total = total + term if node.op == "sum" else total * term
+            negligible = negligible + 1 if abs(term) * 10 ** (at.digits + 3) < abs(total) else 0
+            if endless and negligible >= _NEGLIGIBLE_TERMS:
+                return total
     finally:
         at.point = outer
+    if endless:
+        raise NoValueError("a series that converges slowly, or not")
     return total
 
 

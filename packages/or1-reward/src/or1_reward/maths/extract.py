@@ -25,7 +25,7 @@ class Extraction(NamedTuple):
     beside: tuple[str, ...] = ()
 
 
-_BOX: Final = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])")
+_BOX: Final = re.compile(r"\\(?:(?:begin)?boxed|fbox|framebox)(?![A-Za-z])")
 _BOX_GAP: Final = re.compile(
     r"(?:\s|[,;:$.&]|\\[,;:!()\[\]\\ ]|\\(?:quad|qquad|text|mathrm|textbf)(?![A-Za-z])|[{}~*]|"
     r"\b(?:and|or|for|part|parts|if|when|as well as)\b|\([a-e]\)|\\(?:land|lor|wedge|vee)\b|和|或|以及)*"
@@ -36,6 +36,15 @@ _PHRASE: Final = re.compile(
     r"(?:(?:final|correct)\s+(?:answer|solution|result)|answer|respuesta|réponse|reponse|antwort|risposta|resposta|ответ)"
     r"(?:\s+is|\s+are|\s+should\s+be|\s+must\s+be|\s+will\s+be|\s+would\s+be)?\s*[:：]?\s*(?:is|are)?\s*[:：]?\*{0,2}(?=[\s$\\(\"'*\d+\-.:]|$)"
     r"|(?:option|choice)\s+(?:is\s+)?(?=\(?[A-J]\b)|(?:^|\n)\s*A\s*[:：]|答案(?:是|为|為|：|:)*|(?:the\s+)?(?:value|result|solution)\s+is\b",
+    re.IGNORECASE,
+)
+_FINAL: Final = re.compile(r"final\s+answer\s*(?:is\s*:?|:)\*{0,2}\s*", re.IGNORECASE)
+_NEGATION: Final = re.compile(
+    r"(?:(?:certainly|definitely|clearly|probably)\s+)?(?:not|never|neither)\b", re.IGNORECASE
+)
+_NEGATED: Final = re.compile(
+    r"(?:\b(?:not|never|neither|nor|cannot|rather than|instead of|other than|except|unlike)|n['’]t)"
+    r"(?:\s+(?:be|been|is|equal|equals|to|just|simply|only|the|answer|in fact))*\s*[\s$(*\"]*$",
     re.IGNORECASE,
 )
 _STOP: Final = re.compile(r"<\|[^|>]*\|>|</s>|<\|endoftext\|>|\bI hope it is correct\b.*", re.DOTALL | re.IGNORECASE)
@@ -59,6 +68,7 @@ _COMMON_WORD: Final = re.compile(
 )
 _BARE_CHARS: Final = 400
 _SHORT_CHARS: Final = 120
+_DENIAL_CHARS: Final = 60
 _MAX_BOXES: Final = 64  # the last ones; thousands of open boxes must not cost quadratic time
 
 Acceptable = Callable[[str], bool]
@@ -74,8 +84,10 @@ def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> E
     """
     text = text[-MAX_SCAN_CHARS:].replace("\x00", " ")
     boxed = _boxed(text)
-    if boxed or boxed_only:
+    if boxed_only:
         return boxed
+    if boxed:
+        return _restated(text[text.rfind("\\boxed") :], acceptable) or boxed
     text = _STOP.sub("", text).strip()
     for rule in (_tagged, _hashed):
         if found := rule(text):
@@ -84,6 +96,24 @@ def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> E
     if bare or (len(text) <= _SHORT_CHARS and _LABELLED.match(text)):
         return Extraction(text, "whole response")
     return _phrased(text, acceptable) or _last(text)
+
+
+def _restated(text: str, acceptable: Acceptable) -> Extraction | None:
+    """ "The final answer is" behind the last box, with a formula or number behind it: the last word of the response."""
+    for match in reversed(list(_FINAL.finditer(text))):
+        sentence = _first_sentence(_STOP.sub("", text[match.end() :]).strip().lstrip(":*_ \"'"))
+        if not _NEGATION.match(sentence) and (found := _opening(sentence)) and acceptable(found):
+            return Extraction(found, f"behind {match[0].strip()!r}")
+    return None
+
+
+def _opening(sentence: str) -> str | None:
+    """The formulas or the number that a sentence begins with."""
+    opening = _run_of_formulas(sentence, first=True)
+    if opening and opening[0] == 0:
+        return opening[1]
+    number = _NUMBER.match(sentence)
+    return _number_text(number) if number else None
 
 
 def boxed_content(text: str) -> str | None:
@@ -172,6 +202,8 @@ def _phrased(text: str, acceptable: Acceptable) -> Extraction | None:
         if not rest:
             continue
         sentence = _first_sentence(rest)
+        if _NEGATION.match(sentence) or _NEGATED.search(text[: match.start()]):
+            continue
         if found := _within(sentence, acceptable):
             return Extraction(found, f"behind {match[0].strip()!r}")
     return None
@@ -193,7 +225,7 @@ def _within(sentence: str, acceptable: Acceptable) -> str | None:
     found = _last(sentence)
     if found is None or found.rule != "last number":
         return found and found.text
-    numbers = list(_NUMBER.finditer(sentence))
+    numbers = [number for number in _NUMBER.finditer(sentence) if not _denied(sentence, number.start())]
     money = [number for number in numbers if "$" in number[0] or "€" in number[0]]
     if money:
         return _number_text(money[-1])
@@ -205,7 +237,11 @@ def _within(sentence: str, acceptable: Acceptable) -> str | None:
 
 def _run_of_formulas(text: str, *, first: bool = False) -> tuple[int, str] | None:
     """The last (or first) formula with those it is joined to by commas, and, or: `$1$ and $2$` is one list."""
-    found = [match for match in _formulas(text) if first or _says_something(_content(match))]
+    found = [
+        match
+        for match in _formulas(text)
+        if first or (_says_something(_content(match)) and not _denied(text, match.start()))
+    ]
     if not found:
         return None
     run = [found.pop(0 if first else -1)]
@@ -249,14 +285,23 @@ def _last(text: str) -> Extraction | None:
     """The last formula that says something, or the last number, whichever comes later."""
     run = _run_of_formulas(text)
     spans = [match.span() for match in _formulas(text)]
-    numbers = [match for match in _NUMBER.finditer(text) if not any(a <= match.start() < b for a, b in spans)]
+    numbers = [
+        match
+        for match in _NUMBER.finditer(text)
+        if not any(a <= match.start() < b for a, b in spans) and not _denied(text, match.start())
+    ]
     if run and (not numbers or run[0] > numbers[-1].start()):
         return Extraction(run[1], "last formula")
     if numbers:
         return Extraction(_number_text(numbers[-1]), "last number")
-    if any_formula := _run_of_formulas(text, first=True):
+    if (any_formula := _run_of_formulas(text, first=True)) and not _denied(text, any_formula[0]):
         return Extraction(any_formula[1], "last formula")
     return Extraction(text, "whole response") if text and len(text) <= _SHORT_CHARS and "\n" not in text else None
+
+
+def _denied(text: str, at: int) -> bool:
+    """Whether what stands at a place is said not to be the answer (`it is not 5`)."""
+    return _NEGATED.search(text[max(0, at - _DENIAL_CHARS) : at]) is not None
 
 
 def _number_text(match: re.Match[str]) -> str:
@@ -267,7 +312,7 @@ def _number_text(match: re.Match[str]) -> str:
 
 def _prose(text: str) -> bool:
     """Whether a text is a sentence rather than a formula."""
-    plain = re.sub(r"\\(?:text|textbf|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+", " ", text)
+    plain = re.sub(r"\\(?:text|textbf|mathrm|operatorname)\s*\{[^{}]*\}|[_^]\s*\{[^{}]*\}|\\[A-Za-z]+", " ", text)
     if _CJK.search(text) or _COMMON_WORD.search(plain):
         return True
     return bool(_PROSE.search(plain)) and len(re.findall(r"[A-Za-z]{2,}", plain)) > 4

@@ -10,6 +10,7 @@ from or1_reward.maths.reduce import is_order, relations
 
 VECTORS: Final = frozenset(("tuple", "bracket"))
 REAL_SETS: Final = frozenset(("interval", "union", "inter", "minus"))
+_DEG: Final = frozenset(("deg",))
 PM: Final = frozenset(("pm",))
 CALCULUS: Final = frozenset(("int", "diff", "lim", "sum", "prod"))
 
@@ -107,8 +108,16 @@ def _is_rate(name: Node) -> bool:
 
 
 def lenient(answer: Node, gold: Node) -> bool:
-    """Whether exactly one side carries a percent or degree sign."""
-    return any((answer.op == op) != (gold.op == op) for op in ("pct", "deg"))
+    """Whether exactly one side carries a percent sign, or a degree sign, also as a term of a sum."""
+    percent, degrees = ((answer.op == op) != (gold.op == op) for op in ("pct", "deg"))
+    return percent or degrees or ("add" in (answer.op, gold.op) and mentions(answer, _DEG) != mentions(gold, _DEG))
+
+
+def without_degrees(node: Node) -> Node:
+    r"""A sum of angles as numbers of degrees (`180^\circ - 2\alpha` as `180 - 2\alpha`); arguments keep theirs."""
+    if node.op == "deg":
+        return node.args[0]
+    return node._replace(args=tuple(map(without_degrees, node.args))) if node.op in ("add", "mul") else node
 
 
 def holds_matrix(node: Node) -> bool:

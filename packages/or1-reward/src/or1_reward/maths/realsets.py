@@ -57,7 +57,8 @@ def isolated(node: Node) -> tuple[Node, Node] | None:
 def _from_order(node: Node) -> tuple[Node, Node] | None:
     signs = relations(node)
     if len(node.args) == 3 and is_name(node.args[1]) and "!=" not in signs:
-        return _between(node, signs)
+        between = _between(node, signs)
+        return _between_sizes(*between) if between and between[0].op == "abs" else between
     if len(node.args) != 2:
         return None
     left, right = node.args
@@ -80,6 +81,17 @@ def _between(node: Node, signs: list[str]) -> tuple[Node, Node] | None:
     return variable, Node(
         "interval", (low, high), ("[" if "=" in signs[0] else "(") + ("]" if "=" in signs[1] else ")")
     )
+
+
+def _between_sizes(size: Node, sizes: Node) -> tuple[Node, Node] | None:
+    """`1 < |z| < 2` as z and (-2, -1) and (1, 2)."""
+    (low, high), (opening, closing) = sizes.args, str(sizes.value)
+    at = _place(low)
+    if not is_name(size.args[0]) or at is None or at < 0:
+        return None
+    flipped = {"[": "]", "(": ")", "]": "[", ")": "("}
+    mirrored = Node("interval", (negative(high), negative(low)), flipped[closing] + flipped[opening])
+    return size.args[0], Node("union", (mirrored, sizes))
 
 
 def _linear(left: Node, right: Node, sign: str) -> tuple[Node, Node] | None:

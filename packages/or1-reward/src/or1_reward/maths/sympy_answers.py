@@ -129,6 +129,8 @@ def proved(left: Any, right: Any) -> bool | None:
     differently from the digits (`\sqrt[3]{-8}` is -2 there): that refutes nothing.
     """
     difference = left - right
+    if difference.has(sympy.Sum, sympy.Product):
+        difference = difference.doit()
     if difference == 0 or sympy.expand(difference) == 0:
         return True
     difference = sympy.simplify(difference)
