@@ -8,6 +8,17 @@ import or1_reward
 from or1_reward import Status
 
 RIGHT = [
+    ("It's not 5 but 42.", "42"),
+    ("The answer is not 5 but 42.", "42"),
+    ("The answer is 42, not 5.", "42"),
+    ("The answer is not 5. The answer is 42.", "42"),
+    ("The answer is for sure D, it can't be A or B", "D"),
+    ("It's not A because it does not fit, therefore I think it's B", "B"),
+    ("I think it's (D).", "D"),
+    (r"So \boxed{255}. Final Answer: The final answer is $10,455$. I hope it is correct.", "10455"),
+    (r"So \boxed{42}. The final answer is as stated.", "42"),
+    (r"\frac{4A}{3}e^{it}", r"\frac{4 A}{3} e^{i t}"),
+    (r"x^{2}_{good}", r"x_{good}^2"),
     (r"So the answer is \boxed{42}.", "42"),
     (r"First \boxed{41}. No, that is wrong. So \boxed{42}.", "42"),
     (r"\boxed{\frac{1}{2}}", "1/2"),

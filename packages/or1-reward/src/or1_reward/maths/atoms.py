@@ -12,34 +12,40 @@ from or1_reward.maths.calculus import CalculusParser
 from or1_reward.maths.nodes import Node, num, quotient, sym, text_of
 from or1_reward.maths.numbers import exact_number
 from or1_reward.maths.tokens import ParseError, Token
+from or1_reward.maths.vocabulary import words
 from or1_reward.maths.words import COUNTS
 
-_NO_UNITS = frozenset(
-    (
-        "since",
-        "because",
-        "where",
-        "when",
-        "if",
-        "but",
-        "not",
-        "then",
-        "so",
-        "is",
-        "are",
-        "was",
-        "which",
-        "thus",
-        "or",
-        "and",
-    )
+_NO_UNITS = words(
+    "since because where when if but not then so is are was which thus or and false wrong incorrect unless except "
+    "maybe perhaps possibly never neither nor plus minus times over half factorial"
 )
+_POWERS_ALONE = words("squared cubed square cubic")
+_DENIALS = words("not never neither nor either maybe perhaps possibly probably unless except or")
+_NUMBER_WORDS = {
+    "dozen": 12,
+    "hundred": 10**2,
+    "thousand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
 _INVERSE = ["^", "{", "-", "1", "}", "("]
 _TEXT_KINDS = frozenset(("text", "word"))
 
 
 def _binomial(top: Node, bottom: Node) -> Node:
     return Node("binom", (top, bottom))
+
+
+def split_at_colon(chain: Node) -> tuple[Node, Node] | None:
+    r"""`x \in \mathbb{Z} : 0 < x` apart, where the colon has bound tighter than the relations; None without one."""
+    at = next((at for at, part in enumerate(chain.args) if part.op == "ratio" and len(part.args) == 2), None)
+    if at is None:
+        return None
+    relations, (before, behind) = str(chain.value).split(), chain.args[at].args
+    halves = ((*chain.args[:at], before), relations[:at]), ((behind, *chain.args[at + 1 :]), relations[at:])
+    first, second = (Node("chain", tuple(args), " ".join(signs)) if signs else args[0] for args, signs in halves)
+    return first, second
 
 
 class AtomParser(CalculusParser):
@@ -173,6 +179,8 @@ class AtomParser(CalculusParser):
         phrase = [first.text]
         while self.peek().kind in _TEXT_KINDS:
             phrase.append(self.advance().text)
+        if self.peek().kind != "end" and not _DENIALS.isdisjoint(" ".join(phrase).casefold().split()):
+            raise ParseError(f"{phrase[0]!r} before an answer")  # `not x = 4`
         return Node("text", (), " ".join(phrase))
 
     def bracketed(self, opener: str) -> Node:
@@ -224,9 +232,10 @@ class AtomParser(CalculusParser):
             return node
         if node.op == "ratio" and len(node.args) == 2 and node.args[1].op == "chain":
             return Node("setof", node.args)
-        if node.op == "chain" and node.args[0].op == "ratio" and len(node.args[0].args) == 2:
-            variable, first = node.args[0].args
-            return Node("setof", (variable, Node("chain", (first, *node.args[1:]), node.value)))
+        first = elements[0]
+        if first.op == "chain" and (parts := split_at_colon(first)) is not None:
+            condition = parts[1] if len(elements) == 1 else Node("list", (parts[1], *elements[1:]), node.value)
+            return Node("setof", (parts[0], condition))
         return Node("set", elements)
 
     def macro(self, name: str) -> Node:
@@ -275,8 +284,8 @@ class AtomParser(CalculusParser):
         if token.kind == "op" and token.text == "{":
             self.advance()
             return self.group()
-        if token.kind == "sym" and self.peek(1).kind == "num" and not self.peek(1).spaced:
-            self.advance()  # TeX takes one letter: \binom n2, \frac a2
+        if token.kind == "sym":
+            self.advance()  # TeX takes one letter: \binom n2, \frac a2, \sum^n_{k=1}
             return grammar.CONSTANTS.get(token.text) or sym(token.text)
         return self.atom()
 
@@ -298,7 +307,7 @@ class AtomParser(CalculusParser):
             elif token.text in ("^", "**") and token.kind == "op":
                 self.advance()
                 node = self.raised(node)
-            elif token.text == "_" and node.op == "pow" and node.args[0].op == "sym":
+            elif token.text == "_" and node.op == "pow" and node.args[0].op in ("sym", "app"):
                 self.advance()  # v^2_0 is (v_0)^2
                 node = Node("pow", (Node("idx", (node.args[0], self.argument())), node.args[1]))
             elif token.text in ("%", "\\%") or (
@@ -355,8 +364,14 @@ class AtomParser(CalculusParser):
     def with_unit(self, node: Node) -> Node:
         """`node` measured in what the text says, powers and slashes included (`m/s^2`)."""
         unit = str(self.words(self.advance()).value)
-        if not _NO_UNITS.isdisjoint(unit.casefold().replace(",", " ").split()):
+        said = unit.casefold().replace(",", " ").split()
+        if not _NO_UNITS.isdisjoint(said) or (said and said[0] in _POWERS_ALONE and len(said) == 1):
             raise ParseError(f"{unit!r} is no unit")
+        if said and said[0] in _NUMBER_WORDS:
+            node = Node("mul", (node, num(_NUMBER_WORDS[said[0]])))
+            unit = unit.partition(" ")[2]
+            if not unit:
+                return node
         while (
             self.peek().text == "^"
             or self.peek().kind in _TEXT_KINDS

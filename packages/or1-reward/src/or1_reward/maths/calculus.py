@@ -7,7 +7,7 @@ from typing import Final
 from or1_reward.maths import grammar
 from or1_reward.maths.functions import FunctionParser
 from or1_reward.maths.nodes import Node, num, sym
-from or1_reward.maths.tokens import ParseError
+from or1_reward.maths.tokens import ParseError, Token
 
 _MAX_DETERMINANT: Final = 4
 _CLOSING: Final = frozenset((")", "]", "}", "\\}"))
@@ -20,7 +20,10 @@ class CalculusParser(FunctionParser):
         """Subscript and superscript in either order."""
         low = high = None
         for _ in range(2):
-            if self.peek().text == "_" and low is None:
+            if [self.peek(at).text for at in (1, 2)] == ["{", "}"] and self.peek().text in ("_", "^"):
+                for _ in range(3):
+                    self.advance()  # \int_{}^{}
+            elif self.peek().text == "_" and low is None:
                 self.advance()
                 low = self.argument_chain()
             elif self.peek().text == "^" and high is None:
@@ -72,16 +75,29 @@ class CalculusParser(FunctionParser):
         return Node("int", (body, node) if low is None or high is None else (body, node, low, high))
 
     def unwrap_integrand(self) -> None:
-        r"""Drop brackets that hold integrand and differential together: `\int (x dx)`."""
-        if self.peek().text not in grammar.CLOSERS:
+        r"""Take a differential out of brackets that hold it and the integrand: `\int (x dx)`, `\int \frac{dz}{z}`."""
+        start = self.at + (self.peek().text.lstrip("\\") in grammar.FRACTIONS)
+        end = self.closing(start)
+        if end is None or end - start < 3 or self.tokens[end - 2][:2] != ("sym", "d"):
             return
-        depth, end = 0, self.at
-        for end in range(self.at, len(self.tokens)):
-            depth += (self.tokens[end].text in grammar.CLOSERS) - (self.tokens[end].text in _CLOSING)
-            if depth == 0:
-                break
-        if end - self.at > 2 and self.tokens[end - 2].text == "d" and self.tokens[end - 2].kind == "sym" and depth == 0:
-            self.tokens = [*self.tokens[: self.at], *self.tokens[self.at + 1 : end], *self.tokens[end + 1 :]]
+        inside, differential = self.tokens[start + 1 : end - 2], self.tokens[end - 2 : end]
+        if start == self.at:
+            self.tokens = [*self.tokens[:start], *inside, *differential, *self.tokens[end + 1 :]]
+        elif (bottom := self.closing(end + 1)) is not None:  # \frac{3 dz}{z}
+            if inside and inside[-1].text.lstrip("\\") in grammar.TIMES:
+                inside.pop()
+            top = inside or [Token("num", "1", False)]
+            rest = [*self.tokens[end : bottom + 1], *differential, *self.tokens[bottom + 1 :]]
+            self.tokens = [*self.tokens[: start + 1], *top, *rest]
+
+    def closing(self, start: int) -> int | None:
+        """Where the bracket at `start` is closed, None where there is none."""
+        depth = 0
+        for at in range(start, len(self.tokens)):
+            depth += (self.tokens[at].text in grammar.CLOSERS) - (self.tokens[at].text in _CLOSING)
+            if depth <= 0:
+                return at if at > start else None
+        return None
 
     def differential_at(self) -> int | None:
         """Where the `d` of `dx` that closes this integral stands."""

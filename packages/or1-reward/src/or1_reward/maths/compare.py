@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from or1_reward.maths import exact, matrices, numeric
+from or1_reward.maths.builders import held
 from or1_reward.maths.nodes import Node, mentions, negative, num, quotient, symbols, text_of, walk
 from or1_reward.maths.questions import (
     CALCULUS,
@@ -189,11 +190,13 @@ class Comparison:
         return Finding(digits == wanted, "digits of a numeral")
 
     def set_builders(self, answer: Node, gold: Node) -> Finding:
-        r"""`\{x : condition\}` by its condition; against any other set, through the reals."""
-        if answer.op == gold.op:
-            return self.members(answer.args, gold.args)
-        builder, other = (answer, gold) if answer.op == "setof" else (gold, answer)
-        return self.real_sets(builder.args[1], other)
+        """Set builders by their conditions, else by what they hold."""
+        if answer.op == gold.op and (same := self.members(answer.args, gold.args)).equal:
+            return same
+        sides = [held(side) if side.op == "setof" else side for side in (answer, gold)]
+        if sides[0] is None or sides[1] is None:
+            return Finding(None, "a set builder")
+        return self.values(sides[0], sides[1])
 
     def collections(self, answer: Node, gold: Node) -> Finding:
         """Lists and sets: unordered, except that names on one side only stand for an order; an ellipsis orders too."""
@@ -203,7 +206,7 @@ class Comparison:
         given, asked = elements(answer), elements(gold)
         if answer.op in VECTORS or gold.op in VECTORS:
             if "set" in (answer.op, gold.op) or not (answer.op == "list" or gold.op == "list"):
-                return DIFFERENT_KINDS if len(given) > 1 or len(asked) > 1 else self.values(given[0], asked[0])
+                return self.values(given[0], asked[0]) if len(given) == len(asked) == 1 else DIFFERENT_KINDS
             both = [side.args if side.op in (*VECTORS, "list") else (side,) for side in (answer, gold)]
             if len(both[0]) == len(both[1]) and not any(part.op in VECTORS for part in (*both[0], *both[1])):
                 return self.members(both[0], both[1])

@@ -44,7 +44,8 @@ _NEGATION: Final = re.compile(
 )
 _NEGATED: Final = re.compile(
     r"(?:\b(?:not|never|neither|nor|cannot|rather than|instead of|other than|except|unlike)|n['’]t)"
-    r"(?:\s+(?:be|been|is|equal|equals|to|just|simply|only|the|answer|in fact))*\s*[\s$(*\"]*$",
+    r"(?:\s+(?:be|been|is|equal|equals|to|just|simply|only|the|answer|in fact))*\s*[\s$(*\"]*"
+    r"(?:\\?[A-Za-z]{1,8}\s*=\s*)?[\s$(*\"]*$",
     re.IGNORECASE,
 )
 _STOP: Final = re.compile(r"<\|[^|>]*\|>|</s>|<\|endoftext\|>|\bI hope it is correct\b.*", re.DOTALL | re.IGNORECASE)
@@ -99,7 +100,7 @@ def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> E
 
 
 def _restated(text: str, acceptable: Acceptable) -> Extraction | None:
-    """ "The final answer is" behind the last box, with a formula or number behind it: the last word of the response."""
+    """The formula or number that "the final answer is" states behind the last box: the response's last word."""
     for match in reversed(list(_FINAL.finditer(text))):
         sentence = _first_sentence(_STOP.sub("", text[match.end() :]).strip().lstrip(":*_ \"'"))
         if not _NEGATION.match(sentence) and (found := _opening(sentence)) and acceptable(found):
@@ -116,10 +117,12 @@ def _opening(sentence: str) -> str | None:
     return _number_text(number) if number else None
 
 
-def boxed_content(text: str) -> str | None:
-    """What stands in the last box of a text; for golds that are written as solutions."""
+def boxed_content(text: str, *, all_of_them: bool = False) -> str | None:
+    r"""What stands in the last box of a gold, or in all of them (`\boxed{1} papers and \boxed{2} bins`)."""
     found = _boxed(text)
-    return found.text if found else None
+    if found is None:
+        return None
+    return " , ".join(found.boxes) if all_of_them else found.text
 
 
 def _boxed(text: str) -> Extraction | None:
@@ -202,7 +205,7 @@ def _phrased(text: str, acceptable: Acceptable) -> Extraction | None:
         if not rest:
             continue
         sentence = _first_sentence(rest)
-        if _NEGATION.match(sentence) or _NEGATED.search(text[: match.start()]):
+        if _NEGATION.match(sentence) or _denied(text, match.start()):
             continue
         if found := _within(sentence, acceptable):
             return Extraction(found, f"behind {match[0].strip()!r}")

@@ -249,7 +249,7 @@ _OTHER_MACROS: Final = words(
     "sqrt overline bar vec hat widehat tilde overrightarrow dot ddot widetilde angle measuredangle overarc overset "
     "underline underbrace overbrace lfloor rfloor lceil rceil lvert rvert lVert rVert langle rangle mathbb mathbf "
     "mathcal mathfrak mathscr not mathop sum prod int lim pm mp pmod bmod mod land lor wedge vee begin end hline "
-    "choose over degree textdegree boxed fbox variable"
+    "choose over degree textdegree boxed fbox variable neg lnot"
 )
 MACROS: Final = frozenset(
     {*GREEK, *CONSTANTS, *FRACTIONS, *BINOMIALS, *RELATIONS, *TIMES, *DIVIDE, *SET_OPERATORS, *MACRO_FUNCTIONS}

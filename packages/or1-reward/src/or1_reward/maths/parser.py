@@ -37,6 +37,22 @@ def product_of(factors: list[Node]) -> Node:
     return Node("mul", tuple(part.args[0] if part.op == "set" and len(part.args) == 1 else part for part in factors))
 
 
+def as_set(node: Node) -> Node:
+    """What braces without backslashes hold, where a set is asked for."""
+    return Node("set", node.args) if node.op == "list" else node
+
+
+def repeating_names(elements: list[Node]) -> int:
+    """After how many elements the names of `p=5, q=2, p=7, q=2` begin again; 0 where they do not, or at once."""
+    if len(elements) < 4 or any(part.op != "chain" or part.value != "=" for part in elements):
+        return 0
+    names = [part.args[0] for part in elements]
+    period = next((at for at in range(1, len(names)) if names[at] == names[0]), 0)
+    if period < 2 or len(names) % period or any(name.op != "sym" for name in names):
+        return 0
+    return period if names == names[:period] * (len(names) // period) and len(set(names[:period])) == period else 0
+
+
 def grouped(elements: list[Node], joints: list[str]) -> Node:
     """Elements with commas and semicolons between them as a list of tuples."""
     groups = [[elements[0]]]
@@ -83,6 +99,8 @@ class Parser(AtomParser):
         self.leave()
         if {",", ";"} <= set(joints):
             return grouped(elements, joints)
+        if period := repeating_names(elements):
+            return grouped(elements, [";" if at % period == 0 else "," for at in range(1, len(elements))])
         return elements[0] if not joints else Node("list", tuple(elements), "or" if set(joints) == {"or"} else None)
 
     def joint(self) -> str:
@@ -148,7 +166,7 @@ class Parser(AtomParser):
         node = self.sum()
         while operator := grammar.SET_OPERATORS.get(self.peek().text.lstrip("\\")):
             self.advance()
-            node = Node(operator, (node, self.sum()))
+            node = Node(operator, (as_set(node), as_set(self.sum())))
         return node
 
     def sum(self) -> Node:
@@ -221,7 +239,7 @@ class Parser(AtomParser):
         number, divisor = rational(node), rational(modulus)
         if not of_class and number is not None and divisor and number % divisor != number:
             return num(number % divisor)
-        if not of_class and (number is None) != (divisor is None) and not symbols(node) | symbols(modulus):
+        if not of_class and None in (number, divisor) and not symbols(node) | symbols(modulus):
             return Node("fn", (node, modulus), "mod")  # 987 modulo pi
         return Node("unit", (node,), f"mod {text_of(modulus)}")
 

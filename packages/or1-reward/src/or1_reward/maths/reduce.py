@@ -64,7 +64,7 @@ def named(node: Node) -> Named:
     r"""Split `name = value` and `name \in set`; chains of equal values are brought to their exact one.
 
     Raises:
-        ContradictionError: members of the chain are different plain numbers.
+        ContradictionError: a plain number in the chain is another one than its last member.
     """
     if node.op == "list" and node.args[0].op == "chain" and node.value is None:
         return Named(None, node)
@@ -87,13 +87,12 @@ def named(node: Node) -> Named:
 def _chain_value(members: list[Node], signs: list[str], *, named: bool) -> Node | None:
     """What a chain of equal values ends in, before the first ≈; None for an equation between different expressions.
 
-    A slip on the way (`3+3 = 2`) leaves the value that is stated at the end; two different plain numbers are two
-    answers. What only calculus can evaluate is believed.
+    A slip on the way (`3+3 = 2`) leaves the value that is stated at the end; a plain number that differs from it is a
+    second answer. What only calculus can evaluate is believed.
     """
     if "~" in signs:
         members = members[: signs.index("~") + 1]
-    plain = {member.value for member in members if member.op == "num"}
-    if len(plain) > 1:
+    if any(member.op == "num" and not symbols(members[-1]) and not _agree(member, members[-1]) for member in members):
         raise ContradictionError("a chain of different numbers")
     if named and not symbols(members[-1]):
         return members[-1]  # `A = \pi r^2 = 9\pi`

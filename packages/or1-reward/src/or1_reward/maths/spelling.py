@@ -177,7 +177,7 @@ _DELIMITER_NAMES: Final = {
 }
 _DELIMITER_NAME: Final = re.compile(r"\\(" + "|".join(_DELIMITER_NAMES) + ")")
 _DIGITS_APART: Final = re.compile(r"\d[^\d+*/^.)\]=-]{1,6}\d\d\d")
-_THIN_GROUPS: Final = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:(?:\\[,;: ]|~|\{\s?,\s?\}| )\s?\d{3})+(?!\d)")
+_THIN_GROUPS: Final = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:(?:\\[,;: ]|~|\s?\{\s?,\s?\}| )\s?\d{3})+(?!\d)")
 _GROUP_MARKS: Final = re.compile(r"\\[,;: ]|~|\{\s?,\s?\}|\s")
 _GROUP_COMMA: Final = re.compile(r",\s*\\!\s*(?=\d{3})")  # `11,\! 111`: the negative space says that this is one number
 _SIZES: Final = re.compile(
@@ -246,6 +246,8 @@ def _trimmed(text: str) -> str:
     text = _QUOTES.sub("", _CLOSING_QUOTE.sub("", text) if quoted else text)
     while text and text[-1] in ".,;:" and not text.endswith(("\\,", "\\;", "\\:", "\\.", "..")):
         text = text[:-1].rstrip()
+    if text.endswith("\\") and not text.endswith("\\\\"):
+        text = text[:-1].rstrip()  # a blank of TeX's without its blank
     leading = _LEADING_SIGN.match(text)
     return text[leading.end() :] if leading else text
 
@@ -261,8 +263,10 @@ def canonical(tidied: str) -> str:
     """The spelling that two answers must share to be the same text: fonts and blanks that separate nothing are gone."""
     text = _FONT_GROUP.sub(r" \1 ", tidied) if "\\" in tidied else tidied
     text = _CANONICAL_SPACE.sub(" ", _ANY_FRACTION.sub(r"\\frac", text))
-    return _LOOSE_BLANK.sub("", _BLANKS.sub(" ", text)).strip()
+    text = _LOOSE_BLANK.sub("", _BLANKS.sub(" ", text)).strip()
+    return text[1:-1] if _ONE_GROUP.fullmatch(text) else text
 
 
+_ONE_GROUP: Final = re.compile(r"\{[^{}]*\}")
 _BLANKS: Final = re.compile(r"\s+")
 _LOOSE_BLANK: Final = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.])")

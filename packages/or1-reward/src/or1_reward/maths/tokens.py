@@ -38,7 +38,8 @@ _COMPOUND_UNIT: Final = re.compile(
 _CONNECTIVES: Final = re.compile(r"\b(?:and|or)\b")
 _GROUP: Final = re.compile(r"[{]((?:[^{}]|[{][^{}]*[}])*)[}]")
 _MACRO_NAME: Final = re.compile(r"\\(?:begin|end)\s*\{(\w+\*?)\}(\s*\{[lcr|@{};:\\ ]*\})?")
-_MOST_GLUED: Final = 4
+_ACCENTS: Final = frozenset(("bar", "hat", "vec", "tilde", "dot", "ddot"))
+_SHORTEST_GLUED: Final = 3
 _GLUED_CONNECTIVE: Final = re.compile(r"(and|or)([A-Z])?")
 _SPLITTERS: Final = sorted(FUNCTIONS | {"pi"}, key=len, reverse=True)
 
@@ -80,7 +81,7 @@ def tokenize(text: str, *, thousands: bool = True, scientific: bool = True) -> l
             tokens.append(Token("num", piece, spaced))
             spaced = False
         elif kind == "letters":
-            _letters(piece, tokens, spaced)
+            _letters(piece, tokens, spaced, text[at : at + 1])
             spaced = False
         else:
             depth += (piece in "([" or piece == "\\{") - (piece in ")]" or piece == "\\}")
@@ -113,9 +114,8 @@ def _macro(text: str, at: int, piece: str, tokens: list[Token], spaced: bool) ->
 
 def _glued(name: str) -> int:
     r"""How many letters stuck to a command belong to what follows it: one in `\pix`, none in a command known whole."""
-    if name in MACROS or name.rstrip("*") in MACROS:
-        return 0
-    return next((tail for tail in range(1, _MOST_GLUED) if len(name) - tail > 1 and name[:-tail] in MACROS), 0)
+    known = name in MACROS or name.rstrip("*") in MACROS or len(name) < _SHORTEST_GLUED
+    return int(not known and name[:-1] in MACROS)
 
 
 def _text(content: str, macro: str, tokens: list[Token], spaced: bool) -> None:
@@ -147,8 +147,11 @@ def _text(content: str, macro: str, tokens: list[Token], spaced: bool) -> None:
         tokens.append(Token("text", inner, spaced))
 
 
-def _letters(run: str, tokens: list[Token], spaced: bool) -> None:
-    """A run of letters: a known name, a unit behind a number, a word, or a product of symbols."""
+def _letters(run: str, tokens: list[Token], spaced: bool, behind: str) -> None:
+    """A run of letters before `behind`: a known name, a unit behind a number, a word, or a product of symbols."""
+    if run in _ACCENTS and behind == "{":
+        tokens.append(Token("macro", f"\\{run}", spaced))  # `bar{x}`, as sympy prints it
+        return
     last = tokens[-1] if tokens else END
     behind_number = last.kind in ("num", "text", "word") and (spaced or run in UNIT_WORDS)
     if (last.kind == "num" or last.text in (")", "]", "}")) and (glued := _GLUED_CONNECTIVE.fullmatch(run)):

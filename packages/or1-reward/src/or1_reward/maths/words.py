@@ -7,7 +7,8 @@ from typing import Final
 
 _LETTER: Final = re.compile(r"\(?([A-J])\)?")
 _CHOICE: Final = re.compile(
-    r"(?:(?:the )?(?:correct |right |final )?(?:answer|option|choice)(?: is)?[ :]*)?(?:(?:for sure|definitely|clearly) )?"
+    r"(?:(?:the )?(?:correct |right |final )?(?:answer|option|choice)(?: is)?[ :]*)?"
+    r"(?:(?:for sure|definitely|clearly) )?"
     r"\(?([A-J])(?:\)|[.:,]|\)[.:,]|$)(?=\s|$|\\|[a-zA-Z0-9$-])",
     re.IGNORECASE,
 )
