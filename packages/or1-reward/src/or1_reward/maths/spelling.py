@@ -263,10 +263,11 @@ def canonical(tidied: str) -> str:
     """The spelling that two answers must share to be the same text: fonts and blanks that separate nothing are gone."""
     text = _FONT_GROUP.sub(r" \1 ", tidied) if "\\" in tidied else tidied
     text = _CANONICAL_SPACE.sub(" ", _ANY_FRACTION.sub(r"\\frac", text))
-    text = _LOOSE_BLANK.sub("", _BLANKS.sub(" ", text)).strip()
+    text = _LOOSE_BLANK.sub("", _BEFORE_STOP.sub(".", _BLANKS.sub(" ", text))).strip()
     return text[1:-1] if _ONE_GROUP.fullmatch(text) else text
 
 
+_BEFORE_STOP: Final = re.compile(r" \.(?= |$)")
 _ONE_GROUP: Final = re.compile(r"\{[^{}]*\}")
 _BLANKS: Final = re.compile(r"\s+")
 _LOOSE_BLANK: Final = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.])")
