@@ -82,13 +82,13 @@ _contexts = threading.local()
 
 def _mpmath(digits: int) -> Any:
     """A context of this thread's own: the host program's precision is not ours to change, nor another thread's."""
-    made: dict[int, Any] = _contexts.__dict__
-    if digits not in made:
+    made = _contexts.__dict__
+    if (name := f"digits_{digits}") not in made:
         from mpmath.ctx_mp import MPContext  # 40 ms: only where floats agree
 
-        made[digits] = MPContext()
-        made[digits].dps = digits
-    return made[digits]
+        made[name] = MPContext()
+        made[name].dps = digits
+    return made[name]
 
 
 _LEAVING: Final = frozenset(("pow", "log", "fn"))

@@ -85,12 +85,12 @@ def _between(node: Node, signs: list[str]) -> tuple[Node, Node] | None:
 
 def _between_sizes(size: Node, sizes: Node) -> tuple[Node, Node] | None:
     """`1 < |z| < 2` as z and (-2, -1) and (1, 2)."""
-    (low, high), (opening, closing) = sizes.args, str(sizes.value)
+    (low, high), brackets = sizes.args, str(sizes.value)
     at = _place(low)
     if not is_name(size.args[0]) or at is None or at < 0:
         return None
     flipped = {"[": "]", "(": ")", "]": "[", ")": "("}
-    mirrored = Node("interval", (negative(high), negative(low)), flipped[closing] + flipped[opening])
+    mirrored = Node("interval", (negative(high), negative(low)), flipped[brackets[1]] + flipped[brackets[0]])
     return size.args[0], Node("union", (mirrored, sizes))
 
 
