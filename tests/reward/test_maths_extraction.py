@@ -188,13 +188,14 @@ RIGHT = [
     ("5.", "5"),
     ("five", "5"),
     ("The answer is five.", "5"),
-    ("The answer is \\boxed{5", "5"),
     ("\\boxed{\\text{No solution}}", "\\text{no solution}"),
     ("\\boxed{\\text{Yes}}", "Yes"),
     ("Yes, it is.", "Yes"),
     ("No, it is not possible.", "No"),
 ]
 WRONG = [
+    ("The answer is \\boxed{5", "5"),  # cut off: it may be the beginning of 50
+    ("\\boxed{\\frac{1}{2", "1/2"),
     ("The answer is not 5", "5"),
     ("The answer is not $5$.", "5"),
     ("The answer isn't 5.", "5"),

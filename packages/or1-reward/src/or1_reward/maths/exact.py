@@ -12,7 +12,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
-from or1_reward.maths.nodes import Node, number_text
+from or1_reward.maths.nodes import Node, number_text, symbols
 
 Monomial = tuple[tuple[str, Fraction], ...]
 Poly = dict[Monomial, Fraction]
@@ -340,6 +340,12 @@ def _atom(node: Node) -> Poly:
     return {((f"@{opaque(node)}" if node.op in ("app", "idx") else f"#{opaque(node)}", _ONE),): _ONE}
 
 
+def _limit(node: Node) -> Poly:
+    """The limit of what does not depend on the variable is that."""
+    body, variable, *_ = node.args
+    return _atom(node) if symbols(variable) & symbols(body) else normal(body)
+
+
 def _scaled(factor: Poly) -> Callable[[Node], Poly]:
     return lambda node: _multiply(normal(node.args[0]), factor)
 
@@ -405,5 +411,6 @@ _RULES: Final[dict[str, Callable[[Node], Poly]]] = {
     "pct": _scaled({(): Fraction(1, 100)}),
     "deg": _scaled({(("#pi", _ONE),): Fraction(1, 180)}),
     **dict.fromkeys(("fn", "abs", "floor", "ceil", "fact", "fact2", "binom"), _whole),
-    **dict.fromkeys(("log", "app", "idx", "sum", "prod", "int", "diff", "lim"), _atom),
+    **dict.fromkeys(("log", "app", "idx", "sum", "prod", "int", "diff"), _atom),
+    "lim": _limit,
 }

@@ -30,6 +30,8 @@ _BOX_GAP: Final = re.compile(
     r"(?:\s|[,;:$.&]|\\[,;:!()\[\]\\ ]|\\(?:quad|qquad|text|mathrm|textbf)(?![A-Za-z])|[{}~*]|"
     r"\b(?:and|or|for|part|parts|if|when|as well as)\b|\([a-e]\)|\\(?:land|lor|wedge|vee)\b|和|或|以及)*"
 )
+_CUT_OFF: Final = re.compile(r"[^$}\]]*")
+_GOLD_GAP: Final = re.compile(r"[\s+\\]*(?:[A-Za-z]+[\s,]+(?:and|or)\s+)?")
 _ANSWER_TAG: Final = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _HASHES: Final = re.compile(r"####[ \t]*([^\n]+)")
 _PHRASE: Final = re.compile(
@@ -87,6 +89,8 @@ def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> E
     boxed = _boxed(text)
     if boxed_only:
         return boxed
+    if boxed is None and (opened := list(_BOX.finditer(text))) and "}" not in text[opened[-1].end() :]:
+        return None  # cut off in its box
     if boxed:
         return _restated(text[text.rfind("\\boxed") :], acceptable) or boxed
     text = _STOP.sub("", text).strip()
@@ -117,15 +121,13 @@ def _opening(sentence: str) -> str | None:
     return _number_text(number) if number else None
 
 
-def boxed_content(text: str, *, all_of_them: bool = False) -> str | None:
-    r"""What stands in the last box of a gold, or in all of them (`\boxed{1} papers and \boxed{2} bins`)."""
-    found = _boxed(text)
-    if found is None:
-        return None
-    return " , ".join(found.boxes) if all_of_them else found.text
+def boxed_content(text: str) -> str | None:
+    r"""What stands in the last box of a gold, with those before it (`\boxed{1} papers and \boxed{2} bins`)."""
+    found = _boxed(text, _GOLD_GAP)
+    return found.text if found else None
 
 
-def _boxed(text: str) -> Extraction | None:
+def _boxed(text: str, gap: re.Pattern[str] | None = None) -> Extraction | None:
     boxes = [
         box
         for box in (_box_at(text, match.end()) for match in list(_BOX.finditer(text))[-_MAX_BOXES:])
@@ -136,7 +138,8 @@ def _boxed(text: str) -> Extraction | None:
         return None
     group = [boxes[-1]]
     for earlier in reversed(boxes[:-1]):
-        if not _joined(text[earlier[1] : group[0][0]]):
+        between = text[earlier[1] : group[0][0]]
+        if not _joined(between) and not (gap and gap.fullmatch(between)):
             break
         group.insert(0, earlier)
     contents = tuple(dict.fromkeys(box[2].strip() for box in boxes))
@@ -159,7 +162,9 @@ def _box_at(text: str, at: int) -> tuple[int, int, str] | None:
         return (start, at + match.end(), match[1]) if match else None
     end = _closing(text, at)
     if end is None:
-        line = text[at + 1 :].split("\n", 1)[0]
+        line, _, behind = text[at + 1 :].partition("\n")
+        if not behind.strip() and _CUT_OFF.fullmatch(line):
+            return None  # cut off: `\boxed{42` may be the beginning of 420
         return start, at + 1 + len(line), line.rstrip("$ .}\\])")
     return start, end + 1, text[at + 1 : end]
 

@@ -29,6 +29,7 @@ _GROUP_OF_ZEROS: Final = re.compile(r"\d,0\d\d(?!\d)")  # no list writes a membe
 _PLAIN_LOG: Final = re.compile(r"log(?!\s*_)(?![a-z])")
 _EXPONENT: Final = re.compile(r"\d[eE][+-]?\d")
 _HALF: Final = 0.5
+_DOUBLE: Final = 2.0**-52
 MAX_ANSWER_CHARS: Final = 20_000
 _CACHED: Final = 4_096  # several batches of a training run; about 4 MB when full
 _CACHED_CHARS: Final = 500  # longer texts are not kept: the cache must not grow with what models write
@@ -205,7 +206,8 @@ def _rounds(answer: Node, gold: Node, given: str, asked: str, digits: int) -> bo
     scaled = exact_int(match[1] + match[2]) * (-1 if match[0].startswith("-") else 1)
     power = len(match[2]) - int(match[3] or match[4] or 0)
     rest = (exact * exact.context.mpf(10) ** power - scaled) * (1 if exact > 0 else -1)
-    return bool(abs(rest) <= _HALF or 0 <= rest < 1)  # rounded or cut off
+    rounded = abs(rest) <= max(_HALF, _DOUBLE * abs(scaled))  # a printed double is right to its own precision
+    return bool(rounded or 0 <= rest < 1)  # or cut off
 
 
 __all__ = ["Outcome", "SymbolicFailureError", "judge"]

@@ -82,7 +82,7 @@ def _is_gold(text: str, gold: str) -> bool:
 def _gold_answer(gold: str) -> str:
     """A gold written as a solution is what stands in its box, or behind its "the answer is"."""
     if "boxed" in gold:
-        return boxed_content(gold, all_of_them=len(gold) < _SOLUTION_CHARS) or gold
+        return boxed_content(gold) or gold
     if len(gold) < _SOLUTION_CHARS or "answer" not in gold:
         return gold
     found = extract(gold, _acceptable)
