@@ -133,7 +133,10 @@ def test_a_worker_killed_while_it_works_is_a_failure_not_a_verdict(pool: WorkerP
         pool.ask(request(ENDLESS, "1"), 20)
 
 
-def test_a_worker_stopped_by_a_signal_does_not_hang_the_caller(pool: WorkerPool) -> None:
+def test_a_worker_stopped_by_a_signal_does_not_hang_the_caller(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("or1_reward.workers.HOPELESS_S", 0.1)
     pool.ask(request("1", "1"), 5)
     (first,) = pids(pool)
     os.killpg(first, signal.SIGSTOP)

@@ -20,6 +20,7 @@ import time
 from typing import Any, Final
 
 START_LIMIT_S: Final = 60.0
+HOPELESS_S = 30.0  # without an answer a worker is taken for stuck, not for starved; a new one would be starved as well
 _STARVED_FACTOR: Final = 10  # so much wall clock for a limit of CPU time; beyond it the machine is at fault
 _GRACE_S: Final = 3.0
 _READ_BYTES: Final = 65_536
@@ -54,7 +55,7 @@ class _Worker:
         self.rest = b""
         self.number = 0
         self.greeted = False
-        self.suspect = False  # was given up once and has not answered since
+        self.suspect_since: float | None = None  # when it was given up, if it has not answered since
 
     def greeting(self, deadline: float) -> None:
         """Wait until the worker has started."""
@@ -92,11 +93,12 @@ class _Worker:
         return line
 
     def give_up(self) -> None:
-        """Tell it that nobody waits for the answer; one that was told before and did not answer is ended."""
-        if self.suspect:
+        """Tell it that nobody waits for the answer; one that was told long before and did not answer is ended."""
+        now = time.monotonic()
+        self.suspect_since = self.suspect_since or now
+        if now - self.suspect_since >= HOPELESS_S:
             self.kill()
             return
-        self.suspect = True
         with contextlib.suppress(OSError):
             self.process.send_signal(signal.SIGUSR1)
 
@@ -197,7 +199,7 @@ class WorkerPool:
             raise
         if answer.get("limit") == "memory":
             worker.kill()  # a request too large may still be half in its pipe
-        worker.suspect = False
+        worker.suspect_since = None
         self._give_back(worker)
         return answer
 
@@ -211,7 +213,7 @@ class WorkerPool:
         """An idle worker, one that has started first; a new one where there is none."""
         with self.lock:
             self.busy += 1
-            self.idle.sort(key=lambda worker: worker.greeted and not worker.suspect)
+            self.idle.sort(key=lambda worker: worker.greeted and not worker.suspect_since)
             while self.idle:
                 worker = self.idle.pop()
                 if worker.process.poll() is None:
