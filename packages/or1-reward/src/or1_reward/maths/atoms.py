@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any, ClassVar
 
 from or1_reward.maths import bars, grammar
 from or1_reward.maths.calculus import CalculusParser
-from or1_reward.maths.nodes import Node, num, quotient, sym, text_of
+from or1_reward.maths.measures import TEXT_KINDS, MeasureParser
+from or1_reward.maths.nodes import Node, num, quotient, sym
 from or1_reward.maths.numbers import exact_number
 from or1_reward.maths.tokens import ParseError, Token
-from or1_reward.maths.vocabulary import words
 from or1_reward.maths.words import COUNTS
-
-_NO_UNITS = words(
-    "since because where when if but not then so is are was which thus or and false wrong incorrect unless except "
-    "maybe perhaps possibly never neither nor plus minus times over half factorial"
-)
-_POWERS_ALONE = words("squared cubed square cubic")
-_DENIALS = words("not never neither nor either maybe perhaps possibly probably unless except or")
-_NUMBER_WORDS = {
-    "dozen": 12,
-    "hundred": 10**2,
-    "thousand": 10**3,
-    "million": 10**6,
-    "billion": 10**9,
-    "trillion": 10**12,
-}
-_INVERSE = ["^", "{", "-", "1", "}", "("]
-_TEXT_KINDS = frozenset(("text", "word"))
 
 
 def _binomial(top: Node, bottom: Node) -> Node:
@@ -48,7 +30,7 @@ def split_at_colon(chain: Node) -> tuple[Node, Node] | None:
     return first, second
 
 
-class AtomParser(CalculusParser):
+class AtomParser(MeasureParser):
     """Atoms, their subscripts, exponents and postfixes."""
 
     @abstractmethod
@@ -88,7 +70,7 @@ class AtomParser(CalculusParser):
             return self.named(token.text)
         if token.kind == "macro":
             return self.macro(token.text[1:])
-        if token.kind in _TEXT_KINDS:
+        if token.kind in TEXT_KINDS:
             return self.words(token)
         return self.bracketed(token.text)
 
@@ -105,83 +87,6 @@ class AtomParser(CalculusParser):
             return Node("unit", (node,), marks)
         overline = self.peek().text in ("\\overline", "\\bar", "\\dot") and "." in text and not self.peek().spaced
         return self.repeating(text) if overline else node
-
-    def letter(self, name: str) -> Node:
-        """A one-letter symbol: a constant, an opaque function of brackets behind it, an indexed symbol."""
-        if name in ("e", "i") and self.peek().text != "_" and name not in self.bound:
-            return grammar.CONSTANTS[name]
-        node = self.indexed(sym(name))
-        if name in grammar.OPAQUE_LETTERS and [self.peek(at).text for at in range(6)] == _INVERSE:
-            for _ in range(5):
-                self.advance()
-            return self.applied(sym(f"{name}^-1"))
-        if [self.peek(at).text for at in (0, 1)] == ["{", "("] and name in grammar.OPAQUE_LETTERS:
-            return self.applied_in_braces(node)
-        opaque = self.peek().text == "(" and not self.peek().spaced and self.is_function(name)
-        return self.applied(node) if opaque else node
-
-    def is_function(self, name: str) -> bool:
-        """Whether a letter before a bracket names a function: `f(...)`, and a capital before a number, `P(0)`."""
-        return name in grammar.OPAQUE_LETTERS or (
-            name.isupper() and self.peek(1).kind == "num" and self.peek(2).text == ")"
-        )
-
-    def indexed(self, node: Node) -> Node:
-        """Primes and a subscript in either order (`f'_1`, `f_1'`), and digits stuck to a letter (`x1`)."""
-        name, index = str(node.value) + self.primes(), None
-        token = self.peek()
-        if token.text == "_":
-            self.advance()
-            index = self.subscript()
-            name += self.primes()
-        elif token.kind == "num" and not token.spaced and token.text.isdigit() and len(name) == 1:
-            self.advance()
-            index = num(exact_number(token.text))
-        return sym(name) if index is None else Node("idx", (sym(name), index))
-
-    def primes(self) -> str:
-        r"""`'`, `^\prime`, `^{\prime\prime}`, as apostrophes."""
-        found = ""
-        while True:
-            if self.peek().text == "'":
-                self.advance()
-            elif self.peek().text == "^" and self.peek(1).text == "\\prime":
-                self.advance()
-                self.advance()
-            elif (count := self.braced_primes()) > 0:
-                for _ in range(count + 3):
-                    self.advance()
-                found += "'" * (count - 1)
-            else:
-                return found
-            found += "'"
-
-    def braced_primes(self) -> int:
-        r"""How many primes `^{\prime\prime}` ahead holds; 0 where something else is ahead."""
-        if [self.peek(at).text for at in (0, 1)] != ["^", "{"]:
-            return 0
-        count = 0
-        while self.peek(2 + count).text in ("\\prime", "'"):
-            count += 1
-        return count if self.peek(2 + count).text == "}" else 0
-
-    def subscript(self) -> Node:
-        r"""What stands below a letter: an index, or a function's name as a label (`m_{\max}`)."""
-        label = [self.peek(at) for at in range(3)]
-        if label[0].text == "{" and label[2].text == "}" and label[1].text.lstrip("\\") in grammar.MACRO_FUNCTIONS:
-            for _ in range(3):
-                self.advance()
-            return sym(label[1].text.lstrip("\\"))
-        return self.argument()
-
-    def words(self, first: Token) -> Node:
-        """A phrase of text tokens."""
-        phrase = [first.text]
-        while self.peek().kind in _TEXT_KINDS:
-            phrase.append(self.advance().text)
-        if self.peek().kind != "end" and not _DENIALS.isdisjoint(" ".join(phrase).casefold().split()):
-            raise ParseError(f"{phrase[0]!r} before an answer")  # `not x = 4`
-        return Node("text", (), " ".join(phrase))
 
     def bracketed(self, opener: str) -> Node:
         r"""`( ) [ ] { } \{ \} | |` and half-open intervals."""
@@ -361,36 +266,6 @@ class AtomParser(CalculusParser):
             exponent = Node("mul", (num(-1), exponent)) if exponent.op != "num" else num(-exponent.value)  # type: ignore[operator]
         return Node("pow", (base, exponent))
 
-    def with_unit(self, node: Node) -> Node:
-        """`node` measured in what the text says, powers and slashes included (`m/s^2`)."""
-        unit = str(self.words(self.advance()).value)
-        said = unit.casefold().replace(",", " ").split()
-        if not _NO_UNITS.isdisjoint(said) or (said and said[0] in _POWERS_ALONE and len(said) == 1):
-            raise ParseError(f"{unit!r} is no unit")
-        if said and said[0] in _NUMBER_WORDS:
-            node = Node("mul", (node, num(_NUMBER_WORDS[said[0]])))
-            unit = unit.partition(" ")[2]
-            if not unit:
-                return node
-        while (
-            self.peek().text == "^"
-            or self.peek().kind in _TEXT_KINDS
-            or (self.peek().text in ("/", "\\cdot") and self.peek(1).kind in _TEXT_KINDS)
-        ):
-            sign = "" if self.peek().kind in _TEXT_KINDS else self.advance().text
-            if sign == "^":
-                power = self.argument() if self.peek().text != "-" else self.atom_behind_minus()
-                unit += f"^{power.value}"
-            else:
-                unit += ("/" if sign == "/" else "*") + str(self.words(self.advance()).value)
-        return Node("unit", (node,), unit)
-
-    def atom_behind_minus(self) -> Node:
-        """A negative exponent without braces."""
-        self.advance()
-        node = self.atom()
-        return num(-node.value) if isinstance(node.value, Fraction) else node
-
     def repeating(self, text: str) -> Node:
         r"""`0.1\overline{6}` as a fraction."""
         self.advance()
@@ -404,19 +279,6 @@ class AtomParser(CalculusParser):
         places = len(text.partition(".")[2])
         tail = exact_number(period) / ((10 ** len(period) - 1) * 10**places)
         return num(exact_number(text) + tail)
-
-    def applied(self, name: Node) -> Node:
-        """`f(x)`: an opaque function of its arguments."""
-        self.advance()
-        node = self.bracketed("(")
-        return Node("app", node.args if node.op == "tuple" else (node,), text_of(name))
-
-    def applied_in_braces(self, name: Node) -> Node:
-        r"""`f{\left(x \right)}`: how sympy prints `f(x)`."""
-        self.advance()
-        node = self.applied(name)
-        self.expect("}")
-        return node
 
     def reject(self, text: str) -> Node:
         """Refuse a token."""

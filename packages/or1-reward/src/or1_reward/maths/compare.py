@@ -2,70 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import Final
 
-from or1_reward.maths import exact, matrices, numeric
+from or1_reward.maths import exact
 from or1_reward.maths.builders import held
-from or1_reward.maths.nodes import Node, mentions, negative, num, quotient, symbols, text_of, walk
+from or1_reward.maths.nodes import Node, mentions, negative, num, quotient, symbols, text_of
 from or1_reward.maths.questions import (
-    CALCULUS,
     PM,
     REAL_SETS,
     VECTORS,
     dearest,
-    holds_matrix,
     is_number_line,
     is_unknown,
-    lenient,
     links,
     may_be_real_set,
     nested_rows,
-    printed_imaginary,
     ratio_sign,
-    same_imaginary,
     same_unknown,
     vector,
-    without_degrees,
     words_of,
 )
 from or1_reward.maths.realsets import isolated, real_set
 from or1_reward.maths.reduce import ContradictionError, Named, elements, is_equation, is_order, named
-from or1_reward.maths.settings import MathSettings
-from or1_reward.maths.symbolic import SymbolicFailureError, SymbolicLimitError, start_ahead
 from or1_reward.maths.units import canonical_unit
+from or1_reward.maths.values import DIFFERENT_KINDS, ELLIPSIS, NOT_VALUES, Finding, ValueComparison
 
-_DIGITS: Final = "numeric: 45 digits at all points"
-_ELLIPSIS: Final = Node("sym", (), "dots")
-_DEGREES: Final = frozenset(("deg",))
 _MAX_MEMBERS: Final = 64
-_NOT_VALUES: Final = frozenset(
-    ["list", "tuple", "bracket", "interval", "set", "setof", "union", "inter", "minus", "chain", "ratio", "text"]
-)
-
-Symbolic = Callable[[Node, Node, bool], bool | None]
-"""Asks sympy about two values; the flag says that their digits agree already."""
 
 
-class Finding(NamedTuple):
-    """`equal` and the rung that found it; None: nobody could tell, which counts as not equal."""
-
-    equal: bool | None
-    proof: str
-
-
-DIFFERENT_KINDS: Final = Finding(False, "different kinds of answer")
-
-
-class Comparison:
+class Comparison(ValueComparison):
     """Compares a response's tree with a gold's under one set of settings."""
-
-    def __init__(self, settings: MathSettings, symbolic: Symbolic) -> None:
-        """`symbolic` is asked, last, about values nobody else could decide."""
-        self.settings = settings
-        self.symbolic = symbolic
-        self.asked_before: dict[tuple[Node, Node], Finding] = {}  # members of lists are compared more than once
 
     def answers(self, answer: Node, gold: Node) -> Finding:
         """Compare whole answers; the rules are in the module and in the functions below.
@@ -105,7 +73,7 @@ class Comparison:
         """An equation that does not only name a value: against an equation, or `x + y = 7` against the number 7."""
         if is_equation(gold) and asked.value == gold:
             return self.equations(answer, gold)
-        plain = not symbols(asked.value) and asked.value.op not in _NOT_VALUES
+        plain = not symbols(asked.value) and asked.value.op not in NOT_VALUES
         if plain and len(answer.args) == 2 and len(symbols(answer.args[0])) > 1 and not symbols(answer.args[1]):
             return self.values(answer.args[1], asked.value)
         return Finding(False, "an equation against something else")
@@ -216,7 +184,7 @@ class Comparison:
 
     def unordered(self, given: list[Named], asked: list[Named], whole: tuple[Node, Node]) -> Finding:
         """Match members one to one; members that repeat count once where several remain."""
-        if _ELLIPSIS in (part.value for part in (*given, *asked)):
+        if ELLIPSIS in (part.value for part in (*given, *asked)):
             return self.members(whole[0].args, whole[1].args)
         strict = self.settings.set_order == "strict" and "set" not in (whole[0].op, whole[1].op)
         if strict or self.names_order(given, asked):
@@ -258,7 +226,7 @@ class Comparison:
         one_side = bool(names[0]) != bool(names[1])
         return one_side and max(len(set(side)) for side in names) > 1
 
-    def members(self, answer: tuple[Node, ...] | list[Node], gold: tuple[Node, ...] | list[Node]) -> Finding:
+    def members(self, answer: Sequence[Node], gold: Sequence[Node]) -> Finding:
         """Compare in order."""
         if len(answer) != len(gold):
             return Finding(False, f"{len(answer)} members against {len(gold)}")
@@ -335,80 +303,3 @@ class Comparison:
         if answer.op != gold.op or answer.value != gold.value:
             return DIFFERENT_KINDS
         return self.members(answer.args, gold.args)
-
-    def numbers(self, answer: Node, gold: Node) -> Finding:
-        """Values: structure, exact, percent and degrees, matrices, digits that refute, sympy that proves."""
-        answer, gold = printed_imaginary(answer, gold)
-        if text_of(answer) == text_of(gold):
-            return Finding(True, "same expression")
-        equal = exact.same(answer, gold)
-        if equal is not None and (equal or not lenient(answer, gold)):
-            return Finding(equal, "exact")
-        if (loose := self.scaled(answer, gold)) is not None:
-            return loose
-        if equal is not None:
-            return Finding(equal, "exact")
-        if holds_matrix(answer) or holds_matrix(gold):
-            return self.matrices(answer, gold)
-        answer, gold = same_imaginary(answer, gold)
-        start_ahead()
-        agreed = numeric.compare(answer, gold)
-        if agreed is False:
-            return Finding(False, "numeric: another value at a point")
-        return self.confirmed(answer, gold) if agreed else self.asked(answer, gold)
-
-    def confirmed(self, answer: Node, gold: Node) -> Finding:
-        """Digits agree at all points: sympy is asked for the proof. Where it is undecided the digits are evidence."""
-        if (answer, gold) not in self.asked_before:
-            try:
-                proved = self.symbolic(answer, gold, True)
-            except (SymbolicLimitError, SymbolicFailureError):
-                proved = None
-            self.asked_before[answer, gold] = {
-                True: Finding(True, f"symbolic: sympy proved it; {_DIGITS}"),
-                False: Finding(False, "symbolic: sympy proved a difference too small for digits"),
-                None: Finding(True, f"{_DIGITS} (evidence: sympy was undecided)"),
-            }[proved]
-        return self.asked_before[answer, gold]
-
-    def scaled(self, answer: Node, gold: Node) -> Finding | None:
-        r"""`25%` for 25 unless strict, `60^\circ` for 60, also as a term of a sum."""
-        if "add" in (answer.op, gold.op) and mentions(answer, _DEGREES) != mentions(gold, _DEGREES):
-            bare = [without_degrees(side) for side in (answer, gold)]
-            if not any(mentions(side, _DEGREES) for side in bare) and self.numbers(bare[0], bare[1]).equal:
-                return Finding(True, "the same but for degree signs")
-        for op, forgiven in (("pct", self.settings.percent == "lenient"), ("deg", True)):
-            sides = [side.args[0] if side.op == op else side for side in (answer, gold)]
-            if forgiven and (answer.op == op) != (gold.op == op) and self.numbers(sides[0], sides[1]).equal:
-                return Finding(
-                    True, "the same but for a percent sign" if op == "pct" else "the same but for a degree sign"
-                )
-        return None
-
-    def matrices(self, answer: Node, gold: Node) -> Finding:
-        """Matrices entry by entry, after sums and products are carried out."""
-        sides = [matrices.evaluated(side) for side in (answer, gold)]
-        if (
-            sides[0] is None
-            or sides[1] is None
-            or any(side and side.op != "matrix" and holds_matrix(side) for side in sides)
-        ):
-            return Finding(None, "matrices")
-        shapes = [(len(side.args), len(side.args[0].args)) for side in sides if side and side.op == "matrix"]
-        if len(shapes) < 2:
-            return self.numbers(sides[0], sides[1]) if not shapes else DIFFERENT_KINDS
-        if shapes[0] != shapes[1]:
-            return Finding(False, "matrices of different shape")
-        return self.members(*[[entry for row in side.args for entry in row.args] for side in sides if side])
-
-    def asked(self, answer: Node, gold: Node) -> Finding:
-        """The last rung: sympy, in its own process, for what only calculus can evaluate."""
-        if not (mentions(answer, CALCULUS) or mentions(gold, CALCULUS)):
-            return Finding(None, "no values to compare")
-        if symbols(answer) != symbols(gold) and not any(
-            mentions(side, frozenset(("diff",))) for side in (answer, gold)
-        ):
-            return Finding(None, "different symbols")
-        if any(part.op in _NOT_VALUES or part == _ELLIPSIS for side in (answer, gold) for part in walk(side)):
-            return Finding(None, "not comparable as values")
-        return Finding(self.symbolic(answer, gold, False), "symbolic: sympy, checked by digits at points")

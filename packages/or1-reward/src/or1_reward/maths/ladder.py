@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from or1_reward.maths import numeric, words
-from or1_reward.maths.compare import Comparison, Finding
+from or1_reward.maths.compare import Comparison
 from or1_reward.maths.nodes import Node
 from or1_reward.maths.numbers import exact_int
 from or1_reward.maths.parser import Reading, parse
@@ -17,6 +17,7 @@ from or1_reward.maths.settings import MathSettings
 from or1_reward.maths.spelling import canonical, tidy
 from or1_reward.maths.symbolic import SymbolicFailureError, SymbolicLimitError, ask
 from or1_reward.maths.tokens import ParseError
+from or1_reward.maths.values import Finding
 from or1_reward.types import Status
 
 _NUMBER: Final = re.compile(r"([+-]?)(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d*))?|([+-]?)\.(\d+)", re.ASCII)

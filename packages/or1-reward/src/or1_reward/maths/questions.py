@@ -6,6 +6,7 @@ from typing import Final
 
 from or1_reward.maths import exact, numeric
 from or1_reward.maths.nodes import I, Node, mentions, negative, symbols, text_of, walk
+from or1_reward.maths.polynomials import UndecidedError, numerator
 from or1_reward.maths.reduce import is_order, relations
 
 VECTORS: Final = frozenset(("tuple", "bracket"))
@@ -48,8 +49,8 @@ def ratio_sign(first: Node, second: Node, *, equation: bool = False) -> int | No
     try:
         left, right = exact.normal(first), exact.normal(second)
         if equation:
-            left, right = exact.numerator(left), exact.numerator(right)
-    except exact.UndecidedError:
+            left, right = numerator(left), numerator(right)
+    except UndecidedError:
         return numeric.proportional(first, second)
     if left.keys() == right.keys() and left:
         ratios = {left[monomial] / right[monomial] for monomial in left}

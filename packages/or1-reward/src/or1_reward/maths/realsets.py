@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from or1_reward.maths import exact, numeric
 from or1_reward.maths.nodes import INFINITY, Node, negative, num, symbols
+from or1_reward.maths.polynomials import ONE, UndecidedError
 from or1_reward.maths.reduce import is_name, is_order, relations
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!="}
@@ -99,15 +100,15 @@ def _linear(left: Node, right: Node, sign: str) -> tuple[Node, Node] | None:
     names = symbols(left) | symbols(right)
     try:
         poly = exact.normal(Node("add", (left, negative(right))))
-    except exact.UndecidedError:
+    except UndecidedError:
         return None
     if len(names) != 1 or not poly:
         return None
     (name,) = names
-    slope = poly.get(((name, exact._ONE),))
-    if slope is None or any(monomial not in ((), ((name, exact._ONE),)) for monomial in poly):
+    slope = poly.get(((name, ONE),))
+    if slope is None or any(monomial not in ((), ((name, ONE),)) for monomial in poly):
         return None
-    bound = num(-poly.get((), exact._ONE * 0) / slope)
+    bound = num(-poly.get((), ONE * 0) / slope)
     return Node("sym", (), name), _ray(bound, sign if slope > 0 else _FLIPPED[sign])
 
 

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 from or1_reward.ground_truth import MathTruth
-from or1_reward.maths.extract import Extraction, boxed_content, extract
+from or1_reward.maths.boxes import Extraction, boxed_content
+from or1_reward.maths.extract import extract
 from or1_reward.maths.ladder import Outcome, SymbolicFailureError, judge
 from or1_reward.maths.nodes import Node
 from or1_reward.maths.parser import parse
