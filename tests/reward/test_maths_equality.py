@@ -399,3 +399,22 @@ def test_bars_are_paired_as_they_were_written(text: str) -> None:
 @given(st.integers(0, 40))
 def test_double_factorials_against_their_product(number: int) -> None:
     assert exact.rational(parse(f"{number}!!")) == math.prod(range(number, 0, -2))
+
+
+@pytest.mark.parametrize(
+    ("series", "value", "other"),
+    [
+        ("\\sum_{n=0}^{\\infty} \\frac{x^n}{n!}", "e^x", "e^{-x}"),
+        ("\\sum_{n=1}^{\\infty} n x^{n-1}", "\\frac{1}{(1-x)^2}", "\\frac{1}{(1+x)^2}"),
+        ("\\sum_{n=0}^{\\infty} \\frac{(-1)^n}{2n+1} x^{2n+1}", "\\arctan x", "\\sin x"),
+    ],
+)
+def test_series_are_compared_where_they_converge_without_sympy(
+    series: str, value: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("or1_reward.maths.ladder.ask", lambda *_, **__: None)
+    undecided = MathSettings(symbolic_time_s=0.29)  # not from the cache
+    assert equal(series, value, undecided) and not equal(series, other, undecided)
+    assert not equal(series, "1" * 100, undecided)
+    diverging = parse("\\sum_{n=0}^{\\infty} 2^n")
+    assert numeric.decimal_of(diverging) is None

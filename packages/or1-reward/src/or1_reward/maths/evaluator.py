@@ -7,7 +7,8 @@ import math
 import random
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from fractions import Fraction
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ DIGITS: Final = 60
 MORE_DIGITS: Final = 250
 _MAX_SUM_TERMS: Final = 400
 _NEGLIGIBLE_TERMS: Final = 5  # of a series, one after the other, before its rest is taken for 0
+_GROWING_TERMS: Final = 25  # that hardly shrink, one after the other, before a series is given up
+_SHRINKING: Final = 0.97
 _MAX_EXPONENT_BITS: Final = 100_000.0
 
 Number = Any  # complex for floats, mpmath's mpf or mpc at sixty digits
@@ -280,27 +283,46 @@ def _evaluate_step(at: Evaluator, node: Node) -> Number:
 
 
 def _evaluate_series(at: Evaluator, node: Node) -> Number:
-    body, variable, low, high = node.args
-    endless = high == INFINITY and node.op == "sum"
-    first = at.value(low)
-    last = first + _MAX_SUM_TERMS if endless else at.value(high)
+    if node.op == "sum" and node.args[3] == INFINITY:
+        return _endless_sum(at, node)
+    first, last = at.value(node.args[2]), at.value(node.args[3])
     if not (_whole(first) and _whole(last)) or abs(last - first) > _MAX_SUM_TERMS:
         raise NoValueError("bounds of a sum")
-    name, total = str(variable.value), at.number(Fraction(node.op == "prod"))
-    outer, negligible = at.point, 0
+    total = at.number(Fraction(node.op == "prod"))
+    for term in _terms(at, node, int(first.real), int(last.real)):
+        total = total + term if node.op == "sum" else total * term
+    return total
+
+
+def _terms(at: Evaluator, node: Node, first: int, last: int) -> Generator[Number]:
+    """The members of a sum or product, one by one."""
+    body, name, outer = node.args[0], str(node.args[1].value), at.point
     try:
-        for step in range(int(first.real), int(last.real) + 1):
+        for step in range(first, last + 1):
             at.point = {**outer, name: float(step)}
-            term = at.value(body)
-            total = total + term if node.op == "sum" else total * term
-            negligible = negligible + 1 if abs(term) * 10 ** (at.digits + 3) < abs(total) else 0
-            if endless and negligible >= _NEGLIGIBLE_TERMS:
-                return total
+            yield at.value(body)
     finally:
         at.point = outer
-    if endless:
-        raise NoValueError("a series that converges slowly, or not")
-    return total
+
+
+def _endless_sum(at: Evaluator, node: Node) -> Number:
+    """A series whose terms become negligible soon; one whose terms do not shrink is given up at once."""
+    first = at.value(node.args[2])
+    if not _whole(first):
+        raise NoValueError("bounds of a sum")
+    total, before = at.number(Fraction(0)), None
+    negligible = growing = 0
+    with closing(_terms(at, node, int(first.real), int(first.real) + _MAX_SUM_TERMS)) as terms:
+        for term in terms:
+            total, size = total + term, abs(term)
+            negligible = negligible + 1 if size * 10 ** (at.digits + 3) < abs(total) else 0
+            growing = growing + 1 if before is not None and size > _SHRINKING * before else 0
+            before = size
+            if negligible >= _NEGLIGIBLE_TERMS:
+                return total
+            if growing >= _GROWING_TERMS:
+                break
+    raise NoValueError("a series that converges slowly, or not")
 
 
 _RULES: Final[dict[str, Callable[[Evaluator, Node], Number]]] = {

@@ -16,7 +16,7 @@ from or1_reward.maths.nodes import INFINITY, Node, mentions, symbols, walk
 _AGREE: Final = 10.0**-45
 _NOISE_DIGITS: Final = 15  # what rounding may cost of the digits
 _FLOAT_APART: Final = 1e-6
-_WHOLE_OPS: Final = frozenset(("fact", "fact2", "binom", "sum", "prod"))
+_WHOLE_PLACES: Final = {"fact": 0, "fact2": 0, "binom": 0, "pow": 1, "sum": 2, "prod": 2}  # arguments from here on
 _WHOLE_NAMES: Final = frozenset("nmkNMK")
 _STEP_POINTS: Final = 40
 _STEPS: Final = frozenset(("floor", "ceil"))
@@ -34,9 +34,9 @@ def compare(left: Node, right: Node) -> bool | None:
     written_imaginary = any(part.op == "const" and part.value == "i" for side in (left, right) for part in walk(side))
     if names and (mentions(left, _STEPS) or mentions(right, _STEPS)):
         return _with_steps(left, right, names)
-    points = _real_points(names) + (_small_points(names) if _endless(left) or _endless(right) else [])
+    points = (_small_points(names) if _endless(left) or _endless(right) else []) + _real_points(names)
     outcome = _at_points(left, right, points, complex_matters=written_imaginary)
-    if outcome is not True and names and _whole_parameters(left, right):
+    if outcome is not True and names and _whole_parameters(left, right, frozenset(names)):
         whole = _at_points(left, right, _whole_points(names), complex_matters=True)
         return whole if whole is not None else outcome
     return outcome
@@ -86,12 +86,10 @@ def decimal_of(node: Node) -> Number | None:
     return None if is_imaginary(value) else value.real
 
 
-def _whole_parameters(left: Node, right: Node) -> bool:
-    return any(
-        part.op in _WHOLE_OPS or (part.op == "pow" and bool(symbols(part.args[1])))
-        for side in (left, right)
-        for part in walk(side)
-    )
+def _whole_parameters(left: Node, right: Node, names: frozenset[str]) -> bool:
+    """Whether a free symbol stands in a factorial, a binomial, a bound or an exponent."""
+    parts = [part for side in (left, right) for part in walk(side) if part.op in _WHOLE_PLACES]
+    return any(symbols(place) & names for part in parts for place in part.args[_WHOLE_PLACES[part.op] :])
 
 
 def _at_points(left: Node, right: Node, points: list[dict[str, float]], *, complex_matters: bool) -> bool | None:
