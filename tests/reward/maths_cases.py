@@ -840,6 +840,72 @@ v_0 t+\frac12 at^2 | v_{0}t+\frac{a t^{2}}{2}
 E = mc^2 | mc^2
 \frac{1}{4\pi\epsilon_0}\frac{q^2}{r^2} | \frac{q^2}{4\pi\varepsilon_0 r^2}
 \lambda = \frac{h}{p} | h/p
+5!! | 15
+(2n-1)!! | \frac{(2n)!}{2^n n!}
+x!!! | ((x!)!)!
+17 \bmod 5 | 2
+-14/2 \mod 5 | 3
+872 / (12 \mod 9 * 4) * 2 | \frac{436}{3}
+17 \bmod 5 = 2 | 2
+3 \pmod 7 | 10 \pmod 7
+\lcm(1/2, 3) | 3
+|x||y| | |xy|
+||x||y|| | |x||y|
+|1-|x|| | ||x|-1|
+\{x | |x|>2\} | |x|>2
+\mleft|-1.1\mright| | 1.1
+\left\vert x\right\vert | |x|
+\lbrace1+2\rbrace\lbrace3-4\rbrace | -3
+\sin\left\lbrack\theta\right\rbrack | \sin\theta
+\left\{x + y\right\} z | z(x+y)
+\ulcorner 3.5\urcorner | 4
+\floor(6.9) | 6
+p=5,q=2;p=7,q=2 | (5,2),(7,2)
+p=5,q=2 \text{ and } p=7,q=2 | (7,2),(5,2)
+1,2;3,4 | (1,2),(3,4)
+[1,2;3,4] | \begin{pmatrix}1&2\\3&4\end{pmatrix}
+{1,3} | \{3,1\}
+{1,3} | (1,3)
+{1,2} \cap {2,3} | \{2\}
+2^6 * 3^5 * 5^4 | 2^6 3^5 5^4
+f'_1(x) | f_{1}'{\left(x \right)}
+y''_1 | y_{1}''
+a'b+ab' | a b' + a' b
+\overline{x}_{i}^{2} | bar{x}_i^{2}
+\prod^c_{a = b} x | \prod_{a=b}^{c} x
+\int (x dx) | \int x\, dx
+\int \frac{3 dz}{z} | \int \frac{3}{z}\, dz
+\frac{d f(x)}{dx} | \frac{d}{dx} f(x)
+\lim_{x \longrightarrow 3} a | a
+\lim_{x \to 0}\frac{\sin x}{x} = 1 | 1
+3+3=2 | 2
+x=1/3\approx1.3 | 1/3
+A = \pi r^2 = 9\pi | 9\pi
+180^\circ - 2\alpha | 180 - 2\alpha
+1\le|z|\le\frac32 | [-\frac32,-1]\cup[1,\frac32]
+\frac{1}{\sqrt6} | \frac{NO}{BO}=\frac{1}{\sqrt{6}}
+W(x)=1orW(x)=-1 | W(x)=1 \text{ or } W(x)=-1
+10\sqrt{3} cm | 10\sqrt3
+4.4677 \times 10^{14} Hz | 4.4677e14
+15000 \text{ kcal m}^{-2} \text{yr}^{-1} | 15000
+0.003^{\prime\prime} | 0.003
+5 \text{ million} | 5000000
+33.5 percentage | 0.335
+2.314814814815 \times 10^{-3} | \frac{1}{432}
+\{x \in \mathbb{Z} : 1 \le x \le 3\} | \{1,2,3\}
+\{x \mid x \in \mathbb{Z}, 1 < x \le 3\} | \{2,3\}
+\{x \in \mathbb{R} : x < 4\} | (-\infty,4)
+9 R 2 | 9 \text{ remainder } 2
+{(e)} | \text{(E)}
+c | C
+D, it can't be A or B | D
+yes | Y
+\\frac{1}{2} | 0.5
+\\begin{matrix} x \\\\ \\frac12 \\end{matrix} | \begin{matrix} x \\ 0.5 \end{matrix}
+14 {, }916 | 14916
+\pix | \pi x
+185 | 185\
+1950^\circ C | 1950
 """
 
 DIFFERENT = r"""
@@ -1127,6 +1193,33 @@ e^{\pi\sqrt{163}} | 262537412640768744
 5\text{ but not }6 | 6
 x=5,x=6 | x=5
 5 = x = 6 | 5
+f_1(x) | f_2(x)
+9 R 2 | 18R
+9 R 2 | 9 R 3
+3 \pmod 7 | 10 \pmod 8
+17 \bmod 5 | 17
+||x|-|y|| | |y|-|x|
+\text{not } x=4 | x=4
+\text{maybe } 4 | 4
+17=\sqrt{2} | \sqrt{2}
+5 \text{ million} | 5
+5 \text{ squared} | 5
+5 \text{ false} | 5
+No domain | No positive integers
+\{x \in \mathbb{Z} : 1 \le x \le 5\} | [1,5]
+\{x \in \mathbb{Z} : 1 \le x \le 5\} | \{x \in \mathbb{R} : 1 \le x \le 5\}
+\{x \in \mathbb{N} : x < 3\} | \{0,1,2\}
+\{(a,b):ab\geq 3\} | \{(a,b):ab\leq 3\}
+0.333334 | 1/3
+\sin 30^\circ + 1 | \sin 30 + 1
+\gcd(m,n) | 1
+4 | x^2+y^2=4
+5 \text{ cm} | 5^\circ
+\neg 42 | 42
+\lnot 0 | 0
+A or B, but not C | A
+yes | N
+x=1,y=2,x=3,y=4 | 1,2,3,4
 """
 
 

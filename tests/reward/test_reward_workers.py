@@ -19,7 +19,7 @@ import or1_reward
 from or1_reward import Status
 from or1_reward.maths import symbolic
 from or1_reward.maths.parser import parse
-from or1_reward.workers import WorkerFailureError, WorkerPool, WorkerTimeoutError
+from or1_reward.workers import WorkerFailureError, WorkerMemoryError, WorkerPool, WorkerTimeoutError
 
 SYMBOLIC = (r"\boxed{\int_0^1 x^2\,dx}", r"\frac{1}{3}")
 ENDLESS = r"\int_{0}^{\infty} e^{-x^{x^{x}}} \sin(x^x) dx"
@@ -62,14 +62,59 @@ def test_a_worker_is_reused(pool: WorkerPool) -> None:
     assert pids(pool) == first and len(first) == 1
 
 
-def test_a_worker_over_its_time_is_killed_and_replaced(pool: WorkerPool) -> None:
-    pool.ask(request("1", "1"), 5)
-    (first,) = pids(pool)
-    with pytest.raises(WorkerTimeoutError):
-        pool.ask(request(ENDLESS, "1"), 0.3)
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def answering(pool: WorkerPool) -> int:
+    """The process that answers, which the only idle worker has forked."""
+    deadline = time.monotonic() + 20
+    while not (found := children(pids(pool)[0])) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return found[0]
+
+
+def warm(pool: WorkerPool) -> int:
+    """The worker's process, once a child answers that is not replaced after its first answer."""
+    before = -1
+    for _ in range(100):
+        assert pool.ask(request("1", "1"), 5)["equal"] is True
+        if before == (before := answering(pool)):
+            break
+        time.sleep(0.1)
+    return pids(pool)[0]
+
+
+def test_what_is_over_its_time_is_killed_and_replaced_without_a_new_start(pool: WorkerPool) -> None:
+    worker, first = warm(pool), answering(pool)
+    for _ in range(3):
+        with pytest.raises(WorkerTimeoutError):
+            pool.ask(request(ENDLESS, "1"), 0.05)
+        assert pool.ask(request("1", "1"), 5)["equal"] is True
+    assert gone([first]) and pids(pool) == [worker] and len(children(worker)) == 1
+
+
+def test_a_question_nobody_waits_for_is_given_up_and_its_answer_goes_to_nobody(pool: WorkerPool) -> None:
+    worker, first = warm(pool), answering(pool)
+    with pytest.raises(WorkerFailureError, match="too busy"):
+        pool.ask(request(ENDLESS, "1"), 20, wall_s=0.2)
     assert gone([first])
-    assert pool.ask(request("1", "1"), 5)["equal"] is True
-    assert pids(pool) != [first]
+    assert pool.ask(request("x+x", "2x"), 5)["equal"] is True
+    assert pool.ask(request("x+x", "3x"), 5)["equal"] is False
+    assert pids(pool) == [worker]
+
+
+def test_a_child_killed_from_outside_leaves_no_answer_behind(pool: WorkerPool) -> None:
+    """Killed while idle, and while it works: the question at hand fails, the next ones get their own answers."""
+    warm(pool)
+    for _ in range(3):
+        os.kill(answering(pool), signal.SIGKILL)
+        assert pool.ask(request("x+x", "3x"), 5)["equal"] is False
+        assert pool.ask(request("x+x", "2x"), 5)["equal"] is True
+    threading.Timer(0.5, os.kill, (answering(pool), signal.SIGKILL)).start()
+    with pytest.raises(WorkerFailureError, match="ended with -9"):
+        pool.ask(request(ENDLESS, "1"), 20)
+    assert pool.ask(request("x+x", "2x"), 5)["equal"] is True
 
 
 def test_a_worker_that_was_killed_is_replaced(pool: WorkerPool) -> None:
@@ -88,20 +133,26 @@ def test_a_worker_killed_while_it_works_is_a_failure_not_a_verdict(pool: WorkerP
         pool.ask(request(ENDLESS, "1"), 20)
 
 
-def test_a_worker_stopped_by_a_signal_does_not_hang_the_caller(pool: WorkerPool) -> None:
+def test_a_worker_stopped_by_a_signal_does_not_hang_the_caller(
+    pool: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("or1_reward.workers.HOPELESS_S", 0.1)
     pool.ask(request("1", "1"), 5)
     (first,) = pids(pool)
-    os.kill(first, signal.SIGSTOP)
-    with pytest.raises(WorkerFailureError):
-        pool.ask(request("1", "1"), 0.2, wall_s=0.3)
+    os.killpg(first, signal.SIGSTOP)
+    for _ in range(2):  # told to give up, then ended
+        with pytest.raises(WorkerFailureError):
+            pool.ask(request("1", "1"), 0.2, wall_s=0.3)
     assert gone([first])
+    assert pool.ask(request("1", "1"), 5)["equal"] is True
 
 
 def test_memory_of_a_worker_is_limited() -> None:
     small = WorkerPool("or1_reward.maths.sympy_worker", size=1, memory_mb=400)
     huge = ["app", "x" * 90_000_000, []]  # its symbol's name alone needs several copies of that
     try:
-        assert small.ask({"left": huge, "right": huge}, 20) == {"memory": True}
+        with pytest.raises(WorkerMemoryError):
+            small.ask({"left": huge, "right": huge}, 20)
         assert small.ask(request("1", "1"), 5)["equal"] is True
     finally:
         small.close()

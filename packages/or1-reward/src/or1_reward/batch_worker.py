@@ -68,7 +68,8 @@ def main() -> None:
         *lines, rest = b"".join(pieces).split(b"\n")
         pieces = [rest]
         for line in lines:
-            sys.stdout.write(json.dumps(_answer(json.loads(line))) + "\n")
+            number, _, request = line.partition(b" ")
+            sys.stdout.write(json.dumps({"number": int(number), **_answer(json.loads(request))}) + "\n")
             sys.stdout.flush()
 
 

@@ -1,8 +1,8 @@
 """Worker processes for work that may hang or eat memory: reused, limited, killed and replaced.
 
 Plain `subprocess` of a clean interpreter: works in threads, asyncio, Ray actors and daemonic processes, after CUDA was
-initialised, and without SIGALRM in the host program. One JSON line goes in, one comes out. A worker ends when its
-standard input closes or its parent is gone, and the kernel's timer ends it even in the middle of a computation.
+initialised, and without SIGALRM in the host program. One numbered JSON line goes in, one comes out. A worker ends when
+its standard input closes or its parent is gone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import threading
@@ -19,14 +20,18 @@ import time
 from typing import Any, Final
 
 START_LIMIT_S: Final = 60.0
-_STARVED_FACTOR: Final = 6  # so much wall clock for a limit of CPU time; beyond it the machine is at fault
-_GRACE_S: Final = 0.5
-_CPU_TIMER_ENDED: Final = -27  # SIGPROF
+HOPELESS_S = 30.0  # without an answer a worker is taken for stuck, not for starved; a new one would be starved as well
+_STARVED_FACTOR: Final = 10  # so much wall clock for a limit of CPU time; beyond it the machine is at fault
+_GRACE_S: Final = 3.0
 _READ_BYTES: Final = 65_536
 
 
 class WorkerTimeoutError(TimeoutError):
-    """The request took more CPU time than its limit; its worker was killed."""
+    """The request took more CPU time than its limit, and was given up."""
+
+
+class WorkerMemoryError(MemoryError):
+    """The request took more memory than its limit, and was given up."""
 
 
 class WorkerFailureError(RuntimeError):
@@ -43,56 +48,74 @@ class _Worker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={"PYTHONPATH": paths, "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", **_loader_paths()},
+                process_group=0,  # what it forks dies with it
             )
         except OSError as error:
             raise WorkerFailureError(f"cannot start {module}: {error}") from error
         self.rest = b""
+        self.number = 0
         self.greeted = False
+        self.suspect_since: float | None = None  # when it was given up, if it has not answered since
 
-    def ask(self, request: dict[str, Any], limit_s: float, wall_s: float) -> Any:
-        """One request, one answer; the first one waits for the worker to have started, outside of its limit."""
+    def greeting(self, deadline: float) -> None:
+        """Wait until the worker has started."""
         if not self.greeted:
-            self.read_line(START_LIMIT_S)
+            self.read_line(deadline)
             self.greeted = True
-        line = json.dumps({**request, "limit_s": limit_s}).encode() + b"\n"
+
+    def ask(self, request: dict[str, Any], limit_s: float, deadline: float) -> Any:
+        """One request, one answer; answers to questions that were given up are skipped."""
+        self.number += 1
+        line = f"{self.number} {json.dumps({**request, 'limit_s': limit_s})}\n".encode()
         try:
             self.process.stdin.write(line)  # type: ignore[union-attr]
             self.process.stdin.flush()  # type: ignore[union-attr]
         except OSError as error:
             raise WorkerFailureError(f"a worker was gone: {error}") from error
-        return json.loads(self.read_line(wall_s))
+        while True:
+            answer = json.loads(self.read_line(deadline))
+            if answer["number"] == self.number:
+                return answer
 
-    def read_line(self, limit_s: float) -> bytes:
+    def read_line(self, deadline: float) -> bytes:
         """One line of its standard output, in time."""
-        deadline = time.monotonic() + limit_s
         descriptor = self.process.stdout.fileno()  # type: ignore[union-attr]
         while b"\n" not in self.rest:
             poll = select.poll()  # not select(): descriptors may be above 1023
             poll.register(descriptor, select.POLLIN)
             if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                raise WorkerFailureError(f"no answer within {limit_s:g} s of wall clock")
+                raise _OverdueError("no answer in time: the machine is too busy")
             chunk = os.read(descriptor, _READ_BYTES)
             if not chunk:
-                raise self.ended()
+                raise WorkerFailureError(f"a worker ended with {self.process.wait()}")
             self.rest += chunk
         line, _, self.rest = self.rest.partition(b"\n")
         return line
 
-    def ended(self) -> Exception:
-        """What the end of the worker means: its own timer, or something else."""
-        code = self.process.wait()
-        if code == _CPU_TIMER_ENDED:
-            return WorkerTimeoutError("out of CPU time")
-        return WorkerFailureError(f"a worker ended with {code}")
+    def give_up(self) -> None:
+        """Tell it that nobody waits for the answer; one that was told long before and did not answer is ended."""
+        now = time.monotonic()
+        self.suspect_since = self.suspect_since or now
+        if now - self.suspect_since >= HOPELESS_S:
+            self.kill()
+            return
+        with contextlib.suppress(OSError):
+            self.process.send_signal(signal.SIGUSR1)
 
     def kill(self) -> None:
-        """End it now and collect it, so that no zombie stays."""
+        """End it and what it forked, now, and collect it, so that no zombie stays."""
+        with contextlib.suppress(OSError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         with contextlib.suppress(OSError):
             self.process.kill()
         for stream in (self.process.stdin, self.process.stdout):
             with contextlib.suppress(OSError):
                 stream.close()  # type: ignore[union-attr]
         self.process.wait()
+
+
+class _OverdueError(WorkerFailureError):
+    """The wall clock ran out; the worker may be starting, or working on with nobody waiting."""
 
 
 def _loader_paths() -> dict[str, str]:
@@ -104,7 +127,11 @@ class WorkerPool:
     """Hands requests to idle workers of one module; starts them on demand, at most `size` at a time."""
 
     def __init__(self, module: str, *, size: int, memory_mb: int) -> None:
-        """`module` is run with `-m`; it reads requests and writes answers as JSON lines, `{}` when it is ready."""
+        """`module` is run with `-m`: it writes `{}` when it is ready and answers numbered JSON lines in kind.
+
+        An answer carries the request's number; `limit` in it is `time` or `memory`, `died` says that it has none. On
+        SIGUSR1 a worker gives up its question, or ends.
+        """
         self.module, self.size, self.memory_mb = module, size, memory_mb
         self._reset()
         os.register_at_fork(after_in_child=self._reset)
@@ -117,58 +144,86 @@ class WorkerPool:
         self.busy = 0
         self.slots = threading.BoundedSemaphore(self.size)
 
+    def start_ahead(self) -> None:
+        """Start a worker where none is, while nobody waits for it."""
+        with self.lock, contextlib.suppress(WorkerFailureError):  # the next request tries again and says so
+            if not self.idle and not self.busy:
+                self.idle.append(_Worker(self.module, self.memory_mb))
+
     def ask(self, request: dict[str, Any], limit_s: float, *, wall_s: float | None = None) -> Any:
         """The answer to one request.
 
         Args:
             request: what the worker's module understands.
             limit_s: CPU time, so that a busy machine does not change what is found.
-            wall_s: wall clock; None is several times the CPU time.
+            wall_s: wall clock over all, waiting for a worker and its start included; None is several times the CPU
+                time, and as long as it takes to start.
 
         Raises:
             WorkerTimeoutError: it took more than `limit_s`.
+            WorkerMemoryError: it took more than the worker's memory.
             WorkerFailureError: no worker, it died, or `wall_s` went by.
         """
-        with self.slots:
+        started = time.monotonic()
+        if not self.slots.acquire(timeout=wall_s or START_LIMIT_S):
+            raise WorkerFailureError("no worker free in time: the machine is too busy")
+        try:
             worker = self._take()
-            with self.lock:
-                self.busy += 1
-            try:
-                answer = worker.ask(request, limit_s, wall_s or limit_s * _STARVED_FACTOR + _GRACE_S)
-            except WorkerTimeoutError:
-                worker.kill()
-                self._start_ahead()
-                raise
-            except BaseException:
-                worker.kill()
-                raise
-            finally:
-                with self.lock:
-                    self.busy -= 1
+            answer = self._answer(worker, request, limit_s, started, wall_s)
+        finally:
+            self.slots.release()
+        if answer.get("limit") == "time":
+            raise WorkerTimeoutError("out of CPU time")
+        if answer.get("limit") == "memory":
+            raise WorkerMemoryError("out of memory")
+        if "died" in answer:
+            raise WorkerFailureError(f"a worker ended with {answer['died']}")
+        return answer
+
+    def _answer(
+        self, worker: _Worker, request: dict[str, Any], limit_s: float, started: float, wall_s: float | None
+    ) -> Any:
+        """Ask one worker and put it back, unless it is lost."""
+        try:
+            worker.greeting(started + (wall_s or START_LIMIT_S))
+            patience = started + wall_s if wall_s else time.monotonic() + limit_s * _STARVED_FACTOR + _GRACE_S
+            answer = worker.ask(request, limit_s, patience)
+        except _OverdueError:
+            if worker.greeted:
+                worker.give_up()
             self._give_back(worker)
-            return answer
+            raise
+        except BaseException:
+            worker.kill()
+            self._give_back(None)
+            raise
+        if answer.get("limit") == "memory":
+            worker.kill()  # a request too large may still be half in its pipe
+        worker.suspect_since = None
+        self._give_back(worker)
+        return answer
 
-    def _start_ahead(self) -> None:
-        """Replace a killed worker, and keep a second one ready where there is room: what hangs once hangs again.
-
-        New ones start while nobody waits for them, and are taken after those that have started.
-        """
-        with self.lock, contextlib.suppress(WorkerFailureError):  # the next request tries again and says so
-            for _ in range(min(2, self.size - (self.busy - 1) - len(self.idle))):
-                self.idle.insert(0, _Worker(self.module, self.memory_mb))
-
-    def _give_back(self, worker: _Worker) -> None:
+    def _give_back(self, worker: _Worker | None) -> None:
         with self.lock:
-            self.idle.append(worker)
+            self.busy -= 1
+            if worker is not None:
+                self.idle.append(worker)
 
     def _take(self) -> _Worker:
+        """An idle worker, one that has started first; a new one where there is none."""
         with self.lock:
+            self.busy += 1
+            self.idle.sort(key=lambda worker: worker.greeted and not worker.suspect_since)
             while self.idle:
                 worker = self.idle.pop()
                 if worker.process.poll() is None:
                     return worker
                 worker.kill()
-        return _Worker(self.module, self.memory_mb)
+        try:
+            return _Worker(self.module, self.memory_mb)
+        except WorkerFailureError:
+            self._give_back(None)
+            raise
 
     def close(self) -> None:
         """End all idle workers."""

@@ -4,45 +4,33 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any, ClassVar
 
-from or1_reward.maths import grammar
+from or1_reward.maths import bars, grammar
 from or1_reward.maths.calculus import CalculusParser
+from or1_reward.maths.measures import TEXT_KINDS, MeasureParser
 from or1_reward.maths.nodes import Node, num, quotient, sym
 from or1_reward.maths.numbers import exact_number
 from or1_reward.maths.tokens import ParseError, Token
 from or1_reward.maths.words import COUNTS
-
-_NO_UNITS = frozenset(
-    (
-        "since",
-        "because",
-        "where",
-        "when",
-        "if",
-        "but",
-        "not",
-        "then",
-        "so",
-        "is",
-        "are",
-        "was",
-        "which",
-        "thus",
-        "or",
-        "and",
-    )
-)
-_INVERSE = ["^", "{", "-", "1", "}", "("]
-_TEXT_KINDS = frozenset(("text", "word"))
 
 
 def _binomial(top: Node, bottom: Node) -> Node:
     return Node("binom", (top, bottom))
 
 
-class AtomParser(CalculusParser):
+def split_at_colon(chain: Node) -> tuple[Node, Node] | None:
+    r"""`x \in \mathbb{Z} : 0 < x` apart, where the colon has bound tighter than the relations; None without one."""
+    at = next((at for at, part in enumerate(chain.args) if part.op == "ratio" and len(part.args) == 2), None)
+    if at is None:
+        return None
+    relations, (before, behind) = str(chain.value).split(), chain.args[at].args
+    halves = ((*chain.args[:at], before), relations[:at]), ((behind, *chain.args[at + 1 :]), relations[at:])
+    first, second = (Node("chain", tuple(args), " ".join(signs)) if signs else args[0] for args, signs in halves)
+    return first, second
+
+
+class AtomParser(MeasureParser):
     """Atoms, their subscripts, exponents and postfixes."""
 
     @abstractmethod
@@ -60,7 +48,7 @@ class AtomParser(CalculusParser):
         if token.kind == "name":
             return token.text not in ("and", "or", "union", "Union", "mod")
         if token.kind == "op":
-            return token.text in ("(", "[", "{", "\\{") or (token.text == "|" and self.bars == 0)
+            return token.text in ("(", "[", "{", "\\{", bars.OPEN)
         if token.kind != "macro":
             return False
         name = token.text[1:]
@@ -82,7 +70,7 @@ class AtomParser(CalculusParser):
             return self.named(token.text)
         if token.kind == "macro":
             return self.macro(token.text[1:])
-        if token.kind in _TEXT_KINDS:
+        if token.kind in TEXT_KINDS:
             return self.words(token)
         return self.bracketed(token.text)
 
@@ -95,81 +83,20 @@ class AtomParser(CalculusParser):
             if base.op == "text" and base.value in COUNTS:
                 base = num(COUNTS.index(str(base.value)))
             return Node("base", (node, base))
+        if marks := self.primes():
+            return Node("unit", (node,), marks)
         overline = self.peek().text in ("\\overline", "\\bar", "\\dot") and "." in text and not self.peek().spaced
         return self.repeating(text) if overline else node
 
-    def letter(self, name: str) -> Node:
-        """A one-letter symbol: a constant, an opaque function of brackets behind it, an indexed symbol."""
-        if name in ("e", "i") and self.peek().text != "_" and name not in self.bound:
-            return grammar.CONSTANTS[name]
-        node = self.indexed(sym(name))
-        if name in grammar.OPAQUE_LETTERS and [self.peek(at).text for at in range(6)] == _INVERSE:
-            for _ in range(5):
-                self.advance()
-            return self.applied(sym(f"{name}^-1"))
-        if [self.peek(at).text for at in (0, 1)] == ["{", "("] and name in grammar.OPAQUE_LETTERS:
-            return self.applied_in_braces(node)
-        opaque = self.peek().text == "(" and not self.peek().spaced and self.is_function(name)
-        return self.applied(node) if opaque else node
-
-    def is_function(self, name: str) -> bool:
-        """Whether a letter before a bracket names a function: `f(...)`, and a capital before a number, `P(0)`."""
-        return name in grammar.OPAQUE_LETTERS or (
-            name.isupper() and self.peek(1).kind == "num" and self.peek(2).text == ")"
-        )
-
-    def indexed(self, node: Node) -> Node:
-        """Primes, subscripts, and digits stuck to a letter (`x1`)."""
-        name = str(node.value)
-        while True:
-            token = self.peek()
-            if token.text == "'" or (token.text == "^" and self.peek(1).text == "\\prime"):
-                self.advance()
-                if self.peek().text == "\\prime":
-                    self.advance()
-                name += "'"
-            elif token.text == "^" and [self.peek(at).text for at in (1, 2, 3)] == ["{", "\\prime", "}"]:
-                for _ in range(4):
-                    self.advance()
-                name += "'"
-            else:
-                break
-        node = sym(name)
-        if token.text == "_":
-            self.advance()
-            return Node("idx", (node, self.subscript()))
-        if token.kind == "num" and not token.spaced and token.text.isdigit() and node.op == "sym" and len(name) == 1:
-            self.advance()
-            return Node("idx", (node, num(exact_number(token.text))))
-        return node
-
-    def subscript(self) -> Node:
-        r"""What stands below a letter: an index, or a function's name as a label (`m_{\max}`)."""
-        label = [self.peek(at) for at in range(3)]
-        if label[0].text == "{" and label[2].text == "}" and label[1].text.lstrip("\\") in grammar.MACRO_FUNCTIONS:
-            for _ in range(3):
-                self.advance()
-            return sym(label[1].text.lstrip("\\"))
-        return self.argument()
-
-    def words(self, first: Token) -> Node:
-        """A phrase of text tokens."""
-        phrase = [first.text]
-        while self.peek().kind in _TEXT_KINDS:
-            phrase.append(self.advance().text)
-        return Node("text", (), " ".join(phrase))
-
     def bracketed(self, opener: str) -> Node:
         r"""`( ) [ ] { } \{ \} | |` and half-open intervals."""
-        if opener == "|":
-            return self.bars_of("|")
+        if opener == bars.OPEN:
+            return self.bars_of(bars.CLOSE)
         if opener not in grammar.CLOSERS:
             raise ParseError(f"unexpected {opener!r}")
-        bars, self.bars = self.bars, int(opener == "\\{")  # inside of \\{ \\} a bar behind a factor means "such that"
         closers = grammar.CLOSERS[opener]
         if self.peek().text in closers:
             closer = self.advance().text
-            self.bars = bars
             return grammar.EMPTY_SET if opener in ("\\{", "{") else Node("tuple" if closer == ")" else "bracket", ())
         node = self.listing()
         if opener == "{" and self.peek().text in ("\\choose", "\\over"):
@@ -179,7 +106,6 @@ class AtomParser(CalculusParser):
             self.advance()
             node = Node("setof", (node, self.listing()))
         closer = self.advance().text
-        self.bars = bars
         if closer not in closers:
             raise ParseError(f"{opener!r} closed by {closer!r}")
         return self.enclosed(opener, node, closer)
@@ -190,13 +116,19 @@ class AtomParser(CalculusParser):
         if opener == "\\{":
             return self.set_of(node, elements)
         if opener == "{":
-            return Node("set", elements) if node.op == "list" else node
+            return node  # TeX's braces are invisible: `{1, 2}` is the list `1, 2`
         if (opener, closer) not in (("(", ")"), ("[", "]")):
             if len(elements) != 2:
                 raise ParseError("an interval has two ends")
             return Node("interval", elements, opener + closer)
         if node.op != "list":
             return node
+        if (
+            opener == "["
+            and node.value == "rows"
+            and len({part.op == "tuple" and len(part.args) for part in elements}) == 1
+        ):
+            return Node("matrix", tuple(Node("row", part.args) for part in elements))
         return Node("tuple" if opener == "(" else "bracket", elements)
 
     def set_of(self, node: Node, elements: tuple[Node, ...]) -> Node:
@@ -205,9 +137,10 @@ class AtomParser(CalculusParser):
             return node
         if node.op == "ratio" and len(node.args) == 2 and node.args[1].op == "chain":
             return Node("setof", node.args)
-        if node.op == "chain" and node.args[0].op == "ratio" and len(node.args[0].args) == 2:
-            variable, first = node.args[0].args
-            return Node("setof", (variable, Node("chain", (first, *node.args[1:]), node.value)))
+        first = elements[0]
+        if first.op == "chain" and (parts := split_at_colon(first)) is not None:
+            condition = parts[1] if len(elements) == 1 else Node("list", (parts[1], *elements[1:]), node.value)
+            return Node("setof", (parts[0], condition))
         return Node("set", elements)
 
     def macro(self, name: str) -> Node:
@@ -256,20 +189,18 @@ class AtomParser(CalculusParser):
         if token.kind == "op" and token.text == "{":
             self.advance()
             return self.group()
-        if token.kind == "sym" and self.peek(1).kind == "num" and not self.peek(1).spaced:
-            self.advance()  # TeX takes one letter: \binom n2, \frac a2
+        if token.kind == "sym":
+            self.advance()  # TeX takes one letter: \binom n2, \frac a2, \sum^n_{k=1}
             return grammar.CONSTANTS.get(token.text) or sym(token.text)
         return self.atom()
 
     def group(self) -> Node:
         """The contents of `{ }` behind a macro; commas in it are a list, not a set."""
-        bars, self.bars = self.bars, 0
         if self.peek().text == "}":
             raise ParseError("empty group")
         node = self.listing()
         if self.advance().text != "}":
             raise ParseError("missing }")
-        self.bars = bars
         return node
 
     def postfix(self, node: Node) -> Node:
@@ -277,15 +208,16 @@ class AtomParser(CalculusParser):
         while True:
             token = self.peek()
             if token.text == "!" and token.kind == "op":
-                self.advance()
-                node = Node("fact", (node,))
+                node = Node(self.factorials(), (node,))
             elif token.text in ("^", "**") and token.kind == "op":
                 self.advance()
                 node = self.raised(node)
-            elif token.text == "_" and node.op == "pow" and node.args[0].op == "sym":
+            elif token.text == "_" and node.op == "pow" and node.args[0].op in ("sym", "app"):
                 self.advance()  # v^2_0 is (v_0)^2
                 node = Node("pow", (Node("idx", (node.args[0], self.argument())), node.args[1]))
-            elif token.text in ("%", "\\%") or (token.kind == "text" and token.text in ("pct", "percent", "per cent")):
+            elif token.text in ("%", "\\%") or (
+                token.kind == "text" and token.text in ("pct", "percent", "percentage", "per cent")
+            ):
                 self.advance()
                 node = Node("pct", (node,))
             elif token.text in ("\\degree", "\\textdegree") or (
@@ -296,12 +228,26 @@ class AtomParser(CalculusParser):
             else:
                 return node
 
+    def factorials(self) -> str:
+        """`5!!` is a double factorial, `(5!)!` and `5!!!` are factorials of factorials."""
+        self.advance()
+        if (
+            self.peek().text == "!"
+            and not self.peek().spaced
+            and self.peek(1).text != "!"
+            and self.peek(-2).text != "!"
+        ):
+            self.advance()
+            return "fact2"
+        return "fact"
+
     def raised(self, base: Node) -> Node:
         r"""`base^exponent`; `^\circ` is a degree, exponents may carry a sign without braces."""
         if self.peek().text == "\\circ" or [self.peek(at).text for at in range(3)] == ["{", "\\circ", "}"]:
             for _ in range(3 if self.peek().text == "{" else 1):
                 self.advance()
-            return Node("deg", (base,))
+            scale = self.peek().kind in ("sym", "text") and self.peek().text in ("C", "F")
+            return Node("unit", (base,), f"°{self.advance().text}") if scale else Node("deg", (base,))
         minus = False
         while self.peek().kind == "op" and self.peek().text in "+-":
             minus ^= self.advance().text == "-"
@@ -320,26 +266,6 @@ class AtomParser(CalculusParser):
             exponent = Node("mul", (num(-1), exponent)) if exponent.op != "num" else num(-exponent.value)  # type: ignore[operator]
         return Node("pow", (base, exponent))
 
-    def with_unit(self, node: Node) -> Node:
-        """`node` measured in what the text says, powers and slashes included (`m/s^2`)."""
-        unit = str(self.words(self.advance()).value)
-        if not _NO_UNITS.isdisjoint(unit.casefold().replace(",", " ").split()):
-            raise ParseError(f"{unit!r} is no unit")
-        while self.peek().text == "^" or (self.peek().text in ("/", "\\cdot") and self.peek(1).kind in _TEXT_KINDS):
-            sign = self.advance().text
-            if sign == "^":
-                power = self.argument() if self.peek().text != "-" else self.atom_behind_minus()
-                unit += f"^{power.value}"
-            else:
-                unit += ("/" if sign == "/" else "*") + str(self.words(self.advance()).value)
-        return Node("unit", (node,), unit)
-
-    def atom_behind_minus(self) -> Node:
-        """A negative exponent without braces."""
-        self.advance()
-        node = self.atom()
-        return num(-node.value) if isinstance(node.value, Fraction) else node
-
     def repeating(self, text: str) -> Node:
         r"""`0.1\overline{6}` as a fraction."""
         self.advance()
@@ -353,21 +279,6 @@ class AtomParser(CalculusParser):
         places = len(text.partition(".")[2])
         tail = exact_number(period) / ((10 ** len(period) - 1) * 10**places)
         return num(exact_number(text) + tail)
-
-    def applied(self, name: Node) -> Node:
-        """`f(x)`: an opaque function of its arguments."""
-        self.advance()
-        node = self.bracketed("(")
-        return Node(
-            "app", node.args if node.op == "tuple" else (node,), str(name.value) if name.op == "sym" else "indexed"
-        )
-
-    def applied_in_braces(self, name: Node) -> Node:
-        r"""`f{\left(x \right)}`: how sympy prints `f(x)`."""
-        self.advance()
-        node = self.applied(name)
-        self.expect("}")
-        return node
 
     def reject(self, text: str) -> Node:
         """Refuse a token."""

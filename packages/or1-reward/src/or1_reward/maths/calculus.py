@@ -7,9 +7,10 @@ from typing import Final
 from or1_reward.maths import grammar
 from or1_reward.maths.functions import FunctionParser
 from or1_reward.maths.nodes import Node, num, sym
-from or1_reward.maths.tokens import ParseError
+from or1_reward.maths.tokens import ParseError, Token
 
 _MAX_DETERMINANT: Final = 4
+_CLOSING: Final = frozenset((")", "]", "}", "\\}"))
 
 
 class CalculusParser(FunctionParser):
@@ -19,7 +20,10 @@ class CalculusParser(FunctionParser):
         """Subscript and superscript in either order."""
         low = high = None
         for _ in range(2):
-            if self.peek().text == "_" and low is None:
+            if [self.peek(at).text for at in (1, 2)] == ["{", "}"] and self.peek().text in ("_", "^"):
+                for _ in range(3):
+                    self.advance()  # \int_{}^{}
+            elif self.peek().text == "_" and low is None:
                 self.advance()
                 low = self.argument_chain()
             elif self.peek().text == "^" and high is None:
@@ -59,6 +63,7 @@ class CalculusParser(FunctionParser):
         low, high = self.bounds()
         if (low is None) != (high is None):
             raise ParseError("an integral with one bound")
+        self.unwrap_integrand()
         end = self.differential_at()
         if end is None:
             raise ParseError("an integral without a differential")
@@ -68,6 +73,31 @@ class CalculusParser(FunctionParser):
         self.advance()
         node = sym(variable.text.lstrip("\\"))
         return Node("int", (body, node) if low is None or high is None else (body, node, low, high))
+
+    def unwrap_integrand(self) -> None:
+        r"""Take a differential out of brackets that hold it and the integrand: `\int (x dx)`, `\int \frac{dz}{z}`."""
+        start = self.at + (self.peek().text.lstrip("\\") in grammar.FRACTIONS)
+        end = self.closing(start)
+        if end is None or end - start < 3 or self.tokens[end - 2][:2] != ("sym", "d"):
+            return
+        inside, differential = self.tokens[start + 1 : end - 2], self.tokens[end - 2 : end]
+        if start == self.at:
+            self.tokens = [*self.tokens[:start], *inside, *differential, *self.tokens[end + 1 :]]
+        elif (bottom := self.closing(end + 1)) is not None:  # \frac{3 dz}{z}
+            if inside and inside[-1].text.lstrip("\\") in grammar.TIMES:
+                inside.pop()
+            top = inside or [Token("num", "1", False)]
+            rest = [*self.tokens[end : bottom + 1], *differential, *self.tokens[bottom + 1 :]]
+            self.tokens = [*self.tokens[: start + 1], *top, *rest]
+
+    def closing(self, start: int) -> int | None:
+        """Where the bracket at `start` is closed, None where there is none."""
+        depth = 0
+        for at in range(start, len(self.tokens)):
+            depth += (self.tokens[at].text in grammar.CLOSERS) - (self.tokens[at].text in _CLOSING)
+            if depth <= 0:
+                return at if at > start else None
+        return None
 
     def differential_at(self) -> int | None:
         """Where the `d` of `dx` that closes this integral stands."""
@@ -138,9 +168,9 @@ class CalculusParser(FunctionParser):
         if top.op != "mul" or bottom.op != "mul" or len(top.args) != 2 or len(bottom.args) != 2:
             return None
         (mark, of), (other, variable) = top.args, bottom.args
-        if mark not in (sym("d"), sym("partial")) or other != mark or variable.op != "sym" or of.op != "sym":
+        if mark not in (sym("d"), sym("partial")) or other != mark or variable.op != "sym":
             return None
-        return Node("app", (of, variable), "derivative")
+        return Node("app", (of, variable), "derivative") if of.op == "sym" else Node("diff", (of, variable))
 
     def environment(self, name: str) -> Node:
         """Matrices and their relatives; alignments of one row are their content."""
@@ -149,7 +179,6 @@ class CalculusParser(FunctionParser):
         end = f"\\end{{{name}}}"
         if name not in grammar.MATRICES | grammar.ALIGNMENTS:
             raise ParseError(f"environment {name}")
-        bars, self.bars = self.bars, 0
         while self.peek().text != end:
             if self.peek().text == "\\hline":
                 self.advance()
@@ -165,7 +194,6 @@ class CalculusParser(FunctionParser):
             elif separator != end:
                 raise ParseError(f"unexpected {separator!r} in a matrix")
         self.advance()
-        self.bars = bars
         if cells:
             rows.append(Node("row", tuple(cells)))
         return self.table(name, rows)

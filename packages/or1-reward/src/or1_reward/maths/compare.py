@@ -2,66 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Final
 
-from or1_reward.maths import exact, matrices, numeric
-from or1_reward.maths.nodes import Node, mentions, negative, num, quotient, symbols, text_of, walk
+from or1_reward.maths import exact
+from or1_reward.maths.builders import held
+from or1_reward.maths.nodes import Node, mentions, negative, num, quotient, symbols, text_of
 from or1_reward.maths.questions import (
-    CALCULUS,
     PM,
     REAL_SETS,
     VECTORS,
     dearest,
-    holds_matrix,
     is_number_line,
     is_unknown,
-    lenient,
     links,
     may_be_real_set,
     nested_rows,
-    printed_imaginary,
     ratio_sign,
-    same_imaginary,
     same_unknown,
     vector,
     words_of,
 )
 from or1_reward.maths.realsets import isolated, real_set
 from or1_reward.maths.reduce import ContradictionError, Named, elements, is_equation, is_order, named
-from or1_reward.maths.settings import MathSettings
-from or1_reward.maths.symbolic import SymbolicLimitError
 from or1_reward.maths.units import canonical_unit
+from or1_reward.maths.values import DIFFERENT_KINDS, ELLIPSIS, NOT_VALUES, Finding, ValueComparison
 
-_DIGITS: Final = "numeric: 45 digits at all points"
-_ELLIPSIS: Final = Node("sym", (), "dots")
 _MAX_MEMBERS: Final = 64
-_NOT_VALUES: Final = frozenset(
-    ["list", "tuple", "bracket", "interval", "set", "setof", "union", "inter", "minus", "chain", "ratio", "text"]
-)
-
-Symbolic = Callable[[Node, Node, bool], bool | None]
-"""Asks sympy about two values; the flag says that their digits agree already."""
 
 
-class Finding(NamedTuple):
-    """`equal` and the rung that found it; None: nobody could tell, which counts as not equal."""
-
-    equal: bool | None
-    proof: str
-
-
-DIFFERENT_KINDS: Final = Finding(False, "different kinds of answer")
-
-
-class Comparison:
+class Comparison(ValueComparison):
     """Compares a response's tree with a gold's under one set of settings."""
-
-    def __init__(self, settings: MathSettings, symbolic: Symbolic) -> None:
-        """`symbolic` is asked, last, about values nobody else could decide."""
-        self.settings = settings
-        self.symbolic = symbolic
-        self.asked_before: dict[tuple[Node, Node], Finding] = {}  # members of lists are compared more than once
 
     def answers(self, answer: Node, gold: Node) -> Finding:
         """Compare whole answers; the rules are in the module and in the functions below.
@@ -101,7 +73,7 @@ class Comparison:
         """An equation that does not only name a value: against an equation, or `x + y = 7` against the number 7."""
         if is_equation(gold) and asked.value == gold:
             return self.equations(answer, gold)
-        plain = not symbols(asked.value) and asked.value.op not in _NOT_VALUES
+        plain = not symbols(asked.value) and asked.value.op not in NOT_VALUES
         if plain and len(answer.args) == 2 and len(symbols(answer.args[0])) > 1 and not symbols(answer.args[1]):
             return self.values(answer.args[1], asked.value)
         return Finding(False, "an equation against something else")
@@ -155,9 +127,20 @@ class Comparison:
             (names[0] and names[1] and names[0] != names[1]) or (strict and units[0] != units[1] and None in names)
         ):
             return Finding(False, f"{units[0]} is not {units[1]}")
+        if any(side.op == "deg" for side in bare):
+            return Finding(False, "a degree sign is a unit too")
+        if all(units) and units[0].startswith("mod ") and units[0] == units[1]:
+            return self.congruent(bare[0], bare[1], Fraction(units[0][4:]) if units[0][4:].isdigit() else None)
         if strict and not all(units):
             return Finding(False, "a unit is missing")
         return self.values(bare[0], bare[1])
+
+    def congruent(self, answer: Node, gold: Node, modulus: Fraction | None) -> Finding:
+        """Classes of remainders: the same number, or numbers that differ by a multiple of the modulus."""
+        left, right = exact.rational(answer), exact.rational(gold)
+        if modulus and left is not None and right is not None:
+            return Finding((left - right) % modulus == 0, "remainders")
+        return self.values(answer, gold)
 
     def texts(self, answer: Node, gold: Node) -> Finding:
         """Words are equal without regard to case and blanks."""
@@ -175,11 +158,13 @@ class Comparison:
         return Finding(digits == wanted, "digits of a numeral")
 
     def set_builders(self, answer: Node, gold: Node) -> Finding:
-        r"""`\{x : condition\}` by its condition; against any other set, through the reals."""
-        if answer.op == gold.op:
-            return self.members(answer.args, gold.args)
-        builder, other = (answer, gold) if answer.op == "setof" else (gold, answer)
-        return self.real_sets(builder.args[1], other)
+        """Set builders by their conditions, else by what they hold."""
+        if answer.op == gold.op and (same := self.members(answer.args, gold.args)).equal:
+            return same
+        sides = [held(side) if side.op == "setof" else side for side in (answer, gold)]
+        if sides[0] is None or sides[1] is None:
+            return Finding(None, "a set builder")
+        return self.values(sides[0], sides[1])
 
     def collections(self, answer: Node, gold: Node) -> Finding:
         """Lists and sets: unordered, except that names on one side only stand for an order; an ellipsis orders too."""
@@ -189,7 +174,7 @@ class Comparison:
         given, asked = elements(answer), elements(gold)
         if answer.op in VECTORS or gold.op in VECTORS:
             if "set" in (answer.op, gold.op) or not (answer.op == "list" or gold.op == "list"):
-                return DIFFERENT_KINDS if len(given) > 1 or len(asked) > 1 else self.values(given[0], asked[0])
+                return self.values(given[0], asked[0]) if len(given) == len(asked) == 1 else DIFFERENT_KINDS
             both = [side.args if side.op in (*VECTORS, "list") else (side,) for side in (answer, gold)]
             if len(both[0]) == len(both[1]) and not any(part.op in VECTORS for part in (*both[0], *both[1])):
                 return self.members(both[0], both[1])
@@ -199,7 +184,7 @@ class Comparison:
 
     def unordered(self, given: list[Named], asked: list[Named], whole: tuple[Node, Node]) -> Finding:
         """Match members one to one; members that repeat count once where several remain."""
-        if _ELLIPSIS in (part.value for part in (*given, *asked)):
+        if ELLIPSIS in (part.value for part in (*given, *asked)):
             return self.members(whole[0].args, whole[1].args)
         strict = self.settings.set_order == "strict" and "set" not in (whole[0].op, whole[1].op)
         if strict or self.names_order(given, asked):
@@ -241,7 +226,7 @@ class Comparison:
         one_side = bool(names[0]) != bool(names[1])
         return one_side and max(len(set(side)) for side in names) > 1
 
-    def members(self, answer: tuple[Node, ...] | list[Node], gold: tuple[Node, ...] | list[Node]) -> Finding:
+    def members(self, answer: Sequence[Node], gold: Sequence[Node]) -> Finding:
         """Compare in order."""
         if len(answer) != len(gold):
             return Finding(False, f"{len(answer)} members against {len(gold)}")
@@ -318,75 +303,3 @@ class Comparison:
         if answer.op != gold.op or answer.value != gold.value:
             return DIFFERENT_KINDS
         return self.members(answer.args, gold.args)
-
-    def numbers(self, answer: Node, gold: Node) -> Finding:
-        """Values: structure, exact, percent and degrees, matrices, digits that refute, sympy that proves."""
-        answer, gold = printed_imaginary(answer, gold)
-        if text_of(answer) == text_of(gold):
-            return Finding(True, "same expression")
-        equal = exact.same(answer, gold)
-        if equal is not None and (equal or not lenient(answer, gold)):
-            return Finding(equal, "exact")
-        if (loose := self.scaled(answer, gold)) is not None:
-            return loose
-        if equal is not None:
-            return Finding(equal, "exact")
-        if holds_matrix(answer) or holds_matrix(gold):
-            return self.matrices(answer, gold)
-        answer, gold = same_imaginary(answer, gold)
-        agreed = numeric.compare(answer, gold)
-        if agreed is False:
-            return Finding(False, "numeric: another value at a point")
-        return self.confirmed(answer, gold) if agreed else self.asked(answer, gold)
-
-    def confirmed(self, answer: Node, gold: Node) -> Finding:
-        """Digits agree at all points: sympy is asked for the proof. Where it is undecided the digits are evidence."""
-        if (answer, gold) not in self.asked_before:
-            try:
-                proved = self.symbolic(answer, gold, True)
-            except SymbolicLimitError:
-                proved = None
-            self.asked_before[answer, gold] = {
-                True: Finding(True, f"symbolic: sympy proved it; {_DIGITS}"),
-                False: Finding(False, "symbolic: sympy proved a difference too small for digits"),
-                None: Finding(True, f"{_DIGITS} (evidence: sympy was undecided)"),
-            }[proved]
-        return self.asked_before[answer, gold]
-
-    def scaled(self, answer: Node, gold: Node) -> Finding | None:
-        r"""`25%` for 25 unless strict, `60^\circ` for 60."""
-        for op, forgiven in (("pct", self.settings.percent == "lenient"), ("deg", True)):
-            sides = [side.args[0] if side.op == op else side for side in (answer, gold)]
-            if forgiven and (answer.op == op) != (gold.op == op) and self.numbers(sides[0], sides[1]).equal:
-                return Finding(
-                    True, "the same but for a percent sign" if op == "pct" else "the same but for a degree sign"
-                )
-        return None
-
-    def matrices(self, answer: Node, gold: Node) -> Finding:
-        """Matrices entry by entry, after sums and products are carried out."""
-        sides = [matrices.evaluated(side) for side in (answer, gold)]
-        if (
-            sides[0] is None
-            or sides[1] is None
-            or any(side and side.op != "matrix" and holds_matrix(side) for side in sides)
-        ):
-            return Finding(None, "matrices")
-        shapes = [(len(side.args), len(side.args[0].args)) for side in sides if side and side.op == "matrix"]
-        if len(shapes) < 2:
-            return self.numbers(sides[0], sides[1]) if not shapes else DIFFERENT_KINDS
-        if shapes[0] != shapes[1]:
-            return Finding(False, "matrices of different shape")
-        return self.members(*[[entry for row in side.args for entry in row.args] for side in sides if side])
-
-    def asked(self, answer: Node, gold: Node) -> Finding:
-        """The last rung: sympy, in its own process, for what only calculus can evaluate."""
-        if not (mentions(answer, CALCULUS) or mentions(gold, CALCULUS)):
-            return Finding(None, "no values to compare")
-        if symbols(answer) != symbols(gold) and not any(
-            mentions(side, frozenset(("diff",))) for side in (answer, gold)
-        ):
-            return Finding(None, "different symbols")
-        if any(part.op in _NOT_VALUES or part == _ELLIPSIS for side in (answer, gold) for part in walk(side)):
-            return Finding(None, "not comparable as values")
-        return Finding(self.symbolic(answer, gold, False), "symbolic: sympy, checked by digits at points")

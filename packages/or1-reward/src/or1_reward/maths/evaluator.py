@@ -1,4 +1,4 @@
-"""The value of a tree at one point, in floats or with sixty digits; sizes are bounded before anything is computed."""
+"""The value of a tree at one point, in floats or with many digits; sizes are bounded before anything is computed."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import math
 import random
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from fractions import Fraction
 from typing import Any, Final
 
 from or1_reward.maths.exact import opaque
-from or1_reward.maths.nodes import Node
+from or1_reward.maths.nodes import INFINITY, Node
 
 DIGITS: Final = 60
+MORE_DIGITS: Final = 250
 _MAX_SUM_TERMS: Final = 400
+_NEGLIGIBLE_TERMS: Final = 5  # of a series, one after the other, before its rest is taken for 0
+_GROWING_TERMS: Final = 25  # that hardly shrink, one after the other, before a series is given up
+_SHRINKING: Final = 0.97
 _MAX_EXPONENT_BITS: Final = 100_000.0
 
 Number = Any  # complex for floats, mpmath's mpf or mpc at sixty digits
@@ -28,13 +33,14 @@ class NoValueError(ArithmeticError):
 class Evaluator:
     """Evaluates trees at one point with one arithmetic (floats or mpmath)."""
 
-    def __init__(self, point: dict[str, float], *, precise: bool) -> None:
-        """`point` gives every symbol its value."""
+    def __init__(self, point: dict[str, float], *, digits: int | None) -> None:
+        """`point` gives every symbol its value; `digits` is None for floats."""
         self.point = point
         self.salt = int(1e6 * sum(point.values())) % 99_991
         self.left_the_reals = False  # a root or logarithm of a negative number on the way
         self.scale = 0.0  # largest term that was added up: what a difference must be measured against
-        self.lib: Any = _mpmath() if precise else None
+        self.digits = digits or 16
+        self.lib: Any = _mpmath(digits) if digits else None
 
     def value(self, node: Node) -> Number:
         """The value of a tree.
@@ -77,14 +83,15 @@ class Evaluator:
 _contexts = threading.local()
 
 
-def _mpmath() -> Any:
+def _mpmath(digits: int) -> Any:
     """A context of this thread's own: the host program's precision is not ours to change, nor another thread's."""
-    if not hasattr(_contexts, "sixty_digits"):
+    made = _contexts.__dict__
+    if (name := f"digits_{digits}") not in made:
         from mpmath.ctx_mp import MPContext  # 40 ms: only where floats agree
 
-        _contexts.sixty_digits = MPContext()
-        _contexts.sixty_digits.dps = DIGITS
-    return _contexts.sixty_digits
+        made[name] = MPContext()
+        made[name].dps = digits
+    return made[name]
 
 
 _LEAVING: Final = frozenset(("pow", "log", "fn"))
@@ -117,7 +124,7 @@ def _evaluate_opaque(at: Evaluator, node: Node) -> Number:
     parts = []
     for argument in node.args if node.op != "idx" else node.args[1:]:
         try:
-            parts.append(f"{complex(Evaluator(at.point, precise=False).value(argument)):.9g}")
+            parts.append(f"{complex(Evaluator(at.point, digits=None).value(argument)):.9g}")
         except NoValueError:
             parts.append(opaque(argument))
     name = f"{node.op}:{node.value}:{parts if node.op != 'idx' else [opaque(node.args[0]), *parts]}"
@@ -178,6 +185,8 @@ def _evaluate_function(at: Evaluator, node: Node) -> Number:
             _evaluate_opaque(at, node) if name not in ("Re", "Im", "arg") else _part(at, name, at.value(node.args[0]))
         )
     values = [at.value(argument) for argument in node.args]
+    if name == "mod":
+        return values[0] - values[1] * (at.lib.floor if at.lib else _floor)(values[0] / values[1])
     if name in ("max", "min"):
         if any(is_imaginary(value) for value in values):
             raise NoValueError("an order of complex numbers")
@@ -185,6 +194,10 @@ def _evaluate_function(at: Evaluator, node: Node) -> Number:
     if any(abs(value) > 1e15 for value in values) and name not in ("ln",):
         raise NoValueError("an argument too large")
     return _function(at, name)(values[0])
+
+
+def _floor(value: complex) -> int:
+    return math.floor(value.real)
 
 
 def _part(at: Evaluator, name: str, value: Number) -> Number:
@@ -238,9 +251,16 @@ def _evaluate_log(at: Evaluator, node: Node) -> Number:
 
 def _evaluate_factorial(at: Evaluator, node: Node) -> Number:
     value = at.value(node.args[0])
-    if is_imaginary(value) or abs(value) > 150 or value.real < 0:
+    if is_imaginary(value) or abs(value) > (400 if at.lib else 150) or value.real < 0:
         raise NoValueError("a factorial out of range")
     return at.lib.gamma(value + 1) if at.lib else complex(math.gamma(value.real + 1))
+
+
+def _evaluate_double_factorial(at: Evaluator, node: Node) -> Number:
+    value = at.value(node.args[0])
+    if not _whole(value) or not -1 <= value.real <= 150:
+        raise NoValueError("a double factorial out of range")
+    return at.number(Fraction(math.prod(range(int(value.real), 0, -2))))
 
 
 def _evaluate_binomial(at: Evaluator, node: Node) -> Number:
@@ -263,20 +283,46 @@ def _evaluate_step(at: Evaluator, node: Node) -> Number:
 
 
 def _evaluate_series(at: Evaluator, node: Node) -> Number:
-    body, variable, low, high = node.args
-    first, last = at.value(low), at.value(high)
+    if node.op == "sum" and node.args[3] == INFINITY:
+        return _endless_sum(at, node)
+    first, last = at.value(node.args[2]), at.value(node.args[3])
     if not (_whole(first) and _whole(last)) or abs(last - first) > _MAX_SUM_TERMS:
         raise NoValueError("bounds of a sum")
-    name, total = str(variable.value), at.number(Fraction(node.op == "prod"))
-    outer = at.point
+    total = at.number(Fraction(node.op == "prod"))
+    for term in _terms(at, node, int(first.real), int(last.real)):
+        total = total + term if node.op == "sum" else total * term
+    return total
+
+
+def _terms(at: Evaluator, node: Node, first: int, last: int) -> Generator[Number]:
+    """The members of a sum or product, one by one."""
+    body, name, outer = node.args[0], str(node.args[1].value), at.point
     try:
-        for step in range(int(first.real), int(last.real) + 1):
+        for step in range(first, last + 1):
             at.point = {**outer, name: float(step)}
-            term = at.value(body)
-            total = total + term if node.op == "sum" else total * term
+            yield at.value(body)
     finally:
         at.point = outer
-    return total
+
+
+def _endless_sum(at: Evaluator, node: Node) -> Number:
+    """A series whose terms become negligible soon; one whose terms do not shrink is given up at once."""
+    first = at.value(node.args[2])
+    if not _whole(first):
+        raise NoValueError("bounds of a sum")
+    total, before = at.number(Fraction(0)), None
+    negligible = growing = 0
+    with closing(_terms(at, node, int(first.real), int(first.real) + _MAX_SUM_TERMS)) as terms:
+        for term in terms:
+            total, size = total + term, abs(term)
+            negligible = negligible + 1 if size * 10 ** (at.digits + 3) < abs(total) else 0
+            growing = growing + 1 if before is not None and size > _SHRINKING * before else 0
+            before = size
+            if negligible >= _NEGLIGIBLE_TERMS:
+                return total
+            if growing >= _GROWING_TERMS:
+                break
+    raise NoValueError("a series that converges slowly, or not")
 
 
 _RULES: Final[dict[str, Callable[[Evaluator, Node], Number]]] = {
@@ -290,6 +336,7 @@ _RULES: Final[dict[str, Callable[[Evaluator, Node], Number]]] = {
     "log": _evaluate_log,
     "abs": lambda at, node: at.number(Fraction(0)) + abs(at.value(node.args[0])),
     "fact": _evaluate_factorial,
+    "fact2": _evaluate_double_factorial,
     "binom": _evaluate_binomial,
     "floor": _evaluate_step,
     "ceil": _evaluate_step,

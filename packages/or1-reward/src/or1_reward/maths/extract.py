@@ -8,34 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
+
+from or1_reward.maths.boxes import BOX, Extraction, boxed
 
 MAX_SCAN_CHARS: Final = 64_000  # answers stand at the end
 
 
-class Extraction(NamedTuple):
-    """`text` was found by `rule`; `boxes` are all boxed answers, for golds that list several.
-
-    `beside` are the boxes that stand side by side and make up `text`.
-    """
-
-    text: str
-    rule: str
-    boxes: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
-
-
-_BOX: Final = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])")
-_BOX_GAP: Final = re.compile(
-    r"(?:\s|[,;:$.&]|\\[,;:!()\[\]\\ ]|\\(?:quad|qquad|text|mathrm|textbf)(?![A-Za-z])|[{}~*]|"
-    r"\b(?:and|or|for|part|parts|if|when|as well as)\b|\([a-e]\)|\\(?:land|lor|wedge|vee)\b|和|或|以及)*"
-)
 _ANSWER_TAG: Final = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
 _HASHES: Final = re.compile(r"####[ \t]*([^\n]+)")
 _PHRASE: Final = re.compile(
     r"(?:(?:final|correct)\s+(?:answer|solution|result)|answer|respuesta|réponse|reponse|antwort|risposta|resposta|ответ)"
     r"(?:\s+is|\s+are|\s+should\s+be|\s+must\s+be|\s+will\s+be|\s+would\s+be)?\s*[:：]?\s*(?:is|are)?\s*[:：]?\*{0,2}(?=[\s$\\(\"'*\d+\-.:]|$)"
     r"|(?:option|choice)\s+(?:is\s+)?(?=\(?[A-J]\b)|(?:^|\n)\s*A\s*[:：]|答案(?:是|为|為|：|:)*|(?:the\s+)?(?:value|result|solution)\s+is\b",
+    re.IGNORECASE,
+)
+_FINAL: Final = re.compile(r"final\s+answer\s*(?:is\s*:?|:)\*{0,2}\s*", re.IGNORECASE)
+_NEGATION: Final = re.compile(
+    r"(?:(?:certainly|definitely|clearly|probably)\s+)?(?:not|never|neither)\b", re.IGNORECASE
+)
+_NEGATED: Final = re.compile(
+    r"(?:\b(?:not|never|neither|nor|cannot|rather than|instead of|other than|except|unlike)|n['’]t)"
+    r"(?:\s+(?:be|been|is|equal|equals|to|just|simply|only|the|answer|in fact))*\s*[\s$(*\"]*"
+    r"(?:\\?[A-Za-z]{1,8}\s*=\s*)?[\s$(*\"]*$",
     re.IGNORECASE,
 )
 _STOP: Final = re.compile(r"<\|[^|>]*\|>|</s>|<\|endoftext\|>|\bI hope it is correct\b.*", re.DOTALL | re.IGNORECASE)
@@ -59,7 +54,7 @@ _COMMON_WORD: Final = re.compile(
 )
 _BARE_CHARS: Final = 400
 _SHORT_CHARS: Final = 120
-_MAX_BOXES: Final = 64  # the last ones; thousands of open boxes must not cost quadratic time
+_DENIAL_CHARS: Final = 60
 
 Acceptable = Callable[[str], bool]
 
@@ -73,9 +68,13 @@ def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> E
         boxed_only: take a box or nothing.
     """
     text = text[-MAX_SCAN_CHARS:].replace("\x00", " ")
-    boxed = _boxed(text)
-    if boxed or boxed_only:
-        return boxed
+    in_box = boxed(text)
+    if boxed_only:
+        return in_box
+    if in_box is None and (opened := list(BOX.finditer(text))) and "}" not in text[opened[-1].end() :]:
+        return None  # cut off in its box
+    if in_box:
+        return _restated(text[text.rfind("\\boxed") :], acceptable) or in_box
     text = _STOP.sub("", text).strip()
     for rule in (_tagged, _hashed):
         if found := rule(text):
@@ -86,73 +85,22 @@ def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> E
     return _phrased(text, acceptable) or _last(text)
 
 
-def boxed_content(text: str) -> str | None:
-    """What stands in the last box of a text; for golds that are written as solutions."""
-    found = _boxed(text)
-    return found.text if found else None
-
-
-def _boxed(text: str) -> Extraction | None:
-    boxes = [
-        box
-        for box in (_box_at(text, match.end()) for match in list(_BOX.finditer(text))[-_MAX_BOXES:])
-        if box is not None
-    ]
-    boxes = [box for at, box in enumerate(boxes) if not any(box[0] < later[0] < box[1] for later in boxes[at + 1 :])]
-    if not boxes:  # of boxes in boxes, the inner ones count
-        return None
-    group = [boxes[-1]]
-    for earlier in reversed(boxes[:-1]):
-        if not _joined(text[earlier[1] : group[0][0]]):
-            break
-        group.insert(0, earlier)
-    contents = tuple(dict.fromkeys(box[2].strip() for box in boxes))
-    if len(group) == 1:
-        return Extraction(group[0][2].strip(), "last box", contents)
-    parts = list(dict.fromkeys(box[2].strip() for box in group))
-    rule = f"{len(group)} boxes side by side" if len(parts) > 1 else "last box"
-    return Extraction(" , ".join(parts), rule, contents, tuple(parts))
-
-
-def _box_at(text: str, at: int) -> tuple[int, int, str] | None:
-    """(start, end, content) of the box whose command ends at `at`; an unclosed one runs to the line's end."""
-    start = text.rfind("\\", 0, at)
-    while at < len(text) and text[at] in " \t\n":
-        at += 1
-    if at >= len(text):
-        return None
-    if text[at] != "{":
-        match = re.match(r"\$?([^\s${}]+)", text[at:])
-        return (start, at + match.end(), match[1]) if match else None
-    end = _closing(text, at)
-    if end is None:
-        line = text[at + 1 :].split("\n", 1)[0]
-        return start, at + 1 + len(line), line.rstrip("$ .}\\])")
-    return start, end + 1, text[at + 1 : end]
-
-
-def _closing(text: str, at: int) -> int | None:
-    """Where the brace opened at `at` is closed; escaped braces do not count."""
-    depth = 0
-    for match in _BRACE.finditer(text, at):
-        if match[0] == "{":
-            depth += 1
-        elif match[0] == "}":
-            depth -= 1
-            if depth == 0:
-                return match.start()
+def _restated(text: str, acceptable: Acceptable) -> Extraction | None:
+    """The formula or number that "the final answer is" states behind the last box: the response's last word."""
+    for match in reversed(list(_FINAL.finditer(text))):
+        sentence = _first_sentence(_STOP.sub("", text[match.end() :]).strip().lstrip(":*_ \"'"))
+        if not _NEGATION.match(sentence) and (found := _opening(sentence)) and acceptable(found):
+            return Extraction(found, f"behind {match[0].strip()!r}")
     return None
 
 
-_BRACE: Final = re.compile(r"\\[{}\\]|[{}]")
-
-
-def _joined(gap: str) -> bool:
-    """Whether two boxes belong to one answer: only connectives and punctuation stand between them."""
-    gap = gap.strip()
-    if len(gap) > 60 or "\n\n" in gap:
-        return False
-    return _BOX_GAP.fullmatch(gap) is not None and not re.search(r"\.\s*\S", gap.replace("\\.", ""))
+def _opening(sentence: str) -> str | None:
+    """The formulas or the number that a sentence begins with."""
+    opening = _run_of_formulas(sentence, first=True)
+    if opening and opening[0] == 0:
+        return opening[1]
+    number = _NUMBER.match(sentence)
+    return _number_text(number) if number else None
 
 
 def _tagged(text: str) -> Extraction | None:
@@ -172,6 +120,8 @@ def _phrased(text: str, acceptable: Acceptable) -> Extraction | None:
         if not rest:
             continue
         sentence = _first_sentence(rest)
+        if _NEGATION.match(sentence) or _denied(text, match.start()):
+            continue
         if found := _within(sentence, acceptable):
             return Extraction(found, f"behind {match[0].strip()!r}")
     return None
@@ -193,7 +143,7 @@ def _within(sentence: str, acceptable: Acceptable) -> str | None:
     found = _last(sentence)
     if found is None or found.rule != "last number":
         return found and found.text
-    numbers = list(_NUMBER.finditer(sentence))
+    numbers = [number for number in _NUMBER.finditer(sentence) if not _denied(sentence, number.start())]
     money = [number for number in numbers if "$" in number[0] or "€" in number[0]]
     if money:
         return _number_text(money[-1])
@@ -205,7 +155,11 @@ def _within(sentence: str, acceptable: Acceptable) -> str | None:
 
 def _run_of_formulas(text: str, *, first: bool = False) -> tuple[int, str] | None:
     """The last (or first) formula with those it is joined to by commas, and, or: `$1$ and $2$` is one list."""
-    found = [match for match in _formulas(text) if first or _says_something(_content(match))]
+    found = [
+        match
+        for match in _formulas(text)
+        if first or (_says_something(_content(match)) and not _denied(text, match.start()))
+    ]
     if not found:
         return None
     run = [found.pop(0 if first else -1)]
@@ -249,14 +203,23 @@ def _last(text: str) -> Extraction | None:
     """The last formula that says something, or the last number, whichever comes later."""
     run = _run_of_formulas(text)
     spans = [match.span() for match in _formulas(text)]
-    numbers = [match for match in _NUMBER.finditer(text) if not any(a <= match.start() < b for a, b in spans)]
+    numbers = [
+        match
+        for match in _NUMBER.finditer(text)
+        if not any(a <= match.start() < b for a, b in spans) and not _denied(text, match.start())
+    ]
     if run and (not numbers or run[0] > numbers[-1].start()):
         return Extraction(run[1], "last formula")
     if numbers:
         return Extraction(_number_text(numbers[-1]), "last number")
-    if any_formula := _run_of_formulas(text, first=True):
+    if (any_formula := _run_of_formulas(text, first=True)) and not _denied(text, any_formula[0]):
         return Extraction(any_formula[1], "last formula")
     return Extraction(text, "whole response") if text and len(text) <= _SHORT_CHARS and "\n" not in text else None
+
+
+def _denied(text: str, at: int) -> bool:
+    """Whether what stands at a place is said not to be the answer (`it is not 5`)."""
+    return _NEGATED.search(text[max(0, at - _DENIAL_CHARS) : at]) is not None
 
 
 def _number_text(match: re.Match[str]) -> str:
@@ -267,7 +230,7 @@ def _number_text(match: re.Match[str]) -> str:
 
 def _prose(text: str) -> bool:
     """Whether a text is a sentence rather than a formula."""
-    plain = re.sub(r"\\(?:text|textbf|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+", " ", text)
+    plain = re.sub(r"\\(?:text|textbf|mathrm|operatorname)\s*\{[^{}]*\}|[_^]\s*\{[^{}]*\}|\\[A-Za-z]+", " ", text)
     if _CJK.search(text) or _COMMON_WORD.search(plain):
         return True
     return bool(_PROSE.search(plain)) and len(re.findall(r"[A-Za-z]{2,}", plain)) > 4

@@ -1,4 +1,4 @@
-"""Functions, roots, bars, sums, integrals, limits and environments, and the token cursor underneath."""
+"""Functions, roots, bars, binomials, marks on letters and sets of numbers."""
 
 from __future__ import annotations
 
@@ -8,57 +8,12 @@ from functools import reduce
 from typing import Any, ClassVar, Final
 
 from or1_reward.maths import grammar
+from or1_reward.maths.cursor import Cursor
 from or1_reward.maths.nodes import I, Node, inverse, num, quotient, sym
 from or1_reward.maths.tokens import ParseError, Token
 
-MAX_DEPTH: Final = 120
 _OWN_NODES: Final = {"abs": "abs", "floor": "floor", "ceil": "ceil", "factorial": "fact"}
 _HALF: Final = quotient(num(1), num(2))
-
-
-class Cursor:
-    """The tokens and where the parser stands in them."""
-
-    def __init__(self, tokens: list[Token], *, log_base: int | None = None) -> None:
-        """Start before the first token; `log_base` is what a logarithm without one has, None the natural one."""
-        self.tokens = tokens
-        self.log_base = log_base
-        self.at = 0
-        self.depth = 0
-        self.bars = 0
-        self.stop_at_arrow = False
-        self.bound: frozenset[str] = frozenset()
-
-    def peek(self, ahead: int = 0) -> Token:
-        """The token `ahead` of here."""
-        return self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
-
-    def advance(self) -> Token:
-        """Consume one token."""
-        token = self.tokens[self.at]
-        if token.kind == "end":
-            raise ParseError("unexpected end")
-        self.at += 1
-        return token
-
-    def replace(self, token: Token) -> None:
-        """Put `token` where the parser stands."""
-        self.tokens[self.at] = token
-
-    def enter(self) -> None:
-        """One level deeper; the limit keeps the interpreter's stack safe."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise ParseError("nested too deeply")
-
-    def leave(self) -> None:
-        """One level up."""
-        self.depth -= 1
-
-    def expect(self, text: str) -> None:
-        """Consume exactly `text`."""
-        if self.advance().text != text:
-            raise ParseError(f"expected {text!r}")
 
 
 class FunctionParser(Cursor):
@@ -205,7 +160,7 @@ class FunctionParser(Cursor):
             self.advance()
             node = self.group() if token.text == "{" else self.bracketed(token.text)
             self.leave()
-            return node
+            return node.args[0] if node.op == "set" and len(node.args) == 1 else node
         factors = [self.signed_power()]
         while self.continues_argument(self.peek()):
             factors.append(self.power())
@@ -255,9 +210,7 @@ class FunctionParser(Cursor):
     def bars_of(self, closer: str) -> Node:
         """`|x|` and its LaTeX spellings; inside, a bar closes."""
         self.enter()
-        self.bars += 1
         node = self.listing()
-        self.bars -= 1
         if self.advance().text != closer:
             raise ParseError(f"missing {closer}")
         self.leave()
@@ -283,8 +236,11 @@ class FunctionParser(Cursor):
 
     def decorated(self) -> Node:
         r"""`\overline{AB}`, `\vec{v}`: opaque, for a mark may change what is meant."""
-        inner = self.argument()
-        return Node("app", (inner,), "mark")
+        node = Node("app", (self.argument(),), "mark")
+        if self.peek().text != "_":
+            return node
+        self.advance()
+        return Node("idx", (node, self.argument()))
 
     def underbrace(self) -> Node:
         r"""`\underbrace{2 \cdots 2}_{n}`: opaque, with its label."""
@@ -352,7 +308,6 @@ class FunctionParser(Cursor):
         "lfloor": lambda self: self.between("\\rfloor", "floor"),
         "lceil": lambda self: self.between("\\rceil", "ceil"),
         "lvert": lambda self: self.bars_of("\\rvert"),
-        "vert": lambda self: self.bars_of("\\vert"),
         "lVert": lambda self: self.bars_of("\\rVert"),
         "|": lambda self: self.bars_of("\\|"),
         "mathbb": number_set,
@@ -360,6 +315,7 @@ class FunctionParser(Cursor):
         "mathcal": dollars,
         "mathfrak": dollars,
         "mathscr": dollars,
+        "variable": underlined,
         "not": negated,
         "rm": dollars,
         "bf": dollars,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from or1_reward.maths.nodes import INFINITY, PI, E, I, Node, sym
-from or1_reward.maths.tokens import FUNCTIONS
+from or1_reward.maths.vocabulary import FUNCTIONS, SPACE_MACROS, TEXT_MACROS, words
 
 GREEK: Final = frozenset(
     [
@@ -109,6 +109,8 @@ CONSTANTS: Final[dict[str, Node]] = {
     "infinity": INFINITY,
     "inf": INFINITY,
     "oo": INFINITY,
+    "exponentialE": E,
+    "imaginaryI": I,
 }
 EMPTY_SET: Final = Node("set", ())
 FRACTIONS: Final = frozenset(["frac", "dfrac", "tfrac", "cfrac", "sfrac", "nicefrac"])
@@ -143,6 +145,7 @@ RELATIONS: Final = {
     "colon": ":",
     "to": "to",
     "rightarrow": "to",
+    "longrightarrow": "to",
     "mapsto": "to",
     "mid": "|",
     "implies": "to",
@@ -153,6 +156,9 @@ RELATIONS: Final = {
     "subseteq": "subset",
     "notin": "notin",
     "propto": "propto",
+    "supset": "supset",
+    "supseteq": "supset",
+    "subseteqq": "subset",
     "parallel": "parallel",
     "perp": "perp",
     "coloneqq": "=",
@@ -215,27 +221,9 @@ INVERSES: Final = {
     "tanh": "arctanh",
 }
 _PLAIN_ONLY: Final = frozenset(
-    [
-        "Abs",
-        "Max",
-        "Min",
-        "abs",
-        "acot",
-        "acsc",
-        "asec",
-        "binomial",
-        "cbrt",
-        "ceil",
-        "ceiling",
-        "factorial",
-        "floor",
-        "mod",
-        "root",
-        "sign",
-        "sqrt",
-    ]
+    ["Abs", "Max", "Min", "acot", "acsc", "asec", "binomial", "cbrt", "factorial", "mod", "root", "sign", "sqrt"]
 )
-"""Functions with a reading of their own as a macro (`\\sqrt`, `\\floor`, ...) or none at all."""
+"""Functions with a reading of their own as a macro (`\\sqrt`) or none at all."""
 _MACRO_ONLY: Final = frozenset(["arcctg", "arctg", "ch", "cosec", "ctg", "hcf", "sh", "tg", "th"])
 """Spellings of other countries' textbooks, which in plain text would be products of letters."""
 MACRO_FUNCTIONS: Final = FUNCTIONS - _PLAIN_ONLY | _MACRO_ONLY
@@ -255,3 +243,18 @@ ALIGNMENTS: Final = frozenset(
 def greek(name: str) -> Node:
     """The symbol a Greek or other letter-like macro stands for."""
     return sym(ALIASES.get(name, name))
+
+
+_OTHER_MACROS: Final = words(
+    "sqrt overline bar vec hat widehat tilde overrightarrow dot ddot widetilde angle measuredangle overarc overset "
+    "underline underbrace overbrace lfloor rfloor lceil rceil lvert rvert lVert rVert langle rangle mathbb mathbf "
+    "mathcal mathfrak mathscr not mathop sum prod int lim pm mp pmod bmod mod land lor wedge vee begin end hline "
+    "choose over degree textdegree boxed fbox variable neg lnot"
+)
+MACROS: Final = frozenset(
+    {*GREEK, *CONSTANTS, *FRACTIONS, *BINOMIALS, *RELATIONS, *TIMES, *DIVIDE, *SET_OPERATORS, *MACRO_FUNCTIONS}
+    | _OTHER_MACROS
+    | SPACE_MACROS
+    | TEXT_MACROS
+)
+"""Every command that means something here."""

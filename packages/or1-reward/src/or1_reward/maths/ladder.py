@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from or1_reward.maths import numeric, words
-from or1_reward.maths.compare import Comparison, Finding
+from or1_reward.maths.compare import Comparison
 from or1_reward.maths.nodes import Node
 from or1_reward.maths.numbers import exact_int
 from or1_reward.maths.parser import Reading, parse
@@ -17,14 +17,20 @@ from or1_reward.maths.settings import MathSettings
 from or1_reward.maths.spelling import canonical, tidy
 from or1_reward.maths.symbolic import SymbolicFailureError, SymbolicLimitError, ask
 from or1_reward.maths.tokens import ParseError
+from or1_reward.maths.values import Finding
 from or1_reward.types import Status
 
 _NUMBER: Final = re.compile(r"([+-]?)(\d+|\d{1,3}(?:,\d{3})+)(?:\.(\d*))?|([+-]?)\.(\d+)", re.ASCII)
-_DECIMAL: Final = re.compile(r"[+-]?(\d*)\.(\d+)")
+_DECIMAL: Final = re.compile(
+    r"[+-]?(\d*)\.(\d+)(?:\s*(?:\\times|\\cdot|\*)\s*10\s*\^\s*\{?\s*([+-]?\d{1,4})\s*\}?|[eE]([+-]?\d{1,4}))?",
+    re.ASCII,
+)
 _GROUPED: Final = re.compile(r"\d,\d{3}(?!\d)")
 _GROUP_OF_ZEROS: Final = re.compile(r"\d,0\d\d(?!\d)")  # no list writes a member 000
 _PLAIN_LOG: Final = re.compile(r"log(?!\s*_)(?![a-z])")
 _EXPONENT: Final = re.compile(r"\d[eE][+-]?\d")
+_HALF: Final = 0.5
+_DOUBLE: Final = 2.0**-52
 MAX_ANSWER_CHARS: Final = 20_000
 _CACHED: Final = 4_096  # several batches of a training run; about 4 MB when full
 _CACHED_CHARS: Final = 500  # longer texts are not kept: the cache must not grow with what models write
@@ -199,7 +205,10 @@ def _rounds(answer: Node, gold: Node, given: str, asked: str, digits: int) -> bo
     if len(match[2]) < digits or exact is None:
         return False
     scaled = exact_int(match[1] + match[2]) * (-1 if match[0].startswith("-") else 1)
-    return bool(abs(exact * 10 ** len(match[2]) - scaled) < 1)
+    power = len(match[2]) - int(match[3] or match[4] or 0)
+    rest = (exact * exact.context.mpf(10) ** power - scaled) * (1 if exact > 0 else -1)
+    rounded = abs(rest) <= max(_HALF, _DOUBLE * abs(scaled))  # a printed double is right to its own precision
+    return bool(rounded or 0 <= rest < 1)  # or cut off
 
 
 __all__ = ["Outcome", "SymbolicFailureError", "judge"]

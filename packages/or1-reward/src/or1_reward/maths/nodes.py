@@ -3,9 +3,10 @@
 One immutable node type; `op` says what it is, from this closed list:
 
     values      num (value: Fraction), sym (value: name), const (value: pi, e, i, inf), add, mul, pow, fn (value: name),
-                fact, abs, floor, ceil, binom, log (argument, base), pct, deg, app (value: name; opaque function),
-                sum/prod (body, variable, low, high), int (body, variable[, low, high]), diff (body, variable, order),
-                lim (body, variable, target; value: direction), matrix (rows of row nodes), pm (+-, value: sign), idx
+                fact, fact2 (n!!), abs, floor, ceil, binom, log (argument, base), pct, deg, app (value: name; opaque
+                function), sum/prod (body, variable, low, high), int (body, variable[, low, high]), diff (body,
+                variable), lim (body, variable, target; value: direction), matrix (rows of row nodes), pm (+-, value:
+                sign), idx
     structures  list, tuple, bracket ([a, b]), interval (value: its two brackets), set, setof, union, inter, minus,
                 chain (value: relations between its members, blanks between), ratio, text (value), unit (value), base
 """

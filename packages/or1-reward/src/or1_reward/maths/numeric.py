@@ -1,4 +1,4 @@
-"""Values at points: floats refute in microseconds, sixty digits confirm.
+"""Values at points: floats refute in microseconds, sixty digits confirm, and 250 at one point.
 
 Symbols stand for real numbers. Two expressions count as equal when they agree wherever both are real (or where
 imaginary parts were written down on purpose), at points of both signs; parameters of factorials, sums and powers of
@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from or1_reward.maths.evaluator import Evaluator, NoValueError, Number, is_imaginary, seeded
-from or1_reward.maths.nodes import Node, mentions, symbols, walk
+from or1_reward.maths.evaluator import DIGITS, MORE_DIGITS, Evaluator, NoValueError, Number, is_imaginary, seeded
+from or1_reward.maths.nodes import INFINITY, Node, mentions, symbols, walk
 
 _AGREE: Final = 10.0**-45
+_NOISE_DIGITS: Final = 15  # what rounding may cost of the digits
 _FLOAT_APART: Final = 1e-6
-_WHOLE_OPS: Final = frozenset(("fact", "binom", "sum", "prod"))
+_WHOLE_PLACES: Final = {"fact": 0, "fact2": 0, "binom": 0, "pow": 1, "sum": 2, "prod": 2}  # arguments from here on
 _WHOLE_NAMES: Final = frozenset("nmkNMK")
 _STEP_POINTS: Final = 40
 _STEPS: Final = frozenset(("floor", "ceil"))
@@ -33,8 +34,9 @@ def compare(left: Node, right: Node) -> bool | None:
     written_imaginary = any(part.op == "const" and part.value == "i" for side in (left, right) for part in walk(side))
     if names and (mentions(left, _STEPS) or mentions(right, _STEPS)):
         return _with_steps(left, right, names)
-    outcome = _at_points(left, right, _real_points(names), complex_matters=written_imaginary)
-    if outcome is not True and names and _whole_parameters(left, right):
+    points = (_small_points(names) if _endless(left) or _endless(right) else []) + _real_points(names)
+    outcome = _at_points(left, right, points, complex_matters=written_imaginary)
+    if outcome is not True and names and _whole_parameters(left, right, frozenset(names)):
         whole = _at_points(left, right, _whole_points(names), complex_matters=True)
         return whole if whole is not None else outcome
     return outcome
@@ -59,7 +61,7 @@ def proportional(left: Node, right: Node) -> int | None:
         return None
     ratio: Number = None
     for point in _real_points(sorted(symbols(left) | symbols(right))):
-        evaluator = Evaluator(point, precise=True)
+        evaluator = Evaluator(point, digits=DIGITS)
         try:
             first, second = evaluator.value(left), evaluator.value(right)
             if first == 0 or second == 0:
@@ -78,37 +80,35 @@ def decimal_of(node: Node) -> Number | None:
     if symbols(node) or mentions(node, _NOT_EVALUATED):
         return None
     try:
-        value = Evaluator({}, precise=True).value(node)
+        value = Evaluator({}, digits=DIGITS).value(node)
     except NoValueError:
         return None
     return None if is_imaginary(value) else value.real
 
 
-def _whole_parameters(left: Node, right: Node) -> bool:
-    return any(
-        part.op in _WHOLE_OPS or (part.op == "pow" and bool(symbols(part.args[1])))
-        for side in (left, right)
-        for part in walk(side)
-    )
+def _whole_parameters(left: Node, right: Node, names: frozenset[str]) -> bool:
+    """Whether a free symbol stands in a factorial, a binomial, a bound or an exponent."""
+    parts = [part for side in (left, right) for part in walk(side) if part.op in _WHOLE_PLACES]
+    return any(symbols(place) & names for part in parts for place in part.args[_WHOLE_PLACES[part.op] :])
 
 
 def _at_points(left: Node, right: Node, points: list[dict[str, float]], *, complex_matters: bool) -> bool | None:
-    agreed = 0
-    for point in points:
-        verdict = _at(left, right, point, precise=False, complex_matters=complex_matters)
-        if verdict is False:
-            return False
-    for point in points:
-        verdict = _at(left, right, point, precise=True, complex_matters=complex_matters)
-        if verdict is False:
-            return False
-        agreed += verdict is True
-    return True if agreed >= min(2, len(points)) else None
+    agreed = []
+    for digits in (None, DIGITS):
+        for point in points:
+            verdict = _at(left, right, point, digits, complex_matters=complex_matters)
+            if verdict is False:
+                return False
+            if verdict:
+                agreed.append(point)
+    if len(agreed) < min(2, len(points)):
+        return None
+    return _at(left, right, agreed[0], MORE_DIGITS, complex_matters=complex_matters) is not False
 
 
-def _at(left: Node, right: Node, point: dict[str, float], *, precise: bool, complex_matters: bool) -> bool | None:
+def _at(left: Node, right: Node, point: dict[str, float], digits: int | None, *, complex_matters: bool) -> bool | None:
     """Whether the sides agree at one point; None: no value, or not real although nothing imaginary was written."""
-    evaluator = Evaluator(point, precise=precise)
+    evaluator = Evaluator(point, digits=digits)
     try:
         first, second = evaluator.value(left), evaluator.value(right)
         evaluator_scale = max(evaluator.scale, 0.0)
@@ -119,12 +119,22 @@ def _at(left: Node, right: Node, point: dict[str, float], *, precise: bool, comp
         return None
     if not complex_matters and point and (evaluator.left_the_reals or is_imaginary(first) or is_imaginary(second)):
         return None  # not defined over the reals, though two imaginary parts may have cancelled
-    if not precise:
+    if digits is None:
         trusted = size > 1e-9 * evaluator_scale and not math.isnan(gap)
         return False if trusted and gap > _FLOAT_APART * size else None
     if size == 0:
         return True
-    return bool(gap <= _AGREE * max(size, evaluator_scale))
+    return bool(gap * evaluator.lib.mpf(10) ** (digits - _NOISE_DIGITS) <= max(size, evaluator_scale))
+
+
+def _endless(node: Node) -> bool:
+    """Whether a series to infinity is in a tree."""
+    return any(part.op == "sum" and part.args[-1] == INFINITY for part in walk(node))
+
+
+def _small_points(names: list[str]) -> list[dict[str, float]]:
+    """Where power series converge fast."""
+    return [{name: seeded(name, at).uniform(-0.4, 0.4) for name in names} for at in range(14, 17)] if names else []
 
 
 def _real_points(names: list[str]) -> list[dict[str, float]]:

@@ -12,7 +12,9 @@ from typing import Final, NamedTuple
 
 from or1_reward.maths import grammar
 from or1_reward.maths.atoms import AtomParser
-from or1_reward.maths.nodes import Node, inverse, negative, num, quotient, text_of
+from or1_reward.maths.bars import paired
+from or1_reward.maths.exact import rational
+from or1_reward.maths.nodes import Node, inverse, negative, num, quotient, symbols, text_of
 from or1_reward.maths.numbers import exact_number
 from or1_reward.maths.tokens import ParseError, Token, tokenize
 
@@ -28,13 +30,46 @@ class Reading(NamedTuple):
 USUAL: Final = Reading()
 
 
+def product_of(factors: list[Node]) -> Node:
+    r"""Factors as one node; a set of one element beside another factor is a bracket (`\{x+y\} z`)."""
+    if len(factors) == 1:
+        return factors[0]
+    return Node("mul", tuple(part.args[0] if part.op == "set" and len(part.args) == 1 else part for part in factors))
+
+
+def as_set(node: Node) -> Node:
+    """What braces without backslashes hold, where a set is asked for."""
+    return Node("set", node.args) if node.op == "list" else node
+
+
+def repeating_names(elements: list[Node]) -> int:
+    """After how many elements the names of `p=5, q=2, p=7, q=2` begin again; 0 where they do not, or at once."""
+    if len(elements) < 4 or any(part.op != "chain" or part.value != "=" for part in elements):
+        return 0
+    names = [part.args[0] for part in elements]
+    period = next((at for at in range(1, len(names)) if names[at] == names[0]), 0)
+    if period < 2 or len(names) % period or any(name.op != "sym" for name in names):
+        return 0
+    return period if names == names[:period] * (len(names) // period) and len(set(names[:period])) == period else 0
+
+
+def grouped(elements: list[Node], joints: list[str]) -> Node:
+    """Elements with commas and semicolons between them as a list of tuples."""
+    groups = [[elements[0]]]
+    for element, joint in zip(elements[1:], joints, strict=True):
+        if joint == ";":
+            groups.append([])
+        groups[-1].append(element)
+    return Node("list", tuple(group[0] if len(group) == 1 else Node("tuple", tuple(group)) for group in groups), "rows")
+
+
 def parse(text: str, reading: Reading = USUAL) -> Node:
     """The tree of one tidied answer, in one reading of what can be read in two ways.
 
     Raises:
         ParseError: the text, or a part of it, is outside of the grammar.
     """
-    tokens = tokenize(text, thousands=reading.thousands, scientific=reading.scientific)
+    tokens = paired(tokenize(text, thousands=reading.thousands, scientific=reading.scientific))
     parser = Parser(tokens, log_base=10 if reading.decadic else None)
     if parser.peek().kind == "end":
         raise ParseError("empty")
@@ -48,18 +83,25 @@ class Parser(AtomParser):
     """The operators; atoms are in `AtomParser`."""
 
     def listing(self) -> Node:
-        """Elements separated by commas, semicolons, and/or; one element is itself."""
+        """Elements separated by commas, semicolons, and/or; one element is itself.
+
+        Semicolons beside commas separate groups: `1, 2; 3, 4` is a list of two pairs.
+        """
         self.enter()
-        elements, joints = [self.chain()], set[str]()
+        elements, joints = [self.chain()], list[str]()
         while joint := self.joint():
             if self.peek().text in ("&", "\\\\"):
                 break  # `x, & x > 0`: the comma ends a cell of a table
-            joints.add(joint)
+            joints.append(joint)
             if self.peek().kind == "end" or self.peek().text in (")", "]", "}", "\\}"):
                 raise ParseError("a list ends in a separator")
             elements.append(self.chain())
         self.leave()
-        return elements[0] if not joints else Node("list", tuple(elements), "or" if joints == {"or"} else None)
+        if {",", ";"} <= set(joints):
+            return grouped(elements, joints)
+        if period := repeating_names(elements):
+            return grouped(elements, [";" if at % period == 0 else "," for at in range(1, len(elements))])
+        return elements[0] if not joints else Node("list", tuple(elements), "or" if set(joints) == {"or"} else None)
 
     def joint(self) -> str:
         """Consume what separates two elements of a list: `,`, `;`, and, or, and runs of them (`, and`)."""
@@ -67,7 +109,7 @@ class Parser(AtomParser):
         while True:
             token = self.peek()
             if token.kind == "op" and token.text in (",", ";"):
-                seen = seen or ","
+                seen = token.text if seen in ("", ",") else seen
             elif (token.kind == "name" and token.text in ("and", "or")) or token.text in (
                 "\\land",
                 "\\lor",
@@ -124,7 +166,7 @@ class Parser(AtomParser):
         node = self.sum()
         while operator := grammar.SET_OPERATORS.get(self.peek().text.lstrip("\\")):
             self.advance()
-            node = Node(operator, (node, self.sum()))
+            node = Node(operator, (as_set(node), as_set(self.sum())))
         return node
 
     def sum(self) -> Node:
@@ -162,10 +204,10 @@ class Parser(AtomParser):
             return negative(node) if minus else node
         if token.text == "+/-":
             raise ParseError("+/-")
-        return negative(self.product()) if minus else self.product()
+        return self.product(minus=minus)
 
-    def product(self) -> Node:
-        """Factors joined by signs or by standing side by side; `a/b c` is `(a/b) c`."""
+    def product(self, *, minus: bool = False) -> Node:
+        """Factors joined by signs or by standing side by side, behind a minus or not; `a/b c` is `(a/b) c`."""
         factors = [self.power()]
         while True:
             token = self.peek()
@@ -176,21 +218,30 @@ class Parser(AtomParser):
             elif name in ("/", "div"):
                 self.advance()
                 self.divide(factors, self.signed_factor())
+            elif name in ("mod", "bmod", "pmod") and token.kind == "macro":
+                number = product_of(factors)
+                factors, minus = [self.modulo(negative(number) if minus else number)], False
             elif self.starts_factor(token):
                 self.juxtapose(factors)
             else:
                 break
-        return self.measured(factors[0] if len(factors) == 1 else Node("mul", tuple(factors)))
+        node = self.measured(product_of(factors))
+        return negative(node) if minus else node
 
     def measured(self, node: Node) -> Node:
-        """A product with the unit or the modulus behind it."""
-        if self.peek().kind in ("text", "word") and node.op != "text":
-            node = self.with_unit(node)
-        if self.peek().text in ("\\pmod", "\\mod", "\\bmod"):
-            self.advance()
-            modulus = self.argument() if self.peek().text == "{" else self.power()
-            node = Node("unit", (node,), f"mod {text_of(modulus)}")
-        return node
+        """A product with the unit behind it."""
+        return self.with_unit(node) if self.peek().kind in ("text", "word") and node.op != "text" else node
+
+    def modulo(self, node: Node) -> Node:
+        r"""`17 \bmod 5` is 2; `3 \pmod 7`, and a number that is its own remainder, name a class of remainders."""
+        of_class = self.advance().text == "\\pmod"
+        modulus = self.argument() if self.peek().text == "{" else self.signed_factor()
+        number, divisor = rational(node), rational(modulus)
+        if not of_class and number is not None and divisor and number % divisor != number:
+            return num(number % divisor)
+        if not of_class and None in (number, divisor) and not symbols(node) | symbols(modulus):
+            return Node("fn", (node, modulus), "mod")  # 987 modulo pi
+        return Node("unit", (node,), f"mod {text_of(modulus)}")
 
     def divide(self, factors: list[Node], factor: Node) -> None:
         """Put `/ factor` behind the factors, folded into a number where both are one."""
@@ -216,7 +267,10 @@ class Parser(AtomParser):
         literal = before.op == "num" and isinstance(before.value, Fraction) and before.value.denominator == 1
         whole = literal and self.peek(-1).kind == "num"
         if token.kind == "num" and self.peek(-1).kind in ("num", "sym"):
-            self.number_behind(factors, token, whole=whole)
+            if token.spaced and before.op == "pow":
+                factors.append(self.power())  # 2^6 3^5
+            else:
+                self.number_behind(factors, token, whole=whole)
             return
         if not (whole and token.text.lstrip("\\") in grammar.FRACTIONS):
             factors.append(self.power())

@@ -6,10 +6,12 @@ from typing import Final
 
 from or1_reward.maths import exact, numeric
 from or1_reward.maths.nodes import I, Node, mentions, negative, symbols, text_of, walk
+from or1_reward.maths.polynomials import UndecidedError, numerator
 from or1_reward.maths.reduce import is_order, relations
 
 VECTORS: Final = frozenset(("tuple", "bracket"))
 REAL_SETS: Final = frozenset(("interval", "union", "inter", "minus"))
+_DEG: Final = frozenset(("deg",))
 PM: Final = frozenset(("pm",))
 CALCULUS: Final = frozenset(("int", "diff", "lim", "sum", "prod"))
 
@@ -47,8 +49,8 @@ def ratio_sign(first: Node, second: Node, *, equation: bool = False) -> int | No
     try:
         left, right = exact.normal(first), exact.normal(second)
         if equation:
-            left, right = exact.numerator(left), exact.numerator(right)
-    except exact.UndecidedError:
+            left, right = numerator(left), numerator(right)
+    except UndecidedError:
         return numeric.proportional(first, second)
     if left.keys() == right.keys() and left:
         ratios = {left[monomial] / right[monomial] for monomial in left}
@@ -107,8 +109,16 @@ def _is_rate(name: Node) -> bool:
 
 
 def lenient(answer: Node, gold: Node) -> bool:
-    """Whether exactly one side carries a percent or degree sign."""
-    return any((answer.op == op) != (gold.op == op) for op in ("pct", "deg"))
+    """Whether exactly one side carries a percent sign, or a degree sign, also as a term of a sum."""
+    percent, degrees = ((answer.op == op) != (gold.op == op) for op in ("pct", "deg"))
+    return percent or degrees or ("add" in (answer.op, gold.op) and mentions(answer, _DEG) != mentions(gold, _DEG))
+
+
+def without_degrees(node: Node) -> Node:
+    r"""A sum of angles as numbers of degrees (`180^\circ - 2\alpha` as `180 - 2\alpha`); arguments keep theirs."""
+    if node.op == "deg":
+        return node.args[0]
+    return node._replace(args=tuple(map(without_degrees, node.args))) if node.op in ("add", "mul") else node
 
 
 def holds_matrix(node: Node) -> bool:

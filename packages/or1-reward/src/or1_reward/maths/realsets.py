@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from or1_reward.maths import exact, numeric
 from or1_reward.maths.nodes import INFINITY, Node, negative, num, symbols
+from or1_reward.maths.polynomials import ONE, UndecidedError
 from or1_reward.maths.reduce import is_name, is_order, relations
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!="}
@@ -57,7 +58,8 @@ def isolated(node: Node) -> tuple[Node, Node] | None:
 def _from_order(node: Node) -> tuple[Node, Node] | None:
     signs = relations(node)
     if len(node.args) == 3 and is_name(node.args[1]) and "!=" not in signs:
-        return _between(node, signs)
+        between = _between(node, signs)
+        return _between_sizes(*between) if between and between[0].op == "abs" else between
     if len(node.args) != 2:
         return None
     left, right = node.args
@@ -82,20 +84,31 @@ def _between(node: Node, signs: list[str]) -> tuple[Node, Node] | None:
     )
 
 
+def _between_sizes(size: Node, sizes: Node) -> tuple[Node, Node] | None:
+    """`1 < |z| < 2` as z and (-2, -1) and (1, 2)."""
+    (low, high), brackets = sizes.args, str(sizes.value)
+    at = _place(low)
+    if not is_name(size.args[0]) or at is None or at < 0:
+        return None
+    flipped = {"[": "]", "(": ")", "]": "[", ")": "("}
+    mirrored = Node("interval", (negative(high), negative(low)), flipped[brackets[1]] + flipped[brackets[0]])
+    return size.args[0], Node("union", (mirrored, sizes))
+
+
 def _linear(left: Node, right: Node, sign: str) -> tuple[Node, Node] | None:
     """`2x + 1 < 5` as x and (-inf, 2); rational coefficients of one symbol only."""
     names = symbols(left) | symbols(right)
     try:
         poly = exact.normal(Node("add", (left, negative(right))))
-    except exact.UndecidedError:
+    except UndecidedError:
         return None
     if len(names) != 1 or not poly:
         return None
     (name,) = names
-    slope = poly.get(((name, exact._ONE),))
-    if slope is None or any(monomial not in ((), ((name, exact._ONE),)) for monomial in poly):
+    slope = poly.get(((name, ONE),))
+    if slope is None or any(monomial not in ((), ((name, ONE),)) for monomial in poly):
         return None
-    bound = num(-poly.get((), exact._ONE * 0) / slope)
+    bound = num(-poly.get((), ONE * 0) / slope)
     return Node("sym", (), name), _ray(bound, sign if slope > 0 else _FLIPPED[sign])
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from or1_reward.maths import exact, numeric
-from or1_reward.maths.nodes import MINUS_ONE, Node, mentions, symbols
+from or1_reward.maths.nodes import MINUS_ONE, Node, mentions, symbols, text_of
 
 _NAME_OPS: Final = frozenset(("sym", "idx", "app", "text"))
 _NAMING_FUNCTIONS: Final = frozenset(["det", "gcd", "lcm", "max", "min", "arg", "Re", "Im"])
 _PM: Final = frozenset(("pm",))
 _EQUALITIES: Final = frozenset(("=", "~"))
 _ORDERS: Final = frozenset(("<", ">", "<=", ">=", "!="))
-_ROUGHLY: Final = 0.06
 
 
 class ContradictionError(ValueError):
@@ -30,13 +30,19 @@ def is_name(node: Node) -> bool:
     """Whether a left-hand side only names what stands on the right: `x`, `f(x)`, `AB`, `a_n`, `(x, y)`, `V_1 : V_2`."""
     if node.op in _NAME_OPS:
         return True
-    if node.op in ("mul", "tuple", "list", "ratio", "abs"):
-        return bool(node.args) and all(
-            part.op in _NAME_OPS or (node.op != "mul" and is_name(part)) for part in node.args
-        )
+    if node.op in ("tuple", "list", "ratio", "abs"):
+        return bool(node.args) and all(map(is_name, node.args))
     if node.op == "fn":
         return node.value in _NAMING_FUNCTIONS and all(is_name(part) for part in node.args)
-    return False
+    return node.op == "mul" and (all(part.op in _NAME_OPS for part in node.args) or all(map(_is_segment, node.args)))
+
+
+def _is_segment(node: Node) -> bool:
+    r"""Whether a node is a length named by its ends, or one over it: `\frac{NO}{BO}` names a ratio."""
+    if node.op == "pow" and node.args[1] == MINUS_ONE:
+        node = node.args[0]
+    letters = node.args if node.op == "mul" else (node,)
+    return all(part.op in ("sym", "idx") and text_of(part).lstrip("idx(")[:1].isupper() for part in letters)
 
 
 def relations(chain: Node) -> list[str]:
@@ -58,7 +64,7 @@ def named(node: Node) -> Named:
     r"""Split `name = value` and `name \in set`; chains of equal values are brought to their exact one.
 
     Raises:
-        ContradictionError: members of the chain are different numbers.
+        ContradictionError: a plain number in the chain is another one than its last member.
     """
     if node.op == "list" and node.args[0].op == "chain" and node.value is None:
         return Named(None, node)
@@ -74,29 +80,32 @@ def named(node: Node) -> Named:
         name, members, signs = members[0], members[1:], signs[1:]
     elif is_name(members[-1]) and len(members) == 2 and signs == ["="]:
         return Named(members[1], members[0])
-    value = _chain_value(members, signs)
+    value = _chain_value(members, signs, named=name is not None)
     return Named(name, value) if value is not None else Named(None, node)
 
 
-def _chain_value(members: list[Node], signs: list[str]) -> Node | None:
-    """The exact member a chain ends in, None for an equation between different expressions."""
-    for left, right, sign in zip(members, members[1:], signs, strict=False):
-        agree = _agree(left, right, sign)
-        if agree is False and not symbols(left) and not symbols(right):
-            raise ContradictionError(f"a chain whose members differ ({sign})")
-        if agree is not True:
+def _chain_value(members: list[Node], signs: list[str], *, named: bool) -> Node | None:
+    """What a chain of equal values ends in, before the first ≈; None for an equation between different expressions.
+
+    A slip on the way (`3+3 = 2`) leaves the value that is stated at the end; a plain number that differs from it is a
+    second answer. What only calculus can evaluate is believed.
+    """
+    if "~" in signs:
+        members = members[: signs.index("~") + 1]
+    if any(member.op == "num" and not symbols(members[-1]) and not _agree(member, members[-1]) for member in members):
+        raise ContradictionError("a chain of different numbers")
+    if named and not symbols(members[-1]):
+        return members[-1]  # `A = \pi r^2 = 9\pi`
+    for left, right in pairwise(members):
+        free = symbols(left) | symbols(right)
+        if free and _agree(left, right) is not True:
             return None
-    return members[signs.index("~")] if "~" in signs else members[-1]
+    return members[-1]
 
 
-def _agree(left: Node, right: Node, sign: str) -> bool | None:
-    if sign == "=":
-        equal = exact.same(left, right)
-        return numeric.compare(left, right) if equal is None else equal
-    first, second = numeric.decimal_of(left), numeric.decimal_of(right)
-    if first is None or second is None:
-        return None
-    return bool(abs(first - second) <= _ROUGHLY * max(abs(first), abs(second)))
+def _agree(left: Node, right: Node) -> bool | None:
+    equal = exact.same(left, right)
+    return numeric.compare(left, right) if equal is None else equal
 
 
 def alternatives(node: Node) -> tuple[Node, ...]:

@@ -155,14 +155,33 @@ _OTHER_DIGIT: Final = re.compile(r"[^\W\D\x00-\x7f]")  # decimal digits of other
 _SUBSCRIPT_RUN: Final = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙₓ]+")
 
 _ESCAPED_MACRO: Final = re.compile(
-    r"\\\\(?=(?:d|t|c)?(?:frac|binom)|sqrt|boxed|left|right|text|math|times|cdot|pi\b|infty|pm\b|begin|end|circ|cup\b|le|ge)"
+    r"(?<!\\)\\\\(?=(?:d|t|c)?(?:frac|binom)|sqrt|boxed|left|right|text|math|times|cdot|pi\b|infty|pm\b|circ|cup\b|in\b|le|ge)"
 )
-_DIGITS_APART: Final = re.compile(r"\d[^\d+*/^.)\]=-]{1,4}\d\d\d")
-_THIN_GROUPS: Final = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:(?:\\[,;: ]|~|\{,\}| )\s?\d{3})+(?!\d)")
-_GROUP_MARKS: Final = re.compile(r"\\[,;: ]|~|\{,\}|\s")
+_BACKSLASHES: Final = re.compile(r"\\+")
+_TWICE_ESCAPED: Final = re.compile(r"\\\\(?:begin|end|frac|sqrt|left)(?![A-Za-z])")
+_DELIMITER_NAMES: Final = {
+    "lbrace": "\\{",
+    "rbrace": "\\}",
+    "lbrack": "[",
+    "rbrack": "]",
+    "lgroup": "(",
+    "rgroup": ")",
+    "lparen": "(",
+    "rparen": ")",
+    "vert": "|",
+    "Vert": "\\|",
+    "ulcorner": "\\lceil ",
+    "urcorner": "\\rceil ",
+    "llcorner": "\\lfloor ",
+    "lrcorner": "\\rfloor ",
+}
+_DELIMITER_NAME: Final = re.compile(r"\\(" + "|".join(_DELIMITER_NAMES) + ")")
+_DIGITS_APART: Final = re.compile(r"\d[^\d+*/^.)\]=-]{1,6}\d\d\d")
+_THIN_GROUPS: Final = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:(?:\\[,;: ]|~|\s?\{\s?,\s?\}| )\s?\d{3})+(?!\d)")
+_GROUP_MARKS: Final = re.compile(r"\\[,;: ]|~|\{\s?,\s?\}|\s")
 _GROUP_COMMA: Final = re.compile(r",\s*\\!\s*(?=\d{3})")  # `11,\! 111`: the negative space says that this is one number
 _SIZES: Final = re.compile(
-    r"\\(?:left|right|[bB]igg?[lrm]?|middle|displaystyle|textstyle|scriptstyle|limits|nolimits|notag|nonumber)(?![A-Za-z])"
+    r"\\(?:m?left|m?right|[bB]igg?[lrm]?|middle|displaystyle|textstyle|scriptstyle|limits|nolimits|notag|nonumber)(?![a-z])"
     r"(?:\s*\.(?!\d))?"
 )
 _LITERAL_NEWLINE: Final = re.compile(r"(?<!\\)\\n(?![a-z])")
@@ -175,7 +194,8 @@ _LEADING_SIGN: Final = re.compile(r"(?:(?:\\(?:approx|therefore|implies|Rightarr
 _DELIMITERS: Final = re.compile(r"\\[()\[\]]|\$+")
 _DELIMITERS_BESIDE_ROWS: Final = re.compile(r"(?<!\\)\\[()\[\]]|\$+")  # `\\(` may end a row before a bracket
 _ROW_SPACING: Final = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\]")
-_QUOTES: Final = re.compile(r"^[`\"'*_\s]+|[`\"'*_\s]+$")
+_QUOTES: Final = re.compile(r"^[`\"'*_\s]+|[`\"*_\s]+$")
+_CLOSING_QUOTE: Final = re.compile(r"'[`\"'*_\s]*$")
 
 
 def to_ascii(text: str) -> str:
@@ -195,9 +215,10 @@ def tidy(text: str) -> str:
         text = _GROUP_COMMA.sub(",", text)
         text = _LITERAL_NEWLINE.sub(" ", text).replace("\\!", "").replace("\\$", "")
         if "\\\\" in text:
-            text = _ESCAPED_MACRO.sub("\\\\", text)
+            text = _ESCAPED_MACRO.sub("\\\\", _unescaped(text))
         text = _SYSTEM_BRACE.sub("", _COLOUR.sub("", text))
         text = _PHANTOM.sub("", _SIZES.sub("", text))
+        text = _DELIMITER_NAME.sub(lambda name: _DELIMITER_NAMES[name[1]], text)
         if "\\begin" in text:
             text = _DELIMITERS_BESIDE_ROWS.sub(" ", _ROW_SPACING.sub(r"\\\\", text))
         else:
@@ -212,11 +233,21 @@ def tidy(text: str) -> str:
     return _trimmed(text)
 
 
+def _unescaped(text: str) -> str:
+    """A text that was escaped twice (every command behind an even number of backslashes), once."""
+    if not _TWICE_ESCAPED.search(text) or any(len(run) % 2 for run in _BACKSLASHES.findall(text)):
+        return text
+    return _BACKSLASHES.sub(lambda run: run[0][: len(run[0]) // 2], text)
+
+
 def _trimmed(text: str) -> str:
     """Without markdown and quotes around it and without the full stop behind it (`42.` is 42)."""
-    text = _QUOTES.sub("", text)
+    quoted = text.lstrip('`"*_ \n').startswith("'")  # an apostrophe behind it alone is a prime (`f'`, `5'`)
+    text = _QUOTES.sub("", _CLOSING_QUOTE.sub("", text) if quoted else text)
     while text and text[-1] in ".,;:" and not text.endswith(("\\,", "\\;", "\\:", "\\.", "..")):
         text = text[:-1].rstrip()
+    if text.endswith("\\") and not text.endswith("\\\\"):
+        text = text[:-1].rstrip()  # a blank of TeX's without its blank
     leading = _LEADING_SIGN.match(text)
     return text[leading.end() :] if leading else text
 
@@ -232,8 +263,11 @@ def canonical(tidied: str) -> str:
     """The spelling that two answers must share to be the same text: fonts and blanks that separate nothing are gone."""
     text = _FONT_GROUP.sub(r" \1 ", tidied) if "\\" in tidied else tidied
     text = _CANONICAL_SPACE.sub(" ", _ANY_FRACTION.sub(r"\\frac", text))
-    return _BLANKS.sub(" ", _LOOSE_BLANK.sub("", text)).strip()
+    text = _LOOSE_BLANK.sub("", _BEFORE_STOP.sub(".", _BLANKS.sub(" ", text))).strip()
+    return text[1:-1] if _ONE_GROUP.fullmatch(text) else text
 
 
+_BEFORE_STOP: Final = re.compile(r" \.(?= |$)")
+_ONE_GROUP: Final = re.compile(r"\{[^{}]*\}")
 _BLANKS: Final = re.compile(r"\s+")
-_LOOSE_BLANK: Final = re.compile(r"(?<![A-Za-z0-9.])\s+|\s+(?![A-Za-z0-9.])")
+_LOOSE_BLANK: Final = re.compile(r"(?<![A-Za-z0-9.]) | (?![A-Za-z0-9.])")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from or1_reward.maths.nodes import Node
 
 MEMORY_MB: Final = 1024
+PATIENCE_S: Final = 0.8
+LONG_PATIENCE_S: Final = 5.0  # where only sympy can tell: a third of a second of work, so only a starved machine fails
 _MAX_WORKERS: Final = 4
 
 
@@ -44,25 +46,31 @@ def ask(left: Node, right: Node, time_s: float, *, digits_agree: bool = False) -
         left: one value.
         right: the other.
         time_s: CPU time it may take.
-        digits_agree: digits at points already agree; only a proof of either outcome is asked for.
+        digits_agree: digits at points already agree; only a proof of either outcome is asked for, and not waited for
+            longer than `PATIENCE_S` of wall clock, the start of a worker included.
 
     Raises:
         SymbolicLimitError: time or memory ran out.
         SymbolicFailureError: the worker died twice or cannot be started.
     """
-    from or1_reward.workers import WorkerFailureError, WorkerTimeoutError
+    from or1_reward.workers import WorkerFailureError, WorkerMemoryError, WorkerTimeoutError
 
+    request = {"left": encoded(left), "right": encoded(right), "digits_agree": digits_agree}
     try:
-        request = {"left": encoded(left), "right": encoded(right), "digits_agree": digits_agree}
-        answer = _pool().ask(request, time_s)
+        answer = _pool().ask(request, time_s, wall_s=PATIENCE_S if digits_agree else LONG_PATIENCE_S)
     except WorkerTimeoutError as error:
         raise SymbolicLimitError("time", f"sympy: {error}") from error
+    except WorkerMemoryError as error:
+        raise SymbolicLimitError("memory", f"sympy: {error}") from error
     except WorkerFailureError as error:
         raise SymbolicFailureError(str(error)) from error
-    if answer.get("memory"):
-        raise SymbolicLimitError("memory", "sympy: out of memory")
     equal: bool | None = answer["equal"]
     return equal
+
+
+def start_ahead() -> None:
+    """Start sympy where it does not run yet, without waiting for it: a question may follow."""
+    _pool().start_ahead()
 
 
 def encoded(node: Node) -> list[Any]:

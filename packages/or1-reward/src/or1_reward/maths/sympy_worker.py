@@ -1,189 +1,33 @@
 """The worker process in which sympy runs: `python -m or1_reward.maths.sympy_worker MEMORY_MB`.
 
-Trees arrive as data and become sympy objects through a closed table; nothing is ever parsed or evaluated as Python.
+It loads sympy and forks; the child answers. The kernel's timer ends a child whose question takes too long, and the next
+child is there in milliseconds, sympy loaded and all. Nobody waits for a warm-up: a question that comes before it is
+answered by a cold child, which gets more time and is replaced.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
+import mmap
 import os
 import resource
 import select
 import signal
 import sys
+from contextlib import suppress
 from typing import Any, Final
 
-import sympy
-
 _IDLE_CHECK_S: Final = 2.0
-_ORPHAN_FACTOR: Final = 20  # wall clock after which a worker that nobody waits for ends itself
-_TINY: Final = sympy.Rational(1, 10**30)
-_DIGITS: Final = 1000
-_APART: Final = 1e-4  # quadrature is trusted to refute, not to confirm
-_POINTS: Final = (0.3217, 1.7331, 2.4142, 0.9113)
-_REAL_NAMES: Final = {
-    "ln": sympy.log,
-    "arcsin": sympy.asin,
-    "arccos": sympy.acos,
-    "arctan": sympy.atan,
-    "arccot": sympy.acot,
-    "arcsec": sympy.asec,
-    "arccsc": sympy.acsc,
-    "arcsinh": sympy.asinh,
-    "arccosh": sympy.acosh,
-    "arctanh": sympy.atanh,
-    "sgn": sympy.sign,
-    "max": sympy.Max,
-    "min": sympy.Min,
-    "gcd": sympy.gcd,
-    "lcm": sympy.lcm,
-    "Re": sympy.re,
-    "Im": sympy.im,
-    "arg": sympy.arg,
-}
-_SAME_NAMES: Final = frozenset(
-    ["sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch", "sqrt", "exp"]
-)
+_ORPHAN_FACTOR: Final = 20  # wall clock after which a child that nobody waits for ends itself
+_COLD_S: Final = 0.5  # CPU time in which sympy loads what its first question needs
+_REPLACE: Final = 3  # exit status of a child that has answered and wants a successor
+_PDEATHSIG: Final = 1  # prctl(2): the kernel ends a child whose parent was killed
+_NUMBER_BYTES: Final = 8
+_READ_BYTES: Final = 1 << 16
 
 
-class UnknownNodeError(ValueError):
-    """A node with no sympy counterpart."""
-
-
-def build(tree: list[Any]) -> Any:
-    """The sympy object of a tree."""
-    op, value, arguments = tree
-    if op == "num":
-        return sympy.Rational(int(value[0], 16), int(value[1], 16))
-    if op == "sym":
-        return sympy.Symbol(value, real=True)
-    if op == "const":
-        return {"pi": sympy.pi, "e": sympy.E, "i": sympy.I, "inf": sympy.oo}[value]
-    if op in ("app", "idx"):
-        return sympy.Symbol(json.dumps(tree), real=True)
-    if op == "fn":
-        return _function(value)(*map(build, arguments))
-    if op in _BINDERS:
-        return _BINDERS[op](value, *map(build, arguments))
-    if op not in _PLAIN:
-        raise UnknownNodeError(op)
-    return _PLAIN[op](*map(build, arguments))
-
-
-def _function(name: str) -> Any:
-    if name in _REAL_NAMES:
-        return _REAL_NAMES[name]
-    if name in _SAME_NAMES:
-        return getattr(sympy, name)
-    raise UnknownNodeError(name)
-
-
-def _limit(direction: str, body: Any, variable: Any, target: Any) -> Any:
-    return sympy.Limit(body, variable, target, dir=direction if abs(target) != sympy.oo else "-")
-
-
-_PLAIN: Final[dict[str, Any]] = {
-    "add": sympy.Add,
-    "mul": sympy.Mul,
-    "pow": sympy.Pow,
-    "fact": sympy.factorial,
-    "abs": sympy.Abs,
-    "floor": sympy.floor,
-    "ceil": sympy.ceiling,
-    "binom": sympy.binomial,
-    "log": sympy.log,
-    "pct": lambda value: value / 100,
-    "deg": lambda value: value * sympy.pi / 180,
-}
-_BINDERS: Final[dict[str, Any]] = {
-    "sum": lambda _, body, variable, low, high: sympy.Sum(body, (variable, low, high)),
-    "prod": lambda _, body, variable, low, high: sympy.Product(body, (variable, low, high)),
-    "int": lambda _, body, variable, *bounds: sympy.Integral(body, (variable, *bounds)),
-    "diff": lambda _, body, variable: sympy.Derivative(body, variable),
-    "lim": _limit,
-}
-
-
-def equal(left: Any, right: Any) -> bool | None:
-    """Whether two values with calculus in them are equal: refuted by quadrature, proved by sympy, checked by digits.
-
-    Sympy's proof counts only where digits at points do not contradict it; digits alone count where sympy is undecided.
-    """
-    if left == right:
-        return True
-    if _quadrature_differs(left, right):
-        return False
-    first, second = left.doit(), right.doit()
-    if first == second:
-        return True
-    difference = first - second
-    if difference.has(sympy.nan, sympy.zoo) or (difference.has(sympy.oo) and not difference.free_symbols):
-        return False
-    if (numbers := _at_points(difference)) is False:
-        return False
-    if sympy.simplify(difference) == 0:
-        return True
-    return numbers
-
-
-def proved(left: Any, right: Any) -> bool | None:
-    r"""What sympy can prove of two values whose digits agree: True, or False for a difference too small for digits.
-
-    None says that sympy is undecided. A difference that is not small means that sympy reads a root or a logarithm
-    differently from the digits (`\sqrt[3]{-8}` is -2 there): that refutes nothing.
-    """
-    difference = left - right
-    if difference == 0 or sympy.expand(difference) == 0:
-        return True
-    difference = sympy.simplify(difference)
-    if difference == 0:
-        return True
-    names = sorted(difference.free_symbols, key=str)
-    value = difference.subs({name: sympy.Rational(13 + 7 * at, 11) for at, name in enumerate(names)}).evalf(
-        15, maxn=_DIGITS
-    )
-    known = value.is_Float and value._prec > 1 and value != 0  # of what may be 0, no digit is known
-    return False if known and abs(value) < _TINY else None
-
-
-def _quadrature_differs(left: Any, right: Any) -> bool:
-    """Whether proper integrals without parameters differ in their first digits; milliseconds where `doit` may hang."""
-    if left.free_symbols or right.free_symbols or left.has(sympy.oo, sympy.Limit) or right.has(sympy.oo, sympy.Limit):
-        return False
-    if not (left.has(sympy.Integral) or right.has(sympy.Integral)):
-        return False
-    first, second = sympy.N(left, 15), sympy.N(right, 15)
-    if not (first.is_Float or first.is_Integer) or not (second.is_Float or second.is_Integer):
-        return False
-    return bool(abs(first - second) > _APART * max(1, abs(first), abs(second)))
-
-
-def _at_points(difference: Any) -> bool | None:
-    """True or False by thirty digits at points, None where there are no digits."""
-    names = sorted(difference.free_symbols, key=str)
-    agreed = 0
-    for point in _POINTS:
-        value = difference.subs({name: sympy.Float(point + at / 7, 40) for at, name in enumerate(names)}).evalf(30)
-        if not value.is_number or value.has(sympy.Integral, sympy.Sum, sympy.Limit, sympy.nan):
-            return None
-        if abs(value) > sympy.Float("1e-20"):
-            return False
-        agreed += 1
-    return True if agreed else None
-
-
-def answer(line: bytes) -> dict[str, Any]:
-    """The answer to one request; the kernel ends the process when that takes longer than it says."""
-    try:
-        request = json.loads(line)
-        signal.setitimer(signal.ITIMER_PROF, request["limit_s"])
-        signal.setitimer(signal.ITIMER_REAL, request["limit_s"] * _ORPHAN_FACTOR)
-        compare = proved if request.get("digits_agree") else equal
-        return {"equal": compare(build(request["left"]), build(request["right"]))}
-    except MemoryError:
-        return {"memory": True}
-    except Exception as error:  # noqa: BLE001  sympy raises anything; "cannot tell" is the honest answer
-        return {"equal": None, "error": type(error).__name__}
+_child: list[int] = []
 
 
 def main() -> None:
@@ -193,34 +37,87 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    signal.signal(signal.SIGUSR1, _give_up)
+    from or1_reward.maths.sympy_answers import WARM_UP
+
+    os.write(1, b"{}\n")
+    steps = list(WARM_UP)
+    working_on = mmap.mmap(-1, _NUMBER_BYTES)  # shared with the children: the number of the question at hand
+    while os.getppid() == parent:
+        while steps and not select.select([0], [], [], 0)[0]:
+            steps.pop(0)()
+        if not _one_child(working_on, cold=bool(steps)):
+            return
+
+
+def _give_up(*_: object) -> None:
+    """The parent no longer waits for the answer: end the child."""
+    for child in _child:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+
+
+def _one_child(working_on: mmap.mmap, *, cold: bool) -> bool:
+    """Fork a child and wait for its end, which is told where it left a question unanswered; whether to go on."""
+    child = os.fork()
+    if child == 0:
+        os._exit(_serve(working_on, cold=cold))
+    _child[:] = [child]
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    _child.clear()
+    number = int.from_bytes(working_on[:], "little")
+    working_on[:] = bytes(_NUMBER_BYTES)
+    if number:
+        outcome = {"limit": "time"} if code == -signal.SIGPROF else {"died": code}
+        os.write(1, json.dumps({"number": number, **outcome}).encode() + b"\n")
+    return code != 0
+
+
+def _serve(working_on: mmap.mmap, *, cold: bool) -> int:
+    """Answer questions until there are no more; the exit status."""
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the kernel's own kill, whatever the interpreter is busy with
-    os.write(1, b"{}\n")
-    pieces: list[bytes] = []
     while os.getppid() == parent:
         if not select.select([0], [], [], _IDLE_CHECK_S)[0]:
             continue
-        chunk = os.read(0, 1 << 16)
-        if not chunk:
-            return
-        pieces.append(chunk)
-        if b"\n" not in chunk:
-            continue
-        reply = _replies(pieces)
+        reply = _reply(working_on, extra_s=_COLD_S if cold else 0.0)
+        if reply is None:
+            return 0
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        os.write(1, reply)
+        os.write(1, json.dumps(reply).encode() + b"\n")
+        working_on[:] = bytes(_NUMBER_BYTES)
+        if cold or "limit" in reply:
+            return _REPLACE
+    return 0
 
 
-def _replies(pieces: list[bytes]) -> bytes:
-    """Answers to the whole lines in `pieces`, which keeps what is behind them; too large a line is out of memory."""
+def _reply(working_on: mmap.mmap, *, extra_s: float) -> dict[str, Any] | None:
+    """The answer to the request that is waiting; the kernel ends the process when that takes longer than it says."""
+    from or1_reward.maths.sympy_answers import answer
+
+    number = 0
     try:
-        *lines, rest = b"".join(pieces).split(b"\n")
-        pieces[:] = [rest]
-        return b"".join(json.dumps(answer(line)).encode() + b"\n" for line in lines)
+        pieces = [os.read(0, _READ_BYTES)]
+        if not pieces[0]:
+            return None
+        number = int(pieces[0].partition(b" ")[0])
+        working_on[:] = number.to_bytes(_NUMBER_BYTES, "little")
+        while b"\n" not in pieces[-1]:
+            pieces.append(os.read(0, _READ_BYTES))
+            if not pieces[-1]:
+                return None
+        request = json.loads(b"".join(pieces).partition(b" ")[2])
+        limit_s = request["limit_s"] + extra_s
+        signal.setitimer(signal.ITIMER_PROF, limit_s)
+        signal.setitimer(signal.ITIMER_REAL, limit_s * _ORPHAN_FACTOR)
+        return {"number": number, "equal": answer(request)}
     except MemoryError:
-        pieces.clear()
-        return b'{"memory": true}\n'
+        return {"number": number, "limit": "memory"}
 
 
 if __name__ == "__main__":

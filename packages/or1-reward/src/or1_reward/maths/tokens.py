@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from or1_reward.maths.grammar import MACROS
+from or1_reward.maths.vocabulary import FUNCTIONS, NAMES, PLAIN_WORDS, SPACE_MACROS, TEXT_MACROS, UNIT_WORDS
+
 
 class ParseError(ValueError):
     """The text is not in the grammar; it is never cut down until it is."""
@@ -21,214 +24,9 @@ class Token(NamedTuple):
 END: Final = Token("end", "", False)
 MAX_TOKENS: Final = 4000
 
-FUNCTIONS: Final = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "sech",
-        "csch",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "arccot",
-        "arcsec",
-        "arccsc",
-        "arsinh",
-        "arcosh",
-        "artanh",
-        "asin",
-        "acos",
-        "atan",
-        "acot",
-        "asec",
-        "acsc",
-        "asinh",
-        "acosh",
-        "atanh",
-        "arcsinh",
-        "arccosh",
-        "arctanh",
-        "ln",
-        "lg",
-        "log",
-        "exp",
-        "sqrt",
-        "cbrt",
-        "abs",
-        "max",
-        "min",
-        "gcd",
-        "lcm",
-        "floor",
-        "ceil",
-        "ceiling",
-        "factorial",
-        "binomial",
-        "det",
-        "Abs",
-        "Max",
-        "Min",
-        "arg",
-        "Re",
-        "Im",
-        "sgn",
-        "sign",
-        "mod",
-        "root",
-        "cis",
-    ]
-)
-_NAMES: Final = FUNCTIONS | frozenset(
-    [
-        "pi",
-        "infinity",
-        "infty",
-        "inf",
-        "oo",
-        "and",
-        "or",
-        "union",
-        "Union",
-        "Intersection",
-        "Complement",
-        "Matrix",
-        "Rational",
-        "Interval",
-        "FiniteSet",
-        "Eq",
-        "frac",
-        "binom",
-        "alpha",
-        "beta",
-        "gamma",
-        "theta",
-        "lambda",
-        "mu",
-        "sigma",
-        "omega",
-        "phi",
-    ]
-)
-_UNIT_WORDS: Final = frozenset(
-    [
-        "mm",
-        "cm",
-        "dm",
-        "km",
-        "ft",
-        "mi",
-        "yd",
-        "oz",
-        "lb",
-        "lbs",
-        "kg",
-        "mg",
-        "ml",
-        "mL",
-        "hr",
-        "hrs",
-        "min",
-        "mins",
-        "sec",
-        "secs",
-        "ms",
-        "kHz",
-        "Hz",
-        "mph",
-        "kmh",
-        "kph",
-        "rpm",
-        "kJ",
-        "kW",
-        "MW",
-        "eV",
-        "keV",
-        "MeV",
-        "GeV",
-        "mol",
-        "Pa",
-        "kPa",
-        "atm",
-        "pct",
-        "deg",
-        "rad",
-        "sq",
-        "cu",
-        "usd",
-        "USD",
-        "cents",
-        "cent",
-        "year",
-        "years",
-        "day",
-        "days",
-        "inch",
-        "inches",
-        "foot",
-        "feet",
-    ]
-)
-_SPACE_MACROS: Final = frozenset(
-    [
-        "quad",
-        "qquad",
-        "thinspace",
-        "medspace",
-        "thickspace",
-        "negthinspace",
-        "negmedspace",
-        "negthickspace",
-        "enspace",
-        "hspace",
-        "displaystyle",
-        "space",
-        "nobreak",
-        "allowbreak",
-        "mathstrut",
-        "strut",
-    ]
-)
-_TEXT_MACROS: Final = frozenset(
-    [
-        "text",
-        "textbf",
-        "textit",
-        "textrm",
-        "textsf",
-        "texttt",
-        "mathrm",
-        "mathbf",
-        "mathit",
-        "mathsf",
-        "mathtt",
-        "mbox",
-        "hbox",
-        "operatorname",
-        "textnormal",
-        "boldsymbol",
-        "bold",
-        "bm",
-        "mathbfit",
-        "pmb",
-        "emph",
-        "textsl",
-        "textup",
-        "rm",
-        "bf",
-        "it",
-    ]
-)
 _TOKEN: Final = re.compile(
     r"(?P<space>(?:\s|~|\\[,;:> ])+)"
-    r"|(?P<num>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![\d.]*[a-zA-Z{\\^(]))?)"
+    r"|(?P<num>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+(?![\d.]*(?:[a-zA-Z{^(]|\\(?![bp]?mod))))?)"
     r"|(?P<macro>\\q?quad(?=[a-z])|\\[a-zA-Z]+\*?)"
     r"|(?P<letters>[a-zA-Z]+)"
     r"|(?P<op>\\[{}|%#&_]|\\\\|\*\*|<=|>=|!=|==|=|[-+*/^_!'%<>|()\[\]{},;:&@?\".])"
@@ -240,6 +38,9 @@ _COMPOUND_UNIT: Final = re.compile(
 _CONNECTIVES: Final = re.compile(r"\b(?:and|or)\b")
 _GROUP: Final = re.compile(r"[{]((?:[^{}]|[{][^{}]*[}])*)[}]")
 _MACRO_NAME: Final = re.compile(r"\\(?:begin|end)\s*\{(\w+\*?)\}(\s*\{[lcr|@{};:\\ ]*\})?")
+_ACCENTS: Final = frozenset(("bar", "hat", "vec", "tilde", "dot", "ddot"))
+_SHORTEST_GLUED: Final = 3
+_GLUED_CONNECTIVE: Final = re.compile(r"(and|or)([A-Z])?")
 _SPLITTERS: Final = sorted(FUNCTIONS | {"pi"}, key=len, reverse=True)
 
 
@@ -280,7 +81,7 @@ def tokenize(text: str, *, thousands: bool = True, scientific: bool = True) -> l
             tokens.append(Token("num", piece, spaced))
             spaced = False
         elif kind == "letters":
-            _letters(piece, tokens, spaced)
+            _letters(piece, tokens, spaced, text[at : at + 1])
             spaced = False
         else:
             depth += (piece in "([" or piece == "\\{") - (piece in ")]" or piece == "\\}")
@@ -295,9 +96,9 @@ def tokenize(text: str, *, thousands: bool = True, scientific: bool = True) -> l
 def _macro(text: str, at: int, piece: str, tokens: list[Token], spaced: bool) -> tuple[int, bool]:
     """Append what a macro stands for; returns where to go on and whether a blank was seen."""
     name = piece[1:]
-    if name in _SPACE_MACROS:
+    if name in SPACE_MACROS:
         return at, True
-    if name.rstrip("*") in _TEXT_MACROS:
+    if name.rstrip("*") in TEXT_MACROS:
         match = _GROUP.match(text, at + (len(text[at:]) - len(text[at:].lstrip())) if text[at : at + 1] == " " else at)
         if match is None:
             return at, spaced  # a font switch: {\rm d}
@@ -306,8 +107,15 @@ def _macro(text: str, at: int, piece: str, tokens: list[Token], spaced: bool) ->
     if name in ("begin", "end") and (match := _MACRO_NAME.match(text, at - len(piece))):
         tokens.append(Token("macro", f"\\{name}{{{match[1]}}}", spaced))
         return match.end(), False
-    tokens.append(Token("macro", piece, spaced))
-    return at, False
+    glued = _glued(name)
+    tokens.append(Token("macro", "\\" + name[: len(name) - glued], spaced))
+    return at - glued, False
+
+
+def _glued(name: str) -> int:
+    r"""How many letters stuck to a command belong to what follows it: one in `\pix`, none in a command known whole."""
+    known = name in MACROS or name.rstrip("*") in MACROS or len(name) < _SHORTEST_GLUED
+    return int(not known and name[:-1] in MACROS)
 
 
 def _text(content: str, macro: str, tokens: list[Token], spaced: bool) -> None:
@@ -324,7 +132,7 @@ def _text(content: str, macro: str, tokens: list[Token], spaced: bool) -> None:
     elif inner == "min" or re.fullmatch(r"(?:[A-Za-z]\.\s?){2,}", inner):  # minutes, p.m.
         tokens.append(Token("text", inner, spaced))
     elif (
-        inner in _NAMES
+        inner in NAMES
         or inner in ("d",)
         or not re.search(r"[A-Za-z]{2}", _CONNECTIVES.sub("", inner) if re.search(r"\d", inner) else inner)
         or "\\" in inner
@@ -339,16 +147,29 @@ def _text(content: str, macro: str, tokens: list[Token], spaced: bool) -> None:
         tokens.append(Token("text", inner, spaced))
 
 
-def _letters(run: str, tokens: list[Token], spaced: bool) -> None:
-    """A run of letters: a known name, a unit behind a number, a word, or a product of symbols."""
-    behind_number = bool(tokens) and tokens[-1].kind in ("num", "text", "word") and (spaced or run in _UNIT_WORDS)
-    if run in _NAMES or run.lower() in ("and", "or"):
+def _letters(run: str, tokens: list[Token], spaced: bool, behind: str) -> None:
+    """A run of letters before `behind`: a known name, a unit behind a number, a word, or a product of symbols."""
+    if run in _ACCENTS and behind == "{":
+        tokens.append(Token("macro", f"\\{run}", spaced))  # `bar{x}`, as sympy prints it
+        return
+    last = tokens[-1] if tokens else END
+    behind_number = last.kind in ("num", "text", "word") and (spaced or run in UNIT_WORDS)
+    if (last.kind == "num" or last.text in (")", "]", "}")) and (glued := _GLUED_CONNECTIVE.fullmatch(run)):
+        tokens.append(Token("name", glued[1], True))  # `W=1orW=-1`
+        run, spaced = run[glued.end(1) :], False
+        if not run:
+            return
+    if run in NAMES or run.lower() in ("and", "or"):
         unit = run == "min" and behind_number
         tokens.append(
-            Token("text", run, spaced) if unit else Token("name", run if run in _NAMES else run.lower(), spaced)
+            Token("text", run, spaced) if unit else Token("name", run if run in NAMES else run.lower(), spaced)
         )
-    elif len(run) > 1 and behind_number and (run in _UNIT_WORDS or (len(run) > 2 and run.islower())):
+    elif run in PLAIN_WORDS and not (behind_number and run in UNIT_WORDS):
+        tokens.append(Token("word", run, spaced))
+    elif len(run) > 1 and behind_number and (run in UNIT_WORDS or (len(run) > 2 and run.islower())):
         tokens.append(Token("text", run, spaced))
+    elif len(run) > 1 and run in UNIT_WORDS and spaced and last.text in (")", "]", "}"):
+        tokens.append(Token("text", run, spaced))  # `10\\sqrt{3} cm`
     elif (name := next((name for name in _SPLITTERS if run.startswith(name)), "")) and 0 < len(run) - len(name) < 3:
         tokens.append(Token("name", name, spaced))
         tokens.extend(Token("sym", letter, False) for letter in run[len(name) :])

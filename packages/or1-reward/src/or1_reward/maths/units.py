@@ -39,6 +39,8 @@ _SPELLINGS: Final = {
     "cent": "cent cents",
     "mph": "mph",
     "rad": "rad radian radians",
+    "°C": "°C",
+    "°F": "°F",
 }
 _CANONICAL: Final = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 _POWERS: Final = {"square": "^2", "sq": "^2", "cubic": "^3", "cu": "^3"}

@@ -7,9 +7,10 @@ from functools import lru_cache
 from typing import Final
 
 from or1_reward.ground_truth import MathTruth
-from or1_reward.maths.extract import Extraction, boxed_content, extract
+from or1_reward.maths.boxes import Extraction, boxed_content
+from or1_reward.maths.extract import extract
 from or1_reward.maths.ladder import Outcome, SymbolicFailureError, judge
-from or1_reward.maths.nodes import mentions
+from or1_reward.maths.nodes import Node
 from or1_reward.maths.parser import parse
 from or1_reward.maths.settings import MathSettings
 from or1_reward.maths.spelling import canonical, tidy
@@ -17,6 +18,7 @@ from or1_reward.maths.tokens import ParseError
 from or1_reward.types import Limits, Status, Verdict
 
 _SHOWN_CHARS: Final = 500
+_SOLUTION_CHARS: Final = 100  # a gold that is a whole solution is longer than answers are
 _RANK: Final = {
     status: rank
     for rank, status in enumerate(
@@ -79,8 +81,13 @@ def _is_gold(text: str, gold: str) -> bool:
 
 @lru_cache(4096)
 def _gold_answer(gold: str) -> str:
-    """A gold written as a solution is what stands in its box."""
-    return (boxed_content(gold) or gold) if "boxed" in gold else gold
+    """A gold written as a solution is what stands in its box, or behind its "the answer is"."""
+    if "boxed" in gold:
+        return boxed_content(gold) or gold
+    if len(gold) < _SOLUTION_CHARS or "answer" not in gold:
+        return gold
+    found = extract(gold, _acceptable)
+    return found.text if found and found.rule.startswith("behind") else gold
 
 
 def _lists(gold: str, count: int) -> bool:
@@ -95,9 +102,11 @@ def _lists(gold: str, count: int) -> bool:
 def _acceptable(text: str) -> bool:
     """Whether a text is a formula from end to end; words are prose here."""
     try:
-        return not mentions(parse(tidy(text)), _WORDS)
+        return not _wordy(parse(tidy(text)))
     except (ParseError, RecursionError):
         return False
 
 
-_WORDS: Final = frozenset(("text",))
+def _wordy(node: Node) -> bool:
+    r"""Whether words stand in a tree, indices aside (`x_{\text{max}}`)."""
+    return node.op == "text" or any(map(_wordy, node.args[:1] if node.op == "idx" else node.args))

@@ -8,11 +8,20 @@ from typing import Final
 _LETTER: Final = re.compile(r"\(?([A-J])\)?")
 _CHOICE: Final = re.compile(
     r"(?:(?:the )?(?:correct |right |final )?(?:answer|option|choice)(?: is)?[ :]*)?"
-    r"\(?([A-J])(?:\)|[.:]|\)[.:]|$)(?=\s|$|\\|[a-zA-Z0-9$-])",
+    r"(?:(?:for sure|definitely|clearly) )?"
+    r"\(?([A-J])(?:\)|[.:,]|\)[.:,]|$)(?=\s|$|\\|[a-zA-Z0-9$-])",
     re.IGNORECASE,
 )
-_CHOICES_NAMED: Final = re.compile(r"(?<![A-Za-z0-9\\])(?:\(?([A-J])[).:]|([A-J])(?=$|[,;/\s]))")
+_BARE_LETTER: Final = re.compile(r"[({\s]*([A-Ja-j])[)}.\s]*")
+_CHOICES_NAMED: Final = re.compile(
+    r"(?<![A-Za-z0-9\\])(?:\(([A-J])\)|([A-HJ])(?:(?=[.:,;/)])|(?=\s*$)|(?=\s(?!\s*[a-z]))))"
+)
+_CLAIMED: Final = re.compile(
+    r"\b(?:is|it['’]s|be|choose|choice|option|answer|pick|select)(?:[ :]+\(?|\()([A-J])\)?[.,;]?\s*$", re.I
+)
+_DENIAL: Final = re.compile(r"(?:\b(?:not|never|cannot|neither)\b|n['’]t\b)[^.;,]*", re.IGNORECASE)
 _POLAR: Final = frozenset(("yes", "no", "true", "false"))
+_POLAR_VALUE: Final = {"yes": True, "true": True, "no": False, "false": False}
 _FIRST_WORD: Final = re.compile(r"([A-Za-z]+)(?![A-Za-z])")
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z' -]*[A-Za-z]")
 _ANNOUNCED: Final = re.compile(
@@ -51,6 +60,8 @@ def compare(answer: str, gold: str) -> bool | None:
     if letter:
         return _letter(answer, letter[1])
     lowered = gold.casefold().rstrip(".")
+    if gold in ("Y", "N") and answer.casefold().rstrip(".") in _POLAR:
+        return _POLAR_VALUE[answer.casefold().rstrip(".")] == (gold == "Y")
     if lowered in _POLAR:
         first = _FIRST_WORD.match(answer.lstrip("({"))
         return None if first is None else _polar(answer, first[1].casefold(), lowered)
@@ -68,17 +79,19 @@ def without_label(answer: str) -> str:
 
 
 def _letter(answer: str, letter: str) -> bool | None:
-    """Whether the choice named is `letter`; naming two choices is naming none."""
-    named = {first or second for first, second in _CHOICES_NAMED.findall(answer)}
+    """Whether the choice named is `letter`; naming two choices is naming none, denying one is naming the other."""
+    if bare := _BARE_LETTER.fullmatch(answer):
+        return bare[1].upper() == letter
+    claimed = _DENIAL.sub(" ", answer)
+    named = {first or second for first, second in _CHOICES_NAMED.findall(claimed)}
     if len(named) > 1:
         return False
-    found = _CHOICE.match(answer)
-    if found is None:
-        return None
-    if len(answer) == len(found[0]) or answer[found.end(1) : found.end(1) + 1] in ").:":
+    found = _CHOICE.match(claimed)
+    if found and (len(claimed) == len(found[0]) or claimed[found.end(1) : found.end(1) + 1] in ").:,"):
         same_case = found[1] == letter or len(found[0]) > 1
         return found[1].upper() == letter and same_case
-    return None
+    said = _CLAIMED.search(claimed) if named else None
+    return None if said is None else said[1] == letter
 
 
 def _polar(answer: str, first: str, gold: str) -> bool:
@@ -91,9 +104,11 @@ def _plain(text: str) -> str:
 
 
 def as_formula(text: str) -> str:
-    """A phrase that has a sign in mathematics as that sign (`all real numbers`)."""
+    """A phrase that has a sign in mathematics as that sign (`all real numbers`, `9 R 2` as quotient and remainder)."""
     if len(text) > _LONGEST_CONDITIONS:
         return text
+    if division := _REMAINDER.fullmatch(text):
+        return f"({division[1]}, \\text{{remainder}}, {division[2]})"
     if _RELATION.search(text):
         return _joined_conditions(text)
     if len(text) > _LONGEST_PHRASE:
@@ -101,6 +116,9 @@ def as_formula(text: str) -> str:
     return _PHRASES.get(_plain(text.removeprefix("\\text").strip("{} ")), text)
 
 
+_REMAINDER: Final = re.compile(
+    r"(-?\d+)\s*,?\s*(?:\\(?:text|mathrm|mbox)\s*\{\s*)?(?:with\s+)?(?:a\s+)?(?:[Rr]|remainder(?:\s+of)?)\s*[.:=]?\s*\}?\s*(\d+)"
+)
 _LONGEST_PHRASE: Final = 60
 _LONGEST_CONDITIONS: Final = 300
 _RELATION: Final = re.compile(r"[<>]|\\(?:le|ge|lt|gt)")
