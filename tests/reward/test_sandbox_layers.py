@@ -3,7 +3,6 @@
 
 import json
 import shutil
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,6 @@ from or1_reward.cli import main
 from or1_reward.code import judge_program
 from or1_reward.ground_truth import StdioTruth
 from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError
-from or1_reward.sandbox.inside import seccomp
 from or1_reward.sandbox.keeper.cgroup import Cgroup, NoCgroupError, delegated_folder
 from or1_reward.sandbox.keeper.removal import remove_if_there
 from or1_reward.sandbox.layers import PURPOSE, WITHOUT, demand, is_in_force
@@ -97,70 +95,6 @@ def test_the_jail_is_empty() -> None:
     assert (
         "['HOME', 'LANG', 'OPENBLAS_NUM_THREADS', 'PATH', 'TMPDIR', 'TZ'] True /tmp False False False" in verdict.detail
     )
-
-
-# The seccomp filter, against a small interpreter of the kernel's instructions.
-
-
-def decide(code: bytes, number: int, *arguments: int, arch: int = 0xC000003E) -> int:
-    """What the kernel would answer: run the BPF program on struct seccomp_data."""
-    values = [value & (1 << 64) - 1 for value in (*arguments, *[0] * (6 - len(arguments)))]
-    data = struct.pack("=IIQ6Q", number & 0xFFFFFFFF, arch, 0, *values)
-    instructions = list(struct.iter_unpack("HBBI", code))
-    accumulator, at = 0, 0
-    while True:
-        op, jump_true, jump_false, k = instructions[at]
-        at += 1
-        if op == 0x20:
-            accumulator = struct.unpack_from("=I", data, k)[0]
-        elif op == 0x54:
-            accumulator &= k
-        elif op in {0x15, 0x35}:
-            at += jump_true if (accumulator == k if op == 0x15 else accumulator >= k) else jump_false
-        elif op == 0x06:
-            return k
-        else:
-            raise AssertionError(f"unknown instruction {op:#x}")
-
-
-ALLOW, EPERM, ENOSYS, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
-
-
-def test_the_filter_decides_as_meant() -> None:
-    code = seccomp.program("x86_64")
-    for number in (0, 1, 2, 9, 12, 39, 57, 60, 61, 62, 202, 231, 257, 318, 334):  # read ... rseq, fork, kill
-        assert decide(code, number) == ALLOW, number
-    for both in seccomp._DENIED.values():
-        if both[0] is not None:
-            assert decide(code, both[0]) == EPERM
-    assert decide(code, 435) == ENOSYS
-    assert decide(code, 41, arch=0x40000003) == KILL
-    assert decide(code, 0x40000000 + 41) == ENOSYS
-    assert decide(code, 56, 0x3D0F00) == ALLOW
-    assert decide(code, 56, 17) == ALLOW
-    for flag in (0x20000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000, 0x8000):
-        assert decide(code, 56, 17 | flag) == EPERM
-        assert decide(code, 56, 17 | flag | 1 << 40) == EPERM
-    assert (decide(code, 302, 0), decide(code, 302, 7)) == (ALLOW, EPERM)
-    assert (decide(code, 53, 1, 1), decide(code, 53, 1, 2), decide(code, 53, 1, 1 | 0o2000000)) == (ALLOW, EPERM, ALLOW)
-
-
-def test_the_filter_of_a_lone_process() -> None:
-    code = seccomp.lone_process_program("x86_64", 4242)
-    assert decide(code, 62, 4242) == ALLOW
-    for target in (1, 0, -1, -4242, 4243):
-        assert decide(code, 62, target) == EPERM
-        assert decide(code, 234, target) == EPERM
-    assert (decide(code, 57), decide(code, 58), decide(code, 56, 17)) == (EPERM, EPERM, EPERM)
-    assert decide(code, 56, 0x3D0F00) == ALLOW
-
-
-def test_the_other_architecture_uses_its_own_numbers() -> None:
-    code = seccomp.program("aarch64")
-    assert decide(code, 198, arch=0xC00000B7) == EPERM  # socket
-    assert decide(code, 221, arch=0xC00000B7) == EPERM  # execve
-    assert decide(code, 64, arch=0xC00000B7) == ALLOW  # write
-    assert decide(code, 64) == KILL
 
 
 # cgroup v2, on a folder that looks like one: no such subtree is delegated on the machines that run these tests.

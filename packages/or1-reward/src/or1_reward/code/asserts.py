@@ -132,8 +132,11 @@ def _is_call(node: ast.expr, prefix: _Prefix, candidate: str | None) -> bool:
     if candidate is not None and node.func.id != candidate:
         return False
     arguments: Iterable[ast.AST] = (*node.args, *(keyword.value for keyword in node.keywords))
-    names = {part.id for argument in arguments for part in ast.walk(argument) if isinstance(part, ast.Name)}
-    return names <= _BUILDERS | prefix.functions | set(prefix.classes)
+    parts = [part for argument in arguments for part in ast.walk(argument)]
+    bound = {part.arg for part in parts if isinstance(part, ast.arg)}  # of lambdas
+    bound |= {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    names = {part.id for part in parts if isinstance(part, ast.Name)}
+    return names <= _BUILDERS | prefix.functions | set(prefix.classes) | bound
 
 
 def _literal(node: ast.expr) -> Any:

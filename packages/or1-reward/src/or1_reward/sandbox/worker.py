@@ -91,11 +91,15 @@ class JailTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JailReport:
-    """What came out: `stopped` is the limit that ended it, `status` the wait status of the program's first process."""
+    """What came out: `stopped` is the limit that ended it, `status` the wait status of the program's first process.
+
+    `own_s` is wall time less what the test waited for a CPU.
+    """
 
     stopped: str
     status: int
     wall_s: float
+    own_s: float
     cpu_s: float
     peak_mb: float
     stdout: bytes
@@ -238,6 +242,7 @@ def _report(header: dict[str, Any], blobs: Sequence[bytes]) -> JailReport:
         stopped="output" if header["too_much_output"] else report["stopped"],
         status=report["status"],
         wall_s=report["wall_s"],
+        own_s=header["own_s"],
         cpu_s=report["cpu_s"],
         peak_mb=report["peak_kib"] / 1024,
         stdout=stdout,

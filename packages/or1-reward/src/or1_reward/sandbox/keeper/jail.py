@@ -50,6 +50,12 @@ def interpreter_paths() -> list[str]:
     return [path for path in wanted if not any(path.startswith(other + "/") for other in wanted)]
 
 
+def hidden_paths(readable: Sequence[str]) -> list[str]:
+    """Folders of installed packages below the readable ones: a data set's package may hold the expected outputs."""
+    places = [f"{depth}{kind}-packages" for depth in ("", "python3*/") for kind in ("site", "dist")]
+    return [str(found) for path in readable for place in places for found in Path(path).glob(place) if found.is_dir()]
+
+
 def slot_uid() -> int | None:
     """An account of nobody else's for this jail, when we are root; None for an ordinary user."""
     if os.geteuid() != 0:
@@ -81,6 +87,7 @@ class Jail:
             "keeper_pid": os.getpid(),
             "read_only": interpreter_paths(),
             "packages": self.settings["packages"],
+            "hidden": hidden_paths(interpreter_paths()),
             "disk_mb": self.settings["disk_mb"],
             "folder": self.folder,
             "uid": slot_uid(),

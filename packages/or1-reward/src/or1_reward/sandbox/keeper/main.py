@@ -15,7 +15,6 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from . import watch
 from .frames import receive_frame, send_frame
 from .jail import Jail, JailLostError, StartError
 from .run import Run, Test, open_file, seal, sealed_file
@@ -114,7 +113,7 @@ class Keeper:
     def _attempt(self, test: Test) -> tuple[dict[str, Any], list[bytes]]:
         if test.mode == "check" and self.judge is None:
             self.judge = start_jail("judge", self.settings)
-        run = Run(test, self.program, self.cache, self.candidate, self.judge)
+        run = Run(test, self.program, self.cache, self.candidate, self.judge, _WATCH_EVERY_S)
         try:
             run.start()
             self._see_through(run)
@@ -134,8 +133,10 @@ class Keeper:
         next_watch_s = time.monotonic() + _WATCH_EVERY_S
         while not run.is_over:
             left_s = run.wall_left_s()
-            if left_s <= 0:
-                run.stop("wall")
+            if left_s <= 0 and not run.stopping:
+                self._watch(run)
+                if run.wall_left_s() <= 0:
+                    run.stop("wall")
             ready = {fd for fd, _ in poller.poll(1000 * min(_WATCH_EVERY_S, max(left_s, _SOON_S)))}
             run.take_answers(ready)
             if self.caller.fileno() in ready and self._read_caller(0.0) == "cancel":
@@ -148,7 +149,7 @@ class Keeper:
         if os.getppid() != self.parent_pid:
             raise Hangup
         run.check_overdue()
-        reason = run.exceeded(watch.tree_mb(self.candidate.template_pid))
+        reason = run.look()
         if reason:
             run.stop(reason)
 

@@ -6,17 +6,18 @@ import contextlib
 import fcntl
 import os
 import socket
-import time
 from typing import Any
 
 from . import watch
+from .clock import Clock
 from .jail import Jail, JailLostError
 
-_GRACE_S = 3.0
+_GRACE_S = 10.0
 _STARVED_FACTOR = 5
 _TEMPLATE_TASKS = 2
 _TAIL_BYTES = 4096
 _MIB = 1 << 20
+_CPU_SLACK_S = 0.05
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -61,7 +62,9 @@ class Test:
 class Run:
     """A test and the jails it runs in. `legs` are the jails still at work."""
 
-    def __init__(self, test: Test, program: int, cache: int, candidate: Jail, judge: Jail | None) -> None:
+    def __init__(
+        self, test: Test, program: int, cache: int, candidate: Jail, judge: Jail | None, watch_every_s: float
+    ) -> None:
         self.test = test
         self.program = program
         self.cache = cache
@@ -73,7 +76,7 @@ class Run:
         self.outputs: dict[str, list[int]] = {}
         self.stopping = ""
         self.kills_before: dict[str, int] = {}
-        self.started_s = time.monotonic()
+        self.clock = Clock(candidate.template_pid, watch_every_s)
 
     def _file(self, data: bytes | None = None) -> int:
         fd = os.memfd_create("or1", os.MFD_CLOEXEC) if data is None else sealed_file(data)
@@ -140,22 +143,28 @@ class Run:
 
     def check_overdue(self) -> None:
         """A template that does not report long after the limit is taken for dead."""
-        if time.monotonic() - self.started_s > self.test.longest_s + _GRACE_S:
+        if self.clock.elapsed_s > self.test.longest_s + _GRACE_S:
             raise JailLostError("the template did not report in time")
 
     def wall_left_s(self) -> float:
-        """Time until the wall limit, on a clock that stands still while the test waits for a CPU that others have."""
-        elapsed_s = time.monotonic() - self.started_s
-        if elapsed_s < self.test.wall_s:
-            return self.test.wall_s - elapsed_s
-        starved_s = sum(watch.starved_s(jail.template_pid) for jail in self.legs)
-        return self.test.wall_s + starved_s - elapsed_s
+        """Time until the wall limit on the test's own clock, or until the longest that any test gets."""
+        return min(self.test.wall_s - self.clock.own_s, self.test.longest_s - self.clock.elapsed_s)
 
-    def exceeded(self, tree_mb: float) -> str:
-        """The limit that the running candidate is over, if any."""
+    def look(self) -> str:
+        """Look at the running test from outside; the limit that it is over, if any."""
+        processes = watch.descendants(self.candidate.template_pid)
+        self.clock.look([pid for jail in self.legs for pid in self._processes(jail, processes)])
+        return self._exceeded(processes)
+
+    def _processes(self, jail: Jail, candidates: list[int]) -> list[int]:
+        return candidates if jail is self.candidate else watch.descendants(jail.template_pid)
+
+    def _exceeded(self, processes: list[int]) -> str:
         limits = self.test.limits
-        if tree_mb > limits["memory_mb"]:
+        if watch.tree_mb(self.candidate.template_pid, processes) > limits["memory_mb"]:
             return "memory"
+        if watch.cpu_s(processes) > limits["cpu_s"] + _CPU_SLACK_S:
+            return "cpu"
         if any(watch.size_mb(fd) > limits["output_mb"] for fd in self.outputs["candidate"]):
             return "output"
         if (
@@ -178,6 +187,7 @@ class Run:
             "id": self.test.id,
             "report": report,
             "judge": self.answers.get("judge"),
+            "own_s": self.clock.own_s,
             "too_much_output": too_much,
         }
         return header, [os.pread(stdout, cap, 0), _tail(stderr), os.pread(result, cap, 0), verdict]
