@@ -12,7 +12,7 @@ import pytest
 from or1_reward.cli import main
 from or1_reward.code import judge_program
 from or1_reward.ground_truth import StdioTruth
-from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError
+from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError, configure
 from or1_reward.sandbox.keeper.cgroup import Cgroup, NoCgroupError, delegated_folder
 from or1_reward.sandbox.keeper.removal import remove_if_there
 from or1_reward.sandbox.layers import PURPOSE, WITHOUT, demand, is_in_force
@@ -62,6 +62,12 @@ def test_required_layers_are_required() -> None:
         _ = Sandbox(SandboxConfig(workers=1, disable=("seccomp",))).layers
     with pytest.raises(ValueError, match="unknown sandbox layers"):
         SandboxConfig(require=("selinux",))
+
+
+def test_a_refused_configuration_leaves_the_sandbox_as_it_was() -> None:
+    with pytest.raises(SandboxError, match="landlock"):
+        configure(SandboxConfig(workers=1, require=("landlock",), disable=("landlock",)))
+    assert judge_program("print(1)", StdioTruth(("",), ("1",))).status is Status.CORRECT
 
 
 def test_a_host_without_the_required_layers_is_a_verifier_error() -> None:
@@ -177,7 +183,7 @@ REFUSED = """
 import json
 from or1_reward.code import judge_program
 from or1_reward.ground_truth import StdioTruth
-from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError
+from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError, configure
 truth = StdioTruth(("",), ("1",))
 with Sandbox(SandboxConfig(workers=1)) as sandbox:
     found = [sandbox.layers]

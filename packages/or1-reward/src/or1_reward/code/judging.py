@@ -93,9 +93,7 @@ class Judging:
 
     def _take(self, report: JailReport) -> None:
         number = len(self.results)
-        self.results.append(
-            result_of(self.cases[number], report, self.limits, last_s=number in self.cut_short)
-        )
+        self.results.append(result_of(self.cases[number], report, self.limits, last_s=number in self.cut_short))
         self.setbacks = Setbacks(self.limits)
         self.used_s += report.own_s
 

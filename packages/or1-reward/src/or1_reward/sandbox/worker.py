@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from . import folders
+from .keeper.clock import STARVED_FACTOR
 from .keeper.frames import receive_frame, send_frame
 from .keeper.jail import START_LIMIT_S, clean_environment
 from .layers import SandboxError, check_names, demand
@@ -158,7 +159,7 @@ class Worker:
         while cancel is not None and not select.select([self.link], [], [], _CANCEL_POLL_S)[0]:
             if cancel.is_set():
                 return None
-        header, blobs = self._receive(2 * (wall_s + _PATIENCE_S))
+        header, blobs = self._receive(STARVED_FACTOR * wall_s + 2 * _PATIENCE_S)
         self.pending -= 1
         if "lost" in header:
             raise WorkerLostError(header["lost"])

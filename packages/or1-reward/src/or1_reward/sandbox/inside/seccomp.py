@@ -143,9 +143,7 @@ def lone_process_program(machine: str, pid: int) -> bytes:
     column = 0 if machine == "x86_64" else 1
     code = _op(_LD, _NR)
     code += b"".join(_deny(number) for number in _numbers(calls.NEW_PROCESS, column))
-    code += b"".join(
-        _deny(both[column]) for both in (calls.TKILL, calls.RT_SIGQUEUEINFO, calls.RT_TGSIGQUEUEINFO)
-    )
+    code += b"".join(_deny(both[column]) for both in (calls.TKILL, calls.RT_SIGQUEUEINFO, calls.RT_TGSIGQUEUEINFO))
     code += b"".join(_only_if(both[column], 0, 0xFFFFFFFF, pid) for both in (calls.KILL, calls.TGKILL))
     code += _only_if(calls.CLONE[column], 0, _CLONE_THREAD, _CLONE_THREAD)
     return code + _op(_RET, _ALLOW)

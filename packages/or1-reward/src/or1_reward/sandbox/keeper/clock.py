@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import watch
 
+STARVED_FACTOR = 12  # times its limit: the longest that any test gets, however loaded the machine is
 _MOST_THREADS = 8
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _STEAL_COLUMN = 8

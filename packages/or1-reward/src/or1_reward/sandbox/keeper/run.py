@@ -9,11 +9,10 @@ import socket
 from typing import Any
 
 from . import watch
-from .clock import Clock
+from .clock import STARVED_FACTOR, Clock
 from .jail import Jail, JailLostError
 
 _GRACE_S = 10.0
-_STARVED_FACTOR = 5
 _TEMPLATE_TASKS = 2
 _TAIL_BYTES = 4096
 _MIB = 1 << 20
@@ -56,7 +55,7 @@ class Test:
     @property
     def longest_s(self) -> float:
         """When even a test that was starved of CPU ends."""
-        return _STARVED_FACTOR * self.wall_s
+        return STARVED_FACTOR * self.wall_s
 
 
 class Run:
