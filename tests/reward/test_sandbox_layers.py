@@ -2,6 +2,8 @@
 """The layers one by one: what is in force, what is refused, what is left when a host gives less."""
 
 import json
+import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -145,6 +147,29 @@ def test_a_cgroup_gets_its_limits(tmp_path: Path) -> None:
     assert group.kills() == 2
 
 
+def test_a_real_cgroup_is_killed_and_removed() -> None:
+    """On a hierarchy of version 2, with or without controllers: processes go in, one write kills them all."""
+    lines = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    root = next((Path(line[1]) for line in lines if line[2] == "cgroup2" and os.access(line[1], os.W_OK)), None)
+    if root is None:
+        pytest.skip("no cgroup hierarchy of version 2 that this user may write")
+    try:
+        group = Cgroup(root / f"or1-test-{os.getpid()}")
+    except OSError as error:
+        pytest.skip(f"no cgroup can be made in {root}: {error}")
+    script = "import os, time\nos.fork(), os.fork()\ntime.sleep(99)"
+    sleeper = subprocess.Popen([sys.executable, "-S", "-c", f"input()\n{script}"], stdin=subprocess.PIPE)
+    try:
+        group.add(sleeper.pid)
+        sleeper.communicate(b"\n", timeout=0.5)
+    except subprocess.TimeoutExpired:
+        assert len((group.folder / "cgroup.procs").read_text().split()) == 4
+    finally:
+        group.remove()
+    assert sleeper.wait() == -9
+    assert not group.folder.exists()
+
+
 def test_hostile_folders_are_removed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.mkdir()
@@ -177,6 +202,35 @@ def test_a_host_that_refuses_user_namespaces() -> None:
     assert layers["seccomp"] == "in force" and layers["landlock"].startswith("in force")
     assert (first, fork) == ("correct", "runtime_error")
     assert "pid_namespace" in refusal
+
+
+def test_below_the_refusals_of_a_container() -> None:
+    """Docker's default profile restated: the grader falls back, says so, and attacks still fail."""
+    if platform.machine() != "x86_64":
+        pytest.skip("the profile is restated for x86_64")
+    attacks = Path(__file__).resolve().parent / "attacks"
+    command = [sys.executable, str(attacks / "container.py"), sys.executable]
+    done = subprocess.run([*command, "-c", REFUSED], capture_output=True, text=True, timeout=100)
+    layers, first, fork, refusal = json.loads(done.stdout)
+    assert layers["user_namespace"] == "missing: unshare: Operation not permitted"
+    assert not any(layers[name].startswith("in force") for name in NAMESPACES)
+    assert layers["seccomp"] == "in force" and layers["landlock"].startswith("in force")
+    assert (first, fork) == ("correct", "runtime_error")
+    assert "pid_namespace" in refusal
+    assert "runs with fewer layers" in done.stderr
+    done = subprocess.run(
+        [*command, str(attacks / "suite.py"), *IN_A_CONTAINER], capture_output=True, text=True, timeout=200
+    )
+    _, *lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line for line in lines if line["wrong"]] == []
+    assert {line["attack"] for line in lines} == set(IN_A_CONTAINER), done.stderr
+
+
+IN_A_CONTAINER = (
+    "write_outside", "chmod_home", "truncate_outside", "read_secret_file", "read_passwd", "read_proc", "tcp_connect", "unix_abstract",
+    "kill_everything", "kill_parent", "owner_signals", "ptrace_parent", "symlink_out", "exec_shell", "state_in_files", "new_namespaces",
+    "read_installed_packages", "die_by_child", "walk_host", "poison_stdlib",
+)  # fmt: skip
 
 
 REFUSED = """
