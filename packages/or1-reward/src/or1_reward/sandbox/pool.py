@@ -9,8 +9,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .config import SandboxConfig
 from .layers import PURPOSE, SandboxError, is_in_force
-from .worker import SandboxConfig, Worker, WorkerLostError
+from .worker import Worker, WorkerLostError
 
 _log = logging.getLogger(__name__)
 _WORTH_A_WARNING = ("pid_namespace", "mount_namespace", "net_namespace", "landlock")

@@ -6,8 +6,6 @@ asyncio, in a daemonic process, or in one that holds a CUDA context.
 
 from __future__ import annotations
 
-import dataclasses
-import importlib.util
 import json
 import os
 import select
@@ -16,15 +14,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import folders
+from .config import SandboxConfig, package_paths
 from .keeper.clock import STARVED_FACTOR
 from .keeper.frames import receive_frame, send_frame
 from .keeper.jail import START_LIMIT_S, clean_environment
-from .layers import SandboxError, check_names, demand
+from .layers import SandboxError, demand
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from keeper.main import main; main(sys.argv[1:])"
 _PATIENCE_S = 30.0
@@ -34,50 +33,6 @@ _CANCEL_POLL_S = 0.05
 
 class WorkerLostError(SandboxError):
     """The keeper died or fell silent: our failure, not the program's; another worker may do better."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxConfig:
-    """How jails are built. `require` names layers without which nothing runs, `disable` layers not to be used.
-
-    `packages` are importable in the jail where the grader's own environment has them, read-only and file by file.
-    """
-
-    workers: int = dataclasses.field(
-        default_factory=lambda: int(os.environ.get("OR1_SANDBOX_WORKERS", os.cpu_count() or 1))
-    )
-    require: tuple[str, ...] = field(default_factory=lambda: _names_from("OR1_SANDBOX_REQUIRE"))
-    disable: tuple[str, ...] = field(default_factory=lambda: _names_from("OR1_SANDBOX_DISABLE"))
-    packages: tuple[str, ...] = field(
-        default_factory=lambda: _names_from("OR1_SANDBOX_PACKAGES", "sortedcontainers,numpy")
-    )
-    disk_mb: int = 32
-    cgroup: str = field(default_factory=lambda: os.environ.get("OR1_SANDBOX_CGROUP", ""))
-
-    def __post_init__(self) -> None:
-        """Refuse unknown layers and a pool without workers."""
-        check_names((*self.require, *self.disable))
-        if self.workers < 1:
-            raise ValueError(f"workers must be at least 1, not {self.workers}")
-
-
-def _names_from(variable: str, default: str = "") -> tuple[str, ...]:
-    return tuple(name.strip() for name in os.environ.get(variable, default).split(",") if name.strip())
-
-
-def package_paths(names: Sequence[str]) -> dict[str, str]:
-    """Where the named packages lie in this environment.
-
-    With the folder of shared libraries that wheels put beside them.
-    """
-    found: dict[str, str] = {}
-    for name in names:
-        spec = importlib.util.find_spec(name)
-        place = None if spec is None else next(iter(spec.submodule_search_locations or ()), spec.origin)
-        if place is not None:
-            libraries = Path(place).parent / f"{name}.libs"
-            found |= {Path(path).name: str(path) for path in (place, libraries) if Path(path).exists()}
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

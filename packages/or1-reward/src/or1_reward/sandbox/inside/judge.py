@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from . import runner, values
 from .candidate import receive_message, send_message
+from .program import Program
 
 _COUNTER = "__or1_assert_passed__"
 _NEVER_RAISED = (AssertionError, StopIteration, StopAsyncIteration)
@@ -189,7 +190,7 @@ def _under_test(tree: ast.Module, own: dict[str, Any]) -> frozenset[str]:
     return frozenset() if theirs else frozenset(called - defined)
 
 
-def run(program: runner.Program, spec: dict[str, Any]) -> NoReturn:
+def run(program: Program, spec: dict[str, Any]) -> NoReturn:
     """Run the checks (`program`) against the candidate behind the session descriptor and report how they ended."""
 
     def step() -> None:

@@ -29,6 +29,7 @@ import zlib
 from typing import Any, NoReturn
 
 from . import candidate, judge, linux, lockdown, prelude, reserved, runner, seccomp
+from .program import Program, read_all
 
 _ENGINE = os.uname().machine
 _MAX_FDS = 8
@@ -189,8 +190,8 @@ class Template:
             runner.limit_self(limits)
             program, cache, *wired = fds
             spec = runner.parse_spec(wired[4]) if mode != "stdio" else {}
-            seed = zlib.crc32(runner.read_all(wired[4] if spec else wired[0]))
-            loaded = runner.Program(runner.read_all(program), cache)
+            seed = zlib.crc32(read_all(wired[4] if spec else wired[0]))
+            loaded = Program(read_all(program), cache)
             runner.place_descriptors(wired[:4] + wired[5:])
             if not self.may_fork:
                 seccomp.install(seccomp.lone_process_program(_ENGINE, os.getpid()))
@@ -212,7 +213,7 @@ def warm_up() -> None:
         file.flush()
         for _ in range(_WARM_UPS):
             json.loads(order)
-            source = runner.read_all(file.fileno())
+            source = read_all(file.fileno())
             zlib.crc32(source)
             cached = marshal.dumps(compile(source, "<solution>", "exec", dont_inherit=True))
             exec(marshal.loads(cached), runner.new_module("__main__"))
@@ -220,7 +221,7 @@ def warm_up() -> None:
     del sys.modules["__main__"]
 
 
-def run_mode(mode: str, program: runner.Program, spec: dict[str, Any]) -> NoReturn:
+def run_mode(mode: str, program: Program, spec: dict[str, Any]) -> NoReturn:
     """Dispatch on the kind of test."""
     if mode == "stdio":
         runner.run_stdio(program)
