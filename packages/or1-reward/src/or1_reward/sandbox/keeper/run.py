@@ -158,9 +158,14 @@ class Run:
     def _processes(self, jail: Jail, candidates: list[int]) -> list[int]:
         return candidates if jail is self.candidate else watch.descendants(jail.template_pid)
 
+    def _memory_mb(self, processes: list[int]) -> float:
+        template_pid = self.candidate.template_pid
+        own_network = self.candidate.layers["net_namespace"].startswith("in force")
+        return watch.tree_mb(template_pid, processes) + (watch.sockets_mb(template_pid) if own_network else 0.0)
+
     def _exceeded(self, processes: list[int]) -> str:
         limits = self.test.limits
-        if watch.tree_mb(self.candidate.template_pid, processes) > limits["memory_mb"]:
+        if self._memory_mb(processes) > limits["memory_mb"]:
             return "memory"
         if watch.cpu_s(processes) > limits["cpu_s"] + _CPU_SLACK_S:
             return "cpu"

@@ -11,6 +11,7 @@ _MOST = 1024
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _CPU_FIELDS = slice(11, 15)  # own user and system time, and those of buried children
 _MOST_ENTRIES = 4096
+_SOCKET_MB, _FEW_SOCKETS = 212_992 / _MIB, 100  # net.core.wmem_default
 
 
 def descendants(pid: int) -> list[int]:
@@ -50,6 +51,13 @@ def tree_mb(template_pid: int, processes: list[int]) -> float:
     if len(own) <= 1:
         return sum(own)
     return sum(max(0.0, mb - shared_mb) for mb in own) + shared_mb
+
+
+def sockets_mb(template_pid: int) -> float:
+    """What the sockets of a jail's own network namespace can hold at most: kernel memory that is no process's."""
+    words = read(f"/proc/{template_pid}/net/sockstat").split()  # "sockets: used 12 ..."
+    sockets = int(words[2]) if len(words) > 2 else 0
+    return sockets * _SOCKET_MB if sockets > _FEW_SOCKETS else 0.0
 
 
 def cpu_s(processes: list[int]) -> float:
