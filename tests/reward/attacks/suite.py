@@ -27,7 +27,7 @@ from or1_reward.sandbox import Sandbox, SandboxConfig
 from or1_reward.types import Limits
 
 HERE = Path(__file__).resolve().parent
-LIMITS = Limits(time_s=1.0, memory_mb=256, output_mb=8, processes=32, open_files=64)
+LIMITS = Limits(time_s=0.6, memory_mb=256, output_mb=8, processes=32, open_files=64)
 BENIGN_LIMITS = Limits(time_s=6.0, memory_mb=1024)
 HALF = "or1secretcanary"[:13]
 

@@ -199,9 +199,12 @@ def _spawn(plan: dict[str, Any], control: socket.socket) -> subprocess.Popen[byt
 
 
 def clean_environment() -> dict[str, str]:
-    """What an interpreter of ours starts with: nothing of the caller's but where to find shared libraries."""
+    """What an interpreter of ours starts with: nothing of the caller's but where to find shared libraries.
+
+    Symbols are bound at the start: what is bound later is bound again in every test.
+    """
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    return {"PYTHONHASHSEED": "0", "LANG": "C.UTF-8", **kept}
+    return {"PYTHONHASHSEED": "0", "LANG": "C.UTF-8", "LD_BIND_NOW": "1", **kept}
 
 
 def _kill(pid: int) -> None:

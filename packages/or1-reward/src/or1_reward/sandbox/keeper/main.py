@@ -5,6 +5,7 @@ Hand results back.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -50,6 +51,7 @@ class Keeper:
         self.judge: Jail | None = None
         self.program = sealed_file(b"")
         self.cache = open_file()
+        self.is_cached = False
         self.waiting: deque[Test] = deque()
         self.cancels = 0
         self.parent_pid = settings["parent_pid"]
@@ -84,7 +86,7 @@ class Keeper:
         if order["op"] == "program":
             os.close(self.program)
             os.close(self.cache)
-            self.program, self.cache = sealed_file(blobs[0]), open_file()
+            self.program, self.cache, self.is_cached = sealed_file(blobs[0]), open_file(), False
         elif order["op"] == "test":
             self.waiting.append(Test(order, blobs))
         elif order["op"] == "cancel":
@@ -117,8 +119,9 @@ class Keeper:
         try:
             run.start()
             self._see_through(run)
-            if os.fstat(self.cache).st_size:
+            if not self.is_cached and os.fstat(self.cache).st_size:
                 seal(self.cache)  # the program's code is in it, for the next tests to read
+                self.is_cached = True
             return run.result()
         finally:
             run.close()
@@ -170,6 +173,7 @@ class Keeper:
 
 def main(arguments: list[str]) -> None:
     """Entry of the keeper process: descriptor 0 is the socket to the grading process."""
+    gc.freeze()
     settings: dict[str, Any] = json.loads(arguments[0])
     caller = socket.socket(fileno=os.dup(0))
     nothing = os.open("/dev/null", os.O_RDWR)

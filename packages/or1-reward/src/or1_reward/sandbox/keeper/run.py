@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import socket
@@ -37,9 +36,8 @@ def open_file() -> int:
 
 
 def seal(fd: int) -> None:
-    """Make a memory file unchangeable; again is no harm."""
-    with contextlib.suppress(PermissionError):
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
+    """Make a memory file unchangeable."""
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
 
 
 class Test:
@@ -181,8 +179,9 @@ class Run:
     def result(self) -> tuple[dict[str, Any], list[bytes]]:
         """The reports, and what the candidate wrote: stdout, the end of stderr, its result file, the judge's word."""
         cap = self.test.limits["output_mb"] * _MIB
-        stdout, stderr, result = self.outputs["candidate"]
-        too_much = any(watch.size_mb(fd) > self.test.limits["output_mb"] for fd in self.outputs["candidate"])
+        files = self.outputs["candidate"]
+        sizes = [os.fstat(fd).st_size for fd in files]
+        stdout, stderr, result = zip(files, sizes, strict=True)
         verdict = os.pread(self.outputs["judge"][2], _MIB, 0) if self.judge else b""
         report = self.answers["candidate"]
         if self.candidate.cgroup and self.candidate.cgroup.kills() > self.kills_before["candidate"]:
@@ -192,9 +191,9 @@ class Run:
             "report": report,
             "judge": self.answers.get("judge"),
             "own_s": self.clock.own_s,
-            "too_much_output": too_much,
+            "too_much_output": max(sizes) > cap,
         }
-        return header, [os.pread(stdout, cap, 0), _tail(stderr), os.pread(result, cap, 0), verdict]
+        return header, [_read(*stdout, cap), _tail(*stderr), _read(*result, cap), verdict]
 
     def is_dirty(self, jail: Jail) -> bool:
         """Whether this test left more behind than could be tidied up."""
@@ -207,6 +206,9 @@ class Run:
         self.opened.clear()
 
 
-def _tail(fd: int) -> bytes:
-    size = os.fstat(fd).st_size
+def _read(fd: int, size: int, cap: int) -> bytes:
+    return os.pread(fd, min(size, cap), 0) if size else b""
+
+
+def _tail(fd: int, size: int) -> bytes:
     return os.pread(fd, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
