@@ -314,7 +314,7 @@ def test_a_flood_costs_the_grader_no_memory() -> None:
     tracemalloc.start()
     try:
         for program, truth in floods.items():
-            assert status(program, truth, memory_mb=2048) in {Status.WRONG, Status.RUNTIME_ERROR}
+            assert status(program, truth, memory_mb=2048, time_s=30.0) in {Status.WRONG, Status.RUNTIME_ERROR}
         assert tracemalloc.get_traced_memory()[1] < 200 << 20
     finally:
         tracemalloc.stop()

@@ -2,8 +2,9 @@
 """The layers one by one: what is in force, what is refused, what is left when a host gives less."""
 
 import json
+import os
+import platform
 import shutil
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,7 @@ import pytest
 from or1_reward.cli import main
 from or1_reward.code import judge_program
 from or1_reward.ground_truth import StdioTruth
-from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError
-from or1_reward.sandbox.inside import seccomp
+from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError, configure
 from or1_reward.sandbox.keeper.cgroup import Cgroup, NoCgroupError, delegated_folder
 from or1_reward.sandbox.keeper.removal import remove_if_there
 from or1_reward.sandbox.layers import PURPOSE, WITHOUT, demand, is_in_force
@@ -66,6 +66,12 @@ def test_required_layers_are_required() -> None:
         SandboxConfig(require=("selinux",))
 
 
+def test_a_refused_configuration_leaves_the_sandbox_as_it_was() -> None:
+    with pytest.raises(SandboxError, match="landlock"):
+        configure(SandboxConfig(workers=1, require=("landlock",), disable=("landlock",)))
+    assert judge_program("print(1)", StdioTruth(("",), ("1",))).status is Status.CORRECT
+
+
 def test_a_host_without_the_required_layers_is_a_verifier_error() -> None:
     with Sandbox(SandboxConfig(workers=1, require=("landlock",), disable=("landlock",))) as sandbox:
         verdict = judge_program("print(1)", StdioTruth(("",), ("1",)), sandbox=sandbox)
@@ -97,70 +103,6 @@ def test_the_jail_is_empty() -> None:
     assert (
         "['HOME', 'LANG', 'OPENBLAS_NUM_THREADS', 'PATH', 'TMPDIR', 'TZ'] True /tmp False False False" in verdict.detail
     )
-
-
-# The seccomp filter, against a small interpreter of the kernel's instructions.
-
-
-def decide(code: bytes, number: int, *arguments: int, arch: int = 0xC000003E) -> int:
-    """What the kernel would answer: run the BPF program on struct seccomp_data."""
-    values = [value & (1 << 64) - 1 for value in (*arguments, *[0] * (6 - len(arguments)))]
-    data = struct.pack("=IIQ6Q", number & 0xFFFFFFFF, arch, 0, *values)
-    instructions = list(struct.iter_unpack("HBBI", code))
-    accumulator, at = 0, 0
-    while True:
-        op, jump_true, jump_false, k = instructions[at]
-        at += 1
-        if op == 0x20:
-            accumulator = struct.unpack_from("=I", data, k)[0]
-        elif op == 0x54:
-            accumulator &= k
-        elif op in {0x15, 0x35}:
-            at += jump_true if (accumulator == k if op == 0x15 else accumulator >= k) else jump_false
-        elif op == 0x06:
-            return k
-        else:
-            raise AssertionError(f"unknown instruction {op:#x}")
-
-
-ALLOW, EPERM, ENOSYS, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
-
-
-def test_the_filter_decides_as_meant() -> None:
-    code = seccomp.program("x86_64")
-    for number in (0, 1, 2, 9, 12, 39, 57, 60, 61, 62, 202, 231, 257, 318, 334):  # read ... rseq, fork, kill
-        assert decide(code, number) == ALLOW, number
-    for both in seccomp._DENIED.values():
-        if both[0] is not None:
-            assert decide(code, both[0]) == EPERM
-    assert decide(code, 435) == ENOSYS
-    assert decide(code, 41, arch=0x40000003) == KILL
-    assert decide(code, 0x40000000 + 41) == ENOSYS
-    assert decide(code, 56, 0x3D0F00) == ALLOW
-    assert decide(code, 56, 17) == ALLOW
-    for flag in (0x20000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000, 0x8000):
-        assert decide(code, 56, 17 | flag) == EPERM
-        assert decide(code, 56, 17 | flag | 1 << 40) == EPERM
-    assert (decide(code, 302, 0), decide(code, 302, 7)) == (ALLOW, EPERM)
-    assert (decide(code, 53, 1, 1), decide(code, 53, 1, 2), decide(code, 53, 1, 1 | 0o2000000)) == (ALLOW, EPERM, ALLOW)
-
-
-def test_the_filter_of_a_lone_process() -> None:
-    code = seccomp.lone_process_program("x86_64", 4242)
-    assert decide(code, 62, 4242) == ALLOW
-    for target in (1, 0, -1, -4242, 4243):
-        assert decide(code, 62, target) == EPERM
-        assert decide(code, 234, target) == EPERM
-    assert (decide(code, 57), decide(code, 58), decide(code, 56, 17)) == (EPERM, EPERM, EPERM)
-    assert decide(code, 56, 0x3D0F00) == ALLOW
-
-
-def test_the_other_architecture_uses_its_own_numbers() -> None:
-    code = seccomp.program("aarch64")
-    assert decide(code, 198, arch=0xC00000B7) == EPERM  # socket
-    assert decide(code, 221, arch=0xC00000B7) == EPERM  # execve
-    assert decide(code, 64, arch=0xC00000B7) == ALLOW  # write
-    assert decide(code, 64) == KILL
 
 
 # cgroup v2, on a folder that looks like one: no such subtree is delegated on the machines that run these tests.
@@ -205,6 +147,29 @@ def test_a_cgroup_gets_its_limits(tmp_path: Path) -> None:
     assert group.kills() == 2
 
 
+def test_a_real_cgroup_is_killed_and_removed() -> None:
+    """On a hierarchy of version 2, with or without controllers: processes go in, one write kills them all."""
+    lines = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    root = next((Path(line[1]) for line in lines if line[2] == "cgroup2" and os.access(line[1], os.W_OK)), None)
+    if root is None:
+        pytest.skip("no cgroup hierarchy of version 2 that this user may write")
+    try:
+        group = Cgroup(root / f"or1-test-{os.getpid()}")
+    except OSError as error:
+        pytest.skip(f"no cgroup can be made in {root}: {error}")
+    script = "import os, time\nos.fork(), os.fork()\ntime.sleep(99)"
+    sleeper = subprocess.Popen([sys.executable, "-S", "-c", f"input()\n{script}"], stdin=subprocess.PIPE)
+    try:
+        group.add(sleeper.pid)
+        sleeper.communicate(b"\n", timeout=0.5)
+    except subprocess.TimeoutExpired:
+        assert len((group.folder / "cgroup.procs").read_text().split()) == 4
+    finally:
+        group.remove()
+    assert sleeper.wait() == -9
+    assert not group.folder.exists()
+
+
 def test_hostile_folders_are_removed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.mkdir()
@@ -239,11 +204,40 @@ def test_a_host_that_refuses_user_namespaces() -> None:
     assert "pid_namespace" in refusal
 
 
+def test_below_the_refusals_of_a_container() -> None:
+    """Docker's default profile restated: the grader falls back, says so, and attacks still fail."""
+    if platform.machine() != "x86_64":
+        pytest.skip("the profile is restated for x86_64")
+    attacks = Path(__file__).resolve().parent / "attacks"
+    command = [sys.executable, str(attacks / "container.py"), sys.executable]
+    done = subprocess.run([*command, "-c", REFUSED], capture_output=True, text=True, timeout=100)
+    layers, first, fork, refusal = json.loads(done.stdout)
+    assert layers["user_namespace"] == "missing: unshare: Operation not permitted"
+    assert not any(layers[name].startswith("in force") for name in NAMESPACES)
+    assert layers["seccomp"] == "in force" and layers["landlock"].startswith("in force")
+    assert (first, fork) == ("correct", "runtime_error")
+    assert "pid_namespace" in refusal
+    assert "runs with fewer layers" in done.stderr
+    done = subprocess.run(
+        [*command, str(attacks / "suite.py"), *IN_A_CONTAINER], capture_output=True, text=True, timeout=200
+    )
+    _, *lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line for line in lines if line["wrong"]] == []
+    assert {line["attack"] for line in lines} == set(IN_A_CONTAINER), done.stderr
+
+
+IN_A_CONTAINER = (
+    "write_outside", "chmod_home", "truncate_outside", "read_secret_file", "read_passwd", "read_proc", "tcp_connect", "unix_abstract",
+    "kill_everything", "kill_parent", "owner_signals", "ptrace_parent", "symlink_out", "exec_shell", "state_in_files", "new_namespaces",
+    "read_installed_packages", "die_by_child", "walk_host", "poison_stdlib",
+)  # fmt: skip
+
+
 REFUSED = """
 import json
 from or1_reward.code import judge_program
 from or1_reward.ground_truth import StdioTruth
-from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError
+from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError, configure
 truth = StdioTruth(("",), ("1",))
 with Sandbox(SandboxConfig(workers=1)) as sandbox:
     found = [sandbox.layers]

@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 
 import or1_reward
-from or1_reward.code import judge_program
+from or1_reward.code import judge_program, judging
 from or1_reward.ground_truth import StdioTruth
 from or1_reward.sandbox import Sandbox, SandboxConfig
+from or1_reward.sandbox.keeper import watch
+from or1_reward.sandbox.keeper.clock import Clock
 from or1_reward.sandbox.keeper.watch import descendants
 from or1_reward.types import Limits, Status
 
@@ -84,6 +86,33 @@ def test_killed_again_and_again_is_a_verifier_error() -> None:
         stop.set()
         hunter.join()
     assert (verdict.status, verdict.reward) == (Status.VERIFIER_ERROR, None)
+
+
+@pytest.mark.parametrize(("held_mb", "wanted"), [(0, Status.VERIFIER_ERROR), (200, Status.MEMORY_LIMIT)])
+def test_a_program_killed_from_outside_every_time(
+    held_mb: int, wanted: Status, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Our failure, unless it held so much memory each time that the kernel's own killer explains it."""
+    monkeypatch.setattr(judging, "_MOST_ATTEMPTS", 3)
+    monkeypatch.setattr(judging, "_ATTEMPTS", 3)
+    program = f"x = bytearray({held_mb} << 20)\nfor n in range(0, len(x), 4096): x[n] = 1\nopen('ready', 'w')\nimport time\ntime.sleep(20)"
+    with Sandbox(SandboxConfig(workers=1)) as sandbox:
+        _ = sandbox.layers
+        template = sandbox._idle[0].jail_pid
+        stop = threading.Event()
+
+        def hunt() -> None:
+            while not stop.wait(0.01):
+                for pid in descendants(template):
+                    if watch.resident_mb(pid) > held_mb and watch.stat_fields(f"/proc/{pid}")[:1] == ["S"]:
+                        os.kill(pid, signal.SIGKILL)
+
+        hunter = threading.Thread(target=hunt)
+        hunter.start()
+        verdict = judge_program(program, ONE, Limits(memory_mb=256), sandbox=sandbox)
+        stop.set()
+        hunter.join()
+    assert verdict.status is wanted, verdict.detail
 
 
 def test_load_with_killers_leaves_nothing() -> None:
@@ -232,3 +261,57 @@ def test_verdicts_do_not_depend_on_the_load() -> None:
         for spinner in spinners:
             spinner.kill()
             spinner.wait()
+
+
+class Machine:
+    """A pretended /proc and time: `state` and `counters` of one task of a test, read by the clock."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s, self.state, self.counters = 100.0, "S", "0 0 0"
+        monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
+        monkeypatch.setattr(watch, "read", self.read)
+        monkeypatch.setattr(watch, "listed", lambda folder: ["7"])
+        monkeypatch.setattr("or1_reward.sandbox.keeper.clock._stolen_s", lambda: 0.0)
+        self.clock = Clock(1, 0.03)
+
+    def read(self, path: str) -> str:
+        if path.startswith("/proc/1/"):
+            return "0 0 0" if path.endswith("schedstat") else "1 (python3) S 0"
+        return self.counters if path.endswith("schedstat") else f"7 (a) b) {self.state} 1"
+
+    def go_on(self, seconds: float, state: str, *, running_s: float = 0.0, waited_s: float = 0.0) -> float:
+        """Let time pass in steps of 30 ms; returns how far the test's clock went meanwhile."""
+        before_s = self.clock.own_s
+        steps = round(seconds / 0.03)
+        for step in range(1, steps + 1):
+            self.now_s, self.state = self.now_s + 0.03, state
+            ran_ns = int(1e9 * running_s * step / steps)
+            self.counters = f"{ran_ns} {int(1e9 * waited_s)} 1" if running_s or waited_s else self.counters
+            self.clock.look([7])
+        return self.clock.own_s - before_s
+
+
+def test_the_clock_of_a_test_stands_still_while_it_waits_for_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch)
+    assert machine.go_on(0.9, "S") == pytest.approx(0.9), "asleep by its own will"
+    assert machine.go_on(0.9, "R", running_s=0.9) == pytest.approx(0.9), "at work"
+    assert machine.go_on(3.0, "R") == pytest.approx(0.0, abs=0.04), "runnable, and its counters do not move"
+    assert machine.go_on(0.3, "S", running_s=0.95, waited_s=3.0) == pytest.approx(0.3, abs=0.07), (
+        "the kernel says so too"
+    )
+    machine.now_s += 5.0
+    assert machine.go_on(0.03, "S") < 0.1, "the keeper itself was not run for five seconds"
+
+
+def test_sleeping_is_not_waiting_however_loaded_the_machine() -> None:
+    spinners = [subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) for _ in range(4)]
+    try:
+        with Sandbox(SandboxConfig(workers=1)) as sandbox:
+            verdict = judge_program(
+                "import time\ntime.sleep(30)\nprint(input())", ONE, Limits(time_s=0.5), sandbox=sandbox
+            )
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
+    assert verdict.status is Status.TIME_LIMIT

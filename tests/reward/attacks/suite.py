@@ -4,7 +4,7 @@ Acceptance of an attack would prove that the secret leaked or that a verdict was
 canaries: a secret in a world-readable file and in the environment, a listening TCP port, UDP port and abstract socket,
 and a bystander process. After each attack an honest program must still be judged right.
 
-`python suite.py` runs all of it as whoever calls it and prints one JSON line per program.
+`python suite.py [NAME...]` runs all of it, or these attacks, as whoever calls it and prints one JSON line per program.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from or1_reward.sandbox import Sandbox, SandboxConfig
 from or1_reward.types import Limits
 
 HERE = Path(__file__).resolve().parent
-LIMITS = Limits(time_s=1.0, memory_mb=256, output_mb=8, processes=32, open_files=64)
+LIMITS = Limits(time_s=0.6, memory_mb=256, output_mb=8, processes=32, open_files=64)
 BENIGN_LIMITS = Limits(time_s=6.0, memory_mb=1024)
 HALF = "or1secretcanary"[:13]
 
@@ -83,6 +83,7 @@ class Canaries:
         self.file = Path(self.folder, "canary")
         self.file.write_text(self.secret)
         self.file.chmod(0o666)
+        self.metadata = (self.file.stat().st_mode, self.file.stat().st_mtime_ns, os.stat(self.folder).st_mode)
         os.environ["OR1_CANARY"] = self.secret
         self.tcp = socket.create_server(("127.0.0.1", 0))
         self.port = self.tcp.getsockname()[1]
@@ -110,8 +111,11 @@ class Canaries:
         sockets = [self.tcp, self.udp, self.abstract]
         if select.select(sockets, [], [], 0)[0]:
             return "the network canary heard something"
+        stat, folder = self.file.stat(), os.stat(self.folder)
         if self.file.read_text() != self.secret or len(os.listdir(self.folder)) != 1:
             return "the file canary was changed"
+        if (stat.st_mode, stat.st_mtime_ns, folder.st_mode) != self.metadata:
+            return "the metadata of the file canary were changed"
         return "the bystander was killed" if self.bystander.poll() is not None else ""
 
     def close(self) -> None:
@@ -173,17 +177,19 @@ def load_benign() -> list[tuple[str, str, StdioTruth]]:
     return [(path.stem, path.read_text(), problems[header(path.read_text(), "kind")]) for path in paths]
 
 
-def main() -> int:
-    """Run everything; one JSON line per program; exit 1 when something went wrong."""
+def main(chosen: list[str]) -> int:
+    """Run everything, or the chosen attacks; one JSON line per program; exit 1 when something went wrong."""
     canaries, failures = Canaries(), 0
     with Sandbox(SandboxConfig(workers=1)) as sandbox:
         try:
             print(json.dumps({"uid": os.geteuid(), "layers": sandbox.layers}))
             for attack in load_attacks():
+                if chosen and attack.name not in chosen:
+                    continue
                 wrong = run_attack(attack, canaries, sandbox)
                 failures += bool(wrong)
                 print(json.dumps({"attack": attack.name, "wrong": wrong}), flush=True)
-            for name, source, truth in load_benign():
+            for name, source, truth in () if chosen else load_benign():
                 verdict = judge_program(source, truth, BENIGN_LIMITS, sandbox=sandbox)
                 failures += verdict.status != "correct"
                 print(
@@ -196,4 +202,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

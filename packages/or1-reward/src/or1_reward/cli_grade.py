@@ -68,7 +68,7 @@ def _require(layers: str, workers: int) -> int:
     from or1_reward.sandbox import SandboxConfig, SandboxError, configure
 
     try:
-        _ = configure(SandboxConfig(workers=workers, require=names)).layers
+        configure(SandboxConfig(workers=workers, require=names))
     except SandboxError as error:
         print(f"or1-reward grade: {error}", file=sys.stderr)
         return 1

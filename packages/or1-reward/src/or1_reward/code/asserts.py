@@ -18,9 +18,9 @@ from or1_reward.ground_truth import AssertTruth, HarnessTruth
 _BUILDERS: Final = frozenset(
     {"float", "int", "str", "bool", "list", "tuple", "set", "frozenset", "dict", "range", "bytes", "complex"}
 )
-_PARSER: Final = (
-    threading.Lock()
-)  # ast.parse counts its depth per interpreter: in two threads at once it can fail (3.11)
+# ast.parse counts its depth per interpreter: in two threads at once, of which one may not be ours, it fails (3.11)
+_PARSER: Final = threading.Lock()
+_PARSE_ATTEMPTS: Final = 8
 _RELATIONS: Final[dict[type[ast.cmpop], str]] = {ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not"}
 
 
@@ -90,9 +90,18 @@ class _Prefix:
 def _parsed(text: str, what: str) -> ast.Module:
     try:
         with _PARSER:
-            return ast.parse(text)
+            return _parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise CaseError(f"{what} of the row is no Python ({error}); repair or drop the row") from error
+
+
+def _parse(text: str) -> ast.Module:
+    for _ in range(_PARSE_ATTEMPTS - 1):
+        try:
+            return ast.parse(text)
+        except (SystemError, RecursionError):  # "AST constructor recursion depth mismatch"
+            continue
+    return ast.parse(text)
 
 
 def _says_nothing(node: ast.stmt) -> bool:
@@ -132,8 +141,11 @@ def _is_call(node: ast.expr, prefix: _Prefix, candidate: str | None) -> bool:
     if candidate is not None and node.func.id != candidate:
         return False
     arguments: Iterable[ast.AST] = (*node.args, *(keyword.value for keyword in node.keywords))
-    names = {part.id for argument in arguments for part in ast.walk(argument) if isinstance(part, ast.Name)}
-    return names <= _BUILDERS | prefix.functions | set(prefix.classes)
+    parts = [part for argument in arguments for part in ast.walk(argument)]
+    bound = {part.arg for part in parts if isinstance(part, ast.arg)}  # of lambdas
+    bound |= {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    names = {part.id for part in parts if isinstance(part, ast.Name)}
+    return names <= _BUILDERS | prefix.functions | set(prefix.classes) | bound
 
 
 def _literal(node: ast.expr) -> Any:

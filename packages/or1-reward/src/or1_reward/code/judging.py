@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 import time
@@ -11,13 +12,13 @@ from typing import Any, Final
 from or1_reward.code.cases import Case
 from or1_reward.code.verdict import cpu_limit_s, result_of, was_killed_from_outside
 from or1_reward.sandbox.pool import Sandbox
-from or1_reward.sandbox.worker import JailTest, Worker, WorkerLostError
+from or1_reward.sandbox.worker import JailReport, JailTest, Worker, WorkerLostError
 from or1_reward.types import Limits, TestResult, TestStatus
 
 _IN_FLIGHT: Final = 2  # the jail starts on the next test while this process compares the last
 _ATTEMPTS: Final = 6
-_KILL_RETRIES: Final = 4
-_KILLED_FACTOR: Final = 2.0
+_MOST_ATTEMPTS: Final = 30
+_PATIENCE_S, _PATIENCE_LIMITS = 60.0, 20.0  # seconds, or times the limit of a test
 _RESERVED_MB: Final = 512  # address space beyond the memory limit: interpreter, thread stacks that are only reserved
 
 
@@ -35,14 +36,14 @@ class Judging:
         self.sandbox = sandbox
         self.results: list[TestResult] = []
         self.cut_short: set[int] = set()  # tests that only had what was left of the problem's time
-        self.attempts, self.kills, self.killed_s = 0, 0, 0.0
-        self.deadline_s = time.monotonic() + limits.problem_time_s
+        self.setbacks = Setbacks(limits)
+        self.used_s = 0.0
 
     def run(self, *, early_stop: bool, cancel: threading.Event | None) -> list[TestResult]:
         """Results in the order of the cases; up to the first failure with `early_stop`.
 
         Raises:
-            JudgingError: workers were lost again and again, or `cancel` was set.
+            JudgingError: the sandbox's processes were killed again and again, or `cancel` was set.
             SandboxError: no sandbox on this host as required.
         """
         while not self._is_done(early_stop):
@@ -50,17 +51,16 @@ class Judging:
                 with self.sandbox.worker() as worker:
                     self._run_on(worker, early_stop, cancel)
             except WorkerLostError as error:
-                self._count_attempt(f"the sandbox lost its process: {error}")
+                if not self.setbacks.may_try_again():
+                    raise JudgingError(f"the sandbox lost its process: {error} ({self._where()})") from error
         return self.results
 
     def _is_done(self, early_stop: bool) -> bool:
         failed = early_stop and bool(self.results) and self.results[-1].status is not TestStatus.CORRECT
         return failed or len(self.results) == len(self.cases)
 
-    def _count_attempt(self, why: str) -> None:
-        self.attempts += 1
-        if self.attempts >= _ATTEMPTS:
-            raise JudgingError(f"{why} (test {len(self.results) + 1}, attempt {self.attempts})")
+    def _where(self) -> str:
+        return f"test {len(self.results) + 1}, attempt {self.setbacks.count}"
 
     def _run_on(self, worker: Worker, early_stop: bool, cancel: threading.Event | None) -> None:
         """Keep two tests in flight until done; leaves the worker idle."""
@@ -74,27 +74,32 @@ class Judging:
             if report is None:
                 worker.cancel()
                 raise JudgingError("cancelled")
-            if was_killed_from_outside(report, self.limits) and self._may_retry(report.wall_s):
+            if was_killed_from_outside(report, self.limits):
                 worker.cancel()
                 submitted = len(self.results)
-                continue
-            number = len(self.results)
-            self._take(result_of(self.cases[number], report, self.limits, last_s=number in self.cut_short))
+                report = self._after_a_kill(report)
+            if report is not None:
+                self._take(report)
         worker.cancel()
 
-    def _may_retry(self, spent_s: float) -> bool:
-        """Whether a SIGKILL from nowhere gets another run: a few, and not for long, since a program can kill itself."""
-        self.kills += 1
-        self.killed_s += spent_s
-        return self.kills <= _KILL_RETRIES and self.killed_s < _KILLED_FACTOR * self.limits.time_s
+    def _after_a_kill(self, report: JailReport) -> JailReport | None:
+        """None to run the test again; in the end the report itself, if want of memory explains the kills."""
+        self.setbacks.peaks_mb.append(report.peak_mb)
+        if self.setbacks.may_try_again():
+            return None
+        if min(self.setbacks.peaks_mb) > self.limits.memory_mb / 2:
+            return dataclasses.replace(report, stopped="memory")
+        raise JudgingError(f"the program was killed from outside of the sandbox ({self._where()})")
 
-    def _take(self, result: TestResult) -> None:
-        self.attempts, self.kills, self.killed_s = 0, 0, 0.0
-        self.results.append(result)
+    def _take(self, report: JailReport) -> None:
+        number = len(self.results)
+        self.results.append(result_of(self.cases[number], report, self.limits, last_s=number in self.cut_short))
+        self.setbacks = Setbacks(self.limits)
+        self.used_s += report.own_s
 
     def _test(self, number: int) -> JailTest:
         limits, case = self.limits, self.cases[number]
-        left_s = self.deadline_s - time.monotonic()
+        left_s = limits.problem_time_s - self.used_s
         wall_s = max(0.01, min(limits.time_s, left_s))
         if left_s < limits.time_s:
             self.cut_short.add(number)
@@ -108,3 +113,19 @@ class Judging:
             "processes": limits.processes,
         }
         return JailTest(mode=case.mode, blobs=case.blobs(), limits=wanted, wall_s=wall_s)
+
+
+class Setbacks:
+    """Attempts at one test that came to nothing because somebody killed a process of ours."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.count = 0
+        self.peaks_mb: list[float] = []
+        self._patience_s = max(_PATIENCE_S, _PATIENCE_LIMITS * limits.time_s)
+        self._started_s = time.monotonic()
+
+    def may_try_again(self) -> bool:
+        """A few attempts in any case, many while they do not take long: under fire the next one may get through."""
+        self.count += 1
+        spent_s = time.monotonic() - self._started_s
+        return self.count < _ATTEMPTS or (self.count < _MOST_ATTEMPTS and spent_s < self._patience_s)

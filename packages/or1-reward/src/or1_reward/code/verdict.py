@@ -43,7 +43,7 @@ def shortened(text: str) -> str:
 
 
 def was_killed_from_outside(report: JailReport, limits: Limits) -> bool:
-    """SIGKILL that no limit of ours explains: worth another try before it is called the program's own doing."""
+    """SIGKILL that no limit of ours explains: no program can send it to itself, so it is nothing of the program's."""
     killed = not report.stopped and report.exit_code == -signal.SIGKILL and report.cpu_s < cpu_limit_s(limits)
     return killed or (not report.judge_stopped and report.judge_status == signal.SIGKILL)
 

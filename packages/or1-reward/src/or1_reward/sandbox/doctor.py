@@ -7,9 +7,10 @@ import platform
 import statistics
 import time
 
+from .config import SandboxConfig
 from .layers import NOT_NEEDED, PURPOSE, WITHOUT, is_in_force
 from .pool import Sandbox
-from .worker import JailTest, SandboxConfig
+from .worker import JailTest
 
 _RUNS = 30
 _TINY = {

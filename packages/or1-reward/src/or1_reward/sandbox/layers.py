@@ -12,7 +12,7 @@ PURPOSE: Final[dict[str, str]] = {
     "user_namespace": "an ordinary user can build the other namespaces; nothing in the jail is anybody outside",
     "uid_drop": "as root: the jail runs under an account of its own, and process limits hold",
     "pid_namespace": "sees and signals no process of the host; everything in it dies with one kill",
-    "mount_namespace": "an empty read-only root: the interpreter, four devices, a small tmpfs",
+    "mount_namespace": "an empty read-only root: the interpreter, three devices, a small tmpfs",
     "net_namespace": "no network interface at all, no abstract sockets",
     "ipc_namespace": "no shared memory, semaphores or queues with the host",
     "uts_namespace": "a host name of its own",

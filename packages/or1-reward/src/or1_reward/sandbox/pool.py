@@ -9,8 +9,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .layers import PURPOSE, is_in_force
-from .worker import SandboxConfig, Worker, WorkerLostError
+from .config import SandboxConfig
+from .layers import PURPOSE, SandboxError, is_in_force
+from .worker import Worker, WorkerLostError
 
 _log = logging.getLogger(__name__)
 _WORTH_A_WARNING = ("pid_namespace", "mount_namespace", "net_namespace", "landlock")
@@ -125,11 +126,19 @@ def default_sandbox() -> Sandbox:
 
 
 def configure(config: SandboxConfig) -> Sandbox:
-    """Replace the process-wide sandbox."""
+    """Replace the process-wide sandbox, once a worker of the new one has started.
+
+    Raises:
+        SandboxError: this host does not give the required layers; the sandbox stays as it was.
+    """
+    new = Sandbox(config)
+    try:
+        _ = new.layers
+    except SandboxError:
+        new.close()
+        raise
     with _default_lock:
-        old = list(_default)
-        _default[:] = [Sandbox(config)]
-        new = _default[0]
+        old, _default[:] = list(_default), [new]
     for sandbox in old:
         sandbox.close()
     return new

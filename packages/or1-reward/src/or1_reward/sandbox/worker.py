@@ -6,8 +6,6 @@ asyncio, in a daemonic process, or in one that holds a CUDA context.
 
 from __future__ import annotations
 
-import dataclasses
-import importlib.util
 import json
 import os
 import select
@@ -16,14 +14,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import folders
+from .config import SandboxConfig, package_paths
+from .keeper.clock import STARVED_FACTOR
 from .keeper.frames import receive_frame, send_frame
 from .keeper.jail import START_LIMIT_S, clean_environment
-from .layers import SandboxError, check_names, demand
+from .layers import SandboxError, demand
 
 _BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from keeper.main import main; main(sys.argv[1:])"
 _PATIENCE_S = 30.0
@@ -33,50 +33,6 @@ _CANCEL_POLL_S = 0.05
 
 class WorkerLostError(SandboxError):
     """The keeper died or fell silent: our failure, not the program's; another worker may do better."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxConfig:
-    """How jails are built. `require` names layers without which nothing runs, `disable` layers not to be used.
-
-    `packages` are importable in the jail where the grader's own environment has them, read-only and file by file.
-    """
-
-    workers: int = dataclasses.field(
-        default_factory=lambda: int(os.environ.get("OR1_SANDBOX_WORKERS", os.cpu_count() or 1))
-    )
-    require: tuple[str, ...] = field(default_factory=lambda: _names_from("OR1_SANDBOX_REQUIRE"))
-    disable: tuple[str, ...] = field(default_factory=lambda: _names_from("OR1_SANDBOX_DISABLE"))
-    packages: tuple[str, ...] = field(
-        default_factory=lambda: _names_from("OR1_SANDBOX_PACKAGES", "sortedcontainers,numpy")
-    )
-    disk_mb: int = 32
-    cgroup: str = field(default_factory=lambda: os.environ.get("OR1_SANDBOX_CGROUP", ""))
-
-    def __post_init__(self) -> None:
-        """Refuse unknown layers and a pool without workers."""
-        check_names((*self.require, *self.disable))
-        if self.workers < 1:
-            raise ValueError(f"workers must be at least 1, not {self.workers}")
-
-
-def _names_from(variable: str, default: str = "") -> tuple[str, ...]:
-    return tuple(name.strip() for name in os.environ.get(variable, default).split(",") if name.strip())
-
-
-def package_paths(names: Sequence[str]) -> dict[str, str]:
-    """Where the named packages lie in this environment.
-
-    With the folder of shared libraries that wheels put beside them.
-    """
-    found: dict[str, str] = {}
-    for name in names:
-        spec = importlib.util.find_spec(name)
-        place = None if spec is None else next(iter(spec.submodule_search_locations or ()), spec.origin)
-        if place is not None:
-            libraries = Path(place).parent / f"{name}.libs"
-            found |= {Path(path).name: str(path) for path in (place, libraries) if Path(path).exists()}
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +47,15 @@ class JailTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JailReport:
-    """What came out: `stopped` is the limit that ended it, `status` the wait status of the program's first process."""
+    """What came out: `stopped` is the limit that ended it, `status` the wait status of the program's first process.
+
+    `own_s` is wall time less what the test waited for a CPU.
+    """
 
     stopped: str
     status: int
     wall_s: float
+    own_s: float
     cpu_s: float
     peak_mb: float
     stdout: bytes
@@ -154,7 +114,7 @@ class Worker:
         while cancel is not None and not select.select([self.link], [], [], _CANCEL_POLL_S)[0]:
             if cancel.is_set():
                 return None
-        header, blobs = self._receive(2 * (wall_s + _PATIENCE_S))
+        header, blobs = self._receive(STARVED_FACTOR * wall_s + 2 * _PATIENCE_S)
         self.pending -= 1
         if "lost" in header:
             raise WorkerLostError(header["lost"])
@@ -238,6 +198,7 @@ def _report(header: dict[str, Any], blobs: Sequence[bytes]) -> JailReport:
         stopped="output" if header["too_much_output"] else report["stopped"],
         status=report["status"],
         wall_s=report["wall_s"],
+        own_s=header["own_s"],
         cpu_s=report["cpu_s"],
         peak_mb=report["peak_kib"] / 1024,
         stdout=stdout,

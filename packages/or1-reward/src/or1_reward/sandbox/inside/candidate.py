@@ -12,6 +12,7 @@ import socket
 from typing import Any, NoReturn
 
 from . import runner, values
+from .program import Program
 
 LENGTH_BYTES = 4
 MAX_MESSAGE_BYTES = 64 << 20
@@ -110,7 +111,7 @@ class Session:
         return {"value": value, **changed}
 
 
-def run(program: runner.Program, spec: dict[str, Any]) -> NoReturn:
+def run(program: Program, spec: dict[str, Any]) -> NoReturn:
     """Load the program, then serve the judge until it hangs up."""
 
     def step() -> None:

@@ -15,12 +15,18 @@ from typing import Any, NoReturn
 
 from . import runner, values
 from .candidate import receive_message, send_message
+from .program import Program
 
 _COUNTER = "__or1_assert_passed__"
+_NEVER_RAISED = (AssertionError, StopIteration, StopAsyncIteration)
 
 
 class CandidateError(Exception):
     """An exception type of the program's own."""
+
+
+class UnsendableError(BaseException):
+    """A check hands the program what only lives here, e.g. a function of its own: no verdict can be had this way."""
 
 
 class CandidateGone(BaseException):
@@ -33,9 +39,11 @@ class Link:
     def __init__(self, channel: socket.socket, classes: dict[str, type]) -> None:
         self.channel = channel
         self.classes = classes
+        self.asked = 0  # questions that ran the program's code, not those for its names
 
     def ask(self, **order: Any) -> dict[str, Any]:
         """Send one order and wait for its answer; re-raise the program's exception."""
+        self.asked += order["do"] not in {"name", "evaluate"}
         try:
             send_message(self.channel, order)
             answer = receive_message(self.channel)
@@ -60,12 +68,15 @@ class Link:
 def _number_of(value: Any) -> int:
     if isinstance(value, Remote):
         return value._number
-    raise CandidateGone(f"a {type(value).__name__} of the test cannot be sent to the program")
+    if isinstance(value, values.Opaque):  # came from the program, by a message that only a forger writes
+        raise CandidateGone("the program returned what cannot be sent back to it")
+    raise UnsendableError(f"a {type(value).__name__} of the test cannot be sent to the program")
 
 
 def _as_exception(name: str, message: str) -> Exception:
+    """The program's exception; not those that steer a loop here (`all(map(candidate, ...))`) or look like a check's."""
     found = getattr(builtins, name, None)
-    if isinstance(found, type) and issubclass(found, Exception) and found is not AssertionError:
+    if isinstance(found, type) and issubclass(found, Exception) and found not in _NEVER_RAISED:
         try:
             return found(message)
         except TypeError:  # e.g. UnicodeDecodeError wants more
@@ -179,22 +190,23 @@ def _under_test(tree: ast.Module, own: dict[str, Any]) -> frozenset[str]:
     return frozenset() if theirs else frozenset(called - defined)
 
 
-def run(program: runner.Program, spec: dict[str, Any]) -> NoReturn:
+def run(program: Program, spec: dict[str, Any]) -> NoReturn:
     """Run the checks (`program`) against the candidate behind the session descriptor and report how they ended."""
-    passed = [0]
-
-    def count() -> None:
-        passed[0] += 1
 
     def step() -> None:
-        outcome = _outcome(program.source, spec, count)
-        runner.report({"outcome": outcome, "asserts": passed[0]})
+        counts = {"asserts": 0, "asked": 0}
+        outcome = _outcome(program.source, spec, counts)
+        runner.report({"outcome": outcome, **counts})
 
     runner.run_guarded(step, runner.leave_at_once)
 
 
-def _outcome(source: bytes, spec: dict[str, Any], count: Any) -> str:
-    """`passed`, or what went wrong in words."""
+def _outcome(source: bytes, spec: dict[str, Any], counts: dict[str, int]) -> str:
+    """`passed`, or what went wrong in words; counts asserts that held and questions to the program."""
+
+    def count() -> None:
+        counts["asserts"] += 1
+
     own: dict[str, Any] = {"__name__": "check"}
     exec(compile(spec.get("prefix", ""), "<prefix>", "exec", dont_inherit=True), own)
     classes = {name: found for name in spec["known"] if isinstance(found := own.get(name), type)}
@@ -216,8 +228,12 @@ def _outcome(source: bytes, spec: dict[str, Any], count: Any) -> str:
             names["check"](names["candidate"])
     except (CandidateGone, EOFError, ValueError) as error:
         return f"gone: {error}" if not isinstance(error, ValueError) else f"raised ValueError: {error}"
+    except UnsendableError as error:
+        return f"unsendable: {error}"
     except AssertionError as error:
         return f"failed: {error}"
     except Exception as error:  # a check may raise anything when the candidate is wrong
         return f"raised {type(error).__name__}: {error}"
+    finally:
+        counts["asked"] = link.asked
     return "passed"

@@ -51,8 +51,24 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
         os.close(fd)
 
 
-def restrict(read_only: Sequence[str], read_write: Sequence[str]) -> int:
-    """Confine this process for good; returns the version in force. Needs no_new_privs."""
+def _allow_reading(ruleset: int, path: str, hidden: Sequence[str]) -> None:
+    """Rights reach down, so around a hidden folder each neighbour gets its own."""
+    if path in hidden:
+        return
+    if not any(folder.startswith(f"{path}/") for folder in hidden):
+        _allow(ruleset, path, _READ_ONLY)
+        return
+    _allow(ruleset, path, _READ_DIR)
+    for name in os.listdir(path):
+        if not os.path.islink(f"{path}/{name}"):
+            _allow_reading(ruleset, f"{path}/{name}", hidden)
+
+
+def restrict(read_only: Sequence[str], read_write: Sequence[str], hidden: Sequence[str] = ()) -> int:
+    """Confine this process for good; returns the version in force. Needs no_new_privs.
+
+    No file below a `hidden` folder can be read, though it lies below one of `read_only`; names can be listed.
+    """
     version = abi()
     handled = _handled_fs(version)
     attr = _RulesetAttr(handled, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
@@ -61,7 +77,7 @@ def restrict(read_only: Sequence[str], read_write: Sequence[str]) -> int:
         "landlock_create_ruleset", _CREATE, ctypes.byref(attr), ctypes.c_size_t(size), ctypes.c_uint32(0)
     )
     for path in read_only:
-        _allow(fd, path, _READ_ONLY & handled)
+        _allow_reading(fd, path, hidden)
     for path in read_write:
         _allow(fd, path, handled & _NO_DEVICES & _SYMLINK_AND_SPECIAL & ~_EXECUTE)
     linux.syscall("landlock_restrict_self", _RESTRICT, fd, ctypes.c_uint32(0))

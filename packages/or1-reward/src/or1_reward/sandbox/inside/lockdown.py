@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import landlock, linux, rootfs, seccomp
+from . import landlock, linux, reserved, rootfs, seccomp
 
 IN_FORCE = "in force"
 Layers = dict[str, str]  # layer name -> IN_FORCE, perhaps with a note behind it, or why it is missing
@@ -24,7 +24,8 @@ class Plan:
     """What the keeper asks for.
 
     `uid` is the account to become when started as root; `folder` is for this jail, with the subfolders `box` (scratch
-    space where there is no private root) and `packages` (links to the packages {file name: path}).
+    space where there is no private root) and `packages` (links to the packages {file name: path}). `hidden` are folders
+    below the read-only ones that no program may read: what else is installed beside the interpreter.
     """
 
     keeper_pid: int
@@ -32,6 +33,7 @@ class Plan:
     disk_mb: int
     folder: str
     packages: dict[str, str]
+    hidden: list[str] = field(default_factory=list)
     uid: int | None = None
     disable: dict[str, str] = field(default_factory=dict)  # layer -> why it shall not be tried
 
@@ -89,7 +91,7 @@ def _namespaces(layers: Layers, plan: Plan) -> None:
     _attempt(layers, plan, "uts_namespace", lambda: linux.unshare(linux.CLONE_NEWUTS))
     if _attempt(layers, plan, "mount_namespace", lambda: linux.unshare(linux.CLONE_NEWNS)):
         try:
-            rootfs.enter(plan.read_only, plan.packages, plan.disk_mb)
+            rootfs.enter(plan.read_only, plan.packages, plan.hidden, plan.disk_mb)
         except OSError as error:
             raise RootRefused(str(error.strerror or error)) from error
 
@@ -138,8 +140,11 @@ def _can_make_namespaces() -> bool:
     return os.waitpid(pid, 0)[1] == 0
 
 
-def isolate(plan: Plan, control: socket.socket) -> Layers:
-    """Enter the jail. Returns in the process that is to be the template: pid 1 where there is a pid namespace."""
+def isolate(plan: Plan, control: socket.socket) -> tuple[Layers, reserved.ReservedCalls]:
+    """Enter the jail. Returns in the process that is to be the template: pid 1 where there is a pid namespace.
+
+    With the layers come the calls that only the template may make.
+    """
     layers: Layers = {}
     if plan.uid is not None and "mount_namespace" not in plan.disable and _can_make_namespaces():
         _as_root(layers, plan)
@@ -153,10 +158,11 @@ def isolate(plan: Plan, control: socket.socket) -> Layers:
         parent = 0
     else:
         control.send(b'{"template_pid": %d}' % os.getpid())
-    _restrict(layers, plan)
+    own_calls = reserved.ReservedCalls()
+    _restrict(layers, plan, own_calls)
     linux.prctl(linux.PR_SET_DUMPABLE, 0)
     linux.die_with_parent(parent)
-    return layers
+    return layers, own_calls
 
 
 def programs_may_fork(plan: Plan, layers: Layers) -> bool:
@@ -174,18 +180,19 @@ def _stand_by(pid: int, control: socket.socket, keeper_pid: int) -> None:
     os._exit(0)
 
 
-def _restrict(layers: Layers, plan: Plan) -> None:
+def _restrict(layers: Layers, plan: Plan, own_calls: reserved.ReservedCalls) -> None:
     """No capabilities, no new privileges, Landlock, seccomp: what one process can do to itself."""
     private = layers["mount_namespace"].startswith(IN_FORCE)
     writable = rootfs.writable_folder(plan.read_only) if private else f"{plan.folder}/box"
     packages = rootfs.PACKAGES if private else f"{plan.folder}/packages"
     readable = [*plan.read_only, packages] if private else plan.everything_read
+    hidden = [] if private else plan.hidden
     os.chdir(writable)
     linux.drop_capabilities()
     _attempt(layers, plan, "no_new_privs", lambda: linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1))
     devices = [f"/dev/{name}" for name in rootfs.DEVICES]
-    _attempt(layers, plan, "landlock", lambda: f"ABI {landlock.restrict(readable, [writable, *devices])}")
-    _attempt(layers, plan, "seccomp", lambda: seccomp.install(seccomp.program(os.uname().machine)))
+    _attempt(layers, plan, "landlock", lambda: f"ABI {landlock.restrict(readable, [writable, *devices], hidden)}")
+    _attempt(layers, plan, "seccomp", lambda: _filter(own_calls, shared_files=not private))
     layers["rlimits"] = IN_FORCE  # set in every test's process; the kernel always has them
     os.environ.clear()
     os.environ.update({"HOME": writable, "TMPDIR": writable, "PATH": "/nowhere", "LANG": "C.UTF-8", "TZ": "UTC"})
@@ -193,3 +200,10 @@ def _restrict(layers: Layers, plan: Plan) -> None:
     time.tzset()
     sys.path.append(packages)
     sys.path_importer_cache.clear()
+
+
+def _filter(own_calls: reserved.ReservedCalls, *, shared_files: bool) -> None:
+    machine = os.uname().machine
+    if shared_files:
+        seccomp.install(seccomp.shared_files_program(machine))
+    seccomp.install(seccomp.program(machine), own_calls.address)

@@ -1,4 +1,4 @@
-"""An empty read-only root: the interpreter's files, four devices, one small writable tmpfs, nothing else."""
+"""An empty read-only root: the interpreter's files, three devices, one small writable tmpfs, nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import linux
 
-DEVICES = ("null", "zero", "random", "urandom")
+DEVICES = ("null", "random", "urandom")  # not zero: mapped as shared, it is memory that nobody counts
 PACKAGES = "/packages"
 _MAX_INODES = 4096
 
@@ -18,10 +18,10 @@ def writable_folder(read_only: Sequence[str]) -> str:
     return "/scratch" if any(path.startswith("/tmp/") for path in read_only) else "/tmp"
 
 
-def enter(read_only: Sequence[str], packages: Mapping[str, str], disk_mb: int) -> None:
+def enter(read_only: Sequence[str], packages: Mapping[str, str], hidden: Sequence[str], disk_mb: int) -> None:
     """Build the root in a private mount namespace and pivot into it; `packages` {file name: path} go to /packages.
 
-    OSError names the step that the host refuses.
+    `hidden` folders below the read-only ones are covered by empty ones. OSError names the step that the host refuses.
     """
     linux.mount("", "/", "", linux.MS_REC | linux.MS_PRIVATE)
     targets = {path: path for path in read_only} | {path: f"{PACKAGES}/{name}" for name, path in packages.items()}
@@ -32,6 +32,9 @@ def enter(read_only: Sequence[str], packages: Mapping[str, str], disk_mb: int) -
     for target, fd in sources.items():
         _bind(fd, base + target, is_dir=_is_dir(fd))
         linux.make_read_only(base + target)
+    for path in hidden:
+        flags = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV
+        linux.mount("tmpfs", base + path, "tmpfs", flags, "size=4k,mode=555")
     for name, fd in devices.items():
         _bind(fd, f"{base}/dev/{name}", is_dir=False)
     for fd in (*sources.values(), *devices.values()):

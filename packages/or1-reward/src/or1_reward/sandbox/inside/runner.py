@@ -9,24 +9,23 @@ from __future__ import annotations
 import atexit
 import io
 import json
-import marshal
 import os
 import resource
 import sys
 import threading
 import types
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from . import values
+from .program import Program, read_all
 
 RESULT_FD = 3
 SESSION_FD = 4
 _MIB = 1 << 20
 THREAD_STACK_BYTES = 16 * _MIB
-_CHECKSUM_BYTES = 4
+_RLIMIT_SIGPENDING, _SIGNALS_PENDING = 11, 256
 SYNTAX, CRASHED = 92, 1  # exit codes, told apart only to word a failure
 
 
@@ -40,16 +39,17 @@ def limit_template() -> None:
     """Limits that are the same for every test and no hindrance to the template: inherited, they cost a test nothing."""
     for which in (resource.RLIMIT_CORE, resource.RLIMIT_MEMLOCK):
         resource.setrlimit(which, (0, 0))
+    pending = resource.getrlimit(_RLIMIT_SIGPENDING)[1]  # counted per account, outside of the jail too
+    most = _SIGNALS_PENDING if pending == resource.RLIM_INFINITY else min(_SIGNALS_PENDING, pending)
+    resource.setrlimit(_RLIMIT_SIGPENDING, (most, most))
 
 
 def limit_self(limits: dict[str, Any]) -> None:
-    """Resource limits of this process and its children, without a way back up."""
+    """Resource limits of this process and its children, without a way back up; CPU time is limited by the template."""
     _limit(resource.RLIMIT_AS, limits["address_space_mb"] * _MIB)
     _limit(resource.RLIMIT_FSIZE, max(limits["output_mb"], limits["disk_mb"]) * _MIB)
     _limit(resource.RLIMIT_NOFILE, limits["open_files"])
     _limit(resource.RLIMIT_NPROC, limits["processes"])
-    cpu_s = int(-(-limits["cpu_s"] // 1))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
 
 
 def _limit(which: int, wanted: int) -> None:
@@ -66,56 +66,6 @@ def place_descriptors(fds: list[int]) -> None:
     for number, fd in enumerate(fds):
         os.dup2(fd, number)
     os.closerange(len(fds), 1 << 16)
-
-
-class Program:
-    """A program's text and its code: compiled by the first test, read from a cache file by the next.
-
-    The cache is written before a line of the program has run and closed by then, so no program can change it.
-    """
-
-    def __init__(self, source: bytes, cache: int) -> None:
-        self.source = source
-        self.error: BaseException | None = None
-        try:
-            self._code = self._cached(cache) or self._compile_into(cache)
-        except SyntaxError as error:
-            error.filename = "<solution>"  # None for null bytes
-            self.error = error
-        except (ValueError, RecursionError, OverflowError) as error:  # nesting without end
-            self.error = SyntaxError(str(error), ("<solution>", 0, 0, ""))
-        except MemoryError as error:
-            self.error = error
-
-    def code(self) -> types.CodeType:
-        """The code. Raises what compiling raised."""
-        if self.error is not None:
-            raise self.error
-        return self._code
-
-    def _cached(self, cache: int) -> types.CodeType | None:
-        stored = read_all(cache)
-        data = stored[_CHECKSUM_BYTES:]
-        if not data or stored[:_CHECKSUM_BYTES] != _checksum(self.source, data):
-            return None  # nothing there, or a test was killed while writing it
-        code: types.CodeType = marshal.loads(data)
-        return code
-
-    def _compile_into(self, cache: int) -> types.CodeType:
-        code = compile(self.source, "<solution>", "exec", dont_inherit=True)
-        data = marshal.dumps(code)
-        if os.fstat(cache).st_size == 0:
-            os.write(cache, _checksum(self.source, data) + data)
-        return code
-
-
-def _checksum(source: bytes, data: bytes) -> bytes:
-    return zlib.crc32(data, zlib.crc32(source)).to_bytes(_CHECKSUM_BYTES, "big")
-
-
-def read_all(fd: int) -> bytes:
-    """The whole of a memory file, whatever its offset."""
-    return os.pread(fd, os.fstat(fd).st_size, 0)
 
 
 def open_standard_streams() -> None:
@@ -235,6 +185,8 @@ def find_function(names: dict[str, Any], name: str) -> Callable[..., Any]:
     if isinstance(solution, type) and hasattr(solution, name):
         return getattr(solution(), name)  # type: ignore[no-any-return]
     found = names.get(name)
+    if found is None and callable(solution):  # a method made in __init__, or a Solution behind a decorator
+        found = getattr(solution(), name, None)
     if found is None:
         raise NameError(f"the program defines no function {name!r}")
     return found  # type: ignore[no-any-return]

@@ -10,10 +10,14 @@ JSON form: {"v": value, "o": [[class, {attribute: value}], ...]}; a value that J
 from __future__ import annotations
 
 import collections
+import decimal
+import fractions
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+_FEW_KEYS = 1000
+_MAX_EXPONENT = 5000
 _MAX_JSON_INT = 10**4000  # int <-> decimal text is limited to 4,300 digits, and quadratic
 
 
@@ -31,6 +35,18 @@ class Opaque:
 
     def __repr__(self) -> str:
         return f"<{self.name} object>"
+
+
+def _as_number(value: Any, kind: type) -> Any:
+    """Numbers of other kinds that are equal to plain ones: numpy's, fractions, decimals; None for all else."""
+    if kind.__module__ == "numpy":
+        plain = value.item() if kind.__name__.startswith(("int", "uint", "float", "bool")) else None
+        return plain if type(plain) in (int, bool) else None  # its float64 is a float already
+    if kind is fractions.Fraction:
+        return {"t": "fraction", "v": [hex(value.numerator), hex(value.denominator)]}
+    if kind is decimal.Decimal:
+        return {"t": "decimal", "v": str(value)}
+    return None
 
 
 class _Encoder:
@@ -71,7 +87,8 @@ class _Encoder:
             return {"t": "range", "v": [value.start, value.stop, value.step]}
         if isinstance(value, collections.deque):
             return {"t": "deque", "v": [self.encode(item) for item in collections.deque.__iter__(value)]}
-        return self._object(value, kind.__name__)
+        number = _as_number(value, kind)
+        return self._object(value, kind.__name__) if number is None else number
 
     def _object(self, value: Any, name: str) -> Any:
         if name not in self.known:
@@ -112,8 +129,23 @@ def decode(
     """The value of a message. ValueError for anything that `encode` does not write; unknown objects become `Opaque`."""
     try:
         return _Decoder(message, classes or {}, handle).decode(message["v"])
-    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, ArithmeticError) as error:
         raise ValueError(f"not an encoded value: {error!r}") from error
+
+
+def _spread(keys: list[Any]) -> list[Any]:
+    """The keys, unless too many share a hash: such a set takes quadratic time to build, and is made for that."""
+    if len(keys) > _FEW_KEYS and max(collections.Counter(map(hash, keys)).values()) > _FEW_KEYS:
+        raise ValueError("a set or dict of keys with the same hash")
+    return keys
+
+
+def _decimal(text: str) -> decimal.Decimal:
+    """A decimal whose comparison with an integer stays cheap."""
+    number = decimal.Decimal(text)
+    if number.is_finite() and abs(number.adjusted()) > _MAX_EXPONENT:
+        raise ValueError("a decimal with a huge exponent")
+    return number
 
 
 class _Decoder:
@@ -141,9 +173,14 @@ class _Decoder:
         if tag == "tuple":
             return tuple(self.decode(item) for item in inner)
         if tag == "dict":
-            return {self.decode(key): self.decode(item) for key, item in inner}
+            keys = _spread([self.decode(key) for key, _ in inner])
+            return dict(zip(keys, (self.decode(item) for _, item in inner), strict=True))
         if tag in {"set", "frozenset"}:
-            return (set if tag == "set" else frozenset)(self.decode(item) for item in inner)
+            return (set if tag == "set" else frozenset)(_spread([self.decode(item) for item in inner]))
+        if tag == "fraction":
+            return fractions.Fraction(int(inner[0], 16), int(inner[1], 16))
+        if tag == "decimal":
+            return _decimal(inner)
         if tag == "bytes":
             return bytes.fromhex(inner)
         if tag == "complex":

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _LENGTH = struct.Struct("!I")
+_SMALL_BYTES = 65_536
 
 
 def send_frame(link: socket.socket, header: dict[str, Any], blobs: Sequence[bytes] = ()) -> None:
@@ -24,9 +25,13 @@ def receive_frame(link: socket.socket) -> tuple[dict[str, Any], list[bytes]]:
 
 
 def _exactly(link: socket.socket, size: int) -> bytes:
+    first = link.recv(size) if 0 < size <= _SMALL_BYTES else b""
+    if len(first) == size:
+        return first
     data = bytearray(size)
+    data[: len(first)] = first
     view = memoryview(data)
-    done = 0
+    done = len(first)
     while done < size:
         got = link.recv_into(view[done:])
         if not got:

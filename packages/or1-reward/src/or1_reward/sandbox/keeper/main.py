@@ -5,6 +5,7 @@ Hand results back.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -15,7 +16,6 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from . import watch
 from .frames import receive_frame, send_frame
 from .jail import Jail, JailLostError, StartError
 from .run import Run, Test, open_file, seal, sealed_file
@@ -51,6 +51,7 @@ class Keeper:
         self.judge: Jail | None = None
         self.program = sealed_file(b"")
         self.cache = open_file()
+        self.is_cached = False
         self.waiting: deque[Test] = deque()
         self.cancels = 0
         self.parent_pid = settings["parent_pid"]
@@ -85,7 +86,7 @@ class Keeper:
         if order["op"] == "program":
             os.close(self.program)
             os.close(self.cache)
-            self.program, self.cache = sealed_file(blobs[0]), open_file()
+            self.program, self.cache, self.is_cached = sealed_file(blobs[0]), open_file(), False
         elif order["op"] == "test":
             self.waiting.append(Test(order, blobs))
         elif order["op"] == "cancel":
@@ -114,12 +115,13 @@ class Keeper:
     def _attempt(self, test: Test) -> tuple[dict[str, Any], list[bytes]]:
         if test.mode == "check" and self.judge is None:
             self.judge = start_jail("judge", self.settings)
-        run = Run(test, self.program, self.cache, self.candidate, self.judge)
+        run = Run(test, self.program, self.cache, self.candidate, self.judge, _WATCH_EVERY_S)
         try:
             run.start()
             self._see_through(run)
-            if os.fstat(self.cache).st_size:
+            if not self.is_cached and os.fstat(self.cache).st_size:
                 seal(self.cache)  # the program's code is in it, for the next tests to read
+                self.is_cached = True
             return run.result()
         finally:
             run.close()
@@ -134,8 +136,10 @@ class Keeper:
         next_watch_s = time.monotonic() + _WATCH_EVERY_S
         while not run.is_over:
             left_s = run.wall_left_s()
-            if left_s <= 0:
-                run.stop("wall")
+            if left_s <= 0 and not run.stopping:
+                self._watch(run)
+                if run.wall_left_s() <= 0:
+                    run.stop("wall")
             ready = {fd for fd, _ in poller.poll(1000 * min(_WATCH_EVERY_S, max(left_s, _SOON_S)))}
             run.take_answers(ready)
             if self.caller.fileno() in ready and self._read_caller(0.0) == "cancel":
@@ -148,7 +152,7 @@ class Keeper:
         if os.getppid() != self.parent_pid:
             raise Hangup
         run.check_overdue()
-        reason = run.exceeded(watch.tree_mb(self.candidate.template_pid))
+        reason = run.look()
         if reason:
             run.stop(reason)
 
@@ -169,6 +173,7 @@ class Keeper:
 
 def main(arguments: list[str]) -> None:
     """Entry of the keeper process: descriptor 0 is the socket to the grading process."""
+    gc.freeze()
     settings: dict[str, Any] = json.loads(arguments[0])
     caller = socket.socket(fileno=os.dup(0))
     nothing = os.open("/dev/null", os.O_RDWR)

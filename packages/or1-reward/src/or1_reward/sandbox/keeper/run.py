@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import socket
-import time
 from typing import Any
 
 from . import watch
+from .clock import STARVED_FACTOR, Clock
 from .jail import Jail, JailLostError
 
-_GRACE_S = 3.0
-_STARVED_FACTOR = 5
+_GRACE_S = 10.0
 _TEMPLATE_TASKS = 2
 _TAIL_BYTES = 4096
 _MIB = 1 << 20
+_CPU_SLACK_S = 0.05
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -37,9 +36,8 @@ def open_file() -> int:
 
 
 def seal(fd: int) -> None:
-    """Make a memory file unchangeable; again is no harm."""
-    with contextlib.suppress(PermissionError):
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
+    """Make a memory file unchangeable."""
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
 
 
 class Test:
@@ -55,13 +53,15 @@ class Test:
     @property
     def longest_s(self) -> float:
         """When even a test that was starved of CPU ends."""
-        return _STARVED_FACTOR * self.wall_s
+        return STARVED_FACTOR * self.wall_s
 
 
 class Run:
     """A test and the jails it runs in. `legs` are the jails still at work."""
 
-    def __init__(self, test: Test, program: int, cache: int, candidate: Jail, judge: Jail | None) -> None:
+    def __init__(
+        self, test: Test, program: int, cache: int, candidate: Jail, judge: Jail | None, watch_every_s: float
+    ) -> None:
         self.test = test
         self.program = program
         self.cache = cache
@@ -73,7 +73,7 @@ class Run:
         self.outputs: dict[str, list[int]] = {}
         self.stopping = ""
         self.kills_before: dict[str, int] = {}
-        self.started_s = time.monotonic()
+        self.clock = Clock(candidate.template_pid, watch_every_s)
 
     def _file(self, data: bytes | None = None) -> int:
         fd = os.memfd_create("or1", os.MFD_CLOEXEC) if data is None else sealed_file(data)
@@ -140,22 +140,33 @@ class Run:
 
     def check_overdue(self) -> None:
         """A template that does not report long after the limit is taken for dead."""
-        if time.monotonic() - self.started_s > self.test.longest_s + _GRACE_S:
+        if self.clock.elapsed_s > self.test.longest_s + _GRACE_S:
             raise JailLostError("the template did not report in time")
 
     def wall_left_s(self) -> float:
-        """Time until the wall limit, on a clock that stands still while the test waits for a CPU that others have."""
-        elapsed_s = time.monotonic() - self.started_s
-        if elapsed_s < self.test.wall_s:
-            return self.test.wall_s - elapsed_s
-        starved_s = sum(watch.starved_s(jail.template_pid) for jail in self.legs)
-        return self.test.wall_s + starved_s - elapsed_s
+        """Time until the wall limit on the test's own clock, or until the longest that any test gets."""
+        return min(self.test.wall_s - self.clock.own_s, self.test.longest_s - self.clock.elapsed_s)
 
-    def exceeded(self, tree_mb: float) -> str:
-        """The limit that the running candidate is over, if any."""
+    def look(self) -> str:
+        """Look at the running test from outside; the limit that it is over, if any."""
+        processes = watch.descendants(self.candidate.template_pid)
+        self.clock.look([pid for jail in self.legs for pid in self._processes(jail, processes)])
+        return self._exceeded(processes)
+
+    def _processes(self, jail: Jail, candidates: list[int]) -> list[int]:
+        return candidates if jail is self.candidate else watch.descendants(jail.template_pid)
+
+    def _memory_mb(self, processes: list[int]) -> float:
+        template_pid = self.candidate.template_pid
+        own_network = self.candidate.layers["net_namespace"].startswith("in force")
+        return watch.tree_mb(template_pid, processes) + (watch.sockets_mb(template_pid) if own_network else 0.0)
+
+    def _exceeded(self, processes: list[int]) -> str:
         limits = self.test.limits
-        if tree_mb > limits["memory_mb"]:
+        if self._memory_mb(processes) > limits["memory_mb"]:
             return "memory"
+        if watch.cpu_s(processes) > limits["cpu_s"] + _CPU_SLACK_S:
+            return "cpu"
         if any(watch.size_mb(fd) > limits["output_mb"] for fd in self.outputs["candidate"]):
             return "output"
         if (
@@ -168,8 +179,9 @@ class Run:
     def result(self) -> tuple[dict[str, Any], list[bytes]]:
         """The reports, and what the candidate wrote: stdout, the end of stderr, its result file, the judge's word."""
         cap = self.test.limits["output_mb"] * _MIB
-        stdout, stderr, result = self.outputs["candidate"]
-        too_much = any(watch.size_mb(fd) > self.test.limits["output_mb"] for fd in self.outputs["candidate"])
+        files = self.outputs["candidate"]
+        sizes = [os.fstat(fd).st_size for fd in files]
+        stdout, stderr, result = zip(files, sizes, strict=True)
         verdict = os.pread(self.outputs["judge"][2], _MIB, 0) if self.judge else b""
         report = self.answers["candidate"]
         if self.candidate.cgroup and self.candidate.cgroup.kills() > self.kills_before["candidate"]:
@@ -178,9 +190,10 @@ class Run:
             "id": self.test.id,
             "report": report,
             "judge": self.answers.get("judge"),
-            "too_much_output": too_much,
+            "own_s": self.clock.own_s,
+            "too_much_output": max(sizes) > cap,
         }
-        return header, [os.pread(stdout, cap, 0), _tail(stderr), os.pread(result, cap, 0), verdict]
+        return header, [_read(*stdout, cap), _tail(*stderr), _read(*result, cap), verdict]
 
     def is_dirty(self, jail: Jail) -> bool:
         """Whether this test left more behind than could be tidied up."""
@@ -193,6 +206,9 @@ class Run:
         self.opened.clear()
 
 
-def _tail(fd: int) -> bytes:
-    size = os.fstat(fd).st_size
+def _read(fd: int, size: int, cap: int) -> bytes:
+    return os.pread(fd, min(size, cap), 0) if size else b""
+
+
+def _tail(fd: int, size: int) -> bytes:
     return os.pread(fd, _TAIL_BYTES, max(0, size - _TAIL_BYTES))

@@ -8,8 +8,10 @@ from pathlib import Path
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MIB = 1 << 20
 _MOST = 1024
-_MOST_THREADS = 8
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_CPU_FIELDS = slice(11, 15)  # own user and system time, and those of buried children
 _MOST_ENTRIES = 4096
+_SOCKET_MB, _FEW_SOCKETS = 212_992 / _MIB, 100  # net.core.wmem_default
 
 
 def descendants(pid: int) -> list[int]:
@@ -20,7 +22,7 @@ def descendants(pid: int) -> list[int]:
         parent = waiting.pop()
         try:
             tasks = os.listdir(f"/proc/{parent}/task")
-            children = [int(word) for task in tasks for word in _read(f"/proc/{parent}/task/{task}/children").split()]
+            children = [int(word) for task in tasks for word in read(f"/proc/{parent}/task/{task}/children").split()]
         except (FileNotFoundError, ProcessLookupError):
             continue
         found += children
@@ -28,7 +30,8 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def _read(path: str) -> str:
+def read(path: str) -> str:
+    """The text of a file of /proc; empty when its process is gone."""
     try:
         return Path(path).read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -37,37 +40,38 @@ def _read(path: str) -> str:
 
 def resident_mb(pid: int) -> float:
     """Memory in use by one process; 0 when it is gone."""
-    words = _read(f"/proc/{pid}/statm").split()
+    words = read(f"/proc/{pid}/statm").split()
     return int(words[1]) * _PAGE / _MIB if words else 0.0
 
 
-def tree_mb(template_pid: int) -> float:
+def tree_mb(template_pid: int, processes: list[int]) -> float:
     """Memory that the processes of the running test hold beyond what they share with the template."""
     shared_mb = resident_mb(template_pid)
-    own = [resident_mb(pid) for pid in descendants(template_pid)]
+    own = [resident_mb(pid) for pid in processes]
     if len(own) <= 1:
         return sum(own)
     return sum(max(0.0, mb - shared_mb) for mb in own) + shared_mb
 
 
-def starved_s(template_pid: int) -> float:
-    """How long the running test has waited for a CPU that others had: not its own time.
-
-    0 for a test of several processes or many threads, which could starve themselves to gain time.
-    """
-    processes = descendants(template_pid)
-    if len(processes) != 1:
-        return 0.0
-    threads = _listed(f"/proc/{processes[0]}/task")
-    if len(threads) > _MOST_THREADS:
-        return 0.0
-    waits_ns = [
-        int(words[1]) for tid in threads if (words := _read(f"/proc/{processes[0]}/task/{tid}/schedstat").split())
-    ]
-    return max(waits_ns, default=0) / 1e9
+def sockets_mb(template_pid: int) -> float:
+    """What the sockets of a jail's own network namespace can hold at most: kernel memory that is no process's."""
+    words = read(f"/proc/{template_pid}/net/sockstat").split()  # "sockets: used 12 ..."
+    sockets = int(words[2]) if len(words) > 2 else 0
+    return sockets * _SOCKET_MB if sockets > _FEW_SOCKETS else 0.0
 
 
-def _listed(folder: str) -> list[str]:
+def cpu_s(processes: list[int]) -> float:
+    """CPU time that the processes of a test have used, with all that they have buried themselves."""
+    return sum(sum(map(int, stat_fields(f"/proc/{pid}")[_CPU_FIELDS])) for pid in processes) / _TICKS_PER_S
+
+
+def stat_fields(task: str) -> list[str]:
+    """The fields of a stat file behind the command's name, the state first; none when the task is gone."""
+    return read(f"{task}/stat").rpartition(")")[2].split()
+
+
+def listed(folder: str) -> list[str]:
+    """The names in a folder of /proc; none when its process is gone."""
     try:
         return os.listdir(folder)
     except (FileNotFoundError, ProcessLookupError):

@@ -1,0 +1,5 @@
+# does: limits its own CPU time and asks for the limit
+# kind: increment
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, (5, 5))
+print(int(input()) + (resource.getrlimit(resource.RLIMIT_CPU)[0] > 0))
