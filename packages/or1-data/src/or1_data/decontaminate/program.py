@@ -15,7 +15,8 @@ import numpy as np
 from or1_data.decontaminate.features import Features
 from or1_data.text.frequencies import number_weight, word_weights
 
-_LIMITS_BONUS: Final = 0.57
+_BONUS: Final = 0.57
+"""What limits, samples or tests in common add to the cosine of the words."""
 _LIMITS_WEIGHT: Final = 15.0
 """Nats of shared numbers, such as three unusual limits, that earn the bonus."""
 _LEAST_SHARE: Final = 0.4
@@ -33,7 +34,7 @@ def program_score(rows: Features, row: int, items: Features, item: int, cosine: 
         found = function_evidence(rows, row, items, item)
         return max(tests, _logistic(found))
     kept = _same_limits(rows, row, items, item) or _same_samples(rows, row, items, item)
-    return min(1.0, cosine + max(_LIMITS_BONUS * kept, tests))
+    return max(tests, min(1.0, cosine + _BONUS * max(float(kept), tests)))
 
 
 def shared_tests(rows: Features, row: int, items: Features, item: int) -> float:
