@@ -1,10 +1,10 @@
 """Decontamination on labelled positives and negatives, against the 8-gram and 13-gram rules.
 
-    uv run benchmarks/data_decontaminate.py ../shared/data [--rephrased FILE]
+    uv run benchmarks/data_decontaminate.py ../shared/data [--rephrased FILE...]
 
-Positives: GSM-Hard (numbers changed) and four benchmarks in another LaTeX dialect with a prompt suffix; with
---rephrased, a
-file of rephrased GSM8K test items that or1-data can read. Negatives: GSM8K train and MATH train against GSM8K test.
+Positives: paraphrases written for this project (tests/data), GSM-Hard (numbers changed), and four benchmarks in another
+LaTeX dialect with a prompt suffix; with --rephrased, further files of rows {benchmark, row, text[, answer]}, where row
+counts the benchmark's rows from 0. Negatives: sets written apart from the benchmark (`data_rephrased.py`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 from data_common import print_machine
-from data_rephrased import GROUPS, NEGATIVES, load_items, load_rephrased
-from data_rephrased import texts as texts_of
+from data_rephrased import GROUPS, NEGATIVES, load_items, load_rephrased, problems
 
 from or1_data import make_problem
 from or1_data.decontaminate import Matcher, build_index
@@ -57,44 +56,52 @@ def line(name: str, rows: list[str], items: list[str], matcher: Matcher, wanted:
     )
 
 
-def rephrased(folder: Path, group: str, file: str) -> None:
-    """Recall on labelled paraphrases and false alarms on clean rows, ours and the 8-gram rule's."""
+def rephrased(folder: Path, group: str, file: str | Path) -> None:
+    """Recall on labelled paraphrases, without and with what a row's ground truth tells, and false alarms on clean rows.
+
+    The ground truth of a row is its own where the file has one; else its item's, as whoever rewords a problem keeps it.
+    """
     items = load_items(folder, group)
-    rows = [row for row in load_rephrased(file) if row.benchmark in GROUPS[group]]
+    place = {(item.benchmark, item.reference): number for number, item in enumerate(items)}
+    rows = [row for row in load_rephrased(file) if (row.benchmark, row.reference) in place]
     if not rows:
         return
+    own = [place[row.benchmark, row.reference] for row in rows]
     matcher = Matcher(build_index(items))
-    found = matcher.match([row.text for row in rows])
-    right = [
-        m is not None and m.kind in REMOVED and items[m.item][:2] == (row.benchmark, row.reference)
-        for row, m in zip(rows, found, strict=True)
-    ]
+    lines = [row.text for row in rows]
+    truths = [row.truth or items[item].truth for row, item in zip(rows, own, strict=True)]
+    plain, told = (
+        sum(m is not None and m.kind in REMOVED and m.item == item for m, item in zip(found, own, strict=True))
+        for found in (matcher.match(lines), matcher.match(lines, truths))
+    )
+    negatives = [p for name in NEGATIVES[group] for p in problems(folder / name, only_old=group == "code")]
+    clean = [p.statement for p in negatives]
+    alarms = sum(m is not None and m.kind in REMOVED for m in matcher.match(clean, [p.ground_truth for p in negatives]))
     statements = [item.text for item in items]
-    negatives = [text for name in NEGATIVES[group] for text in texts_of(folder / name, only_old=group == "code")]
-    alarms = [m is not None and m.kind in REMOVED for m in matcher.match(negatives)]
     print(
-        f"{file:22} {group:10} {len(rows):4}  ours {sum(right) / len(rows):.3f}   8-gram {ngram_rule(statements, [r.text for r in rows], 8):.3f}"
-        f"   false alarms in {len(negatives)}: ours {sum(alarms) / len(negatives):.4f}   8-gram {ngram_rule(statements, negatives, 8):.4f}"
+        f"{Path(file).name:28} {group:13} {len(rows):4}  ours {plain / len(rows):.3f}, with the truth {told / len(rows):.3f}"
+        f"   8-gram {ngram_rule(statements, lines, 8):.3f}"
+        f"   false alarms in {len(negatives)}: ours {alarms / len(negatives):.4f}   8-gram {ngram_rule(statements, clean, 8):.4f}",
+        flush=True,
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--rephrased", type=Path)
+    parser.add_argument("--rephrased", type=Path, nargs="*", default=[])
     arguments = parser.parse_args()
     folder = arguments.folder
     print_machine("or1-data", "numpy")
     test = folder / "gsm8k/grade_school_math__data__test.jsonl"
     items = texts(test)
     matcher = Matcher(build_index(benchmark_items([test])))
-    print("paraphrases (tests/data): share matched to their item")
-    for file in ("rephrased.jsonl", "rephrased_unseen.jsonl", "rephrased_independent.jsonl"):
+    print("paraphrases: share matched to their item")
+    ours = ("rephrased.jsonl", "rephrased_unseen.jsonl", "rephrased_independent.jsonl", "rephrased_code.jsonl")
+    for file in (*ours, *(path.absolute() for path in arguments.rephrased)):
         for group in GROUPS:
             rephrased(folder, group, file)
     print("positives: share of rows found")
-    if arguments.rephrased:
-        line("rephrased GSM8K test", texts(arguments.rephrased), items, matcher)
     line("GSM-Hard (numbers changed)", texts(folder / "tora/data__gsm-hard__test.jsonl"), items, matcher)
     for name in ("math500", "aime24", "olympiadbench", "gsm8k_test"):
         file = folder / f"benchmarks/{name}.jsonl"

@@ -1,10 +1,12 @@
 """Fit what or1-data knows about paraphrases: the table of common words, and the coefficients of the score.
 
     uv run benchmarks/data_paraphrase_fit.py ../shared/data --frequencies     writes text/frequencies.txt
-    uv run benchmarks/data_paraphrase_fit.py ../shared/data                   prints the coefficients
+    uv run benchmarks/data_paraphrase_fit.py ../shared/data                   prints the coefficients for maths
+    uv run benchmarks/data_paraphrase_fit.py ../shared/data --functions       prints those for functions to complete
 
 Positives are `tests/data/rephrased.jsonl` with its items; negatives are the two nearest items of every row of sets
-that were written apart. Coefficients are for maths; each is a ridge logistic regression, positives counting 20-fold.
+that were written apart. For functions they are `rephrased_code.jsonl` with HumanEval, and LeetCode, CodeContests and
+Codeforces. Each is a ridge logistic regression, positives counting 20-fold.
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 from data_common import print_machine
-from data_rephrased import NEGATIVES, load_items, load_rephrased, texts
+from data_rephrased import NEGATIVES, load_items, load_rephrased, problems, texts
 
-from or1_data.decontaminate import paraphrase
+from or1_data.decontaminate import paraphrase, program
 from or1_data.decontaminate.features import features
 from or1_data.decontaminate.index import build_index
 from or1_data.decontaminate.match import Matcher
@@ -52,26 +54,46 @@ def write_frequencies(folder: Path) -> None:
 
 
 def evidence_of(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Evidence [P, K] of the positives and [N, K] of the negatives."""
+    """Evidence [P, K] of the positives and [N, K] of the negatives; positives have the answers of their items."""
     positives, negatives = [], []
     for group in ("gsm8k_test", "aime", "math500"):
         items = load_items(folder, group)
         index = build_index(items)
         place = {(item.benchmark, item.reference): number for number, item in enumerate(items)}
         rephrased = [row for row in load_rephrased() if (row.benchmark, row.reference) in place]
-        rows = features([row.text for row in rephrased])
-        positives += [
-            paraphrase.evidence(rows, number, index.features, place[row.benchmark, row.reference])
-            for number, row in enumerate(rephrased)
-        ]
+        own = [place[row.benchmark, row.reference] for row in rephrased]
+        rows = features([row.text for row in rephrased], [items[item].truth for item in own])
+        positives += [paraphrase.evidence(rows, number, index.features, item) for number, item in enumerate(own)]
+        matcher = Matcher(index)
         for file in NEGATIVES[group]:
-            matcher = Matcher(index)
-            for start in range(0, len(lines := texts(folder / file)), 500):
-                rows = features(lines[start : start + 500])
+            for start in range(0, len(lines := problems(folder / file)), 500):
+                chunk = lines[start : start + 500]
+                rows = features([p.statement for p in chunk], [p.ground_truth for p in chunk])
                 for number, cosine in enumerate(matcher.cosines(rows)):
                     for item in np.argsort(-cosine)[:2]:
                         if cosine[item] >= 0.12:
                             negatives.append(paraphrase.evidence(rows, number, index.features, int(item)))
+    return np.array(positives), np.array(negatives)
+
+
+def function_evidence_of(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The same for functions to complete."""
+    items = load_items(folder, "humaneval")
+    index = build_index(items)
+    rephrased = load_rephrased("rephrased_code.jsonl")
+    rows = features([row.text for row in rephrased], code=True)
+    positives = [
+        program.function_evidence(rows, number, index.features, int(row.reference))
+        for number, row in enumerate(rephrased)
+    ]
+    negatives = []
+    matcher, literals = Matcher(index), program.Literals(index.features)
+    for file in NEGATIVES["humaneval"]:
+        for start in range(0, len(lines := texts(folder / file)), 300):
+            rows = features(lines[start : start + 300], code=True)
+            for number, cosine in enumerate(matcher.cosines(rows)):
+                for item in {*np.argsort(-cosine)[:2], *literals.candidates(rows, number, 2)}:
+                    negatives.append(program.function_evidence(rows, number, index.features, int(item)))
     return np.array(positives), np.array(negatives)
 
 
@@ -88,19 +110,35 @@ def fit(positives: np.ndarray, negatives: np.ndarray, ridge: float = 1.0) -> np.
     return b
 
 
+def fit_answers(positives: np.ndarray, negatives: np.ndarray) -> np.ndarray:
+    """As `fit`, but first without answers, which a row may lack, and then for the last column, the answer, alone."""
+    b = fit(positives[:, :-1], negatives[:, :-1])
+    x = np.r_[positives[:, -1], negatives[:, -1]]
+    rest = np.r_[positives[:, :-1] @ b[1:], negatives[:, :-1] @ b[1:]] + b[0]
+    y = np.r_[np.ones(len(positives)), np.zeros(len(negatives))]
+    weight = np.r_[np.full(len(positives), 20.0), np.ones(len(negatives))]
+    answer = 0.0
+    for _ in range(60):
+        p = 1 / (1 + np.exp(-np.clip(rest + answer * x, -30, 30)))
+        answer += (x @ (weight * (y - p)) - answer) / (x * x @ (weight * p * (1 - p)) + 1)
+    return np.r_[b, answer]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--frequencies", action="store_true")
+    parser.add_argument("--functions", action="store_true")
     arguments = parser.parse_args()
     print_machine("or1-data", "numpy")
     if arguments.frequencies:
         write_frequencies(arguments.folder)
         return
-    positives, negatives = evidence_of(arguments.folder)
-    b = fit(positives, negatives)
+    positives, negatives = (function_evidence_of if arguments.functions else evidence_of)(arguments.folder)
+    b = fit(positives, negatives, ridge=3.0) if arguments.functions else fit_answers(positives, negatives)
     print(f"{len(positives)} positives, {len(negatives)} negatives; intercept {b[0]:.1f}")
-    for name, value in zip(paraphrase.Evidence._fields, b[1:], strict=True):
+    names = program.FunctionEvidence._fields if arguments.functions else paraphrase.Evidence._fields
+    for name, value in zip(names, b[1:], strict=True):
         print(f"{name:16} {value:6.1f}")
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from or1_data import Problem
 from or1_data.decontaminate.index import Item
 from or1_data.sources import read_source
 
@@ -20,6 +21,7 @@ FILES = {
     "codeforces": "rllm_code/test__code__codeforces.json",
     "leetcode": LEETCODE,
     "leetcode_rllm": "rllm_code/train__code__leetcode.json",
+    "humaneval": "humaneval/data__HumanEval.jsonl.gz",
 }
 GROUPS = {
     "gsm8k_test": ("gsm8k_test",),
@@ -28,6 +30,7 @@ GROUPS = {
     "math500": ("math500",),
     "code": ("codeforces", "leetcode"),
     "leetcode_rllm": ("leetcode_rllm",),
+    "humaneval": ("humaneval",),
 }
 _CONTESTS = (
     "deepscaler/data__train__math.json",
@@ -50,6 +53,11 @@ NEGATIVES = {
     ),
     "code": (LEETCODE, "rllm_code/test__code__code_contests.json"),
     "leetcode_rllm": ("rllm_code/test__code__code_contests.json",),
+    "humaneval": (
+        LEETCODE,
+        "rllm_code/test__code__code_contests.json",
+        "rllm_code/test__code__codeforces.json",
+    ),
 }
 NEWEST = 1440
 """LeetCode problems from this row on are the benchmark, those before it the negatives."""
@@ -59,26 +67,40 @@ class Rephrased(NamedTuple):
     benchmark: str
     reference: str
     text: str
+    truth: str = ""
+    """The ground truth as JSON text, where the file has the `answer` of the row."""
+
+
+def problems(path: Path, *, only_old: bool = False) -> list[Problem]:
+    """The problems of a file."""
+    found = list(read_source(path, set_aside=lambda error: None))
+    return found[:NEWEST] if only_old and path.name == Path(LEETCODE).name else found
 
 
 def texts(path: Path, *, only_old: bool = False) -> list[str]:
     """The statements of a file."""
-    found = [p.statement for p in read_source(path, set_aside=lambda error: None)]
-    return found[:NEWEST] if only_old and path.name == Path(LEETCODE).name else found
+    return [problem.statement for problem in problems(path, only_old=only_old)]
 
 
 def load_items(folder: Path, group: str) -> list[Item]:
     """The benchmark items of a group; an item's reference is its row in the file, from 0."""
     items: list[Item] = []
     for name in GROUPS[group]:
-        ability = "code" if group in ("code", "leetcode_rllm") else "math"
         first = NEWEST if name == "leetcode" else 0
-        rows = texts(folder / FILES[name])
-        items += [Item(name, str(row), text, ability) for row, text in enumerate(rows) if row >= first]
+        items += [
+            Item(name, str(row), problem.statement, problem.ability, problem.ground_truth)
+            for row, problem in enumerate(problems(folder / FILES[name]))
+            if row >= first
+        ]
     return items
 
 
-def load_rephrased(name: str = "rephrased.jsonl") -> list[Rephrased]:
-    """The paraphrases of a file under tests/data."""
+def load_rephrased(name: str | Path = "rephrased.jsonl") -> list[Rephrased]:
+    """The paraphrases of a file under tests/data, or anywhere."""
     rows = map(json.loads, (TESTS / name).read_text(encoding="utf-8").splitlines())
-    return [Rephrased(row["benchmark"], str(row["row"]), row["text"]) for row in rows]
+    return [
+        Rephrased(
+            row["benchmark"], str(row["row"]), row["text"], json.dumps(row["answer"]) if row.get("answer") else ""
+        )
+        for row in rows
+    ]

@@ -82,7 +82,7 @@ def test_the_same_item_in_two_benchmark_files_is_still_found(real: Path) -> None
 def test_reworded_programming_problems_that_keep_their_limits_are_found(real: Path) -> None:
     index = build_index(benchmark_items([real / "rllm_code/test__code__codeforces.json"]))
     assert found_share(index, rephrased("rephrased_unseen.jsonl", "codeforces")) >= 0.75
-    others = texts(real, "leetcode_dataset/data__LeetCodeDataset-v0.2.0-train.jsonl.gz")[:1000]
+    others = texts(real, "leetcode_dataset/data__LeetCodeDataset-v0.2.0-train.jsonl.gz")[:300]
     assert not [match for match in Matcher(index).match(others) if match and match.kind in REMOVED]
 
 
@@ -107,7 +107,7 @@ def test_a_benchmark_row_that_cannot_be_read_is_an_error(tmp_path: Path) -> None
 
 
 def test_false_alarms_stay_below_one_in_a_thousand_for_paraphrases(real: Path, gsm8k: BenchmarkIndex) -> None:
-    train = texts(real, "gsm8k/grade_school_math__data__train.jsonl")
+    train = texts(real, "gsm8k/grade_school_math__data__train.jsonl")[::2]
     kinds = Counter(match.kind for match in Matcher(gsm8k).match(train) if match)
     assert kinds["paraphrase"] <= 0.001 * len(train)
     assert kinds["verbatim"] + kinds["reformatted"] == 0

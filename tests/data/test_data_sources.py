@@ -133,6 +133,12 @@ def test_the_example_row_of_each_docstring_is_read(name: str) -> None:
     assert detect(row).name == recognised
 
 
+def test_a_full_row_of_taco_with_the_columns_of_its_card_is_read() -> None:
+    row = dict.fromkeys(["name", "tags", "skill_types", "Expected Auxiliary Space", "time_limit", "date", "url"])
+    row |= MADE_UP["taco"] | {"picture_num": "0", "memory_limit": "256 megabytes", "Expected Time Complexity": None}
+    assert detect(row).name == "taco" and ADAPTERS["taco"].convert(row, "x").extra_info["difficulty"] == "EASY"
+
+
 ISSUE = "or1 gsm8k math deepscaler omni_math numina still3 dapo taco apps leetcode code_contests livecodebench"
 
 

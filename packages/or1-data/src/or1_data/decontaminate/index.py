@@ -19,7 +19,7 @@ from or1_data.errors import SourceError
 from or1_data.text.frequencies import word_weights
 from or1_data.text.shingles import I64, U32, Shingles
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 _PRIOR: Final = 1000.0
 """A small benchmark says little about how rare a feature is: weights are as if there were at least so many items."""
 _COMMON_ITEMS: Final = 50
@@ -30,6 +30,7 @@ _COMMON_SHARE: Final = 0.1
 _COMMON_WORD: Final = 1.0
 """Words of less weight (in more than about a third of all problems) are not looked up either."""
 _LOOKED_UP: Final = ("grams", "masked", "words")
+_IN_HEAD: Final = tuple(name for name in Features.__dataclass_fields__ if name not in KINDS)
 
 
 class Item(NamedTuple):
@@ -39,6 +40,8 @@ class Item(NamedTuple):
     reference: str
     text: str = ""
     ability: str = "math"
+    truth: str = ""
+    """The ground truth as JSON text, if known: the tests of a programming problem are looked for, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,11 @@ class BenchmarkIndex:
     features: Features
     inverted: dict[str, Inverted] = field(repr=False)
 
+    @property
+    def has_code(self) -> bool:
+        """Whether there is a programming problem to compare with."""
+        return any(item.ability == "code" for item in self.items)
+
     def save(self, path: str | Path) -> None:
         """Write the index; it contains hashes, numbers and references, and no benchmark text."""
         arrays: dict[str, Any] = {}
@@ -79,11 +87,7 @@ class BenchmarkIndex:
         head = {
             "format": _FORMAT,
             "items": [[item.benchmark, item.reference, item.ability] for item in self.items],
-            "numbers": [dict(counts) for counts in self.features.numbers],
-            "core_numbers": [dict(counts) for counts in self.features.core_numbers],
-            "formulas": [dict(counts) for counts in self.features.formulas],
-            "exact": self.features.exact,
-            "canonical": self.features.canonical,
+            "features": {name: getattr(self.features, name) for name in _IN_HEAD},
         }
         with Path(path).open("wb") as stream:
             np.savez_compressed(stream, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
@@ -105,14 +109,10 @@ class BenchmarkIndex:
             ) from error
         if head["format"] != _FORMAT:
             raise SourceError(f"{path}: index format {head['format']}, this version reads {_FORMAT}; build it again")
-        found = Features(
-            numbers=[Counter(counts) for counts in head["numbers"]],
-            core_numbers=[Counter(counts) for counts in head["core_numbers"]],
-            formulas=[Counter(counts) for counts in head["formulas"]],
-            exact=head["exact"],
-            canonical=head["canonical"],
-            **kinds,
-        )
+        parts: dict[str, Any] = {**kinds, **head["features"]}
+        for name in ("numbers", "core_numbers"):
+            parts[name] = [Counter(counts) for counts in parts[name]]
+        found = Features(**parts)
         return _inverted_index(
             [Item(name, reference, "", ability) for name, reference, ability in head["items"]], found
         )
@@ -121,7 +121,8 @@ class BenchmarkIndex:
 def build_index(items: Iterable[Item]) -> BenchmarkIndex:
     """An index of benchmark items."""
     items = list(items)
-    return _inverted_index(items, features([item.text for item in items]))
+    code = any(item.ability == "code" for item in items)
+    return _inverted_index(items, features([item.text for item in items], [item.truth for item in items], code=code))
 
 
 def _inverted_index(items: list[Item], found: Features) -> BenchmarkIndex:

@@ -13,7 +13,8 @@ import numpy as np
 
 from or1_data.decontaminate.features import Features, features
 from or1_data.decontaminate.index import BenchmarkIndex, Inverted, unseen_weight
-from or1_data.decontaminate.paraphrase import code_score, evidence, paraphrase_score
+from or1_data.decontaminate.paraphrase import evidence, paraphrase_score
+from or1_data.decontaminate.program import Literals, program_score, shared_tests
 from or1_data.text.frequencies import word_weights
 from or1_data.text.shingles import I64, Shingles
 from or1_data.text.words import inclusion, number_similarity
@@ -40,10 +41,10 @@ class DecontaminateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     """Weighted share of the item's 3-grams that the row has."""
     number_changed: float = 0.8
     """The same with all numbers masked."""
-    paraphrase: float = 0.9
+    paraphrase: float = 0.8
     """The score of `or1_data.decontaminate.paraphrase`, for maths items."""
     paraphrase_code: float = 0.92
-    """The score for code items."""
+    """The score of `or1_data.decontaminate.program`, for code items."""
     template: float = 0.5
     """What is still reported, and never removed by default."""
 
@@ -64,6 +65,8 @@ class Match(NamedTuple):
     """Cosine of content words."""
     numbers: float
     """Similarity of the number multisets."""
+    tests: float = 0.0
+    """For code: how far the tests that both have are enough by themselves."""
 
 
 class Matcher:
@@ -76,12 +79,17 @@ class Matcher:
         self._rows = max(1, min(512, _DENSE_CELLS // max(1, len(index.items))))
         self._exact = {text: item for item, text in reversed(list(enumerate(index.features.exact)))}
         self._canonical = {text: item for item, text in reversed(list(enumerate(index.features.canonical)))}
+        self._literals = Literals(index.features)
 
-    def match(self, texts: Sequence[str]) -> list[Match | None]:
-        """The strongest overlap of each statement, None where there is nothing worth reporting."""
+    def match(self, texts: Sequence[str], truths: Sequence[str] = ()) -> list[Match | None]:
+        """The strongest overlap of each statement, None where there is nothing worth reporting.
+
+        `truths` are the ground truths (JSON text) in the same order, if known: tests of code are compared, too.
+        """
         found: list[Match | None] = []
         for start in range(0, len(texts), self._rows):
-            found += self._batch(features(texts[start : start + self._rows]))
+            end = start + self._rows
+            found += self._batch(features(texts[start:end], truths[start:end], code=self.index.has_code))
         return found
 
     def _batch(self, rows: Features) -> list[Match | None]:
@@ -121,7 +129,8 @@ class Matcher:
             return Match("verbatim", 1.0, self._exact[rows.exact[row]], 1.0, 1.0, 1.0, 1.0, 1.0)
         if rows.canonical[row] in self._canonical and len(rows.grams.of(row)):
             return Match("reformatted", 1.0, self._canonical[rows.canonical[row]], 1.0, 1.0, 1.0, 1.0, 1.0)
-        candidates = {*_top(contained, self.settings.template), *_top(cosine, _LEAST_COSINE)}
+        by_words = {*_top(contained, self.settings.template), *_top(cosine, _LEAST_COSINE)}
+        candidates = by_words | set(self._literals.candidates(rows, row, _CANDIDATES))
         matches = [self._scored(rows, row, item, float(contained[item]), float(cosine[item])) for item in candidates]
         ranked = [match for match in matches if match is not None]
         return min(ranked, key=lambda match: (CLASSES.index(match.kind), -match.score, match.item), default=None)
@@ -146,12 +155,20 @@ class Matcher:
         if kind is None:
             return None
         return Match(
-            kind, min(score, 1.0), item, overlap.contained, overlap.containing, masked, cosine, overlap.numbers
+            kind,
+            min(score, 1.0),
+            item,
+            overlap.contained,
+            overlap.containing,
+            masked,
+            cosine,
+            overlap.numbers,
+            shared_tests(rows, row, theirs, item),
         )
 
     def _reworded(self, rows: Features, row: int, item: int, cosine: float) -> float:
         if self.index.items[item].ability == "code":
-            return code_score(rows, row, self.index.features, item, cosine)
+            return program_score(rows, row, self.index.features, item, cosine)
         return paraphrase_score(evidence(rows, row, self.index.features, item))
 
 

@@ -1,13 +1,13 @@
 """Whether a row says in other words what an item says: a logistic score of shared words, pairs of words and numbers.
 
 Each part is weighed by how telling it is (`or1_data.text.frequencies`): that two texts share `237` and `eggnog` says
-more than that they share `2` and `buy`. The coefficients were fitted by `benchmarks/data_paraphrase_fit.py`.
+more than that they share `2` and `buy`. That the answers agree counts, that they do not is held against nobody: a row
+may come without its answer. The coefficients were fitted by `benchmarks/data_paraphrase_fit.py`.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -37,22 +37,12 @@ class Evidence(NamedTuple):
     """Share of the pairs of neighbouring words of the text with fewer."""
     lengths: float
     """Absolute logarithm of the ratio of the numbers of words."""
-    formulas_missed: float
-    """Logarithm of the number of the item's formula signs that the row has not."""
-    formulas_added: float
-    """Logarithm of the number of the row's formula signs that the item has not."""
-    formulas_shared: float
-    """Logarithm of the number of formula signs that both have."""
+    answer: float
+    """Logarithm of the weight of the answer, if both are known to have the same."""
 
 
 _INTERCEPT: Final = -12.9
-_COEFFICIENTS: Final = Evidence(4.7, 2.4, 8.5, 1.8, 8.7, -2.7, -4.8, 2.2, -1.6, 0.0, 0.0, 0.0)
-
-
-_LIMITS_BONUS: Final = 0.57
-_LIMITS_WEIGHT: Final = 15.0
-"""Nats of shared numbers, such as three unusual limits, that earn the bonus."""
-_LEAST_SHARE: Final = 0.4
+_COEFFICIENTS: Final = Evidence(2.8, 2.7, 9.8, 2.0, 7.8, -2.5, -4.5, -0.1, -1.4, 4.9)
 
 
 def evidence(rows: Features, row: int, items: Features, item: int) -> Evidence:
@@ -69,8 +59,12 @@ def evidence(rows: Features, row: int, items: Features, item: int) -> Evidence:
         **_numbers(rows, row, items, item),
         pairs=len(np.intersect1d(pairs, of_pairs, assume_unique=True)) / max(1, min(len(pairs), len(of_pairs))),
         lengths=abs(math.log((len(ours) + 3) / (len(theirs) + 3))),
-        **_formulas(rows.formulas[row], items.formulas[item]),
+        answer=math.log1p(rows.answer_weights[row]) / 3 if _same_answer(rows, row, items, item) else 0.0,
     )
+
+
+def _same_answer(rows: Features, row: int, items: Features, item: int) -> bool:
+    return bool(rows.answers[row]) and rows.answers[row] == items.answers[item]
 
 
 def _numbers(rows: Features, row: int, items: Features, item: int) -> dict[str, float]:
@@ -86,28 +80,7 @@ def _numbers(rows: Features, row: int, items: Features, item: int) -> dict[str, 
     }
 
 
-def _formulas(ours: Counter[str], theirs: Counter[str]) -> dict[str, float]:
-    return {
-        "formulas_missed": math.log1p((theirs - ours).total()) / 3,
-        "formulas_added": math.log1p((ours - theirs).total()) / 3,
-        "formulas_shared": math.log1p((ours & theirs).total()) / 3,
-    }
-
-
 def paraphrase_score(found: Evidence) -> float:
     """Between 0 and 1; not a probability, for that depends on how many rows are paraphrases."""
     value = _INTERCEPT + sum(c * part for c, part in zip(_COEFFICIENTS, found, strict=True))
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, value))))
-
-
-def code_score(rows: Features, row: int, items: Features, item: int, cosine: float) -> float:
-    """The same for programming problems: the cosine of words, more where limits and samples are shared, at most 1.
-
-    Problems of one contest site share their phrases, so that only very like words say enough by themselves. Whoever
-    rewords a problem but keeps its tests keeps its limits: rare numbers in common make up for other words.
-    """
-    ours, theirs = rows.numbers[row], items.numbers[item]
-    shared = number_weight((ours & theirs).items())
-    union = number_weight((ours | theirs).items())
-    same_limits = shared >= max(_LIMITS_WEIGHT, _LEAST_SHARE * union)
-    return min(1.0, cosine + _LIMITS_BONUS * same_limits)

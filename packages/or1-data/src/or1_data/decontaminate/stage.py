@@ -28,7 +28,7 @@ def benchmark_items(files: Sequence[str | Path], names: Mapping[str, str] | None
         name = (names or {}).get(str(file)) or default_name(file)
         number = 0
         for number, problem in enumerate(read_source(file, set_aside=_refuse), start=1):
-            yield Item(name, f"{Path(file).name}#{number}", problem.statement, problem.ability)
+            yield Item(name, f"{Path(file).name}#{number}", problem.statement, problem.ability, problem.ground_truth)
         if not number:
             raise SourceError(f"{file}: a benchmark without rows; nothing could be compared with it")
 
@@ -43,7 +43,7 @@ def annotate_contamination(
     """Each problem with the note `decontaminate` (class, score, benchmark, evidence) where it overlaps an item."""
     matcher, rows = Matcher(index, settings), iter(problems)
     while batch := list(islice(rows, _BATCH)):
-        matches = matcher.match([problem.statement for problem in batch])
+        matches = matcher.match([p.statement for p in batch], [p.ground_truth for p in batch])
         for problem, match in zip(batch, matches, strict=True):
             yield problem.with_note(NOTE, note_of(match, problem, index))
 
@@ -54,7 +54,8 @@ def note_of(match: Match | None, problem: Problem, index: BenchmarkIndex) -> dic
         return None
     item = index.items[match.item]
     scores = {
-        name: round(getattr(match, name), 3) for name in ("contained", "containing", "masked", "words", "numbers")
+        name: round(getattr(match, name), 3)
+        for name in ("contained", "containing", "masked", "words", "numbers", "tests")
     }
     return {
         "class": match.kind,

@@ -11,11 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from or1_data.dedup.minhash import band_keys
+from or1_data.dedup.minhash import band_keys, blocks
 from or1_data.dedup.settings import DedupSettings
 from or1_data.text.shingles import I64, U64, Shingles, mix
 
 _VERIFY_SHINGLES: Final = 1 << 21
+_SUM_SHINGLES: Final = 1 << 20
 _WINDOW: Final = 256
 """Documents with one key are compared with this many neighbours each: identical texts are merged before, so a longer
 run is a template, and pairs of it that stand further apart are found through their other bands."""
@@ -74,8 +75,7 @@ def merge_identical(shingles: Shingles) -> tuple[Shingles, I64, Pairs]:
     filled = np.flatnonzero(np.diff(shingles.offsets))
     if not len(filled):
         return take(shingles, filled), filled, Pairs(filled, filled, np.zeros(0))
-    sums = np.add.reduceat(mix(shingles.values.astype(np.uint64) + np.uint64(1)), shingles.offsets[filled])
-    sums = mix(sums + np.diff(shingles.offsets)[filled].astype(np.uint64))
+    sums = mix(_sums(shingles, filled) + np.diff(shingles.offsets)[filled].astype(np.uint64))
     _, first, inverse = np.unique(sums, return_index=True, return_inverse=True)
     one, other = filled[first][inverse], filled
     same = np.flatnonzero(one != other)
@@ -85,12 +85,23 @@ def merge_identical(shingles: Shingles) -> tuple[Shingles, I64, Pairs]:
     return take(shingles, kept), kept, proved
 
 
+def _sums(shingles: Shingles, filled: I64) -> U64:
+    """The sum of the mixed shingles of each filled document, in blocks: eight bytes a shingle are not held at once."""
+    found = [np.zeros(0, np.uint64)]
+    for block in blocks(shingles, filled, _SUM_SHINGLES):
+        first, last = shingles.offsets[block[0]], shingles.offsets[block[-1] + 1]
+        mixed = mix(shingles.values[first:last].astype(np.uint64) + np.uint64(1))
+        found.append(np.add.reduceat(mixed, shingles.offsets[block] - first))
+    return np.concatenate(found)
+
+
 def take(shingles: Shingles, documents: I64) -> Shingles:
-    """The shingles of some documents, in the order given."""
-    lengths = np.diff(shingles.offsets)[documents]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    within = np.arange(int(offsets[-1])) - np.repeat(offsets[:-1], lengths)
-    return Shingles(shingles.values[np.repeat(shingles.offsets[:-1][documents], lengths) + within], offsets)
+    """The shingles of some documents, given in ascending order."""
+    lengths = np.diff(shingles.offsets)
+    wanted = np.zeros(len(lengths), dtype=bool)
+    wanted[documents] = True
+    offsets = np.concatenate([[0], np.cumsum(lengths[documents])]).astype(np.int64)
+    return Shingles(shingles.values[np.repeat(wanted, lengths)], offsets)
 
 
 def _with_identical(found: Pairs, representative: I64, same: Pairs) -> Pairs:
@@ -104,12 +115,12 @@ def _with_identical(found: Pairs, representative: I64, same: Pairs) -> Pairs:
 
 
 def band_candidates(keys: U64, memo: Memo = call) -> U64:
-    """Pairs (`first << 32 | second`, each once) that share a key in a band. `keys` is [D, B]."""
+    """Pairs (`first << 32 | second`, each once) that share a key in a band. `keys` is [B, D]."""
 
     def of_band(band: int) -> U64:
-        return memo(f"band-{band:03d}", lambda: np.unique(band_pairs(np.ascontiguousarray(keys[:, band]))))
+        return memo(f"band-{band:03d}", lambda: np.unique(band_pairs(keys[band])))
 
-    found = [of_band(band) for band in range(keys.shape[1])]
+    found = [of_band(band) for band in range(len(keys))]
     pairs: U64 = np.unique(np.concatenate(found)) if found else np.zeros(0, np.uint64)
     return pairs
 

@@ -23,19 +23,19 @@ def permutations(count: int) -> tuple[U32, U32]:
 
 
 def band_keys(shingles: Shingles, bands: int, rows: int) -> U64:
-    """[D, B] keys. Documents without shingles get keys of their own and are nobody's candidate."""
+    """[B, D] keys. Documents without shingles get keys of their own and are nobody's candidate."""
     count = len(shingles)
     keys = np.empty((bands, count), dtype=np.uint64)
     multipliers, additions = permutations(bands * rows)
     filled = np.flatnonzero(np.diff(shingles.offsets))
-    for block in _blocks(shingles, filled):
+    for block in blocks(shingles, filled, _BLOCK_SHINGLES):
         first, last = shingles.offsets[block[0]], shingles.offsets[block[-1] + 1]
         values = shingles.values[first:last]
         starts = shingles.offsets[block] - first
         _block_keys(values, starts, block, keys, multipliers, additions, rows)
     empty = np.flatnonzero(np.diff(shingles.offsets) == 0)
     keys[:, empty] = mix(empty.astype(np.uint64) + np.uint64(1 << 60))
-    return np.ascontiguousarray(keys.T)
+    return keys
 
 
 def _block_keys(
@@ -52,9 +52,9 @@ def _block_keys(
         keys[band, block] = key
 
 
-def _blocks(shingles: Shingles, filled: np.ndarray) -> list[np.ndarray]:
-    """Runs of documents that have shingles, of about `_BLOCK_SHINGLES` each."""
+def blocks(shingles: Shingles, filled: np.ndarray, size: int) -> list[np.ndarray]:
+    """Runs of documents that have shingles, of about `size` shingles each."""
     if not len(filled):
         return []
-    number = shingles.offsets[filled] // _BLOCK_SHINGLES
+    number = shingles.offsets[filled] // size
     return np.split(filled, np.flatnonzero(np.diff(number)) + 1)

@@ -1,6 +1,8 @@
 """Rows of a hub set through `datasets`, imported only when a hub id is read.
 
-An id is `owner/name`, `owner/name:config`, `owner/name#split` or both; without a split, all splits are read in order.
+An id is `owner/name[:config][@revision][#split]`; without a split, all splits are read in order. A set that comes
+with a loading script, which `datasets` no longer runs, is read by its files:
+`hf://datasets/owner/name[@revision]/path/to/*.parquet` (or .jsonl, .json, .arrow).
 """
 
 from __future__ import annotations
@@ -15,11 +17,15 @@ from or1_data.io.rows import Located
 HUB_ID: Final = re.compile(
     r"(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[\w.-]+))?(?:@(?P<revision>[\w.-]+))?(?:#(?P<split>[\w.-]+))?"
 )
+FILES: Final = "hf://datasets/"
+_BUILDERS: Final = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".jsonl.gz": "json", ".arrow": "arrow"}
+_SCRIPT: Final = re.compile(r"[Ss]cripts? (?:are|is) no longer supported")
+_GATED: Final = re.compile(r"gated|403|401|login|authenticat", re.I)
 
 
 def is_hub_id(text: str) -> bool:
-    """Whether `text` can be a hub id; the caller first checks that no such file exists."""
-    return HUB_ID.fullmatch(text) is not None
+    """Whether `text` can be a hub id, or files of one; the caller first checks that no such file exists."""
+    return text.startswith(FILES) or HUB_ID.fullmatch(text) is not None
 
 
 def iter_hub(identifier: str) -> Iterator[Located]:
@@ -28,24 +34,50 @@ def iter_hub(identifier: str) -> Iterator[Located]:
     Raises:
         SourceError: not an id, the extra is not installed, or the hub does not give it.
     """
+    datasets = _datasets(identifier)
+    try:
+        for name, rows in _splits(datasets, identifier):
+            for number, row in enumerate(rows, start=1):
+                yield Located(name, number, dict(row))
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
+        told = " ".join(str(error).split())
+        raise SourceError(f"hub set {identifier!r} cannot be read ({told}); {_advice(told)}") from error
+
+
+def _splits(datasets: Any, identifier: str) -> Iterator[tuple[str, Any]]:
+    if identifier.startswith(FILES):
+        yield identifier, iter_files(datasets, identifier)
+        return
     found = HUB_ID.fullmatch(identifier)
     if found is None:
         raise SourceError(
             f"{identifier!r} is neither a file nor a hub id; expected owner/name[:config][@revision][#split]"
         )
-    datasets = _datasets(identifier)
-    try:
-        loaded = datasets.load_dataset(
-            found["name"], found["config"], split=found["split"], revision=found["revision"], streaming=True
-        )
-        splits = {found["split"]: loaded} if found["split"] else dict(loaded.items())
-        for split, rows in splits.items():
-            for number, row in enumerate(rows, start=1):
-                yield Located(f"{found['name']}#{split}", number, dict(row))
-    except (OSError, ValueError, RuntimeError) as error:  # what `datasets` raises for missing sets and no network
-        raise SourceError(
-            f"hub set {identifier!r} cannot be read ({error}); check its name, network and login"
-        ) from error
+    loaded = datasets.load_dataset(
+        found["name"], found["config"], split=found["split"], revision=found["revision"], streaming=True
+    )
+    for split, rows in [(found["split"], loaded)] if found["split"] else loaded.items():
+        yield f"{found['name']}#{split}", rows
+
+
+def iter_files(datasets: Any, url: str) -> Any:
+    """The rows of the files that a pattern matches, streamed, through the builder that their ending names.
+
+    Raises:
+        SourceError: another ending.
+    """
+    for ending, builder in _BUILDERS.items():
+        if url.endswith(ending):
+            return datasets.load_dataset(builder, data_files=url, split="train", streaming=True)
+    raise SourceError(f"{url}: unknown kind of file; use one of {', '.join(_BUILDERS)}")
+
+
+def _advice(error: str) -> str:
+    if _SCRIPT.search(error):
+        return f"it has a loading script, so name its files instead: {FILES}owner/name/*.parquet"
+    if _GATED.search(error):
+        return "ask for access on its page, then log in with `hf auth login` or set HF_TOKEN"
+    return "check its name, config and split, the network, and HF_HUB_OFFLINE"
 
 
 def _datasets(identifier: str) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from or1_data.errors import SchemaError, SourceError
-from or1_data.io.hub import is_hub_id, iter_hub
+from or1_data.io.hub import FILES, is_hub_id, iter_hub
 from or1_data.io.parquet import Columns, write_parquet
 from or1_data.io.rows import SUFFIXES, Located, iter_rows
 from or1_data.schema import Problem, problem_from_row, row_of
@@ -23,7 +23,7 @@ Writer = Callable[[Path, Iterable[Problem]], int]
 def locate(source: str | Path) -> Iterator[Located]:
     """Raw rows of a file or, where no such file exists, of the hub set with that id."""
     text = str(source)
-    if not Path(text).exists() and not text.endswith(SUFFIXES) and is_hub_id(text):
+    if text.startswith(FILES) or (not Path(text).exists() and not text.endswith(SUFFIXES) and is_hub_id(text)):
         return iter_hub(text)
     return iter_rows(text)
 
@@ -32,7 +32,7 @@ def read_problems(source: str | Path, *, set_aside: SetAside | None = None) -> I
     """The problems of a file in the row format, or of a hub set such as `Skywork/Skywork-OR1-RL-Data`.
 
     Args:
-        source: jsonl, json, parquet (the first two also `.gz`), or `owner/name[:config][#split]`.
+        source: jsonl, json, parquet (the first two also `.gz`), or a hub set (`or1_data.io.hub`).
         set_aside: takes each broken row's error; None raises the first.
 
     Raises:

@@ -29,7 +29,7 @@ _DISPLAY: Final = re.compile(r"\$\$|\\\[|\\begin\{|\n\s*\$?\s*-?\d[\d\s,.$\\]{8,
 _TYPESET: Final = re.compile(r"\\begin\{(?:tabular|array)|\\hline")
 _BULLET: Final = re.compile(r"\n\s*(?:\$\\bullet\$|[-*•]\s|\|)")
 _SHOWN: Final = re.compile(r"(?:as\s+)?(?:shown|given|drawn)\s+(?:here|below|above)", re.I)
-_DRAWN: Final = re.compile(r"\[asy\]|\\begin\{(?:tikzpicture|picture|asy)\}|\[img\]", re.I)
+_DRAWN: Final = re.compile(r"\[asy\]|\\begin\{(?:tikzpicture|picture|asy)\}|\\chemfig\b|\[img\]", re.I)
 _IMAGE: Final = re.compile(
     r"!\[[^\]]*\]\([^)]*\)|<img\b|\\includegraphics|<image>|\[image(?:\d|\])|figure_\d+|<ImageHere>", re.I
 )
@@ -53,6 +53,7 @@ _POINTING: Final = re.compile(
     r"|fig(?:ure|\.)\s*\d+)",
     re.I,
 )
+_TOLD: Final = re.compile(r"(?:in|on|from|using|of)\s+(?:the|this)\s+(figure|diagram|illustration)s?", re.I)
 _TABLE: Final = re.compile(
     r"\b(?:table|chart)s?\s+(?:is\s+|are\s+)?(?:shown\s+)?(?:below|above|shows)|following\s+table", re.I
 )
@@ -76,10 +77,17 @@ def missing_figure(problem: Problem) -> Iterator[Finding]:
     if _TYPESET.search(text):
         return
     if match := _POINTING.search(prose):
-        if not (_SHOWN.fullmatch(match.group(0)) and (_DISPLAY.search(text) or _BULLET.search(text))):
+        shown = _SHOWN.fullmatch(match.group(0)) and (_DISPLAY.search(text) or _BULLET.search(text))
+        if not shown and not _told(prose, match):
             yield found("missing_figure", text, match.start(), match.end())
     elif (match := _TABLE.search(prose)) and not _TABLE_HERE.search(text):
         yield found("missing_figure", text, match.start(), match.end())
+
+
+def _told(prose: str, match: re.Match[str]) -> bool:
+    """Whether the words in front made the figure: `Ann has a figure made of ...; the area of the figure`."""
+    thing = _TOLD.fullmatch(match.group(0))
+    return thing is not None and bool(re.search(rf"\ban?\s+(?:\w+\s+)?{thing[1]}\b", prose[: match.start()], re.I))
 
 
 def drawing(problem: Problem) -> Iterator[Finding]:

@@ -71,7 +71,7 @@ def _shingles(source: Part, folder: Path, ngram: int) -> Shingles:
         made = shingles_of_texts((problem.statement for problem in read_part(source)), ngram)
         _save(paths[0], made.offsets)
         _save(paths[1], made.values)
-    return Shingles(np.load(paths[1]), np.load(paths[0]))
+    return Shingles(np.load(paths[1], mmap_mode="r"), np.load(paths[0]))
 
 
 def _kept(path: Path, work: Callable[[], U64]) -> U64:

@@ -11,7 +11,7 @@ from typing import Any
 
 from or1_data.difficulty.counts import counts_of
 from or1_data.errors import ConfigError, SchemaError, SourceError
-from or1_data.io.hub import is_hub_id
+from or1_data.io.hub import FILES, is_hub_id
 from or1_data.io.problems import locate
 from or1_data.io.rows import SUFFIXES, Located
 from or1_data.run.guard import count
@@ -29,6 +29,8 @@ def resolve(settings: SourceSettings, root: Path) -> str:
     Raises:
         SourceError: neither.
     """
+    if settings.path.startswith(FILES):
+        return settings.path
     path = root / settings.path
     if path.exists():
         return str(path)

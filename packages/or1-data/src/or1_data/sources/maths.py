@@ -121,6 +121,11 @@ def problem_answer(row: Row, source: str) -> Problem:
     )
 
 
+def aime(row: Row, source: str) -> Problem:
+    """AIME: `{"ID": "1983-1", "Year": 1983, "Problem Number": 1, "Question": "...", "Answer": "60", "Part": null}`."""
+    return _problem(row, source, text(row, "Question"), answer(row, "Answer"), "ID", "Year", "Problem Number", "Part")
+
+
 def boxed_solution(row: Row, source: str) -> Problem:
     r"""A set whose answer is only in the solution.
 

@@ -24,7 +24,7 @@ def read_source(
     """The problems of a file or hub set.
 
     Args:
-        source: a file (jsonl, json, parquet, gz) or a hub id (`owner/name[:config][#split]`).
+        source: a file (jsonl, json, parquet, gz) or a hub set (see `or1_data.io.hub`).
         adapter: a name of `ADAPTERS`, or `auto`: the columns of the first row decide.
         name: the `data_source` of rows that carry none; by default the file's or set's name.
         where: keeps raw rows whose column holds one of the values, e.g. `{"source": ["olympiads"]}`.

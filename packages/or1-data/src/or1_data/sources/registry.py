@@ -36,6 +36,7 @@ _ORDERED: Final = (  # detection takes the first whose keys are all there: the m
     _adapter("olympiadbench", "is_multiple_answer answer_type", maths.olympiadbench),
     _adapter("math", "problem solution level", maths.math),
     _adapter("deepscaler", "problem answer difficulty", maths.deepscaler),
+    _adapter("aime", "ID Year Question Answer", maths.aime),
     _adapter("svamp", "Body Question Answer", maths.svamp),
     _adapter("gsm_hard", "input code target", maths.gsm_hard),
     _adapter("open_reasoner", "prompt final_answer", maths.chat_answer),

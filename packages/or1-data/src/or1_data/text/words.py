@@ -126,15 +126,6 @@ def inclusion(part: Counter[str], whole: Counter[str]) -> float:
     return (part & whole).total() / part.total() if part else 1.0
 
 
-def formula(tokens: list[str]) -> Counter[str]:
-    """The multiset of what formulas are made of, numbers aside: commands, signs, single letters."""
-    return Counter(
-        token
-        for token in tokens
-        if not token[0].isdigit() and ((len(token) == 1 and token not in "aAI%") or token[0] == "\\")
-    )
-
-
 def masked(tokens: list[str]) -> list[str]:
     """The tokens with every number, digits or word, replaced by one sign."""
     return ["0" if token[0].isdigit() or token in _NUMBERS else token for token in tokens]
