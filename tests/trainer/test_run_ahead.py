@@ -1,31 +1,17 @@
 """Rollouts ahead of training: which weights sampled a batch, exact resume with work in flight, pushes that fail."""
 
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
-from whole_runs import command, environment, numbers, rows_written, run, wait_for
+from whole_runs import MICRO, numbers, rows_written, run, run_ranks, start, wait_for
 
-RECIPE = """
+RECIPE = f"""
 name = "ahead"
-[warm_start]
-hidden = 32
-layers = 2
-intermediate = 64
-steps = 60
-sequences = 32
-lr = 5e-3
-arithmetic = { max_terms = 2, max_digits = 1 }
-[data.arithmetic]
-max_terms = 2
-max_digits = 1
-train = 60
-heldout = 4
-[[stages]]
+{MICRO}[[stages]]
 steps = 5
 context_tokens = 20
 prompts = 4
@@ -47,25 +33,22 @@ every = 3
 """
 
 
-@pytest.fixture(scope="module")
-def recipe(tmp_path_factory):
-    path = tmp_path_factory.mktemp("ahead") / "ahead.toml"
-    path.write_text(RECIPE)
-    return path
+@pytest.fixture(scope="session")
+def whole(once, cache):
+    """Ahead by so many -> the folder of an undisturbed run."""
+
+    def make(folder):
+        (folder / "ahead.toml").write_text(RECIPE)
+        for ahead in (0, 1, 2):
+            run(cache, "train", folder / "ahead.toml", "--run-dir", folder / str(ahead), "--rollout.ahead", ahead)
+
+    folder = once("ahead", make)
+    return {ahead: folder / str(ahead) for ahead in (0, 1, 2)}
 
 
-@pytest.fixture(scope="module")
-def cache(recipe):
-    return recipe.parent / "cache"
-
-
-@pytest.fixture(scope="module")
-def whole(recipe, cache):
-    folders = {}
-    for ahead in (0, 1, 2):
-        folders[ahead] = recipe.parent / f"ahead-{ahead}"
-        run(cache, "train", recipe, "--run-dir", folders[ahead], "--rollout.ahead", ahead)
-    return folders
+@pytest.fixture(scope="session")
+def recipe(whole):
+    return whole[0].parent / "ahead.toml"
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 2])
@@ -88,11 +71,7 @@ def test_stale_batches_show_in_the_mismatch(whole):
 
 
 def test_killed_with_work_in_flight_and_resumed_the_numbers_are_the_same(recipe, cache, whole, tmp_path):
-    process = subprocess.Popen(
-        command("train", recipe, "--run-dir", tmp_path / "killed", "--rollout.ahead", "2"),
-        env=environment(cache),
-        stderr=subprocess.DEVNULL,
-    )
+    process = start(cache, "train", recipe, "--run-dir", tmp_path / "killed", "--rollout.ahead", "2")
     try:
         wait_for(lambda: rows_written(tmp_path / "killed") >= 5, process)
     finally:
@@ -103,7 +82,7 @@ def test_killed_with_work_in_flight_and_resumed_the_numbers_are_the_same(recipe,
 
 
 def test_two_ranks_roll_out_ahead_without_mixing_their_collectives(recipe, cache, whole, tmp_path):
-    run(cache, "train", recipe, "--run-dir", tmp_path / "two", "--rollout.ahead", "1", "--nproc", "2")
+    run_ranks(cache, 2, "train", recipe, "--run-dir", tmp_path / "two", "--rollout.ahead", "1")
     for expected, got in zip(numbers(whole[1]), numbers(tmp_path / "two"), strict=True):
         for key in ("reward/mean", "policy/entropy", "rollout/staleness_mean", "eval/avg"):
             assert (key in got) == (key in expected)
