@@ -18,7 +18,10 @@ from pathlib import Path
 
 WORKERS = Path(__file__).parent / "megatron_workers"
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["or1_trainer.run.assemble", "transformers.models.qwen2.modeling_qwen2"])
+_FAMILIES = ("qwen2", "qwen3", "llama")
+_CONTEXT.set_forkserver_preload(
+    ["or1_trainer.run.assemble", *(f"transformers.models.{family}.modeling_{family}" for family in _FAMILIES)]
+)
 _SAID = tempfile.TemporaryDirectory(prefix="or1-said-")
 
 

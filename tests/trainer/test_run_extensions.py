@@ -149,8 +149,3 @@ def test_what_does_not_go_together_is_refused_at_once(room, cache, change, tmp_p
 def test_a_misspelt_flag_is_named_with_the_nearest(room, cache):
     done = run(cache, "train", room / "extended.toml", "--scal-down", code=2)
     assert "--scal-down needs a value (did you mean --scale-down?)" in done.stderr
-
-
-def test_a_layout_that_cannot_be_is_told_once(room, cache, tmp_path):
-    done = run(cache, "train", room / "extended.toml", "--run-dir", tmp_path / "run", "--parallel.tensor", "8", code=1)
-    assert done.stderr.count("does not divide num_attention_heads") == 1

@@ -161,23 +161,29 @@ def test_bad_input_is_one_clear_line_and_exit_code_2_or_1(cache, arguments, word
     assert list(tmp_path.iterdir()) == []
 
 
-def test_heads_that_tp_does_not_divide_are_refused_with_the_choices(cache, recipe, tmp_path):
-    done = run(
-        cache, "train", recipe, "--run-dir", tmp_path / "r", "--nproc", "2", "--parallel.tensor", "2",
-        "--warm_start.kv_heads", "1", "--warm_start.steps", "1", code=1,
-    )  # fmt: skip
-    assert "num_key_value_heads = 1" in done.stderr and "rank" in done.stderr
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (("--parallel.tensor", "2", "--warm_start.kv_heads", "1"), "num_key_value_heads = 1 of the model; choose from [1]"),
+        (("--model.path", "no-such-model"), "hf download"),
+        (("--stages.1.mini_prompts", "4"), "stages.1: prompts = 6 does not divide"),
+        (("--optimizer.lr", "fast"), "optimizer.lr"),
+    ],
+)  # fmt: skip
+def test_what_cannot_run_is_refused_before_anything_is_made(cache, recipe, tmp_path, settings, words):
+    folder = tmp_path / "r"
+    done = run(cache, "train", recipe, "--run-dir", folder, *settings, code=2)
+    assert words in done.stderr and done.stderr.count("\n") == 1 and not folder.exists()
 
 
-def test_a_broken_problem_row_is_named(cache, recipe, tmp_path):
+def test_a_broken_problem_row_is_named_once_whatever_the_ranks(cache, recipe, tmp_path):
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"data_source": "x", "prompt": []}\n')
     done = run(
-        cache, "train", recipe, "--run-dir", tmp_path / "r",
-        "--data.train", f'["{rows}"]', "--data.heldout", f'["{rows}"]',
-        code=2,
+        cache, "train", recipe, "--run-dir", tmp_path / "r", "--nproc", "2",
+        "--data.train", f'["{rows}"]', "--data.heldout", f'["{rows}"]', code=1,
     )  # fmt: skip
-    assert "rows.jsonl" in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("rows.jsonl, line 1") == 1 and "Traceback" not in done.stderr
 
 
 def test_a_full_disk_while_checkpointing_keeps_what_was_there(whole, cache, recipe, tmp_path):

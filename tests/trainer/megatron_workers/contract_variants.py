@@ -11,6 +11,7 @@ from megatron_cases import hf_model
 KL_BETA, COV_SHARE, COV_BETA = 0.2, 0.1, 0.7
 
 VARIANTS = {
+    "magic": {},
     "sequence mean": {"loss": {"aggregate": "sequence"}},
     "dr grpo": {"loss": {"aggregate": "constant"}},
     "gspo": {"loss": {"kind": "gspo", "aggregate": "sequence"}},
@@ -33,6 +34,11 @@ def batch():
         return [
             replace(s, engine_logprobs=[float(lp) - rng.gauss(0, 0.4) for lp, _ in tokens(model, s)]) for s in samples()
         ]
+
+
+def halves(whole):
+    """Two mini-batches."""
+    return [whole[:4], whole[4:]]
 
 
 def reference_model():

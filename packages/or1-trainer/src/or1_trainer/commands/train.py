@@ -18,6 +18,7 @@ from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, 
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
 from or1_trainer.launch import launch, under_launcher
+from or1_trainer.run.start import check_start, starting_policy
 
 
 def add(commands: Commands) -> None:
@@ -47,6 +48,7 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
         print(tomli_w.dumps(msgspec.to_builtins(config)), end="")
         return 0
+    check_start(config)
     from or1_trainer.run.folder import await_run_folder, claim_run_folder
 
     if under_launcher() and options.folder is None:
@@ -85,6 +87,7 @@ def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
         config = resolve(msgspec.to_builtins(config), overrides)
     nproc = _world_size(options.nproc, config)
     check(config, nproc)
+    check_start(config)
     if overrides:
         change_layout(options.folder, config)
     return _run(options.folder, nproc)
@@ -93,9 +96,9 @@ def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
 def _run(folder: Path, nproc: int) -> int:
     """In this process if it is the only one or a worker; else as launcher of workers that resume the folder."""
     if nproc > 1 and not under_launcher():
-        from or1_trainer.run.assemble import prepare
+        from or1_trainer.run.folder import read_config
 
-        prepare(folder)
+        starting_policy(read_config(folder))  # once, and not while the ranks' clocks are running
         return launch(["resume", str(folder)], nproc, folder / "logs")
     from or1_trainer.run.assemble import run_folder
 
