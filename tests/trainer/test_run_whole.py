@@ -164,7 +164,7 @@ def test_bad_input_is_one_clear_line_and_exit_code_2_or_1(cache, arguments, word
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (("--parallel.tensor", "2", "--warm_start.kv_heads", "1"), "num_key_value_heads = 1 of the model; choose from [1]"),
+        (("--parallel.tensor", "2", "--warm_start.kv_heads", "1"), "heads = 1 of the model; choose from [1]"),
         (("--model.path", "no-such-model"), "hf download"),
         (("--stages.1.mini_prompts", "4"), "stages.1: prompts = 6 does not divide"),
         (("--optimizer.lr", "fast"), "optimizer.lr"),
