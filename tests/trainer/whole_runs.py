@@ -16,9 +16,10 @@ MICRO = """
 hidden = 32
 layers = 2
 intermediate = 64
-steps = 120
+steps = 300
 sequences = 32
-lr = 5e-3
+lr = 1e-2
+verbose_share = 0.3
 arithmetic = { max_terms = 2, max_digits = 1 }
 [data.arithmetic]
 max_terms = 2

@@ -19,10 +19,12 @@ VARIANTS = {
     "clip_cov": {"loss": {"kind": "clip_cov", "covariance_share": COV_SHARE}},
     "kl_cov": {"loss": {"kind": "kl_cov", "covariance_share": COV_SHARE, "covariance_beta": COV_BETA}},
     "kl": {"loss": {"kl_beta": KL_BETA}},
-    "token_tis": {"correction": "token_tis"},
-    "sequence_mask": {"correction": "sequence_mask"},
-    "geometric_mask": {"correction": "geometric_mask", "mismatch": {"geometric_low": 0.9, "geometric_high": 1.1}},
-    "icepop": {"correction": "icepop"},
+    "token_tis": {"mismatch": {"correction": "token_tis"}},
+    "sequence_mask": {"mismatch": {"correction": "sequence_mask"}},
+    "geometric_mask": {
+        "mismatch": {"correction": "geometric_mask", "geometric_low": 0.9, "geometric_high": 1.1},
+    },
+    "icepop": {"mismatch": {"correction": "icepop"}},
     "coupled": {"mismatch": {"proximal": "engine"}},
 }
 
