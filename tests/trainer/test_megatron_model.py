@@ -215,11 +215,6 @@ def test_what_is_not_supported_is_said(config, said, runtime):
         build_policy(config, runtime)
 
 
-def test_half_precision_is_for_cuda(runtime):
-    with pytest.raises(LayoutError, match="bfloat16 cannot be trained on the CPU"):
-        build_policy(CONFIGS["qwen2-tied"](), runtime, dtype=torch.bfloat16)
-
-
 def test_bad_starts_are_said(monkeypatch):
     monkeypatch.setenv("RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "3")

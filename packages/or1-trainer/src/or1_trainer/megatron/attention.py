@@ -29,8 +29,9 @@ class PackedAttention(MegatronModule):  # type: ignore[misc]
         """Return the attention output of this rank's heads, [T, G * R * D], for fused projections [T, G, R + 2, D]."""
         if mixed_TGRD.is_cuda:
             return _varlen_attention(mixed_TGRD, packed)
-        output: Tensor = _BucketedAttention.apply(mixed_TGRD, packed)
-        return output
+        is_narrow = mixed_TGRD.dtype == torch.bfloat16  # there are no complex bfloat16 numbers to rotate with
+        output: Tensor = _BucketedAttention.apply(mixed_TGRD.float() if is_narrow else mixed_TGRD, packed)
+        return output.to(mixed_TGRD.dtype)
 
 
 def _varlen_attention(mixed_TGRD: Tensor, packed: PackedSequences) -> Tensor:
