@@ -120,7 +120,7 @@ class Policy:
             max_seqlen_kv=batch.max_seqlen,
         )
         packed.rotation_T = rope.rotation(positions_T, self._inv_freq, self._rope_factor, self.dtype)
-        if self.runtime.device.type == "cpu":
+        if self.runtime.device.type == "cpu" or self.dtype == torch.float32:  # see `attention`
             packed.buckets, packed.slot_T = bucket_sequences(bounds)
         return packed
 

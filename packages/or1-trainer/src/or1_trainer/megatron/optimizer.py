@@ -1,8 +1,8 @@
 """AdamW over the policy's weights: clipped by the global gradient norm, summed over data-parallel ranks.
 
 On the CPU all weights, gradients and moments live in flat buffers, so that one step is one all-reduce, one norm and one
-fused AdamW kernel per segment. A bfloat16 model has float32 master weights, gradients and moments: an update of 1e-6 of a
-weight would be lost in its 8 bits. On CUDA the same interface drives Megatron's DistributedDataParallel and
+fused AdamW kernel per segment. A bfloat16 model has float32 master weights, gradients and moments: an update of 1e-6
+would be lost in a weight's 8 bits. On CUDA the same interface drives Megatron's DistributedDataParallel and
 DistributedOptimizer (`cuda_optimizer`).
 """
 
@@ -76,8 +76,8 @@ class SelfSaving(Protocol):
 def build_optimizer(policy: Policy, runtime: Runtime, settings: OptimizerSettings) -> Optimizer:
     """Build the optimizer that fits the device.
 
-    The policy's parameters are moved into the optimizer's buffers: build it once, after the weights are loaded and before
-    any backward pass.
+    The policy's parameters are moved into the optimizer's buffers: build it once, after the weights are loaded and
+    before any backward pass.
     """
     if runtime.device.type == "cuda":
         from or1_trainer.megatron.cuda_optimizer import CudaOptimizer  # imports Megatron's optimizers
