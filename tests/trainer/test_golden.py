@@ -33,6 +33,11 @@ def test_the_stored_trajectories_are_ones_of_learning(name):
     assert len({row["reward/mean"] for row in steps}) > len(steps) / 2
 
 
+def test_the_first_one_sees_the_entropy_coefficient_come_and_go():
+    coefficients = {row["policy/entropy_coef"] for row in rows_of("tiny")[1:]}
+    assert 0.0 in coefficients and len(coefficients) > 2
+
+
 def test_the_second_one_is_off_policy_and_held_to_a_reference():
     steps = rows_of("off-policy")[1:]
     assert {row["optimizer/steps"] for row in steps} > {2}
