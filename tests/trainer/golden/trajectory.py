@@ -23,7 +23,7 @@ SETTINGS = {
         "--entropy.mode", "constant", "--entropy.initial", "0.01",
     ),
 }  # fmt: skip
-"""Trajectory -> what it changes in the recipe: two stages, an entropy that crosses its target; several steps a batch, a reference."""
+"""Trajectory -> settings: two stages and an entropy that crosses its target; several steps a batch and a reference."""
 KEPT = (
     "loss/policy", "loss/entropy_bonus", "optimizer/grad_norm", "optimizer/steps", "policy/entropy",
     "policy/entropy_coef", "policy/ratio_mean", "policy/clip_high_rate", "policy/clip_low_rate", "kl/k3", "reward/mean",
