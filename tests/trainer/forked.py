@@ -33,6 +33,8 @@ class Forked:
     def __init__(self, target, *arguments, env, cwd=None, file_bytes=None):
         Forked._count += 1
         self._outputs = [Path(_SAID.name) / f"{Forked._count}.{name}" for name in ("out", "err")]
+        for path in self._outputs:
+            path.touch()  # the process may be killed before it gets there
         threads = os.environ.setdefault("OMP_NUM_THREADS", "1")  # the server reads it when it imports torch
         self._process = _CONTEXT.Process(
             target=_begin, args=(target, arguments, self._outputs, {**env, "OMP_NUM_THREADS": threads}, cwd, file_bytes)
