@@ -20,8 +20,9 @@ from or1_trainer.watch.metrics import MetricsLog
 from or1_trainer.watch.record import read_run
 from or1_trainer.watch.report import write_report
 from or1_trainer.watch.rollouts import RolloutRecord
+from or1_trainer.watch.series import Band, Chart, Series, moving_average
 from or1_trainer.watch.stages import stage_rows
-from or1_trainer.watch.svg import Band, Chart, Series, draw, moving_average, ticks
+from or1_trainer.watch.svg import draw, ticks
 
 CONFIG = """
 name = "tiny"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from or1_trainer.watch.record import RunRecord
-from or1_trainer.watch.svg import NEUTRAL, Band, Chart, Series
+from or1_trainer.watch.series import NEUTRAL, Band, Chart, Series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
