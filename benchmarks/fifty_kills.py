@@ -11,14 +11,13 @@ from __future__ import annotations
 import argparse
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "trainer"))
-from whole_runs import MICRO, command, environment, numbers, rows_written, run
+from whole_runs import MICRO, numbers, rows_written, run, start
 
 RECIPE = f"""
 name = "kills"
@@ -76,9 +75,9 @@ def main() -> int:
 
 
 def kill_once(room: Path, folder: Path, arguments: tuple[object, ...], moments: random.Random) -> bool:
-    """Start or resume, and kill some steps later; False when the run came to its end first."""
-    seen, further, pause_s = rows_written(folder), moments.randint(3, 6), moments.uniform(0, 0.4)
-    process = subprocess.Popen(command(*arguments), env=environment(room / "cache"), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # fmt: skip
+    """Start or resume, and kill some steps later or while it starts; False when the run came to its end first."""
+    seen, further, pause_s = rows_written(folder), moments.randint(0, 6), moments.uniform(0, 0.4)
+    process = start(room / "cache", *arguments)
     while process.poll() is None and rows_written(folder) < seen + further:
         time.sleep(0.005)
     time.sleep(pause_s)

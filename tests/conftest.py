@@ -20,11 +20,16 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 for _name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
     os.environ[_name] = "1"  # nothing here may reach a hub, child processes included
 
+ROOT = Path(__file__).resolve().parents[1]
+
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    # Containers often set it, and then every process that a test starts compiles torch, transformers and Megatron anew:
+    # 10 s of CPU each. Their bytecode goes beside pytest's cache instead of beside their sources.
+    os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".pytest_cache" / "bytecode")
+
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 class NetworkBlocked(RuntimeError):

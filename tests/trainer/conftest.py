@@ -1,6 +1,7 @@
-"""The runtime of one process, for tests that build a policy in the test's own process."""
+"""What tests of the trainer share: a runtime in the test's own process, and what is made once for all workers."""
 
 import pytest
+from filelock import FileLock
 
 
 @pytest.fixture(scope="module")
@@ -10,3 +11,34 @@ def runtime():
     started = start_runtime(tensor=1, device="cpu", timeout_s=60)
     yield started
     stop_runtime(started)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory, worker_id):
+    """A folder of all workers of this test session."""
+    root = tmp_path_factory.getbasetemp()
+    folder = (root if worker_id == "master" else root.parent) / "or1-shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cache(shared):
+    """Warm starts, each made once."""
+    return shared / "cache"
+
+
+@pytest.fixture(scope="session")
+def once(shared):
+    """`once(name, make)`: the folder `name`, filled by `make(folder)` in the worker that asks for it first."""
+
+    def made(name, make):
+        folder = shared / name
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.with_suffix(".done").exists():
+                folder.mkdir()
+                make(folder)
+                folder.with_suffix(".done").touch()
+        return folder
+
+    return made

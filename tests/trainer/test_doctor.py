@@ -5,6 +5,7 @@ import socket
 import subprocess
 
 import pytest
+import torch
 
 from or1_trainer.cli import main
 from or1_trainer.config.load import read_recipe, resolve
@@ -22,6 +23,7 @@ def test_this_machine_can_run_the_tiny_recipe(tmp_path, capsys, monkeypatch):
     assert main(["doctor", "tiny", "--runs", str(tmp_path)]) == 0
     told = capsys.readouterr().out
     assert "megatron-core" in told and "code sandbox" in told and "tiny: can run here" in told
+    assert "gloo; NCCL 2." in told and "shared memory" in told and "ports" in told and "vllm" in told
 
 
 def test_what_a_recipe_of_the_report_misses_is_named_with_what_to_do(tmp_path, capsys):
@@ -30,6 +32,8 @@ def test_what_a_recipe_of_the_report_misses_is_named_with_what_to_do(tmp_path, c
     assert "hf download deepseek-ai/DeepSeek-R1-Distill-Qwen-7B" in told and "or1-math.jsonl" in told
     lacks = states(needs(resolve(read_recipe("or1-7b")), tmp_path))
     assert lacks["model"] is lacks["data.train"] is lacks["data.heldout"] is State.BAD
+    assert lacks["devices"] is (State.GOOD if torch.cuda.device_count() > 1 else State.BAD)
+    assert states(needs(resolve(read_recipe("tiny"), [("model.dtype", "bfloat16")]), tmp_path))["devices"] is State.GOOD
 
 
 def test_a_recipe_whose_files_are_there_lacks_them_no_more(tmp_path):

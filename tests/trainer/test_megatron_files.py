@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from or1_trainer.megatron import export, files, sharded
+from or1_trainer.megatron import export, files, manifest, sharded
 from or1_trainer.megatron.errors import CheckpointError, WeightError
 from or1_trainer.megatron.export import save_hf
 from or1_trainer.megatron.model import build_policy
@@ -120,7 +120,7 @@ def test_checkpoint_gives_back_every_bit_and_the_steps_that_follow(policy, runti
 def test_a_damaged_checkpoint_is_detected(policy, runtime, tmp_path):
     optimizer = build_optimizer(policy, runtime, OptimizerSettings())
     save_sharded(tmp_path / "good", policy, optimizer)
-    for name in sorted(path.name for path in (tmp_path / "good").iterdir() if path.name != sharded.MANIFEST):
+    for name in sorted(path.name for path in (tmp_path / "good").iterdir() if path.name != manifest.MANIFEST):
         save_sharded(tmp_path / "bad", policy, optimizer)
         content = bytearray((tmp_path / "bad" / name).read_bytes())
         content[len(content) // 2] ^= 1
@@ -130,7 +130,7 @@ def test_a_damaged_checkpoint_is_detected(policy, runtime, tmp_path):
         (tmp_path / "bad" / name).unlink()
         with pytest.raises(CheckpointError, match="damaged"):
             load_sharded(tmp_path / "bad", policy, optimizer)
-    (tmp_path / "bad" / sharded.MANIFEST).unlink()
+    (tmp_path / "bad" / manifest.MANIFEST).unlink()
     with pytest.raises(CheckpointError, match="not a complete checkpoint"):
         load_sharded(tmp_path / "bad", policy, optimizer)
     load_sharded(tmp_path / "good", policy, optimizer)
@@ -141,8 +141,8 @@ def test_a_checkpoint_of_another_model_or_device_is_refused(policy, runtime, tmp
     other = build_policy(CONFIGS["qwen2-untied"](), runtime)
     with pytest.raises(CheckpointError, match="does not fit this model"):
         load_sharded(tmp_path / "one", other, None)
-    manifest = json.loads((tmp_path / "one" / sharded.MANIFEST).read_text())
-    (tmp_path / "one" / sharded.MANIFEST).write_text(json.dumps({**manifest, "device": "cuda"}))
+    written = tmp_path / "one" / manifest.MANIFEST
+    written.write_text(json.dumps({**json.loads(written.read_text()), "device": "cuda"}))
     with pytest.raises(CheckpointError, match="written on cuda"):
         load_sharded(tmp_path / "one", policy, None)
 
@@ -157,8 +157,8 @@ def test_an_interrupted_save_leaves_the_old_checkpoint(moment, policy, runtime, 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    target = {"before the files": (sharded.dcp, "save"), "after the files": (sharded, "_digests")}
-    monkeypatch.setattr(*target.get(moment, (sharded, "finish_folder")), interrupted)
+    target = {"before the files": (sharded.dcp, "save"), "after the files": (manifest, "_digests")}
+    monkeypatch.setattr(*target.get(moment, (manifest, "finish_folder")), interrupted)
     with pytest.raises(KeyboardInterrupt):
         save_sharded(tmp_path / "latest", policy, optimizer)
     monkeypatch.undo()

@@ -1,9 +1,6 @@
 """Tensor- and data-parallel runs of the Megatron side in real processes over gloo, against one process."""
 
-import os
 import signal
-import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,50 +11,12 @@ from or1_trainer.megatron.model import build_policy
 from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 from or1_trainer.megatron.weights import init_weights, iter_hf_weights
 
-WORKERS = Path(__file__).parent / "megatron_workers"
-sys.path.append(str(WORKERS))
+sys.path.append(str(Path(__file__).parent / "megatron_workers"))
+sys.path.append(str(Path(__file__).parent))
 
-from layout_steps import run_layout  # noqa: E402
-from megatron_cases import CONFIGS  # noqa: E402
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
-def _start(worker, ranks, scratch):
-    common = {
-        **os.environ,
-        "OMP_NUM_THREADS": "1",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": _free_port(),
-        "OR1_TEST_SECOND_PORT": _free_port(),
-        "WORLD_SIZE": str(ranks),
-        "LOCAL_WORLD_SIZE": str(ranks),
-        "OR1_TEST_SCRATCH": str(scratch),
-    }
-    return [
-        subprocess.Popen(
-            [sys.executable, str(WORKERS / worker)],
-            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=(scratch / f"{worker}-{rank}.log").open("w"),
-            stderr=subprocess.STDOUT,
-        )
-        for rank in range(ranks)
-    ]
-
-
-def _run(worker, ranks, scratch):
-    processes = _start(worker, ranks, scratch)
-    try:
-        codes = [process.wait(timeout=240) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    logs = [(scratch / f"{worker}-{rank}.log").read_text()[-3000:] for rank in range(ranks)]
-    assert codes == [0] * ranks, "\n----- next rank\n".join(logs)
+from forked import run_workers, start_workers
+from layout_steps import run_layout
+from megatron_cases import CONFIGS
 
 
 def test_two_and_four_ranks_equal_one(tmp_path):
@@ -68,8 +27,8 @@ def test_two_and_four_ranks_equal_one(tmp_path):
     weights = dict(iter_hf_weights(policy))
     stop_runtime(runtime)
 
-    _run("two_ranks.py", 2, tmp_path)  # TP 2 for every family against transformers, then DP 2
-    _run("four_ranks.py", 4, tmp_path)  # TP 2 x DP 2
+    run_workers("two_ranks.py", 2, OR1_TEST_SCRATCH=str(tmp_path))  # TP 2 for every family, then DP 2
+    run_workers("four_ranks.py", 4, OR1_TEST_SCRATCH=str(tmp_path))  # TP 2 x DP 2
 
     for rank in range(2):
         fresh = torch.load(tmp_path / f"fresh-{rank}.pt")
@@ -85,14 +44,14 @@ def test_two_and_four_ranks_equal_one(tmp_path):
 
 
 def test_cuda_optimizer_with_cuda_answered_by_the_cpu(tmp_path):
-    _run("cuda_is_cpu.py", 2, tmp_path)
+    run_workers("cuda_is_cpu.py", 2, OR1_TEST_SCRATCH=str(tmp_path))
 
 
-def test_a_killed_rank_ends_the_others(tmp_path):
-    processes = _start("lonely.py", 2, tmp_path)
+def test_a_killed_rank_ends_the_others():
+    processes = start_workers("lonely.py", 2)
     try:
         assert processes[1].wait(timeout=120) == -signal.SIGKILL  # rank 1 kills itself before the collective
-        assert processes[0].wait(timeout=60) == 7, (tmp_path / "lonely.py-0.log").read_text()
+        assert processes[0].wait(timeout=60) == 7, processes[0].stderr
     finally:
         for process in processes:
             process.kill()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from or1_trainer.config.schema import MismatchSettings
-from or1_trainer.method.mismatch import correction_weights, mismatch_metrics, mismatch_sums, resolve_correction
+from or1_trainer.method.mismatch import correction_weights, mismatch_metrics, mismatch_sums, resolve_mismatch
 from or1_trainer.method.overlong import overlong_penalty
 
 GAPS = torch.tensor([math.log(3.0), 0.0, math.log(0.4), math.log(6.0), 0.004, 0.006], dtype=torch.float64)
@@ -23,7 +23,7 @@ SEQUENCE, LENGTHS = torch.tensor([0, 0, 0, 1, 2, 2]), torch.tensor([3, 1, 2])
     ],
 )
 def test_weights(kind, expected):
-    weights = correction_weights(GAPS, SEQUENCE, LENGTHS, kind=kind, settings=MismatchSettings())
+    weights = correction_weights(GAPS, SEQUENCE, LENGTHS, MismatchSettings(correction=kind))
     assert weights.tolist() == pytest.approx(expected)
 
 
@@ -39,18 +39,22 @@ def test_metrics_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("engine", "ahead", "expected"),
+    ("asked", "engine", "ahead", "expected"),
     [
-        ("transformers", 0, "none"),
-        ("vllm", 0, "geometric_mask"),
-        ("vllm-server", 0, "geometric_mask"),
-        ("transformers", 1, "token_tis"),
-        ("vllm-server", 2, "token_tis"),
+        ({}, "transformers", 0, ("trainer", "none")),
+        ({}, "vllm", 0, ("trainer", "geometric_mask")),
+        ({}, "vllm-server", 0, ("trainer", "geometric_mask")),
+        ({}, "transformers", 1, ("engine", "none")),
+        ({}, "vllm-server", 2, ("engine", "none")),
+        ({"proximal": "engine"}, "vllm", 0, ("engine", "none")),
+        ({"proximal": "trainer"}, "vllm-server", 2, ("trainer", "geometric_mask")),
+        ({"correction": "token_tis"}, "transformers", 4, ("trainer", "token_tis")),
+        ({"correction": "none"}, "transformers", 4, ("trainer", "none")),
     ],
 )
-def test_what_auto_stands_for(engine, ahead, expected):
-    assert resolve_correction(MismatchSettings(), engine=engine, ahead=ahead) == expected
-    assert resolve_correction(MismatchSettings(correction="icepop"), engine=engine, ahead=ahead) == "icepop"
+def test_what_auto_stands_for(asked, engine, ahead, expected):
+    got = resolve_mismatch(MismatchSettings(**asked), engine=engine, ahead=ahead)
+    assert (got.proximal, got.correction) == expected
 
 
 def test_overlong_punishment_falls_in_a_line():

@@ -107,7 +107,9 @@ def test_every_way_to_save_memory_saves_what_it_says():
 
 
 def test_heads_and_nodes_bound_the_layout():
-    assert conflicts(SEVEN, 32, 8) == ["tensor = 8 does not divide the 28 heads", "tensor = 8 does not divide the 4 key-value heads"]  # noqa: E501  # fmt: skip
+    assert conflicts(SEVEN, 32, 8) == [
+        f"tensor = 8 does not divide {size}" for size in ("num_attention_heads = 28", "num_key_value_heads = 4")
+    ]
     assert [layout.tensor for layout in layouts(SEVEN, 32)] == [1, 2, 4]
     assert [layout.tensor for layout in layouts(THIRTY_TWO, 64)] == [1, 2, 4, 8]
     assert conflicts(THIRTY_TWO, 64, 16)

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("vllm")
 sys.path.append(str(Path(__file__).parent))
-from whole_runs import command, environment, numbers, rows_written, run, wait_for
+from whole_runs import command, environment, numbers, rows_written, run_fresh, wait_for
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.xdist_group("vllm")]
 
@@ -66,7 +66,7 @@ def cache(room):
 
 @pytest.fixture(scope="module")
 def whole(room, cache):
-    run(cache, "train", room / "micro.toml", "--run-dir", room / "whole", "--rollout.engine", "vllm")
+    run_fresh(cache, "train", room / "micro.toml", "--run-dir", room / "whole", "--rollout.engine", "vllm")
     return numbers(room / "whole")
 
 
@@ -79,7 +79,7 @@ def test_vllm_samples_what_the_trainer_trains_on(room, whole):
 
 
 def test_the_embedded_engine_sees_the_same_policy(room, cache, whole):
-    run(
+    run_fresh(
         cache,
         "train",
         room / "micro.toml",
@@ -97,7 +97,7 @@ def test_the_embedded_engine_sees_the_same_policy(room, cache, whole):
 
 def test_one_engine_over_two_ranks_beside_megatron_over_two(room, cache):
     """Tensor-parallel 2 in both: each vLLM rank holds slices, whose fingerprints add up to those of the whole."""
-    run(
+    run_fresh(
         cache, "train", room / "micro.toml", "--run-dir", room / "two", "--nproc", "2", "--parallel.tensor", "2",
         "--warm_start.kv_heads", "2", "--rollout.engine", "vllm", "--rollout.vllm.tensor", "2",
         "--stages.0.steps", "2", "--stages.1.steps", "1",
@@ -117,7 +117,7 @@ def test_killed_and_resumed_the_numbers_are_the_same(room, cache, whole):
     wait_for(lambda: rows_written(folder) >= 4, process)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    run(cache, "resume", folder)
+    run_fresh(cache, "resume", folder)
     for expected, got in zip(whole, numbers(folder), strict=True):
         assert got.keys() == expected.keys()
         for key, value in expected.items():  # vLLM's batches are formed by arrival: equal up to rounding

@@ -1,7 +1,6 @@
 """Whole runs of a micro recipe through the command line: learning files, layouts, kills, and bad input."""
 
 import json
-import resource
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
-from whole_runs import MICRO, command, environment, numbers, rows_written, run, wait_for
+from whole_runs import MICRO, environment, numbers, rows_written, run, run_ranks, start, wait_for
 
 RECIPE = f"""
 name = "micro"
@@ -37,14 +36,6 @@ every = 3
 """
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory, worker_id):
-    root = tmp_path_factory.getbasetemp()
-    shared = (root if worker_id == "master" else root.parent) / "or1-cache"
-    shared.mkdir(exist_ok=True)
-    return shared
-
-
 @pytest.fixture
 def recipe(tmp_path):
     path = tmp_path / "micro.toml"
@@ -53,14 +44,16 @@ def recipe(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def whole(cache, tmp_path_factory):
-    """One undisturbed run, shared by the tests of this worker."""
-    folder = tmp_path_factory.mktemp("whole")
-    recipe = folder / "micro.toml"
-    recipe.write_text(RECIPE)
-    done = run(cache, "train", recipe, "--run-dir", folder / "run", "--watch.sinks", '["tensorboard"]')
-    assert "held-out avg@2:" in done.stdout and str(folder / "run" / "report.html") in done.stdout
-    return folder / "run"
+def whole(cache, once):
+    """One undisturbed run."""
+
+    def make(folder):
+        (folder / "micro.toml").write_text(RECIPE)
+        sinks = ("--watch.sinks", '["tensorboard"]')
+        done = run(cache, "train", folder / "micro.toml", "--run-dir", folder / "run", *sinks)
+        assert "held-out avg@2:" in done.stdout and str(folder / "run" / "report.html") in done.stdout
+
+    return once("micro", make) / "run"
 
 
 def test_a_run_leaves_a_folder_that_explains_itself(whole):
@@ -94,9 +87,7 @@ def test_the_exported_model_loads_in_transformers(whole, cache, tmp_path):
 
 def test_killed_between_steps_and_resumed_the_numbers_are_the_same(whole, cache, recipe, tmp_path):
     folder = tmp_path / "killed"
-    process = subprocess.Popen(
-        command("train", recipe, "--run-dir", folder), env=environment(cache), stderr=subprocess.DEVNULL
-    )
+    process = start(cache, "train", recipe, "--run-dir", folder)
     try:
         wait_for(lambda: rows_written(folder) >= 6, process)
     finally:
@@ -107,22 +98,23 @@ def test_killed_between_steps_and_resumed_the_numbers_are_the_same(whole, cache,
     assert numbers(folder) == numbers(whole)
 
 
-@pytest.mark.parametrize(
-    "layout",
-    [
-        ("--parallel.tensor", "2"),
-        ("--parallel.data", "2"),
-        ("--parallel.tensor", "2", "--parallel.sequence", "true", "--batch.recompute", "true"),
-    ],
-)
-def test_two_processes_run_the_same_recipe_with_the_same_numbers(whole, cache, recipe, tmp_path, layout):
-    folder = tmp_path / "two"
-    run(cache, "train", recipe, "--run-dir", folder, "--nproc", "2", *layout)
-    one, two = numbers(whole), numbers(folder)
-    for expected, got in zip(one[:11], two[:11], strict=True):
+def assert_same_up_to_rounding(one, two):
+    for expected, got in zip(one, two, strict=True):
         for key in ("loss/policy", "loss/total", "optimizer/grad_norm", "policy/entropy", "reward/mean", "eval/avg"):
             if key in expected:
                 assert got[key] == pytest.approx(expected[key], rel=2e-3, abs=2e-5), (expected["step"], key)
+
+
+@pytest.mark.parametrize("layout", ["--parallel.tensor", "--parallel.data"])
+def test_two_processes_run_the_same_recipe_with_the_same_numbers(whole, cache, recipe, tmp_path, layout):
+    run_ranks(cache, 2, "train", recipe, "--run-dir", tmp_path / "two", layout, "2")
+    assert_same_up_to_rounding(numbers(whole)[:11], numbers(tmp_path / "two")[:11])
+
+
+def test_nproc_starts_them_itself_also_with_the_tokens_cut_and_layers_recomputed(whole, cache, recipe, tmp_path):
+    layout = ("--nproc", "2", "--parallel.tensor", "2", "--parallel.sequence", "true", "--batch.recompute", "true")
+    run(cache, "train", recipe, "--run-dir", tmp_path / "two", *layout)
+    assert_same_up_to_rounding(numbers(whole)[:11], numbers(tmp_path / "two")[:11])
 
 
 def test_torchrun_starts_the_same_run_from_an_empty_cache(whole, recipe, tmp_path):
@@ -134,10 +126,7 @@ def test_torchrun_starts_the_same_run_from_an_empty_cache(whole, recipe, tmp_pat
         env=environment(tmp_path / "cache"), capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    for expected, got in zip(numbers(whole)[:7], numbers(folder)[:7], strict=True):
-        for key in ("loss/total", "policy/entropy", "reward/mean", "eval/avg"):
-            if key in expected:
-                assert got[key] == pytest.approx(expected[key], rel=2e-3, abs=2e-5), (expected["step"], key)
+    assert_same_up_to_rounding(numbers(whole)[:7], numbers(folder)[:7])
 
 
 def test_a_damaged_checkpoint_is_passed_over(whole, cache, tmp_path):
@@ -165,47 +154,41 @@ def test_a_damaged_checkpoint_is_passed_over(whole, cache, tmp_path):
     ],
 )
 def test_bad_input_is_one_clear_line_and_exit_code_2_or_1(cache, arguments, words, tmp_path):
-    done = subprocess.run(
-        command(*arguments),
-        env=environment(cache),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        timeout=120,
-    )
-    assert done.returncode == (1 if arguments[0] == "resume" else 2) and "Traceback" not in done.stderr
+    done = run(cache, *arguments, cwd=tmp_path, code=1 if arguments[0] == "resume" else 2)
+    assert "Traceback" not in done.stderr
     for word in words:
         assert word in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_heads_that_tp_does_not_divide_are_refused_with_the_choices(cache, recipe, tmp_path):
-    done = run(
-        cache, "train", recipe, "--run-dir", tmp_path / "r", "--nproc", "2", "--parallel.tensor", "2",
-        "--warm_start.kv_heads", "1", "--warm_start.steps", "1", code=1,
-    )  # fmt: skip
-    assert "num_key_value_heads = 1" in done.stderr and "rank" in done.stderr
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (("--parallel.tensor", "2", "--warm_start.kv_heads", "1"), "heads = 1 of the model; choose from [1]"),
+        (("--model.path", "no-such-model"), "hf download"),
+        (("--stages.1.mini_prompts", "4"), "stages.1: prompts = 6 does not divide"),
+        (("--optimizer.lr", "fast"), "optimizer.lr"),
+    ],
+)  # fmt: skip
+def test_what_cannot_run_is_refused_before_anything_is_made(cache, recipe, tmp_path, settings, words):
+    folder = tmp_path / "r"
+    done = run(cache, "train", recipe, "--run-dir", folder, *settings, code=2)
+    assert words in done.stderr and done.stderr.count("\n") == 1 and not folder.exists()
 
 
-def test_a_broken_problem_row_is_named(cache, recipe, tmp_path):
+def test_a_broken_problem_row_is_named_once_whatever_the_ranks(cache, recipe, tmp_path):
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"data_source": "x", "prompt": []}\n')
     done = run(
-        cache, "train", recipe, "--run-dir", tmp_path / "r",
-        "--data.train", f'["{rows}"]', "--data.heldout", f'["{rows}"]',
-        code=2,
+        cache, "train", recipe, "--run-dir", tmp_path / "r", "--nproc", "2",
+        "--data.train", f'["{rows}"]', "--data.heldout", f'["{rows}"]', code=1,
     )  # fmt: skip
-    assert "rows.jsonl" in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("rows.jsonl, line 1") == 1 and "Traceback" not in done.stderr
 
 
 def test_a_full_disk_while_checkpointing_keeps_what_was_there(whole, cache, recipe, tmp_path):
     folder = tmp_path / "full"
-
-    def small_files():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
-
-    done = run(cache, "train", recipe, "--run-dir", folder, code=1, preexec_fn=small_files)
+    done = run(cache, "train", recipe, "--run-dir", folder, code=1, file_bytes=60_000)
     assert "cannot write" in done.stderr and "resume" in done.stderr and "Traceback" not in done.stderr
     assert not list((folder / "checkpoints").glob("step_*"))
     run(cache, "resume", folder)
@@ -214,12 +197,10 @@ def test_a_full_disk_while_checkpointing_keeps_what_was_there(whole, cache, reci
 
 def test_ctrl_c_says_how_to_go_on_and_nothing_is_lost(whole, cache, recipe, tmp_path):
     folder = tmp_path / "interrupted"
-    process = subprocess.Popen(
-        command("train", recipe, "--run-dir", folder), env=environment(cache), stderr=subprocess.PIPE, text=True
-    )
+    process = start(cache, "train", recipe, "--run-dir", folder)
     wait_for(lambda: rows_written(folder) >= 5, process)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130 and f"or1-trainer resume {folder}" in said and "Traceback" not in said
+    assert process.wait(60) == 130
+    assert f"or1-trainer resume {folder}" in process.stderr and "Traceback" not in process.stderr
     run(cache, "resume", folder)
     assert numbers(folder) == numbers(whole)

@@ -95,11 +95,6 @@ def test_what_is_not_in_the_table_stays(tmp_path):
     assert (after.eval.k, after.eval.temperature, after.checkpoint.keep) == (2, 1.0, before.checkpoint.keep)
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.mark.parametrize("name", PAPER_STAGES)
 def test_the_recipe_runs_whole(name, cache, tmp_path):
     done = run(cache, "train", name, "--scale-down", "--run-dir", tmp_path / "run", "--optimizer.lr", "1e-3")

@@ -1,15 +1,12 @@
 """`study` as a process: killed in the middle it goes on where it was; GPUs are shared out between runs."""
 
-import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
-from whole_runs import command, environment, numbers, rows_written, wait_for
+from whole_runs import numbers, rows_written, run, start, wait_for
 
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.errors import ConfigError
@@ -29,24 +26,25 @@ def arguments(room, name):
     return ("study", "temperature", "--seeds", "1", "--jobs", "1", *where, *settings)
 
 
-def test_killed_in_the_middle_it_skips_what_is_done_and_resumes_the_rest(tmp_path):
-    cache, runs = tmp_path / "cache", tmp_path / "runs"
-    done = subprocess.run(command(*arguments(tmp_path, "whole")), env=environment(cache), capture_output=True, text=True, timeout=250, check=False)  # noqa: E501  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    process = subprocess.Popen(command(*arguments(tmp_path, "runs")), env=environment(cache), stderr=subprocess.DEVNULL)
+def test_killed_in_the_middle_it_skips_what_is_done_and_resumes_the_rest(cache, tmp_path):
+    runs = tmp_path / "runs"
+    process = start(cache, *arguments(tmp_path, "runs"))
     written = lambda: sorted(rows_written(folder) for folder in runs.glob("*")) if runs.is_dir() else []  # noqa: E731
     wait_for(lambda: len(written()) == 2 and written()[0] >= 5, process)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
     finished = {folder.name for folder in runs.iterdir() if (folder / "report.html").exists()}
     assert len(finished) == 1, "one run was over, the other in its middle"
     stamp = {name: (runs / name / "metrics.jsonl").stat().st_mtime_ns for name in finished}
-    again = subprocess.run(command(*arguments(tmp_path, "runs")), env=environment(cache), capture_output=True, text=True, timeout=250, check=False)  # noqa: E501  # fmt: skip
-    assert again.returncode == 0, again.stderr
+    again = run(cache, *arguments(tmp_path, "runs"))
     assert "2 runs, 1 there already" in again.stderr
     assert stamp == {name: (runs / name / "metrics.jsonl").stat().st_mtime_ns for name in finished}
-    for folder in runs.iterdir():
-        assert numbers(folder) == numbers(tmp_path / "whole" / folder.name)
+    (killed,) = (folder for folder in runs.iterdir() if folder.name not in finished)
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    (whole / "config.toml").write_bytes((killed / "config.toml").read_bytes())
+    run(cache, "resume", whole)  # the same settings, never killed
+    assert numbers(killed) == numbers(whole)
 
 
 def test_each_run_sees_gpus_of_its_own():

@@ -20,7 +20,9 @@ from or1_trainer.watch.metrics import MetricsLog
 from or1_trainer.watch.record import read_run
 from or1_trainer.watch.report import write_report
 from or1_trainer.watch.rollouts import RolloutRecord
-from or1_trainer.watch.svg import Band, Chart, Series, draw, moving_average, ticks
+from or1_trainer.watch.series import Band, Chart, Series, moving_average
+from or1_trainer.watch.stages import stage_rows
+from or1_trainer.watch.svg import draw, ticks
 
 CONFIG = """
 name = "tiny"
@@ -292,3 +294,33 @@ def test_moving_average_leaves_a_straight_line_straight_away_from_its_ends():
     line = [(float(i), 2.0 * i) for i in range(20)]
     assert moving_average(line, 5)[2:-2] == line[2:-2]
     assert moving_average([(0.0, 1.0), (1.0, math.inf), (2.0, 3.0)], 3) == [(0.0, 2.0), (2.0, 2.0)]
+
+
+def test_what_became_of_the_stages_is_in_a_table(tmp_path):
+    run = make_run(tmp_path / "run", 7)
+    rows = stage_rows(read_run(run))
+    assert [row[0] for row in rows] == ["1", "2"] and [row[2] for row in rows] == ["1 to 4", "5 to 7"]
+    assert rows[0][4] == "0.15 → 0.35" and rows[1][1] == "96 tokens"  # means of the first and the last two steps
+    assert rows[0][-1] == "after its steps" and rows[1][-1] == "not yet, 3 of 6 steps"
+    assert "96 tokens" in report(tmp_path, run).text and "not yet, 3 of 6 steps" in report(tmp_path, run).text
+
+
+def test_a_stage_that_settled_and_what_the_filter_took_are_told(tmp_path):
+    (tmp_path / "config.toml").write_text(CONFIG.format(seed=0))
+    log = MetricsLog(tmp_path)
+    for step, (index, left, ended) in enumerate(((0, 60, 0.0), (0, 60, 1.0), (1, 41, None)), start=1):
+        row = {"step": step, "stage/index": index, "stage/problems": left, "stage/context_tokens": 48}
+        log.append(row if ended is None else {**row, "stage/ended": ended})
+    log.close()
+    first, second = stage_rows(read_run(tmp_path))
+    assert first[-1] == "settled, after 2 of 4 steps" and second[3] == "41, 19 left out"
+
+
+@pytest.mark.parametrize(("key", "title"), [("kl/k3", "KL to the reference"), ("refill/rounds", "Refill")])
+def test_charts_of_extensions_are_there_where_they_are_used(tmp_path, key, title):
+    run = make_run(tmp_path / "run", 3)
+    assert title not in report(tmp_path, run).text
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps({"step": 4, "reward/mean": 0.5, key: 1.0, "rollout/staleness_max": 2}) + "\n")
+    text = report(tmp_path, run).text
+    assert title in text and "Age of the samples" in text

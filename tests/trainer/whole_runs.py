@@ -6,6 +6,9 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parent))
+from forked import Forked, command_line, rank_environments, wait_all
+
 from or1_trainer.watch.metrics import read_metrics
 
 MICRO = """
@@ -13,9 +16,10 @@ MICRO = """
 hidden = 32
 layers = 2
 intermediate = 64
-steps = 120
+steps = 300
 sequences = 32
-lr = 5e-3
+lr = 1e-2
+verbose_share = 0.3
 arithmetic = { max_terms = 2, max_digits = 1 }
 [data.arithmetic]
 max_terms = 2
@@ -35,15 +39,31 @@ def environment(cache):
     return {**os.environ, "OR1_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
 
 
-def run(cache, *arguments, code=0, timeout=280, **options):
+def start(cache, *arguments, cwd=None, file_bytes=None):
+    """`or1-trainer ARGUMENTS`, going on in a forked process."""
+    return Forked(command_line, *map(str, arguments), env=environment(cache), cwd=cwd, file_bytes=file_bytes)
+
+
+def run(cache, *arguments, code=0, timeout=280, cwd=None, file_bytes=None):
+    """`or1-trainer ARGUMENTS` to its end."""
+    process = start(cache, *arguments, cwd=cwd, file_bytes=file_bytes)
+    try:
+        assert process.wait(timeout) == code, process.stderr[-3000:]
+    finally:
+        process.kill()
+    return process
+
+
+def run_ranks(cache, ranks, *arguments):
+    """The same as so many ranks, as torchrun starts them."""
+    words = [str(argument) for argument in arguments]
+    wait_all([Forked(command_line, *words, env={**environment(cache), **own}) for own in rank_environments(ranks)])
+
+
+def run_fresh(cache, *arguments, code=0, timeout=280):
+    """The same as users start it: Python anew, with all its imports."""
     done = subprocess.run(
-        command(*arguments),
-        env=environment(cache),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        **options,
+        command(*arguments), env=environment(cache), capture_output=True, text=True, timeout=timeout, check=False
     )
     assert done.returncode == code, done.stderr[-3000:]
     return done

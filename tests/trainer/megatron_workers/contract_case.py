@@ -12,6 +12,7 @@ from or1_trainer.megatron.model import build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights
 from or1_trainer.method.entropy import EntropyController
+from or1_trainer.method.mismatch import resolve_mismatch
 from or1_trainer.method.packing import Sample
 
 TEMPERATURE, ALPHA, CLIP_LOW, CLIP_HIGH, LR, CONTEXT = 0.9, 0.03, 0.2, 0.28, 3e-2, 30
@@ -32,8 +33,7 @@ def samples(count=9, seed=3):
 
 
 def ours(
-    runtime, steps, *, reuse=1, budget_tokens=10_000, entropy=None, loss=None, mismatch=None, correction="none",
-    reference=None,
+    runtime, steps, *, reuse=1, budget_tokens=10_000, entropy=None, loss=None, mismatch=None, reference=None,
 ):  # fmt: skip
     """Metrics, gradients of the last optimiser step, and weights after `update`."""
     model = hf_model("qwen2-tied", torch.float64)
@@ -50,8 +50,7 @@ def ours(
         loss=LossSettings(**LOSS, reuse=reuse, **(loss or {})),
         batch=BatchSettings(microbatch_tokens=budget_tokens, chunk_tokens=13),
         temperature=TEMPERATURE,
-        mismatch=MismatchSettings(**(mismatch or {})),
-        correction=correction,
+        mismatch=resolve_mismatch(MismatchSettings(**(mismatch or {})), engine="transformers", ahead=0),
         reference=frozen,
     )
     settings = entropy or EntropySettings(mode="constant", initial=ALPHA)

@@ -1,19 +1,24 @@
-"""Two ranks: the same batch at data-parallel 2 and at tensor-parallel 2, on policy and off."""
+"""Every loss option in this layout (`OR1_TEST_TENSOR` ranks share the weights): packed, and in mini-batches used twice.
+
+The expected numbers are those of the slow implementation, which the test has computed.
+"""
 
 import os
+from pathlib import Path
 
-from contract_case import assert_same, ours, samples, slow
+import torch
+from contract_case import assert_same
+from contract_variants import VARIANTS, batch, halves, ours_variant
 
 from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 
-batch = samples()
-halves = [batch[:5], batch[5:]]
-expected, expected_twice = slow([batch]), slow(halves, reuse=2)
-for tensor in (1, 2):
-    os.environ["MASTER_PORT"] = os.environ[f"OR1_TEST_PORT_{tensor}"]  # the first store may still hold its port
-    runtime = start_runtime(tensor=tensor, device="cpu", timeout_s=120)
-    assert_same(ours(runtime, [batch]), expected)
-    assert_same(ours(runtime, [batch], budget_tokens=40), expected)
-    assert_same(ours(runtime, halves, reuse=2, budget_tokens=40), expected_twice)
-    assert_same(ours(runtime, [batch[:1]]), slow([batch[:1]]))  # one data rank has nothing to do
-    stop_runtime(runtime)
+expected = torch.load(Path(os.environ["OR1_TEST_EXPECTED"]), weights_only=False)
+runtime = start_runtime(tensor=int(os.environ["OR1_TEST_TENSOR"]), device="cpu", timeout_s=120)
+whole = batch()
+for name in VARIANTS:
+    assert_same(ours_variant(runtime, name, [whole], budget_tokens=40), expected[name, "one step"])
+    again = ours_variant(runtime, name, halves(whole), reuse=2, budget_tokens=50)
+    assert_same(again, expected[name, "mini-batches"], tolerance=1e-8)
+assert_same(ours_variant(runtime, "magic", [whole]), expected["magic", "one step"])  # nothing packed apart
+assert_same(ours_variant(runtime, "magic", [whole[:1]]), expected["magic", "one sequence"])  # some ranks have nothing
+stop_runtime(runtime)

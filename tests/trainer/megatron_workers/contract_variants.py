@@ -11,6 +11,7 @@ from megatron_cases import hf_model
 KL_BETA, COV_SHARE, COV_BETA = 0.2, 0.1, 0.7
 
 VARIANTS = {
+    "magic": {},
     "sequence mean": {"loss": {"aggregate": "sequence"}},
     "dr grpo": {"loss": {"aggregate": "constant"}},
     "gspo": {"loss": {"kind": "gspo", "aggregate": "sequence"}},
@@ -18,10 +19,12 @@ VARIANTS = {
     "clip_cov": {"loss": {"kind": "clip_cov", "covariance_share": COV_SHARE}},
     "kl_cov": {"loss": {"kind": "kl_cov", "covariance_share": COV_SHARE, "covariance_beta": COV_BETA}},
     "kl": {"loss": {"kl_beta": KL_BETA}},
-    "token_tis": {"correction": "token_tis"},
-    "sequence_mask": {"correction": "sequence_mask"},
-    "geometric_mask": {"correction": "geometric_mask", "mismatch": {"geometric_low": 0.9, "geometric_high": 1.1}},
-    "icepop": {"correction": "icepop"},
+    "token_tis": {"mismatch": {"correction": "token_tis"}},
+    "sequence_mask": {"mismatch": {"correction": "sequence_mask"}},
+    "geometric_mask": {
+        "mismatch": {"correction": "geometric_mask", "geometric_low": 0.9, "geometric_high": 1.1},
+    },
+    "icepop": {"mismatch": {"correction": "icepop"}},
     "coupled": {"mismatch": {"proximal": "engine"}},
 }
 
@@ -33,6 +36,11 @@ def batch():
         return [
             replace(s, engine_logprobs=[float(lp) - rng.gauss(0, 0.4) for lp, _ in tokens(model, s)]) for s in samples()
         ]
+
+
+def halves(whole):
+    """Two mini-batches."""
+    return [whole[:4], whole[4:]]
 
 
 def reference_model():

@@ -2,7 +2,11 @@
 
 What this cannot show is NCCL, CUDA kernels and speed; what it does show is that Megatron's DDP and its
 DistributedOptimizer, driven as `cuda_optimizer` drives them, take the same steps and come back from a checkpoint.
+
+With `OR1_TEST_DTYPE=bfloat16` both have float32 master weights, gradients and reductions over bfloat16 weights.
 """
+
+import os
 
 import torch
 from layout_steps import SETTINGS, train_step
@@ -31,9 +35,12 @@ class CudaIsCpu(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+DTYPE = getattr(torch, os.environ.get("OR1_TEST_DTYPE", "float32"))
+
+
 def build(runtime, make):
     reference = hf_model("qwen2-tied", torch.float32)
-    policy = build_policy(reference.config, runtime, dtype=torch.float32)
+    policy = build_policy(reference.config, runtime, dtype=DTYPE)
     load_hf_weights(policy, reference.state_dict())
     return policy, make(policy)
 

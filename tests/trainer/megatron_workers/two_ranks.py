@@ -5,6 +5,7 @@ seconds.
 """
 
 import os
+from unittest.mock import patch
 
 import torch
 from layout_steps import run_layout
@@ -28,6 +29,7 @@ from or1_trainer.megatron.export import save_hf
 from or1_trainer.megatron.model import build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.runtime import start_runtime, stop_runtime
+from or1_trainer.megatron.safetensors_folder import SafetensorsFolder
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import init_weights, iter_hf_weights, load_hf_weights
 from or1_trainer.method.schedule import Schedule
@@ -98,7 +100,24 @@ save_hf(policy, scratch() / "hf")
 loaded = AutoModelForCausalLM.from_pretrained(scratch() / "hf", dtype=torch.float64)
 assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in iter_hf_weights(policy))
 again = build_policy(reference.config, runtime, dtype=torch.float64)
-load_hf_weights(again, scratch() / "hf")  # slices out of safetensors
+read_whole, elements_read = SafetensorsFolder.read, {}
+
+
+def counted(folder, name, axis, bounds):
+    tensor = read_whole(folder, name, axis, bounds)
+    elements_read[name] = tensor.numel()
+    return tensor
+
+
+with patch.object(SafetensorsFolder, "read", counted):
+    load_hf_weights(again, scratch() / "hf")  # slices out of safetensors
+# Never a whole model on one rank: of every matrix its half (an odd vocabulary gives rank 0 one row more).
+whole = {name: tensor.numel() for name, tensor in iter_hf_weights(again)}
+assert elements_read.keys() == whole.keys()
+for name, tensor in iter_hf_weights(again):
+    if tensor.dim() > 1:
+        assert elements_read[name] <= (tensor.numel() + tensor.shape[1]) // 2, name
+assert sum(elements_read.values()) < 0.53 * sum(whole.values())
 assert torch.equal(again.logits(batch), policy.logits(batch))
 
 # A vocabulary of one token leaves rank 1 with padding only; a random start does not depend on the layout.

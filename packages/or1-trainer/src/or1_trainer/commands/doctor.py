@@ -6,14 +6,25 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from or1_trainer.commands.shape import Commands
+from or1_trainer.commands.shape import Commands, declare
 from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    told = "what this machine has, and what recipes miss on it"
-    doctor = commands.add_parser("doctor", help=told, allow_abbrev=False)
+    doctor = declare(
+        commands,
+        "doctor",
+        "what this machine has, and what recipes miss on it",
+        more="""\
+Versions, CUDA, collectives, vLLM, shared memory, disk, cache, ports and the layers of the code sandbox; for each recipe
+its model, problem files, engine, devices and disk. Exit code 1 when the machine or a recipe that was named lacks
+something. Settings (--section.key value) as for train.""",
+        examples="""
+            or1-trainer doctor
+            or1-trainer doctor or1-7b --model.path DIR
+        """,
+    )
     doctor.add_argument("recipes", nargs="*", help=f"recipes or .toml files (default: {', '.join(recipe_names())})")
     doctor.add_argument("--runs", type=Path, default=Path("runs"), help="where run folders would go (default runs)")
     doctor.set_defaults(run=_doctor, folder=None)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from or1_trainer.commands.shape import Commands
+from or1_trainer.commands.shape import Commands, declare
 from or1_trainer.config.check import check
 from or1_trainer.config.load import parse_overrides, read_recipe, resolve
 from or1_trainer.errors import ConfigError
@@ -19,8 +19,18 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    plan = commands.add_parser(
-        "plan", help="memory, tokens, FLOPs and time of a recipe on given GPUs", allow_abbrev=False
+    plan = declare(
+        commands,
+        "plan",
+        "memory, tokens, FLOPs and time of a recipe on given GPUs",
+        more="""\
+Computed from shapes that ship with the package, or from the config.json in --model.path; needs neither model nor GPU.
+Says which tensor-parallel size fits and what is in the way (heads, key-value heads, GPUs, memory): exit code 1 then.
+Formulas, and how they compare with the report's tables: docs/plan.md.""",
+        examples="""
+            or1-trainer plan or1-7b --gpus 32 --gpu h200
+            or1-trainer plan or1-32b --gpus 64 --parallel.tensor 8 --mean-share 0.4 --json
+        """,
     )
     plan.add_argument("recipe", help="recipe or .toml file; settings (--section.key value) as for train")
     plan.add_argument("--gpus", type=int, required=True, help="GPUs in all")

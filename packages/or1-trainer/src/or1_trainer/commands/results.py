@@ -6,17 +6,40 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from or1_trainer.commands.shape import Commands, no_more
+from or1_trainer.commands.shape import Commands, declare, no_more
 
 
 def add(commands: Commands) -> None:
     """Declare both commands."""
-    report = commands.add_parser("report", help="draw report.html of one run, or of several over each other")
+    report = declare(
+        commands,
+        "report",
+        "draw report.html of one run, or of several over each other",
+        more="""\
+One page without scripts or network: accuracy, reward, entropy and its coefficient, lengths, stages, time per phase,
+alarms with what to do, sampled rollouts with verdict and advantage, settings. Runs that are going on or were killed
+are fine.""",
+        examples="""
+            or1-trainer report runs/tiny-001
+            or1-trainer report runs/tiny-001 runs/tiny-002 -o both.html     settings that differ stand out
+        """,
+    )
     report.add_argument("folders", type=Path, nargs="+", help="run folders")
     report.add_argument("-o", "--out", type=Path, help="file to write (default: report.html in the first folder)")
     report.set_defaults(run=_report, folder=None)
 
-    export = commands.add_parser("export", help="write the newest checkpoint as a Hugging Face folder")
+    export = declare(
+        commands,
+        "export",
+        "write the newest checkpoint as a Hugging Face folder",
+        more="""\
+safetensors, config.json and tokenizer, as transformers and vLLM load them; in one process, whatever layout the run
+had.""",
+        examples="""
+            or1-trainer export runs/tiny-001 model/
+            or1-trainer export runs/tiny-001 model/ --best      the best by held-out avg@k (checkpoint.keep_best)
+        """,
+    )
     export.add_argument("folder", type=Path, help="run folder")
     export.add_argument("out", type=Path, help="folder to write")
     export.add_argument("--best", action="store_true", help="the best by held-out avg@k instead of the newest")

@@ -6,13 +6,23 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from or1_trainer.commands.shape import Commands, no_more
+from or1_trainer.commands.shape import Commands, declare, no_more
 
 
 def add(commands: Commands) -> None:
     """Declare the command."""
-    study = commands.add_parser(
-        "study", help="put a claim to the test: arms, seeds, effect, verdict", allow_abbrev=False
+    study = declare(
+        commands,
+        "study",
+        "put a claim to the test: arms, seeds, effect, verdict",
+        more="""\
+Runs every arm of a study with every seed, skips what is there, resumes what was stopped, and writes a page with the
+effect and its bootstrap interval. Settings (--section.key value) are laid over every arm.""",
+        examples="""
+            or1-trainer study list
+            or1-trainer study adaptive-entropy --seeds 3
+            or1-trainer study report                             the pages again from the stored metrics
+        """,
     )
     study.add_argument("names", nargs="+", metavar="NAME", help="studies or .toml files; or: all, list, report")
     study.add_argument("--seeds", type=int, default=3, help="runs of every arm (default 3)")

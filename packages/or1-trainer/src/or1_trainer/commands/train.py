@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,36 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from or1_trainer.commands.shape import Commands
+from or1_trainer.commands.shape import Commands, declare
 from or1_trainer.config.check import check
 from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
-from or1_trainer.config.schema import RunConfig
+from or1_trainer.config.schema import RunConfig, Settings
 from or1_trainer.errors import ConfigError
 from or1_trainer.launch import launch, under_launcher
+from or1_trainer.run.start import check_start, starting_policy
 
 
 def add(commands: Commands) -> None:
     """Declare both commands."""
-    train = commands.add_parser("train", help="run a recipe (the default command)", allow_abbrev=False)
+    train = declare(
+        commands,
+        "train",
+        "run a recipe (the default command)",
+        more=f"""\
+Every setting of the recipe can be given as --section.key VALUE, a TOML literal or text; list items count from 0. The
+command line beats the file, the file beats the defaults, a key that does not exist is named with the nearest one.
+--dry-run prints all of them. The sections, beside the list of stages:
+{_sections()}.
+The run folder holds config.toml, metrics.jsonl, checkpoints/, rollouts/, eval/, model/ and report.html.""",
+        examples="""
+            or1-trainer                                          the tiny recipe, on this machine
+            or1-trainer train tiny --seed 3 --stages.0.steps 20
+            or1-trainer train tiny --dry-run                     every setting as resolved
+            or1-trainer train tiny --nproc 2 --parallel.data 2   two processes
+            or1-trainer train or1-7b --scale-down                the report's recipe whole, tiny, on a CPU
+            or1-trainer train or1-7b --model.path DIR --data.train '["math.jsonl"]' --data.heldout '["aime24.jsonl"]'
+        """,
+    )
     train.add_argument("recipe", nargs="?", default="tiny", help=f"{', '.join(recipe_names())}, or a .toml file")
     train.add_argument("--nproc", type=int, help="processes to start on this machine (default: what the layout needs)")
     train.add_argument("--run-dir", dest="folder", type=Path, help="folder of this run (default: runs/NAME-001, ...)")
@@ -32,10 +52,30 @@ def add(commands: Commands) -> None:
     )
     train.set_defaults(run=_train)
 
-    resume = commands.add_parser("resume", help="go on with a run from its newest whole checkpoint", allow_abbrev=False)
+    resume = declare(
+        commands,
+        "resume",
+        "go on with a run from its newest whole checkpoint",
+        more="""\
+However the run was stopped, its numbers go on as if it had not been. A damaged checkpoint is named, and the one before
+it is used. Only the layout (--parallel.*) may change; the numbers are then equal up to rounding.""",
+        examples="""
+            or1-trainer resume runs/tiny-001
+            or1-trainer resume runs/tiny-001 --parallel.tensor 2 --nproc 2
+        """,
+    )
     resume.add_argument("folder", type=Path, help="run folder")
     resume.add_argument("--nproc", type=int, help="processes to start on this machine; the layout may change")
     resume.set_defaults(run=_resume)
+
+
+def _sections() -> str:
+    fields = [field for field in msgspec.structs.fields(RunConfig) if _is_section(field.type)]
+    return textwrap.fill(", ".join(field.name for field in fields), 110)
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Settings)
 
 
 def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -47,6 +87,7 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
         print(tomli_w.dumps(msgspec.to_builtins(config)), end="")
         return 0
+    check_start(config)
     from or1_trainer.run.folder import await_run_folder, claim_run_folder
 
     if under_launcher() and options.folder is None:
@@ -85,6 +126,7 @@ def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
         config = resolve(msgspec.to_builtins(config), overrides)
     nproc = _world_size(options.nproc, config)
     check(config, nproc)
+    check_start(config)
     if overrides:
         change_layout(options.folder, config)
     return _run(options.folder, nproc)
@@ -93,9 +135,9 @@ def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
 def _run(folder: Path, nproc: int) -> int:
     """In this process if it is the only one or a worker; else as launcher of workers that resume the folder."""
     if nproc > 1 and not under_launcher():
-        from or1_trainer.run.assemble import prepare
+        from or1_trainer.run.folder import read_config
 
-        prepare(folder)
+        starting_policy(read_config(folder))  # once, and not while the ranks' clocks are running
         return launch(["resume", str(folder)], nproc, folder / "logs")
     from or1_trainer.run.assemble import run_folder
 

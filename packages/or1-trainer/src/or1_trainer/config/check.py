@@ -69,12 +69,6 @@ def _check_rollout(config: RunConfig, world_size: int) -> None:
         raise ConfigError(f"rollout.refill must be at least 0, got {rollout.refill}")
     if rollout.refill and not config.loss.reject_zero_advantage:
         raise ConfigError("rollout.refill replaces rejected groups: it needs loss.reject_zero_advantage = true")
-    decides_late = rollout.refill or any(stage.advance.rule == "auto" for stage in config.stages)
-    if rollout.ahead and decides_late:
-        raise ConfigError(
-            "rollout.ahead draws batches before it is known whether rollout.refill or an automatic end of the stage "
-            "needs others: take rollout.ahead = 0 with them"
-        )
     if rollout.ahead and rollout.engine == "vllm" and rollout.vllm.sleep:
         raise ConfigError(
             "rollout.ahead needs an engine that is awake while the policy trains: rollout.vllm.sleep = false"

@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
+from or1_trainer.config.explain import explain
 from or1_trainer.config.near import did_you_mean
 from or1_trainer.config.schema import RunConfig, Settings
 from or1_trainer.errors import ConfigError
@@ -74,7 +75,7 @@ def resolve(tree: Mapping[str, Any], overrides: Iterable[tuple[str, Any]] = ()) 
     try:
         return msgspec.convert(merged, RunConfig)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"bad setting: {error}") from error
+        raise ConfigError(explain(error, RunConfig, merged)) from error
 
 
 def _literal(text: str) -> Any:

@@ -36,9 +36,10 @@ class MismatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
     """What is done about the engine's log-probs differing from the trainer's (docs/rollouts.md)."""
 
     correction: Literal["auto", "none", "token_tis", "sequence_mask", "geometric_mask", "icepop"] = "auto"
-    proximal: Literal["trainer", "engine"] = "trainer"
+    proximal: Literal["auto", "trainer", "engine"] = "auto"
     """The ratio is against the trainer's log-probs before the update, corrected towards the engine's (decoupled); or
-    against the engine's own (coupled, no correction)."""
+    against the engine's own (coupled, no correction). Auto: coupled where rollouts run ahead and `correction` is auto
+    too."""
     tis_cap: float = 2.0
     sequence_cap: float = 3.0
     geometric_low: float = 0.99

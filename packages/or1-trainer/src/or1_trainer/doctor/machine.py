@@ -26,6 +26,7 @@ def machine(runs: Path) -> list[Finding]:
         *(package(name) for name in PACKAGES),
         vllm(),
         gpus(),
+        collectives(),
         Finding(name="processor", state=State.GOOD, found=f"{cores} cores, {memory_gib():.0f} GiB of memory"),
         shared_memory(),
         disk(runs, need_gib=1.0),
@@ -54,16 +55,27 @@ def vllm() -> Finding:
 
 
 def gpus() -> Finding:
-    """CUDA devices with their memory, driver's CUDA and NCCL version."""
+    """CUDA devices with their memory, and torch's CUDA version."""
     import torch
 
     if not torch.cuda.is_available():
-        advice = "for model.dtype = bfloat16 and the recipes of the report; the tiny recipe needs none"
+        advice = "for the recipes of the report; the tiny recipe needs none"
         return Finding(name="cuda", state=State.ABSENT, found=f"no device (torch {torch.__version__})", advice=advice)
     devices = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
     each = ", ".join(f"{device.name} {device.total_memory / GIB:.0f} GiB" for device in devices)
-    nccl = ".".join(map(str, torch.cuda.nccl.version()))
-    return Finding(name="cuda", state=State.GOOD, found=f"{each}; CUDA {torch.version.cuda}, NCCL {nccl}")
+    return Finding(name="cuda", state=State.GOOD, found=f"{each}; CUDA {torch.version.cuda}")
+
+
+def collectives() -> Finding:
+    """What several processes would speak: gloo on CPUs, NCCL between GPUs."""
+    import torch
+    import torch.distributed as dist
+
+    nccl = ".".join(map(str, torch.cuda.nccl.version())) if dist.is_nccl_available() else ""
+    if not nccl and torch.cuda.is_available():
+        advice = "several GPUs need it: install a CUDA build of torch for Linux"
+        return Finding(name="collectives", state=State.BAD, found="gloo; no NCCL", advice=advice)
+    return Finding(name="collectives", state=State.GOOD, found="gloo; " + (f"NCCL {nccl}" if nccl else "no NCCL"))
 
 
 def memory_gib() -> float:
@@ -99,7 +111,7 @@ def _room(name: str, folder: Path, need_gib: float, advice: str, otherwise: Stat
 
 def cache() -> Finding:
     """Whether warm starts can be kept."""
-    from or1_trainer.tiny.warm_start import cache_root
+    from or1_trainer.tiny.cache import cache_root
 
     advice = "set OR1_CACHE to a folder that can be written"
     try:

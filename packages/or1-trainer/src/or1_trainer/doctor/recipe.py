@@ -14,6 +14,8 @@ from or1_trainer.shapes.shape import Shape
 
 CHECKPOINT_BYTES, EXPORT_BYTES = 14, 2
 """A parameter: bfloat16 weights with float32 master and moments; the exported model."""
+CPU_PARAMETERS = 10**9
+"""Larger models do train on a CPU, but not within anybody's lifetime."""
 
 
 def needs(config: RunConfig, runs: Path) -> list[Finding]:
@@ -72,13 +74,20 @@ def _devices(config: RunConfig) -> Finding:
     import torch
 
     here = torch.cuda.device_count() if config.device != "cpu" else 0
-    wants_cuda = config.device == "cuda" or config.model.dtype == "bfloat16"
+    wants_cuda = config.device == "cuda" or _parameters(config) > CPU_PARAMETERS
     need = max(config.parallel.tensor, 1) * max(config.parallel.data, 1)
     if not wants_cuda and not here:
         return Finding(name="devices", state=State.GOOD, found="CPU")
     state = State.GOOD if here >= need else State.BAD
     advice = "`or1-trainer plan` says how many; --scale-down runs the recipe small on a CPU"
     return Finding(name="devices", state=state, found=f"{here} GPUs, {need} or more needed", advice=advice)
+
+
+def _parameters(config: RunConfig) -> int:
+    try:
+        return Shape.of(model_config(config)).parameters
+    except ConfigError:  # which the model's own finding tells
+        return 0
 
 
 def _disk(config: RunConfig, runs: Path) -> Finding:

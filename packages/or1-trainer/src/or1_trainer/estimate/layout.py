@@ -18,10 +18,19 @@ class Layout:
     data: int
 
 
+def uncut(shape: Shape, tensor: int) -> list[str]:
+    """Sizes, by their names in `config.json`, that this tensor-parallel size does not divide."""
+    sizes = {
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.kv_heads,
+        "intermediate_size": shape.intermediate,
+    }
+    return [f"{name} = {size}" for name, size in sizes.items() if size % tensor]
+
+
 def conflicts(shape: Shape, gpus: int, tensor: int) -> list[str]:
     """Why this tensor-parallel size cannot be; empty when it can."""
-    sizes = {"heads": shape.heads, "key-value heads": shape.kv_heads, "feed-forward width": shape.intermediate}
-    found = [f"tensor = {tensor} does not divide the {size} {name}" for name, size in sizes.items() if size % tensor]
+    found = [f"tensor = {tensor} does not divide {size}" for size in uncut(shape, tensor)]
     if gpus % tensor:
         found.append(f"tensor = {tensor} does not divide {gpus} GPUs")
     if tensor > NODE_GPUS:

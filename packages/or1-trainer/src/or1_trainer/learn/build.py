@@ -13,7 +13,7 @@ from or1_trainer.megatron.model import Policy, build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.megatron.weights import load_hf_weights
-from or1_trainer.method.mismatch import resolve_correction
+from or1_trainer.method.mismatch import resolve_mismatch
 from or1_trainer.method.schedule import Schedule, optimizer_steps
 
 
@@ -46,8 +46,7 @@ def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Lear
         loss=config.loss,
         batch=config.batch,
         temperature=config.rollout.temperature,
-        mismatch=config.mismatch,
-        correction=resolve_correction(config.mismatch, engine=config.rollout.engine, ahead=config.rollout.ahead),
+        mismatch=resolve_mismatch(config.mismatch, engine=config.rollout.engine, ahead=config.rollout.ahead),
         reference=_reference(config, model_path, runtime),
     )
 

@@ -77,12 +77,10 @@ def _reference(batch: PackedBatch, learner: Learner) -> Tensor | None:
 
 
 def _correction(batch: PackedBatch, trainer_M: Tensor, learner: Learner) -> Tensor | None:
-    if learner.correction == "none":
+    if learner.mismatch.correction == "none":
         return None
     difference_M = trainer_M - _engine_logprobs(batch)
-    return correction_weights(
-        difference_M, batch.sequence_M, batch.lengths_B, kind=learner.correction, settings=learner.mismatch
-    )
+    return correction_weights(difference_M, batch.sequence_M, batch.lengths_B, learner.mismatch)
 
 
 def _covariance_cut(minibatch: Minibatch, logprobs: Sequence[Tensor], learner: Learner) -> CovarianceCut | None:

@@ -16,7 +16,7 @@ from or1_trainer.method.packing import PackedBatch
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Learner:
-    """`correction` is the resolved one (`method.mismatch.resolve_correction`).
+    """`mismatch` is the resolved one (`method.mismatch.resolve_mismatch`): nothing in it is "auto".
 
     `reference` is the frozen policy of a KL term, None without one.
     """
@@ -27,8 +27,7 @@ class Learner:
     loss: LossSettings
     batch: BatchSettings
     temperature: float
-    mismatch: MismatchSettings = field(default_factory=MismatchSettings)
-    correction: str = "none"
+    mismatch: MismatchSettings = field(default_factory=lambda: MismatchSettings(correction="none", proximal="trainer"))
     reference: Policy | None = None
 
     def stats(

@@ -1,5 +1,7 @@
 """Causal attention over packed sequences: padded buckets on the CPU, variable-length flash attention on CUDA.
 
+The flash kernels on CUDA take half precision only; float32 goes through padded buckets there too.
+
 Axes: T packed tokens, S padded slots, B sequences of a bucket, L their padded length, G key/value groups of this rank,
 R query heads per group, D head dimension. A rank's fused projection is laid out [T, G, R + 2, D]: R queries, key,
 value.
@@ -8,6 +10,7 @@ value.
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from megatron.core.transformer.module import MegatronModule
 from megatron.core.transformer.transformer_config import TransformerConfig
 from torch import Tensor
@@ -28,9 +31,11 @@ class PackedAttention(MegatronModule):  # type: ignore[misc]
     def forward(self, mixed_TGRD: Tensor, packed: PackedSequences) -> Tensor:
         """Return the attention output of this rank's heads, [T, G * R * D], for fused projections [T, G, R + 2, D]."""
         if mixed_TGRD.is_cuda:
-            return _varlen_attention(mixed_TGRD, packed)
-        output: Tensor = _BucketedAttention.apply(mixed_TGRD, packed)
-        return output
+            is_half = mixed_TGRD.dtype in (torch.bfloat16, torch.float16)
+            return (_varlen_attention if is_half else padded_attention)(mixed_TGRD, packed)
+        is_narrow = mixed_TGRD.dtype == torch.bfloat16  # there are no complex bfloat16 numbers to rotate with
+        output: Tensor = _BucketedAttention.apply(mixed_TGRD.float() if is_narrow else mixed_TGRD, packed)
+        return output.to(mixed_TGRD.dtype)
 
 
 def _varlen_attention(mixed_TGRD: Tensor, packed: PackedSequences) -> Tensor:
@@ -54,6 +59,16 @@ def _varlen_attention(mixed_TGRD: Tensor, packed: PackedSequences) -> Tensor:
     )
     flat: Tensor = output.flatten(1)
     return flat
+
+
+def padded_attention(mixed_TGRD: Tensor, packed: PackedSequences) -> Tensor:
+    """The same as the CPU path from torch's own functions, on any device: padding on the right needs no mask."""
+    outputs = []
+    for bucket in packed.buckets:
+        query, key, value = _heads(mixed_TGRD, packed.rotation_T, bucket)
+        output_BHLD = F.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True)
+        outputs.append(output_BHLD.transpose(1, 2).reshape(bucket.take_S.numel(), -1))
+    return _unpad(outputs, packed.slot_T)
 
 
 class _BucketedAttention(torch.autograd.Function):

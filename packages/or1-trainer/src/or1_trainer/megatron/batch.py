@@ -71,9 +71,11 @@ class PackedSequences(PackedSeqParams):  # type: ignore[misc]
 def bucket_sequences(cu_seqlens_B1: Tensor) -> tuple[tuple[Bucket, ...], Tensor]:
     """Group sequences by length and index their padded form.
 
-    Returns the buckets, longest first, and `slot_T`: for every packed token its slot in the buckets laid end to end.
+    Returns the buckets, longest first, and `slot_T`: for every packed token its slot in the buckets laid end to end,
+    all on the device of `cu_seqlens_B1`.
     """
-    bounds_B1 = cu_seqlens_B1.to(torch.int64)
+    device = cu_seqlens_B1.device
+    bounds_B1 = cu_seqlens_B1.to("cpu", torch.int64)
     lengths_B, starts_B = bounds_B1.diff(), bounds_B1[:-1]
     order_B = torch.argsort(lengths_B, descending=True, stable=True)
     sorted_lengths = lengths_B[order_B].tolist()
@@ -92,8 +94,8 @@ def bucket_sequences(cu_seqlens_B1: Tensor) -> tuple[tuple[Bucket, ...], Tensor]
         real_BL = step_L[None] < lengths_B[rows_B, None]
         slots_BL = offset + torch.arange(rows_B.numel() * length).view_as(take_BL)
         slot_T[take_BL[real_BL]] = slots_BL[real_BL]
-        padding = None if bool(real_BL.all()) else ~real_BL.reshape(-1, 1)
-        buckets.append(Bucket(take_BL.reshape(-1), padding, rows_B.numel(), length))
+        padding = None if bool(real_BL.all()) else (~real_BL.reshape(-1, 1)).to(device)
+        buckets.append(Bucket(take_BL.reshape(-1).to(device), padding, rows_B.numel(), length))
         offset += rows_B.numel() * length
         first = last
-    return tuple(buckets), slot_T
+    return tuple(buckets), slot_T.to(device)

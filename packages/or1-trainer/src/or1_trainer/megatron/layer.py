@@ -125,8 +125,11 @@ class PolicyLayer(TransformerLayer):  # type: ignore[misc]
         return hidden + self._feed_forward(self.pre_mlp_layernorm(hidden))
 
     def _feed_forward(self, normed: Tensor) -> Tensor:
-        """Megatron's MLP on CUDA; on the CPU its weights in `swiglu_mlp`, between the same two collectives."""
-        if normed.is_cuda or self.config.sequence_parallel:
+        """Megatron's MLP on CUDA; on the CPU its weights in `swiglu_mlp`, between the same two collectives.
+
+        That sums gradients block by block in the weights' own dtype, which bfloat16 is too narrow for.
+        """
+        if normed.is_cuda or self.config.sequence_parallel or normed.dtype == torch.bfloat16:
             output, _no_bias = self.mlp(normed)
         else:
             shared = _shared(normed)

@@ -120,7 +120,7 @@ class Policy:
             max_seqlen_kv=batch.max_seqlen,
         )
         packed.rotation_T = rope.rotation(positions_T, self._inv_freq, self._rope_factor, self.dtype)
-        if self.runtime.device.type == "cpu":
+        if self.runtime.device.type == "cpu" or self.dtype == torch.float32:  # see `attention`
             packed.buckets, packed.slot_T = bucket_sequences(bounds)
         return packed
 
@@ -141,7 +141,7 @@ def build_policy(
     Args:
         hf_config: a `transformers` config of one of `FAMILIES`.
         runtime: this rank's place in the job.
-        dtype: of weights and activations; float32 or float64 to train on the CPU, bfloat16 on CUDA.
+        dtype: of weights and activations; float32, bfloat16, or (on the CPU) float64.
         recompute: keep only the layers' inputs and run each layer again in the backward pass.
         sequence_parallel: between attention and feed-forward, cut the tokens over tensor ranks.
 
@@ -150,11 +150,6 @@ def build_policy(
         window, MLP or output biases), or the tensor-parallel size does
             not divide heads, key/value heads or the feed-forward width.
     """
-    if runtime.device.type == "cpu" and dtype not in (torch.float32, torch.float64):
-        raise LayoutError(
-            f"model.dtype {str(dtype).removeprefix('torch.')} cannot be trained on the CPU: the optimizer there has no "
-            'float32 master weights; set model.dtype = "float32" (bfloat16 is for CUDA)'
-        )
     _check_supported(hf_config)
     _check_layout(hf_config, runtime.tensor_size)
     config = _transformer_config(

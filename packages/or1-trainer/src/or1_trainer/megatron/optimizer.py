@@ -1,13 +1,14 @@
 """AdamW over the policy's weights: clipped by the global gradient norm, summed over data-parallel ranks.
 
-On the CPU all weights, gradients and moments live in flat buffers, so that one step is one all-reduce, one norm and
-one fused
-AdamW kernel per segment. On CUDA the same interface drives Megatron's DistributedDataParallel and DistributedOptimizer
-(`cuda_optimizer`).
+On the CPU all weights, gradients and moments live in flat buffers, so that one step is one all-reduce, one norm and one
+fused AdamW kernel per segment. A bfloat16 model has float32 master weights, gradients and moments: an update of 1e-6
+would be lost in a weight's 8 bits. On CUDA the same interface drives Megatron's DistributedDataParallel and
+DistributedOptimizer (`cuda_optimizer`).
 """
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -75,8 +76,8 @@ class SelfSaving(Protocol):
 def build_optimizer(policy: Policy, runtime: Runtime, settings: OptimizerSettings) -> Optimizer:
     """Build the optimizer that fits the device.
 
-    The policy's parameters are moved into the optimizer's buffers: build it once, after the model and before any
-    backward pass. Loading weights later is fine.
+    The policy's parameters are moved into the optimizer's buffers: build it once, after the weights are loaded and
+    before any backward pass.
     """
     if runtime.device.type == "cuda":
         from or1_trainer.megatron.cuda_optimizer import CudaOptimizer  # imports Megatron's optimizers
@@ -96,24 +97,39 @@ class FlatAdamW:
         self._runtime, self._settings, self._lr, self._steps = runtime, settings, settings.lr, 0
         self.rate = 0.0
         named = sorted(policy.model.named_parameters(), key=lambda item: _segment(item[1]))
-        self._weights = torch.cat([parameter.detach().reshape(-1) for _, parameter in named])
+        self._model_weights = torch.cat([parameter.detach().reshape(-1) for _, parameter in named])
+        is_narrow = self._model_weights.dtype == torch.bfloat16
+        self._weights = self._model_weights.float() if is_narrow else self._model_weights
         self._grads, self._first, self._second = (torch.zeros_like(self._weights) for _ in range(3))
         self._spans: dict[str, tuple[slice, torch.Size]] = {}
         ends = [0, 0, 0]
         position = 0
         for name, parameter in named:
             span = slice(position, position + parameter.numel())
-            parameter.data = self._weights[span].view(parameter.shape)
-            parameter.grad = self._grads[span].view(parameter.shape)
+            parameter.data = self._model_weights[span].view(parameter.shape)
+            grad = self._grads[span].view(parameter.shape)
+            if is_narrow:
+                parameter.register_post_accumulate_grad_hook(partial(_add_wide, grad))
+            else:
+                parameter.grad = grad
             self._spans[name] = (span, parameter.shape)
             position = span.stop
             ends[_segment(parameter) :] = [position] * (3 - _segment(parameter))
         self._decay_end, self._cut_end = ends[0], ends[1]
 
     @property
+    def _is_narrow(self) -> bool:
+        return self._weights is not self._model_weights
+
+    @property
     def state(self) -> dict[str, Tensor]:
-        """Views of the moments by parameter name ("first/NAME", "second/NAME") and a copy of the step count."""
+        """Views of the moments by parameter name ("first/NAME", "second/NAME") and a copy of the step count.
+
+        And of the master weights ("master/NAME") where the model's own are bfloat16.
+        """
         moments = {"first": self._first, "second": self._second}
+        if self._is_narrow:
+            moments["master"] = self._weights
         views = {
             f"{kind}/{name}": flat[span].view(shape)
             for kind, flat in moments.items()
@@ -151,6 +167,8 @@ class FlatAdamW:
         self._update(slice(0, self._decay_end), self.rate, self._settings.weight_decay)
         self._update(slice(self._decay_end, None), self.rate, 0.0)
         self._steps += 1
+        if self._is_narrow:
+            self._model_weights.copy_(self._weights)
         return norm
 
     def _norm(self) -> float:
@@ -179,6 +197,13 @@ class FlatAdamW:
             amsgrad=False,
             maximize=False,
         )
+
+
+def _add_wide(total: Tensor, parameter: Tensor) -> None:
+    """Add a micro-batch's bfloat16 gradient to the float32 sum, and drop it."""
+    assert parameter.grad is not None
+    total.add_(parameter.grad)
+    parameter.grad = None
 
 
 def _segment(parameter: Tensor) -> int:

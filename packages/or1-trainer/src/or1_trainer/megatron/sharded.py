@@ -1,23 +1,14 @@
-"""Exact training state in a folder, from every rank at once and for any layout.
-
-Torch.distributed.checkpoint by Hugging Face name.
+"""Exact training state in a folder, from every rank at once and for any layout: torch.distributed.checkpoint.
 
 Weights and both moments are stored under the names of `rules` as slices of the whole Hugging Face tensors, so that a
-run saved at one
-tensor- and data-parallel size loads at another; at the same size every bit comes back. (Megatron's own
-dist_checkpointing
-writes through a helper process that outlives a killed trainer and takes seconds to start on the CPU.) `manifest.json`
-is written last
-and holds a SHA-256 of every file.
+run saved at one tensor- and data-parallel size loads at another; at the same size every bit comes back. (Megatron's own
+dist_checkpointing writes through a helper process that outlives a killed trainer and takes seconds to start on the
+CPU.) `manifest` seals the folder.
 """
 
-import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 import torch
-import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from torch import Tensor
 from torch.distributed.checkpoint import FileSystemReader, FileSystemWriter
@@ -26,13 +17,11 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, Replicate, Shard
 
 from or1_trainer.megatron.errors import CheckpointError
-from or1_trainer.megatron.files import finish_folder, on_main_rank, staging, start_folder
+from or1_trainer.megatron.files import on_main_rank, staging, start_folder
+from or1_trainer.megatron.manifest import checked_manifest, seal
 from or1_trainer.megatron.model import Policy
 from or1_trainer.megatron.optimizer import Optimizer, SelfSaving
 from or1_trainer.megatron.rules import Part, Rule, rules
-
-MANIFEST = "manifest.json"
-_FORMAT = 1
 
 
 def save_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None) -> None:
@@ -54,17 +43,7 @@ def save_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None
             f"cannot write {target}: {_cause(error)}; free space or choose another folder, "
             "the older checkpoints are untouched"
         ) from error
-    digests = _digests(policy, partial)
-    manifest = {
-        "format": _FORMAT,
-        "step": steps,
-        "tensor": policy.runtime.tensor_size,
-        "data": policy.runtime.data_size,
-        "device": policy.runtime.device.type,
-        "dtype": str(policy.dtype),
-        "sha256": digests,
-    }
-    on_main_rank(f"cannot write {target}", lambda: _seal(target, manifest))
+    seal(target, policy, steps)
 
 
 def load_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None) -> None:
@@ -76,7 +55,7 @@ def load_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None
         CheckpointError: the folder is incomplete or damaged, or belongs to another model.
     """
     source = Path(folder)
-    manifest = _checked_manifest(source, policy)
+    manifest = checked_manifest(source, policy)
     try:
         if isinstance(optimizer, SelfSaving):
             optimizer.load(source)
@@ -165,53 +144,6 @@ def _restore(policy: Policy, optimizer: Optimizer | None, stored: dict[str, Tens
 
 def _steps(optimizer: Optimizer | None) -> int:
     return int(optimizer.state["step"]) if optimizer is not None else 0
-
-
-def _digests(policy: Policy, folder: Path) -> dict[str, str]:
-    """SHA-256 of every file, the files shared out over the ranks."""
-    mine = {path.name: _sha256(path) for path in _share(policy, folder)}
-    gathered: list[dict[str, str]] = [{} for _ in range(policy.runtime.world_size)]
-    dist.all_gather_object(gathered, mine)
-    return {name: digest for part in gathered for name, digest in sorted(part.items())}
-
-
-def _share(policy: Policy, folder: Path) -> list[Path]:
-    files = sorted(path for path in folder.iterdir() if path.name != MANIFEST)
-    return files[policy.runtime.rank :: policy.runtime.world_size]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _seal(target: Path, manifest: dict[str, Any]) -> None:
-    (staging(target) / MANIFEST).write_text(json.dumps(manifest, indent=1))
-    finish_folder(target)
-
-
-def _checked_manifest(folder: Path, policy: Policy) -> dict[str, Any]:
-    try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-        expected = manifest["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{folder} is not a complete checkpoint ({error!r}); use the one before") from error
-    if manifest.get("format") != _FORMAT:
-        raise CheckpointError(
-            f"{folder} has checkpoint format {manifest.get('format')!r}, this version reads {_FORMAT}"
-        )
-    if manifest["device"] != policy.runtime.device.type:
-        raise CheckpointError(
-            f"{folder} was written on {manifest['device']}; training state moves between layouts but not between "
-            "CPU and CUDA: resume there, or export the model and start from it"
-        )
-    found = _digests(policy, folder)
-    wrong = sorted(name for name in expected if found.get(name) != expected[name])
-    if wrong:
-        raise CheckpointError(
-            f"{folder} is damaged: {', '.join(wrong[:3])} missing or changed since it was written; use the one before"
-        )
-    return manifest
 
 
 def _cause(error: BaseException) -> str:

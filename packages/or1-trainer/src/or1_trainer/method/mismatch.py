@@ -11,24 +11,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec.structs import replace
 from torch import Tensor
 
 from or1_trainer.config.schema import MismatchSettings
 from or1_trainer.method.tokens import sequence_mean
 
 
-def resolve_correction(settings: MismatchSettings, *, engine: str, ahead: int) -> str:
-    """What "auto" stands for (PEERS §4).
+def resolve_mismatch(settings: MismatchSettings, *, engine: str, ahead: int) -> MismatchSettings:
+    """What "auto" stands for (PEERS §4, docs/rollouts.md).
 
-    Ahead of training the samples come from older weights: truncated importance sampling of the decoupled loss. vLLM
-    on the weights of now: the geometric sequence mask. The embedded engine in the trainer's own precision agrees to
-    rounding: nothing to correct.
+    Ahead of training the samples come from older weights, and the ratio is taken against those (coupled): with one
+    optimiser step a batch the decoupled ratio is 1, so that no clip ever bounds how far stale samples move the policy.
+    vLLM on the weights of now: the geometric sequence mask. The embedded engine in the trainer's own precision agrees
+    to rounding: nothing to correct.
     """
-    if settings.correction != "auto":
-        return settings.correction
-    if ahead:
-        return "token_tis"
-    return "none" if engine == "transformers" else "geometric_mask"
+    proximal, correction = settings.proximal, settings.correction
+    if proximal == "auto":
+        proximal = "engine" if ahead and correction == "auto" else "trainer"
+    if correction == "auto":
+        correction = "none" if proximal == "engine" or engine == "transformers" else "geometric_mask"
+    return replace(settings, proximal=proximal, correction=correction)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,10 +48,10 @@ class Gap:
 
 
 def correction_weights(
-    difference_M: Tensor, sequence_M: Tensor, lengths_B: Tensor, *, kind: str, settings: MismatchSettings
+    difference_M: Tensor, sequence_M: Tensor, lengths_B: Tensor, settings: MismatchSettings
 ) -> Tensor:
-    """Constant weight per token, 0 where it is masked."""
-    return _KINDS[kind](Gap(difference_M, sequence_M, lengths_B), settings).detach()
+    """Constant weight per token by `settings.correction`, 0 where it is masked."""
+    return _KINDS[settings.correction](Gap(difference_M, sequence_M, lengths_B), settings).detach()
 
 
 def _token_tis(gap: Gap, settings: MismatchSettings) -> Tensor:

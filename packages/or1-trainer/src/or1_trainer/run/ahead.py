@@ -4,7 +4,8 @@ With `ahead` = S the batch of step k is sampled from weight version max(fence, k
 k is in the engine, never earlier (admission control), and no batch is ever thrown away for being old. A fence is a
 step before which nothing may be in flight: the start of a stage (its filter looks at the whole stage before) and the
 step after a checkpoint. So a checkpoint holds no half-done work, a resumed run samples what the killed one would
-have, and which weights sampled a batch depends on the configuration alone.
+have, and which weights sampled a batch depends on the configuration alone. A stage that ends by itself ends behind
+what is in flight; a batch that is refilled is, all its rounds together, one piece of work.
 """
 
 from __future__ import annotations
@@ -15,20 +16,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from or1_trainer.method.groups import Group
 from or1_trainer.rollouts.push import Probe, push_of
 from or1_trainer.run.batch import draw_batch, roll_out, score
 from or1_trainer.run.job import Job, PhaseClock
-from or1_trainer.run.plan import Position, is_due, position_at
-from or1_trainer.run.refill import Batch, filled
+from or1_trainer.run.plan import Ended, Position, is_due, position_at
+from or1_trainer.run.refill import Batch, Draw, filled
 from or1_trainer.run.state import RunState
 
 Result = TypeVar("Result")
 
 
-def may_begin(job: Job, position: Position, step: int) -> bool:
+def may_begin(job: Job, position: Position, step: int, ended: Ended) -> bool:
     """Whether the batch of `step` may be sampled while `position` trains: no fence lies between, and it exists."""
-    later = position_at(job.config.stages, step)
+    later = position_at(job.config.stages, step, ended)
     if later is None or later.stage_index != position.stage_index:
         return False
     return not any(is_due(s, job.config.checkpoint.every) for s in range(position.step + 1, step + 1))
@@ -40,39 +43,29 @@ class Rollouts:
 
     job: Job
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "or1-rollouts"))
-    _batches: deque[tuple[int, Future[list[Group]]]] = field(default_factory=deque)
+    _batches: deque[Future[tuple[Batch, RunState]]] = field(default_factory=deque)
     _pushes: list[Future[None]] = field(default_factory=list)
+
+    @property
+    def in_flight(self) -> int:
+        """Batches of later steps that have begun."""
+        return len(self._batches)
 
     def batch(self, position: Position, state: RunState, clock: PhaseClock) -> tuple[Batch, RunState]:
         """This step's groups, refilled where the recipe says so; with `ahead`, later batches begin that may."""
-        settings = self.job.config.rollout
-        if settings.ahead:
-            groups, state = self._earlier(position, state, clock)
-            return Batch(drawn=groups, trained=groups), state
-        groups, state = self._now(position, state, clock)
-        if not settings.refill:
-            return Batch(drawn=groups, trained=groups), state
-        return filled(
-            groups,
-            state,
-            prompts=position.stage.prompts,
-            rounds=settings.refill,
-            draw=lambda number, before: self._now(position, before, clock, number),
-        )
-
-    def _earlier(self, position: Position, state: RunState, clock: PhaseClock) -> tuple[list[Group], RunState]:
-        """The groups that were begun before, and later ones begun."""
+        ahead = self.job.config.rollout.ahead
+        if not ahead:
+            return self._filled(position, state, lambda number, before: self._now(position, before, clock, number))
         if not self._batches:
-            state = self._begin(position, position.step, state)
-        _, batch = self._batches.popleft()
+            self._begin(position, position.step, state)
         with clock.phase("rollout"), self.job.view.phase("rollout"):
-            groups = batch.result()
-        newest = self._batches[-1][0] if self._batches else position.step
-        for step in range(newest + 1, position.step + self.job.config.rollout.ahead + 1):
-            if not may_begin(self.job, position, step):
+            batch, drawn = self._batches.popleft().result()
+        state = replace(state, epoch=drawn.epoch, taken=drawn.taken)
+        for step in range(position.step + 1 + self.in_flight, position.step + 1 + ahead):
+            if not may_begin(self.job, position, step, state.ended):
                 break
-            state = self._begin(position, step, state)
-        return groups, state
+            self._begin(position, step, state)
+        return batch, state
 
     def push(self, probe: Probe, version: int) -> None:
         """New weights into the engine, behind the batches that were begun before.
@@ -89,7 +82,7 @@ class Rollouts:
 
     def settle(self) -> None:
         """Wait until the engine is idle; raise what a push came to."""
-        for _, batch in self._batches:
+        for batch in self._batches:
             batch.exception()  # it is raised where the batch is used
         for push in self._pushes:
             push.result()
@@ -99,11 +92,21 @@ class Rollouts:
         """Drop what was not begun and wait for the rest."""
         self._thread.shutdown(cancel_futures=True)
 
-    def _begin(self, position: Position, step: int, state: RunState) -> RunState:
-        drawn, state = draw_batch(self.job, position.stage, step, state)
-        batch = self._thread.submit(self._in_turn, lambda: score(self.job, drawn, roll_out(self.job, drawn)))
-        self._batches.append((step, batch))
-        return state
+    def _begin(self, position: Position, step: int, state: RunState) -> None:
+        """Its problems are those behind the ones of the batch before it, which may still be on its way."""
+        previous = self._batches[-1] if self._batches else None
+
+        def one(number: int, before: RunState) -> tuple[list[Group], RunState]:
+            drawn, after = draw_batch(self.job, position.stage, step, before, number)
+            return score(self.job, drawn, roll_out(self.job, drawn)), after
+
+        def work() -> tuple[Batch, RunState]:
+            return self._filled(position, state if previous is None else previous.result()[1], one)
+
+        self._batches.append(self._thread.submit(self._in_turn, work))
+
+    def _filled(self, position: Position, state: RunState, draw: Draw) -> tuple[Batch, RunState]:
+        return filled(state, prompts=position.stage.prompts, rounds=self.job.config.rollout.refill, draw=draw)
 
     def _in_turn(self, work: Callable[[], Result]) -> Result:
         """Nothing runs behind a push that failed: its samples would come from stale weights."""

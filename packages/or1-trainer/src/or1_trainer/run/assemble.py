@@ -28,9 +28,9 @@ from or1_trainer.run.job import Job
 from or1_trainer.run.loop import train
 from or1_trainer.run.plan import total_steps
 from or1_trainer.run.sources import load_problems
+from or1_trainer.run.start import check_start, starting_policy
 from or1_trainer.run.state import RunState
 from or1_trainer.run.summary import summary
-from or1_trainer.tiny.warm_start import ensure_warm_start
 from or1_trainer.watch.alarms import AlarmBell
 from or1_trainer.watch.live import LiveView
 from or1_trainer.watch.metrics import MetricsLog, read_metrics
@@ -39,25 +39,10 @@ from or1_trainer.watch.rollouts import RolloutLog
 from or1_trainer.watch.sinks import open_sinks
 
 
-def prepare(folder: Path) -> Path:
-    """The policy to start from; makes the warm start when the recipe wants it and the cache lacks it."""
-    config = read_config(folder)
-    if not config.model.path:
-        with LiveView(total_steps(config.stages)) as view:
-            return ensure_warm_start(config.warm_start, view)
-    path = Path(config.model.path)
-    if not (path / "config.json").is_file():
-        raise ConfigError(
-            f"model.path = {config.model.path!r} is no Hugging Face folder on this machine: config.json is missing; "
-            "download the model (hf download ID --local-dir DIR) and give --model.path DIR"
-        )
-    return path
-
-
 def run_folder(folder: Path) -> None:
     """Run or resume the run of `folder` to its end, as one rank of the job."""
     config = read_config(folder)
-    model_path = prepare(folder)
+    model_path = starting_policy(config)
     with running(config) as runtime, ExitStack() as stack:
         check(config, runtime.world_size)
         if runtime.is_main:
@@ -145,7 +130,8 @@ def export_folder(folder: Path, out: Path, *, wants_best: bool = False) -> None:
     """`or1-trainer export`: a run's newest (or best) checkpoint, in one process whatever the run's layout was."""
     config = read_config(folder)
     config = replace(config, parallel=ParallelSettings(timeout_s=config.parallel.timeout_s))
-    model_path = prepare(folder)
+    check_start(config)
+    model_path = starting_policy(config)
     with running(config) as runtime:
         learner = build_learner(config, model_path, runtime)
         if (load_best if wants_best else load_newest)(folder, learner, print) is None:

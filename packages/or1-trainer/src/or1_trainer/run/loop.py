@@ -64,7 +64,7 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
         "stage/problems": len(job.train) - len(state.dropped),
     }
     seen = {**group_metrics(batch.drawn), **staleness_metrics(batch.drawn, state.weight_version - 1)}
-    state, end = leave_stage(job, position, state, seen)
+    state, end = leave_stage(job, position, state, seen, in_flight=rollouts.in_flight)
     metrics = {**stage, **seen, **learnt, **memory, **end, "weights/version": state.weight_version}
     if job.config.rollout.refill:
         metrics |= batch.metrics()

@@ -26,23 +26,23 @@ class Batch:
         return {"refill/rounds": self.rounds, "refill/drawn": len(self.drawn), "refill/surplus": surplus}
 
 
-def filled(
-    first: Sequence[Group],
-    state: RunState,
-    *,
-    prompts: int,
-    rounds: int,
-    draw: Callable[[int, RunState], tuple[list[Group], RunState]],
-) -> tuple[Batch, RunState]:
-    """Draw until `prompts` groups have an advantage, or `rounds` more batches were drawn.
+Draw = Callable[[int, RunState], tuple[list[Group], RunState]]
+"""(round, state) -> one more batch of prompts, rolled out and judged, and the state with the cursor behind them."""
 
-    `draw(round, state)` rolls out one more batch of prompts. The first groups with an advantage are taken, in the
-    order of drawing, so that nothing depends on which finished early.
+
+def filled(state: RunState, *, prompts: int, rounds: int, draw: Draw) -> tuple[Batch, RunState]:
+    """Draw once, and again until `prompts` groups have an advantage or `rounds` more batches were drawn.
+
+    The first groups with an advantage are taken, in the order of drawing, so that nothing depends on which finished
+    early. Without rounds everything drawn is handed on, and rejection is left to the update.
     """
-    drawn, used = list(first), 0
+    drawn, state = draw(0, state)
+    if not rounds:
+        return Batch(drawn=drawn, trained=drawn), state
+    used = 0
     while used < rounds and sum(group.has_signal for group in drawn) < prompts:
         used += 1
         more, state = draw(used, state)
-        drawn += more
+        drawn = drawn + more
     trained = [group for group in drawn if group.has_signal][:prompts]
     return Batch(drawn=drawn, trained=trained, rounds=used), state

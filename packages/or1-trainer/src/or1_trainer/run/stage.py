@@ -29,21 +29,22 @@ def enter_stage(job: Job, position: Position, state: RunState) -> RunState:
 
 
 def leave_stage(
-    job: Job, position: Position, state: RunState, metrics: Mapping[str, float]
+    job: Job, position: Position, state: RunState, metrics: Mapping[str, float], *, in_flight: int
 ) -> tuple[RunState, dict[str, float]]:
-    """With `advance.rule = "auto"`: remember this step, and end the stage here if it has settled (`method/advance.py`).
+    """With `advance.rule = "auto"`: remember this step, and say when the stage ends once it has settled.
 
-    The decision uses logged metrics only, which are the same on every rank; what it needs is in the checkpoint.
+    It ends behind the `in_flight` batches that have begun, so that none is thrown away. The decision uses logged
+    metrics only, which are the same on every rank; what it needs is in the checkpoint.
     """
-    rule = position.stage.advance
+    rule, index = position.stage.advance, position.stage_index
     if rule.rule == "count":
         return state, {}
     step = (metrics["reward/mean"], metrics["reward/truncated_rate"])
     history = (*state.history, step)[-2 * rule.window_steps :]
-    ends = has_settled(history, window_steps=rule.window_steps, gain=rule.gain)
     state = replace(state, history=history)
-    if ends:
-        state = replace(state, ended={**state.ended, position.stage_index: state.step})
+    if index not in state.ended and has_settled(history, window_steps=rule.window_steps, gain=rule.gain):
+        end = state.step + in_flight
+        state = replace(state, ended={**state.ended, index: end})
         job.view.progress.total_steps = total_steps(job.config.stages, state.ended)
-        job.view.note(f"stage {position.stage_index + 1} has settled and ends after step {state.step}")
-    return state, {"stage/ended": float(ends)}
+        job.view.note(f"stage {index + 1} has settled and ends after step {end}")
+    return state, {"stage/ended": float(state.ended.get(index) == state.step)}

@@ -16,8 +16,8 @@ from transformers.utils.logging import disable_progress_bar
 
 from or1_data.arithmetic import ALPHABET
 from or1_trainer.shapes.shape import Shape
+from or1_trainer.tiny.cache import cache_root
 from or1_trainer.tiny.tokenizer import character_tokenizer
-from or1_trainer.tiny.warm_start import cache_root
 
 LAYERS, KV_HEADS, HEAD_DIM, SEED = 2, 2, 8, 0
 

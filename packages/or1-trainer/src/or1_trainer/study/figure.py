@@ -8,7 +8,8 @@ from html import escape
 from importlib import resources
 
 from or1_trainer.study.stored import StoredRun
-from or1_trainer.watch.svg import HEIGHT, WIDTH, Chart, Series, draw
+from or1_trainer.watch.series import Chart, Series
+from or1_trainer.watch.svg import HEIGHT, WIDTH, draw
 
 _NUM_COLOURS = 8
 _TITLE, _LEGEND_ROW, _LEGEND_COLUMNS = 26, 18, 2

@@ -6,13 +6,11 @@ Supervised on purpose only until it is right about as often as wrong: what is le
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 import torch
 from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
@@ -25,36 +23,21 @@ from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import load_hf_weights
 from or1_trainer.method.packing import Sample, pack
+from or1_trainer.tiny.cache import is_made, warm_start_folder
 from or1_trainer.tiny.family import family_of
 from or1_trainer.tiny.tokenizer import character_tokenizer
 from or1_trainer.watch.live import LiveView
-
-FORMAT = 2
-"""Raise when the demonstrations or this procedure change: old caches are then left alone."""
-
 
 WARMUP_STEPS = 20
 
 
 def ensure_warm_start(settings: WarmStartSettings, view: LiveView) -> Path:
     """The cached folder of these settings, made now if it is not there. Safe with several processes at once."""
-    folder = cache_root() / f"tiny-{_key(settings)}"
+    folder = warm_start_folder(settings)
     with _locked(folder.with_suffix(".lock")):
-        if not (folder / "config.json").exists():
+        if not is_made(folder):
             _make(settings, folder, view)
     return folder
-
-
-def cache_root() -> Path:
-    """`$OR1_CACHE`, else `or1` in the user's cache folder (XDG)."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    root = Path(os.environ.get("OR1_CACHE") or Path(base) / "or1")
-    root.mkdir(parents=True, exist_ok=True)
-    return root
-
-
-def _key(settings: WarmStartSettings) -> str:
-    return hashlib.sha256(msgspec.json.encode({"format": FORMAT, **msgspec.to_builtins(settings)})).hexdigest()[:12]
 
 
 def _make(settings: WarmStartSettings, folder: Path, view: LiveView) -> None:

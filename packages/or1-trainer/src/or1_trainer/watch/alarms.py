@@ -146,7 +146,8 @@ _RULES = (
         name="mismatch",
         holds=lambda rows: _now(rows, "mismatch/mean_abs") > 0.05,
         text="engine and trainer differ by {mismatch:.3f} nats a token in the mean, the gradient is off-policy: "
-        "compare their dtype, and the engine's sampling settings with rollout.temperature and rollout.top_p",
+        "lower rollout.ahead or optimizer.lr where rollouts run ahead; else compare their dtype, and the engine's "
+        "sampling settings with rollout.temperature and rollout.top_p",
     ),
     _Rule(
         name="no signal",

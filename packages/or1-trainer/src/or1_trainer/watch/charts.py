@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from or1_trainer.watch.record import RunRecord
-from or1_trainer.watch.svg import NEUTRAL, Band, Chart, Series
+from or1_trainer.watch.series import NEUTRAL, Band, Chart, Series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,8 @@ class Plot:
     caption: str
     lines: tuple[tuple[str, str], ...]
     smoothed: bool = True
+    when_zero: bool = True
+    """Whether it is drawn where all its values are 0."""
 
 
 PLOTS = (
@@ -78,7 +80,7 @@ PLOTS = (
         lines=(("optimizer/lr", "rate"),),
         smoothed=False,
     ),
-    Plot(title="Gradient norm", caption="Before clipping.", lines=(("optimizer/grad_norm", "norm"),)),
+    Plot(title="Gradient norm", caption="L2, before clipping.", lines=(("optimizer/grad_norm", "norm"),)),
     Plot(
         title="Clipped tokens",
         caption="Share of trained tokens whose ratio was held by the lower and by the upper bound.",
@@ -86,8 +88,31 @@ PLOTS = (
     ),
     Plot(
         title="Engine against trainer",
-        caption="Distance between the two log-probs of the same sampled tokens; should stay at rounding error.",
+        caption="Distance of their log-probs of the sampled tokens, in nats; rounding unless rollouts run ahead.",
         lines=(("mismatch/mean_abs", "mean |Δ|"), ("mismatch/max_abs", "max |Δ|")),
+    ),
+    Plot(
+        title="Age of the samples",
+        caption="Weight versions between sampling and training, of the step's responses.",
+        lines=(("rollout/staleness_mean", "mean"), ("rollout/staleness_max", "oldest")),
+        smoothed=False,
+        when_zero=False,
+    ),
+    Plot(
+        title="Effective sample size",
+        caption="Share of the tokens that the importance weights are worth; 1 where engine and trainer agree.",
+        lines=(("mismatch/ess", "share"), ("mismatch/masked_rate", "masked")),
+    ),
+    Plot(
+        title="KL to the reference",
+        caption="k3 estimate a token against the policy that the run began with, in nats.",
+        lines=(("kl/k3", "k3"),),
+    ),
+    Plot(
+        title="Refill",
+        caption="Rounds of further prompts for groups without an advantage.",
+        lines=(("refill/rounds", "rounds"),),
+        smoothed=False,
     ),
 )
 
@@ -111,6 +136,13 @@ def plot_chart(plot: Plot, runs: Sequence[RunRecord]) -> Chart:
                 )
             )
     return Chart(series=series, bands=stage_bands(runs), targets=_targets(plot, runs))
+
+
+def is_drawn(plot: Plot, chart: Chart) -> bool:
+    """Whether a chart has something to show; accuracy and reward have a place even before they do."""
+    if not chart.series:
+        return plot.title in ("Held-out accuracy", "Reward")
+    return plot.when_zero or any(value for line in chart.series for _, value in line.points)
 
 
 def legend(chart: Chart, plot: Plot, runs: Sequence[RunRecord]) -> list[tuple[str, int, int]]:

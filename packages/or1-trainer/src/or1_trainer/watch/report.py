@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from or1_trainer.watch.alarms import alarms_of
-from or1_trainer.watch.charts import PLOTS, phase_seconds, plot_chart, time_chart
+from or1_trainer.watch.charts import PLOTS, is_drawn, phase_seconds, plot_chart, time_chart
 from or1_trainer.watch.charts import legend as chart_legend
 from or1_trainer.watch.files import replace_file
 from or1_trainer.watch.page import chart_card, legend, page, table, tile
 from or1_trainer.watch.progress import duration
 from or1_trainer.watch.record import RunRecord, read_run
 from or1_trainer.watch.samples import samples
+from or1_trainer.watch.stages import HEAD, stage_rows
 from or1_trainer.watch.svg import draw
 
 _EDGE_STEPS = 10
@@ -44,6 +45,7 @@ def _body(title: str, runs: Sequence[RunRecord]) -> str:
     colours = legend([(run.name, i, 0) for i, run in enumerate(runs)])
     parts.append(f'<div class="tiles">{_tiles(runs[0])}</div>' if len(runs) == 1 else colours)
     parts.append(f"<h2>Before and after</h2>{_before_after(runs)}")
+    parts += [f"<h2>Stages{_of(run, runs)}</h2>{table(HEAD, rows)}" for run in runs if (rows := stage_rows(run))]
     parts.append(f'<h2>Course of training</h2><div class="charts">{_charts(runs)}</div>')
     parts += [f"<h2>Alarms{_of(run, runs)}</h2>{_alarms(run)}" for run in runs]
     parts += [f"<h2>Sampled rollouts{_of(run, runs)}</h2>{samples(run.rollouts)}" for run in runs]
@@ -108,7 +110,7 @@ def _charts(runs: Sequence[RunRecord]) -> str:
     cards = []
     for plot in PLOTS:
         chart = plot_chart(plot, runs)
-        if chart.series or plot.title in ("Held-out accuracy", "Reward"):
+        if is_drawn(plot, chart):
             cards.append(chart_card(plot.title, plot.caption, chart_legend(chart, plot, runs), draw(chart)))
     for run in runs:
         chart = time_chart(run)

@@ -8,51 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
+
+from or1_trainer.watch.series import MOST_POINTS, Band, Chart, Points, Series, moving_average, stacked, thinned
 
 WIDTH, HEIGHT = 560, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 20, 26
-_MOST_POINTS = 500
 _SMOOTH_FROM = 40
 _NUM_COLOURS = 8
-NEUTRAL = -1
-"""The colour of text, for what stands for every run."""
-
-Points = Sequence[tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """One line: its points (step, value), its colour, and perhaps an interval (low, high) for every point."""
-
-    label: str
-    points: Points
-    colour: int = 0
-    dash: int = 0
-    """0 a solid line, 1 dashes, 2 dots."""
-    intervals: Sequence[tuple[float, float]] = ()
-    smoothed: bool = True
-    """Draw a moving average over the faint points, where there are 40 or more of them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """A shaded range of steps, first and last included: one context stage."""
-
-    first: float
-    last: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
-    """Everything one chart shows; `stacked` piles the series up instead of laying them over each other."""
-
-    series: Sequence[Series]
-    bands: Sequence[Band] = ()
-    targets: Sequence[tuple[float, str]] = field(default=())
-    stacked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +39,9 @@ class _Frame:
 
 def draw(chart: Chart) -> str:
     """Draw a chart as one `<svg>` element; without a single finite value it says so."""
-    series = [_thinned(line) for line in chart.series]
+    series = [thinned(line) for line in chart.series]
     if chart.stacked:
-        series = _stack(series)
+        series = stacked(series)
     frame = _frame(series, chart)
     if frame is None:
         note = f'<text class="note" x="{WIDTH / 2}" y="34">nothing logged yet</text>'
@@ -95,42 +59,6 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     power = 10.0 ** math.floor(math.log10(span / (most - 1)))
     gap = next(power * factor for factor in (1, 2, 5, 10) if span / (power * factor) <= most - 1)
     return [round(i * gap, 12) for i in range(math.ceil(low / gap - 1e-9), math.floor(high / gap + 1e-9) + 1)]
-
-
-def moving_average(points: Points, window: int) -> list[tuple[float, float]]:
-    """Centred moving average over up to `window` points; the ends use what there is; not finite values are left out."""
-    finite = [(x, y) for x, y in points if math.isfinite(y)]
-    sums = [0.0]
-    for _, y in finite:
-        sums.append(sums[-1] + y)
-    half = window // 2
-    averaged = []
-    for i, (x, _) in enumerate(finite):
-        low, high = max(0, i - half), min(len(finite), i + half + 1)
-        averaged.append((x, (sums[high] - sums[low]) / (high - low)))
-    return averaged
-
-
-def _thinned(series: Series) -> Series:
-    """At most 500 points: means over equal runs of steps (a screen shows no more)."""
-    every = -(-len(series.points) // _MOST_POINTS)
-    if every <= 1 or series.intervals:
-        return series
-    chunks = [series.points[i : i + every] for i in range(0, len(series.points), every)]
-    points = [(chunk[-1][0], sum(y for _, y in chunk) / len(chunk)) for chunk in chunks]
-    return Series(label=series.label, points=points, colour=series.colour, dash=series.dash, smoothed=series.smoothed)
-
-
-def _stack(series: Sequence[Series]) -> list[Series]:
-    """Each line raised by those before it, at every step that any of them has; a missing value counts 0."""
-    steps = sorted({x for line in series for x, _ in line.points})
-    heights = dict.fromkeys(steps, 0.0)
-    raised = []
-    for line in series:
-        for x, y in line.points:
-            heights[x] += y if math.isfinite(y) else 0.0
-        raised.append(Series(label=line.label, points=[(x, heights[x]) for x in steps], colour=line.colour))
-    return raised
 
 
 def _frame(series: Sequence[Series], chart: Chart) -> _Frame | None:
@@ -189,7 +117,7 @@ def _line(series: Series, frame: _Frame) -> str:
     if many:
         parts.append(_path(moving_average(series.points, len(series.points) // 12 | 1), frame, f"line {colour}"))
     parts += _whiskers(series, frame, colour)
-    if len(series.points) <= _MOST_POINTS // 2:
+    if len(series.points) <= MOST_POINTS // 2:
         parts += _dots(series, frame, colour, radius=2.2 if len(series.points) < _SMOOTH_FROM else 0)
     parts += [_cross(frame.x(x)) for x, y in series.points if not math.isfinite(y)]
     return "".join(parts)
