@@ -14,7 +14,7 @@ from transformers import DynamicCache
 
 from or1_rollout.embedded.sampling import sample
 from or1_rollout.errors import WeightPushError
-from or1_rollout.proof import Fingerprint, fingerprint
+from or1_rollout.proof import Fingerprint, fingerprints
 from or1_rollout.types import SamplingParams
 
 
@@ -61,7 +61,7 @@ class ModelDecoder:
 
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """Of the model's own tensors."""
-        return {name: fingerprint(tensor) for name, tensor in self.model.state_dict().items()}
+        return fingerprints(self.model.state_dict())
 
 
 class ModelDecoding:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,9 +16,16 @@ from torch import Tensor
 from or1_rollout.embedded.rotary import head_dim_of, paired_order
 from or1_rollout.embedded.steps import LayerWeights, ModelWeights
 from or1_rollout.errors import WeightPushError
-from or1_rollout.proof import Fingerprint, fingerprint
+from or1_rollout.proof import Fingerprint, fingerprints
 
 HEAD, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
+
+
+class RowOrder(NamedTuple):
+    """Row i of the storage is row `stored[i]` of the tensor, and row i of the tensor row `original[i]` of the storage."""
+
+    stored: Tensor
+    original: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +34,18 @@ class Place:
 
     view: Tensor
     shape: tuple[int, ...]
-    order: Tensor | None = None
+    order: RowOrder | None = None
 
     def write(self, value: Tensor) -> None:
         """Copy a tensor in Hugging Face order into the storage."""
         value = value.detach()
-        ordered = value if self.order is None else value.index_select(0, self.order.to(value.device))
+        ordered = value if self.order is None else value.index_select(0, self.order.stored.to(value.device))
         self.view.copy_(ordered.view(self.view.shape))
 
     def read(self) -> Tensor:
         """The stored tensor in Hugging Face order."""
-        if self.order is None:
-            return self.view.reshape(self.shape)
-        whole = torch.empty(self.shape, device=self.view.device, dtype=self.view.dtype)
-        whole[self.order.to(whole.device)] = self.view.reshape(self.shape)
-        return whole
+        rows = self.view.reshape(self.shape)
+        return rows if self.order is None else rows.index_select(0, self.order.original)
 
 
 class FusedWeights:
@@ -84,8 +88,8 @@ class FusedWeights:
 
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """Of what decoding reads; the head too, which for tied models is the embedding's own storage."""
-        found = {name: fingerprint(place.read()) for name, place in self.places.items()}
-        return found | {HEAD: fingerprint(self.head)} if self.tied else found
+        found = {name: place.read() for name, place in self.places.items()}
+        return fingerprints(found | {HEAD: self.head} if self.tied else found)
 
     def _new(self, name: str, *shape: int) -> Tensor:
         tensor = torch.zeros(shape, device=self._device, dtype=self._dtype)
@@ -118,15 +122,19 @@ class FusedWeights:
             (groups, heads // groups + 2, dim, *columns), device=self._device, dtype=self._dtype
         )  # [g, R + 2, D, ...]
         q_rows, kv_rows = heads * dim, groups * dim
-        self.places[f"{prefix}q_proj.{kind}"] = Place(fused[:, :-2], (q_rows, *columns), paired_order(q_rows, dim))
-        self.places[f"{prefix}k_proj.{kind}"] = Place(fused[:, -2], (kv_rows, *columns), paired_order(kv_rows, dim))
+        self.places[f"{prefix}q_proj.{kind}"] = Place(fused[:, :-2], (q_rows, *columns), self._pairs(q_rows))
+        self.places[f"{prefix}k_proj.{kind}"] = Place(fused[:, -2], (kv_rows, *columns), self._pairs(kv_rows))
         self.places[f"{prefix}v_proj.{kind}"] = Place(fused[:, -1], (kv_rows, *columns))
         return fused.flatten(0, 2)
+
+    def _pairs(self, rows: int) -> RowOrder:
+        stored = paired_order(rows, head_dim_of(self._config)).to(self._device)
+        return RowOrder(stored, stored.argsort())
 
     def _head_norm(self, name: str) -> Tensor:
         dim = head_dim_of(self._config)
         norm = self._new(name, dim)
-        self.places[name] = Place(norm, (dim,), paired_order(dim, dim))
+        self.places[name] = Place(norm, (dim,), self._pairs(dim))
         return norm
 
     def _gate_up(self, prefix: str) -> Tensor:

@@ -1,4 +1,6 @@
-"""Causal attention over packed sequences: padded buckets on the CPU, variable-length flash attention on CUDA.
+"""Causal attention over packed sequences: variable-length flash attention on CUDA, padded buckets on the CPU.
+
+On the CPU short sequences go to `short_attention`, long ones through its flash kernel.
 
 Axes: T packed tokens, S padded slots, B sequences of a bucket, L their padded length, G key/value groups of this rank,
 R query heads per group, D head dimension. A rank's fused projection is laid out [T, G, R + 2, D]: R queries, key,
@@ -12,7 +14,9 @@ from megatron.core.transformer.module import MegatronModule
 from megatron.core.transformer.transformer_config import TransformerConfig
 from torch import Tensor
 
-from or1_trainer.megatron.batch import Bucket, PackedSequences
+from or1_trainer.megatron.batch import PackedSequences
+from or1_trainer.megatron.buckets import Bucket
+from or1_trainer.megatron.short_attention import short_attention
 
 _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
@@ -29,6 +33,8 @@ class PackedAttention(MegatronModule):  # type: ignore[misc]
         """Return the attention output of this rank's heads, [T, G * R * D], for fused projections [T, G, R + 2, D]."""
         if mixed_TGRD.is_cuda:
             return _varlen_attention(mixed_TGRD, packed)
+        if packed.short_buckets:
+            return short_attention(mixed_TGRD, packed.rotation_T, packed.short_buckets)
         output: Tensor = _BucketedAttention.apply(mixed_TGRD, packed)
         return output
 

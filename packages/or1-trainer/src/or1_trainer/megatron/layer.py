@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from megatron.core.parallel_state import get_tensor_model_parallel_group
+from megatron.core.parallel_state import get_tensor_model_parallel_group, get_tensor_model_parallel_world_size
 from megatron.core.tensor_parallel.mappings import (
     copy_to_tensor_model_parallel_region,
     reduce_from_tensor_model_parallel_region,
@@ -59,8 +59,18 @@ class HeadNorm(RmsNorm):
 
 def _shared(tensor: Tensor) -> Tensor:
     """The tensor itself; its gradient is summed over tensor ranks."""
+    if get_tensor_model_parallel_world_size() == 1:
+        return tensor
     copied: Tensor = copy_to_tensor_model_parallel_region(tensor, group=get_tensor_model_parallel_group())
     return copied
+
+
+def _summed(tensor: Tensor) -> Tensor:
+    """The sum over tensor ranks; the gradient is each rank's own."""
+    if get_tensor_model_parallel_world_size() == 1:
+        return tensor
+    total: Tensor = reduce_from_tensor_model_parallel_region(tensor, group=get_tensor_model_parallel_group())
+    return total
 
 
 class _RmsNorm(torch.autograd.Function):
@@ -86,11 +96,19 @@ class _RmsNorm(torch.autograd.Function):
 
 
 class PackedSelfAttention(SelfAttention):  # type: ignore[misc]
-    """Megatron's self-attention (its fused projection, QK norms and output projection) around `PackedAttention`."""
+    """Megatron's self-attention (its fused projection, QK norms and output projection) around `PackedAttention`.
+
+    On the CPU its weights are multiplied by torch itself, between the same two collectives: Megatron's linear layers
+    are Python functions to autograd, forward and backward, and add the bias in a pass of its own.
+    """
 
     def forward(self, hidden: Tensor, packed: PackedSequences) -> Tensor:
         """Return [T, 1, H] for [T, 1, H]."""
-        mixed, _ = self.linear_qkv(hidden)
+        is_plain = not (hidden.is_cuda or self.config.sequence_parallel)
+        if is_plain:
+            mixed = F.linear(_shared(hidden), self.linear_qkv.weight, self.linear_qkv.bias)
+        else:
+            mixed, _ = self.linear_qkv(hidden)
         mixed_TGRD = mixed.view(
             mixed.shape[0], self.num_query_groups_per_partition, -1, self.hidden_size_per_attention_head
         )
@@ -98,6 +116,8 @@ class PackedSelfAttention(SelfAttention):  # type: ignore[misc]
             query, key, value = mixed_TGRD.split((mixed_TGRD.shape[2] - 2, 1, 1), 2)
             mixed_TGRD = torch.cat((self.q_layernorm(query), self.k_layernorm(key), value), 2)
         context = self.core_attention(mixed_TGRD, packed)
+        if is_plain:
+            return _summed(F.linear(context, self.linear_proj.weight)).unsqueeze(1)
         output, _ = self.linear_proj(context.unsqueeze(1))
         projected: Tensor = output
         return projected
@@ -131,6 +151,6 @@ class PolicyLayer(TransformerLayer):  # type: ignore[misc]
         else:
             shared = _shared(normed)
             output = swiglu_mlp(shared, self.mlp.linear_fc1.weight, self.mlp.linear_fc2.weight)
-            output = reduce_from_tensor_model_parallel_region(output, group=self.tp_group)
+            output = _summed(output)
         result: Tensor = output
         return result

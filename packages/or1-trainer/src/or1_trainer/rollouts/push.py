@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from or1_rollout.proof import Fingerprint, fingerprint, prove_push
+from or1_rollout.proof import Fingerprint, fingerprints, prove_push
 from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.weights import PolicyWeights
 from or1_trainer.method.groups import Group
@@ -38,6 +38,9 @@ and by far more in single tokens (PEERS §4): there the fingerprints, which are 
 
 PROBE_TOKENS = 16
 """A stale tensor shows within a few tokens; more would only cost time."""
+
+WITNESS_BYTES = 2**26
+"""Tensors that are kept until their fingerprints are taken together; more would be a second model in memory."""
 
 
 def probe_of(groups: Sequence[Group]) -> Probe:
@@ -66,10 +69,17 @@ class Witness:
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         """A fresh pass; collective where the weights are."""
+        held: dict[str, Tensor] = {}
+        held_bytes = 0
         for name, tensor in self._weights:
             cast = tensor if self._dtype is None else tensor.to(self._dtype)
-            self.seen[name] = fingerprint(cast)
+            held[name] = cast
+            held_bytes += cast.nbytes
+            if held_bytes > WITNESS_BYTES:
+                self.seen |= fingerprints(held)
+                held, held_bytes = {}, 0
             yield name, cast
+        self.seen |= fingerprints(held)
 
     def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
         """See `Stream`."""
