@@ -26,8 +26,10 @@ def test_a_lane_has_one_thread_and_the_caller_keeps_its_own():
         "import os; os.environ['OMP_NUM_THREADS'] = '2'\n"
         "import torch\n"
         "from or1_rollout.lanes import in_lanes, num_lanes\n"
-        "lanes = in_lanes(lambda _: (torch.mm(torch.ones(64, 64), torch.ones(64, 64)), torch.get_num_threads())[1], [0, 1])\n"
-        "print(num_lanes(), *lanes, torch.get_num_threads())\n"
+        "def threads(size):\n"
+        "    torch.mm(torch.ones(size, size), torch.ones(size, size))\n"
+        "    return torch.get_num_threads()\n"
+        "print(num_lanes(), *in_lanes(threads, [64, 64]), torch.get_num_threads())\n"
     )
     assert seen == ["2", "1", "1", "2"]
 

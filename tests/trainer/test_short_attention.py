@@ -45,7 +45,9 @@ def test_outputs_and_gradients_are_those_of_the_loop(layout, random):
     bounds = [0, *torch.tensor(lengths).cumsum(0).tolist()]
     tokens = bounds[-1]
     mixed = torch.randn(tokens, GROUPS, QUERIES + 2, DIM, dtype=torch.float64, requires_grad=True)
-    rotation = torch.polar(torch.ones(tokens, 1, DIM // 2, dtype=torch.float64), torch.randn(tokens, 1, DIM // 2).double())
+    rotation = torch.polar(
+        torch.ones(tokens, 1, DIM // 2, dtype=torch.float64), torch.randn(tokens, 1, DIM // 2).double()
+    )
     buckets = prefix_buckets(torch.tensor(bounds), torch.tensor(prefixes), torch.float64)
     got, expected = short_attention(mixed, rotation, buckets), plain(mixed, rotation, bounds, prefixes)
     assert torch.allclose(got, expected, rtol=0, atol=1e-13)

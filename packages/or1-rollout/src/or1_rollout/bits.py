@@ -12,7 +12,7 @@ CHUNK = 1 << 16
 """Elements at a time, so that what is computed of them stays in a core's cache (and small on a GPU)."""
 
 PLACE = 0x9E3779B1
-"""Odd multiplier that makes the second sum depend on the order of the elements: element i counts 1 + i * PLACE times."""
+"""Odd multiplier that makes the second sum depend on the order: element i counts 1 + i * PLACE times."""
 
 
 _INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from or1_rollout.errors import WeightPushError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 SHOWN = 5

@@ -119,6 +119,11 @@ class TransformersEngine:
         self._weights.write(named)
         self._is_whole, self.weight_version = True, version
 
+    @property
+    def takes_lanes(self) -> bool:
+        """Whether it computes on this process's cores and may do so beside others (`or1_rollout.lanes`)."""
+        return self._decoder.takes_lanes
+
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """See `Engine.fingerprints`."""
         return self._weights.fingerprints()

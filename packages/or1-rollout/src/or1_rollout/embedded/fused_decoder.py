@@ -38,9 +38,7 @@ class FusedDecoder:
         self.takes_lanes = device.type == "cpu" and weights.num_bytes <= LANE_BYTES
         self.rotation = rotation_table(config, config.max_position_embeddings, device, dtype)
 
-    def start(
-        self, prompts: Sequence[Sequence[int]], repeats: Sequence[int], params: SamplingParams
-    ) -> FusedDecoding:
+    def start(self, prompts: Sequence[Sequence[int]], repeats: Sequence[int], params: SamplingParams) -> FusedDecoding:
         """See `Decoder.start`."""
         longest = max(len(prompt) for prompt in prompts)
         pads_P = torch.tensor([longest - len(prompt) for prompt in prompts])
@@ -113,9 +111,9 @@ class FusedDecoding:
         """Begin with every layer's keys and values of the columns in use, [N, g, L, D]."""
         groups, dim = self._shape.groups, self._shape.head_dim
         wide = len(self._pads_N) * groups
-        options = {"device": self._decoder.device, "dtype": self._decoder.dtype}
-        self._keys = [torch.empty((wide, dim, self._capacity), **options) for _ in keys]
-        self._values = [torch.empty((wide, self._capacity, dim), **options) for _ in values]
+        device, dtype = self._decoder.device, self._decoder.dtype
+        self._keys = [torch.empty((wide, dim, self._capacity), device=device, dtype=dtype) for _ in keys]
+        self._values = [torch.empty((wide, self._capacity, dim), device=device, dtype=dtype) for _ in values]
         for cache, old in zip(self._keys, keys, strict=True):
             cache[:, :, : self._used] = old.flatten(0, 1).transpose(1, 2)
         for cache, old in zip(self._values, values, strict=True):

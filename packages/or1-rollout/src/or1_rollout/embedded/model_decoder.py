@@ -26,9 +26,7 @@ class ModelDecoder:
     def __init__(self, model: Any) -> None:
         self.model, self.device = model.eval(), model.device
 
-    def start(
-        self, prompts: Sequence[Sequence[int]], repeats: Sequence[int], params: SamplingParams
-    ) -> ModelDecoding:
+    def start(self, prompts: Sequence[Sequence[int]], repeats: Sequence[int], params: SamplingParams) -> ModelDecoding:
         """See `Decoder.start`."""
         longest, device = max(len(prompt) for prompt in prompts), self.device
         ids_PL = torch.tensor([[0] * (longest - len(p)) + list(p) for p in prompts], device=device)

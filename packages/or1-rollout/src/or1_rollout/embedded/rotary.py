@@ -42,4 +42,3 @@ def rotation_table(config: Any, num_positions: int, device: torch.device, dtype:
 def paired_order(rows: int, head_dim: int) -> Tensor:
     """Index that reorders the rows of a q or k projection from Hugging Face's halves to neighbouring pairs."""
     return torch.arange(rows).view(-1, 2, head_dim // 2).transpose(1, 2).reshape(-1)
-

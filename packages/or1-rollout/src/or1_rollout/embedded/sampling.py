@@ -7,9 +7,7 @@ import torch
 from torch import Tensor
 
 
-def sample(
-    logits_NV: Tensor, uniform_N: Tensor, temperature: float, top_p: float, top_k: int
-) -> tuple[Tensor, Tensor]:
+def sample(logits_NV: Tensor, uniform_N: Tensor, temperature: float, top_p: float, top_k: int) -> tuple[Tensor, Tensor]:
     """Inverse-CDF sampling: the first token at which the cumulative probability exceeds the uniform number.
 
     Returns tokens int64 [N] and their log-probs [N] under softmax(logits / temperature), before top-p and top-k, as

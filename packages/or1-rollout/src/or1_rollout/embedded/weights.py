@@ -22,7 +22,7 @@ HEAD, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 
 
 class RowOrder(NamedTuple):
-    """Row i of the storage is row `stored[i]` of the tensor, and row i of the tensor row `original[i]` of the storage."""
+    """Row i of the storage is the tensor's row `stored[i]`; the tensor's row i is row `original[i]` of the storage."""
 
     stored: Tensor
     original: Tensor
@@ -59,7 +59,9 @@ class FusedWeights:
         self.layers = [self._layer(f"model.layers.{index}.") for index in range(config.num_hidden_layers)]
         norm = self._new("model.norm.weight", config.hidden_size)
         self.head = embedding if self.tied else self._new(HEAD, config.vocab_size, config.hidden_size)
-        self.model = ModelWeights(embedding, norm, self.head, torch.tensor([config.rms_norm_eps], device=device, dtype=dtype))
+        self.model = ModelWeights(
+            embedding, norm, self.head, torch.tensor([config.rms_norm_eps], device=device, dtype=dtype)
+        )
 
     @property
     def num_bytes(self) -> int:

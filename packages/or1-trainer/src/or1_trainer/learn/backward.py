@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ from or1_trainer.megatron.token_stats import TokenStats
 from or1_trainer.method.loss import Extent, policy_loss
 from or1_trainer.method.mismatch import mismatch_sums
 from or1_trainer.method.packing import PackedBatch
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,7 +88,7 @@ def _loss(learner: Learner, part: Part, alpha: float, extent: Extent) -> tuple[T
     return terms.loss, Report(sums=terms.sums, mismatch=mismatch)
 
 
-def _shares(items: Sequence[Part] | Sequence[PackedBatch], lanes: int) -> list:
+def _shares(items: Sequence[Item], lanes: int) -> list[Sequence[Item]]:
     """Runs of neighbours, as many each."""
     count = max(1, min(lanes, len(items)))
     return [items[len(items) * lane // count : len(items) * (lane + 1) // count] for lane in range(count)]

@@ -14,12 +14,6 @@ from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.megatron.token_stats import TokenStats, token_stats
 from or1_trainer.method.packing import PackedBatch
 
-PART_BYTES = 2**21
-"""Of gate and up, the widest activations of a layer: about what a core's cache holds beside the weights."""
-
-MIN_PART_TOKENS = 512
-"""Below, products with the weights take more time for each token."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Learner:
@@ -53,14 +47,6 @@ class Learner:
     def lanes(self) -> int:
         """Micro-batches that run side by side, one core each: only where no collective lies inside of them."""
         return num_lanes() if self.runtime.tensor_size == 1 and isinstance(self.optimizer, FlatAdamW) else 1
-
-    @property
-    def part_tokens(self) -> int:
-        """Tokens of a micro-batch whose widest activations stay in a core's cache; no limit on CUDA."""
-        if self.runtime.device.type != "cpu":
-            return self.batch.microbatch_tokens
-        token_bytes = 2 * self.policy.hf_config.intermediate_size * self.wide_dtype.itemsize
-        return max(MIN_PART_TOKENS, PART_BYTES // token_bytes)
 
     @property
     def wide_dtype(self) -> torch.dtype:

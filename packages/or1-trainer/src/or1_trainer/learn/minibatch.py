@@ -15,7 +15,7 @@ from or1_trainer.method.packing import PackedBatch, Sample, balance, cut, microb
 class Minibatch:
     """This data rank's micro-batches; `extent` counts all ranks.
 
-    `packs` are the parts of the token budget: the micro-batches of one pack exist at the same time.
+    The micro-batches of one pack are in memory at the same time, and together keep to the token budget.
     """
 
     packs: list[list[PackedBatch]]
@@ -44,11 +44,10 @@ def plan_minibatch(samples: Sequence[Sample], learner: Learner, *, context_token
 
 
 def _pack(samples: Sequence[Sample], learner: Learner) -> list[PackedBatch]:
-    """As many micro-batches as keep all lanes busy and fit their caches; prompts are shared where attention can."""
+    """A micro-batch for every lane, prompts shared where the attention can."""
     is_short = max(sample.num_tokens for sample in samples) <= SHORT_TOKENS
-    device, lanes = learner.runtime.device, learner.lanes
-    rounds = -(-sum(sample.num_tokens for sample in samples) // (lanes * learner.part_tokens))
+    device = learner.runtime.device
     return [
         pack(part, share_prompts=is_short and device.type == "cpu", device=device, dtype=learner.wide_dtype)
-        for part in cut(samples, lanes * rounds)
+        for part in cut(samples, learner.lanes)
     ]

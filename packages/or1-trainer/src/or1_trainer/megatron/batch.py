@@ -39,7 +39,7 @@ class PackedBatch(Protocol):
 
     @property
     def source_M(self) -> Tensor:
-        """Row of the packed axis whose hidden state predicts each trained token, int64; a row may come several times."""
+        """Row of the packed axis whose hidden state predicts each trained token, int64; rows may repeat."""
 
     @property
     def labels_M(self) -> Tensor:

@@ -114,7 +114,9 @@ def _without_padding(context: Tensor, bucket: PrefixBucket) -> Tensor:
     is_real_S = torch.zeros(bucket.batch * bucket.length, dtype=torch.bool)
     is_real_S[bucket.real_slots] = True
     padded = ~is_real_S.view(bucket.batch, 1, 1, bucket.length, 1)
-    return context.view(bucket.batch, -1, 1, bucket.length, context.shape[-1]).masked_fill_(padded, 0.0).view_as(context)
+    return (
+        context.view(bucket.batch, -1, 1, bucket.length, context.shape[-1]).masked_fill_(padded, 0.0).view_as(context)
+    )
 
 
 def _put_own(grad_TGRD: Tensor, grads: tuple[Tensor, Tensor, Tensor], bucket: PrefixBucket) -> None:

@@ -96,7 +96,9 @@ def pack(
             if prompt not in shared:
                 shared[prompt] = pieces.add(prompt, 0, -1)
             start = pieces.bounds[pieces.add(response[:-1], len(prompt), shared[prompt])]
-            sources += [pieces.bounds[shared[prompt] + 1] - 1, *range(start, start + len(response) - 1)][: len(response)]
+            sources += [pieces.bounds[shared[prompt] + 1] - 1, *range(start, start + len(response) - 1)][
+                : len(response)
+            ]
         else:
             start = pieces.bounds[pieces.add([*prompt, *response[:-1]], 0, -1)] + len(prompt) - 1
             sources += range(start, start + len(response))
