@@ -1,12 +1,12 @@
 """Sums over the bits of many tensors in one program: nothing is called from Python between two tensors."""
 
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
+
+from or1_rollout.programs import program
 
 CHUNK = 1 << 16
 """Elements at a time, so that what is computed of them stays in a core's cache (and small on a GPU)."""
@@ -28,7 +28,7 @@ def bit_sums(tensors: Sequence[Tensor]) -> list[tuple[int, int]]:
     flat = [tensor.detach().contiguous().view(-1) for tensor in tensors]
     room = {tensor.dtype: torch.empty(CHUNK, dtype=tensor.dtype, device=tensor.device) for tensor in flat}
     as_integers = {dtype: empty.view(_INTEGERS[dtype.itemsize]) for dtype, empty in room.items()}
-    sums_K2 = _program()(
+    sums_K2 = _sums(
         flat,
         [room[tensor.dtype] for tensor in flat],
         [as_integers[tensor.dtype] for tensor in flat],
@@ -38,6 +38,7 @@ def bit_sums(tensors: Sequence[Tensor]) -> list[tuple[int, int]]:
     return [(bits, placed) for bits, placed in sums_K2.tolist()]
 
 
+@program
 def _sums(flat: list[Tensor], rooms: list[Tensor], integers: list[Tensor], weights_C: Tensor, place: int) -> Tensor:
     """[K, 2]; `integers[k]` is the memory of `rooms[k]` read as integers."""
     chunk = weights_C.size(0)
@@ -59,14 +60,6 @@ def _sums(flat: list[Tensor], rooms: list[Tensor], integers: list[Tensor], weigh
             placed = placed + inside + total * start * place
         rows.append(torch.stack([bits, placed]))
     return torch.stack(rows)
-
-
-@cache
-def _program() -> Callable[..., Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # its successors want a C++ compiler
-        program: Callable[..., Any] = torch.jit.script(_sums)
-    return program
 
 
 @cache

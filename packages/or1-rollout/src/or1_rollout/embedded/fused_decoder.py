@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from or1_rollout.embedded.rotary import head_dim_of, rotation_table
-from or1_rollout.embedded.steps import Shape, compiled_block, mlp_input, project, split_heads
+from or1_rollout.embedded.steps import Shape, decode_block, mlp_input, project, split_heads
 from or1_rollout.embedded.weights import FusedWeights
 from or1_rollout.types import SamplingParams
 
@@ -125,7 +125,7 @@ class FusedDecoding:
         places = torch.arange(self._used, self._used + block, device=self._pads_N.device)
         rotation_NT11P = self._decoder.rotation[places[None] - self._pads_N[:, None]][:, :, None]
         weights = self._decoder.weights
-        tokens_NT, logprobs_NT, self._logits_NV = compiled_block()(
+        tokens_NT, logprobs_NT, self._logits_NV = decode_block(
             weights.model,
             weights.layers,
             (self._keys, self._values, self._bias),

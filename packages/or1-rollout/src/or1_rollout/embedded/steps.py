@@ -1,23 +1,20 @@
-"""The decoding steps of a block of tokens, run as one program: no Python and no interpreter lock between operations.
+"""The decoding steps of a block of tokens, as one program (`or1_rollout.programs`).
 
-At a million parameters a step costs what its operations cost to call. Interpreted by TorchScript they cost half as
-much as called from Python (46 against 87 ms for 64 rows of 32 tokens at 0.13M parameters, one thread, 2026-11-28),
-and two blocks run side by side in two threads. It needs no compiler on the user's machine, as `torch.compile` would.
+At a million parameters a step costs what its operations cost to call: 64 rows of 32 tokens at 0.13M parameters take
+46 ms as a program and 79 ms called from Python (one thread of a busy machine, 2026-11-28).
 
 Axes: N rows, T tokens of the block, H hidden, g key/value heads, R query heads of each, D head size, P pairs of a head,
 L columns of the cache in use, V vocabulary.
 """
 
-import warnings
-from collections.abc import Callable
-from functools import cache
-from typing import Any, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from or1_rollout.embedded.sampling import sample
+from or1_rollout.programs import program
 
 
 class LayerWeights(NamedTuple):
@@ -139,6 +136,7 @@ def step(
     return project(model, hidden)
 
 
+@program
 def decode_block(
     model: ModelWeights,
     layers: list[LayerWeights],
@@ -162,12 +160,3 @@ def decode_block(
         if index < rotation_NT11P.size(1):
             logits_NV = step(model, layers, caches, column + index, token_N, rotation_NT11P[:, index], shape)
     return torch.stack(tokens, 1), torch.stack(logprobs, 1), logits_NV
-
-
-@cache
-def compiled_block() -> Callable[..., Any]:
-    """`decode_block` as one program."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # its successors want a C++ compiler
-        program: Callable[..., Any] = torch.jit.script(decode_block)
-    return program

@@ -33,7 +33,7 @@ class PackedAttention(MegatronModule):  # type: ignore[misc]
         """Return the attention output of this rank's heads, [T, G * R * D], for fused projections [T, G, R + 2, D]."""
         if mixed_TGRD.is_cuda:
             return _varlen_attention(mixed_TGRD, packed)
-        if packed.short_buckets:
+        if packed.short_buckets is not None:
             return short_attention(mixed_TGRD, packed.rotation_T, packed.short_buckets)
         output: Tensor = _BucketedAttention.apply(mixed_TGRD, packed)
         return output

@@ -55,7 +55,7 @@ class PackedSequences(PackedSeqParams):  # type: ignore[misc]
 
     rotation_T: Any = None
     """cos + i sin of every token's rotary angles, complex, [T, 1, head_dim / 2]."""
-    short_buckets: tuple[PrefixBucket, ...] = ()
+    short_buckets: list[PrefixBucket] | None = None
     """CPU, short sequences."""
     buckets: tuple[Bucket, ...] = ()
     """CPU, long sequences."""

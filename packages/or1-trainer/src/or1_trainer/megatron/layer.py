@@ -20,6 +20,7 @@ from megatron.core.transformer.transformer_layer import TransformerLayer
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from or1_rollout.programs import program
 from or1_trainer.megatron.batch import PackedSequences
 from or1_trainer.megatron.mlp import swiglu_mlp
 
@@ -77,22 +78,33 @@ class _RmsNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
         rows = x.reshape(-1, x.shape[-1])
-        inverse = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
-        inverse.square_().div_(rows.shape[-1]).add_(eps).rsqrt_()
+        normed, inverse = _norm(rows, weight, eps)
         ctx.save_for_backward(rows, inverse, weight)
-        normed: Tensor = (rows * inverse).mul_(weight).view(x.shape)
-        return normed
+        return normed.view(x.shape)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         rows, inverse, weight = ctx.saved_tensors
-        grad_rows = grad.reshape(rows.shape)
-        product = grad_rows * rows
-        grad_weight = torch.mv(product.t(), inverse.view(-1))
-        shrink = torch.mv(product, weight).unsqueeze_(-1).mul_(inverse.pow(3)).div_(rows.shape[-1])
-        torch.mul(grad_rows, weight, out=product)
-        product.mul_(inverse).addcmul_(rows, shrink, value=-1)
-        return product.view(grad.shape), grad_weight, None
+        grad_rows, grad_weight = _norm_grad(grad.reshape(rows.shape), rows, inverse, weight)
+        return grad_rows.view(grad.shape), grad_weight, None
+
+
+@program
+def _norm(rows: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """The output x r * weight, and r = (mean(x^2) + eps) ** -0.5 of every row."""
+    inverse = torch.ops.aten.linalg_vector_norm(rows, 2, [-1], True)
+    inverse.square_().div_(rows.size(-1)).add_(eps).rsqrt_()
+    return (rows * inverse).mul_(weight), inverse
+
+
+@program
+def _norm_grad(grad: Tensor, rows: Tensor, inverse: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """With dy the output's gradient: dy * weight r - x r^3 mean(dy * weight * x), and sum over rows of dy * x r."""
+    product = grad * rows
+    grad_weight = torch.mv(product.t(), inverse.view(-1))
+    shrink = torch.mv(product, weight).unsqueeze_(-1).mul_(inverse.pow(3)).div_(rows.size(-1))
+    torch.mul(grad, weight, out=product)
+    return product.mul_(inverse).addcmul_(rows, shrink, value=-1.0), grad_weight
 
 
 class PackedSelfAttention(SelfAttention):  # type: ignore[misc]

@@ -6,8 +6,8 @@ Axes: T tokens of a micro-batch, K pieces, B pieces of a bucket, L their padded 
 bucket, F padded length of the prompts, J = F + L keys of a piece.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple, Optional
 
 import numpy as np
 import torch
@@ -23,51 +23,36 @@ _MAX_PADDING = 1.25  # longest over shortest piece (and prefix) of a bucket
 _SLACK = 16  # tokens by which lengths may differ beside that
 
 
-@dataclass(frozen=True, eq=False)
-class PrefixBucket:
+class PrefixBucket(NamedTuple):
     """Pieces of similar length with prefixes of similar length, padded on the right to one length each."""
 
     batch: int
     length: int
     prefix_length: int
-    first: int | None
-    """First row where the slots are a run of packed rows in order; else None."""
+    first: int
+    """First row where the slots are a run of packed rows in order; else -1."""
     take_S: Tensor
     """Row of the packed axis for every slot; padding repeats the last token of its piece."""
-    real_slots: Tensor | None
+    real_slots: Optional[Tensor]  # noqa: UP045 - TorchScript reads this
     """Slots that are no padding; None where none is."""
-    bias: Tensor | None
+    padding_BL: Optional[Tensor]  # noqa: UP045
+    """True at padding; None where there is none."""
+    bias: Optional[Tensor]  # noqa: UP045
     """[1 or B, 1, L, J]: 0 where a query sees a key, else -inf."""
     owner_B: Tensor
     """Which of the W prompts each piece goes on from."""
     prefix_rows: Tensor
     """Row of the packed axis for every prompt token, [W * F]; padding repeats the last token."""
 
-    def rows(self, packed_TX: Tensor) -> Tensor:
-        """The slots' rows of a packed tensor, [S, ...]."""
-        if self.first is not None:
-            return packed_TX[self.first : self.first + self.batch * self.length]
-        return packed_TX.index_select(0, self.take_S)
 
-    def put(self, target_TX: Tensor, padded_BLX: Tensor) -> None:
-        """Write a padded tensor's real rows where they belong."""
-        if self.first is not None:
-            target_TX[self.first : self.first + self.batch * self.length].view(padded_BLX.shape).copy_(padded_BLX)
-            return
-        rows_SX, take_S = padded_BLX.reshape(-1, *target_TX.shape[1:]), self.take_S
-        if self.real_slots is not None:
-            rows_SX, take_S = rows_SX.index_select(0, self.real_slots), take_S[self.real_slots]
-        target_TX.index_copy_(0, take_S, rows_SX)
-
-
-def prefix_buckets(cu_seqlens_K1: Tensor, prefix_K: Tensor | None, dtype: torch.dtype) -> tuple[PrefixBucket, ...]:
+def prefix_buckets(cu_seqlens_K1: Tensor, prefix_K: Tensor | None, dtype: torch.dtype) -> list[PrefixBucket]:
     """Buckets of all pieces; together their real slots are every packed row once."""
     prefix = b"" if prefix_K is None else prefix_K.numpy().astype(np.int64).tobytes()
     return _buckets(cu_seqlens_K1.numpy().astype(np.int64).tobytes(), prefix, dtype)
 
 
 @lru_cache(maxsize=8)  # all layers, and all micro-batches of one shape
-def _buckets(bounds: bytes, prefix: bytes, dtype: torch.dtype) -> tuple[PrefixBucket, ...]:
+def _buckets(bounds: bytes, prefix: bytes, dtype: torch.dtype) -> list[PrefixBucket]:
     bounds_K1: Ints = np.frombuffer(bounds, dtype=np.int64)
     lengths_K, starts_K = np.diff(bounds_K1), bounds_K1[:-1]
     prefix_K: Ints = np.frombuffer(prefix, dtype=np.int64) if prefix else np.full(len(lengths_K), -1)
@@ -80,7 +65,7 @@ def _buckets(bounds: bytes, prefix: bytes, dtype: torch.dtype) -> tuple[PrefixBu
         chosen = np.sort([piece for piece, fit in zip(pieces, fits, strict=True) if fit])
         pieces = [piece for piece, fit in zip(pieces, fits, strict=True) if not fit]
         found.append(_bucket(chosen, starts_K, lengths_K, prefix_K, before_K, dtype))
-    return tuple(found)
+    return found
 
 
 def _is_similar(longest: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -104,9 +89,10 @@ def _bucket(
         batch=len(chosen),
         length=length,
         prefix_length=prefix_length,
-        first=int(take_S[0]) if is_run else None,
+        first=int(take_S[0]) if is_run else -1,
         take_S=torch.from_numpy(take_S),
         real_slots=None if real_S.all() else torch.from_numpy(real_S.nonzero()[0]),
+        padding_BL=None if real_S.all() else torch.from_numpy(~real_S).view(len(chosen), length),
         bias=_bias(before_B, length, prefix_length, dtype),
         owner_B=torch.from_numpy(owner_B.astype(np.int64)),
         prefix_rows=torch.from_numpy(prefix_WF.reshape(-1).astype(np.int64)),
