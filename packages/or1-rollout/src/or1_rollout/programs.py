@@ -10,12 +10,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from functools import cache, wraps
+from threading import Lock
 from typing import ParamSpec, TypeVar
 
 import torch
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+
+_TRANSLATING = Lock()
 
 
 def program(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -30,6 +33,8 @@ def program(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
 
     @wraps(function)
     def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        return translated()(*args, **kwargs)
+        with _TRANSLATING:  # two lanes may come to the first call together
+            script = translated()
+        return script(*args, **kwargs)
 
     return run
