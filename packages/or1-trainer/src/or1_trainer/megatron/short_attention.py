@@ -125,7 +125,7 @@ def _put(padded_BLX: Tensor, target_TX: Tensor, bucket: PrefixBucket) -> None:
 
 def _heads_first(rows_SGRD: Tensor, bucket: PrefixBucket) -> Tensor:
     """[S, G, R, D] -> a new [B * G, R * L, D]."""
-    apart = rows_SGRD.unflatten(0, [bucket.batch, bucket.length]).permute(0, 2, 3, 1, 4)
+    apart: Tensor = rows_SGRD.unflatten(0, [bucket.batch, bucket.length]).permute(0, 2, 3, 1, 4)
     return apart.clone(memory_format=torch.contiguous_format).flatten(2, 3).flatten(0, 1)
 
 
