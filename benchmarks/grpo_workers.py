@@ -142,7 +142,8 @@ def run_or1(shape: Shape, model: Path, turns: Turns) -> None:
 
     from or1_reward.types import Status, Verdict
     from or1_trainer.config.load import resolve
-    from or1_trainer.run import assemble, loop
+    from or1_trainer.run import assemble, batch, loop
+    from or1_trainer.run.ahead import Rollouts
     from or1_trainer.run.plan import position_at
     from or1_trainer.run.state import RunState
     from or1_trainer.watch.live import LiveView
@@ -165,7 +166,7 @@ def run_or1(shape: Shape, model: Path, turns: Turns) -> None:
             "checkpoint": {"every": 0},
         }
     )
-    real_judge: Callable[..., list[list[Verdict]]] = loop.judge
+    real_judge: Callable[..., list[list[Verdict]]] = batch.judge
 
     def judge(completions: Any, *args: Any, **settings: Any) -> list[list[Verdict]]:
         verdicts = real_judge(completions, *args, **settings)
@@ -177,13 +178,14 @@ def run_or1(shape: Shape, model: Path, turns: Turns) -> None:
             for group, texts in zip(verdicts, completions, strict=True)
         ]
 
-    with assemble.running(config) as runtime, mock.patch.object(loop, "judge", judge):
+    with assemble.running(config) as runtime, mock.patch.object(batch, "judge", judge):
         job = assemble.build_job(config, folder, model, runtime, LiveView(10**6, enabled=False))
         state: RunState = assemble.begin(job)
+        rollouts = Rollouts(job)
         while True:
             position = position_at(config.stages, state.step)
             assert position is not None
-            state = loop.magic_step(job, position, state)
+            state = loop.magic_step(job, rollouts, position, state)
             turns.step_ended()
 
 

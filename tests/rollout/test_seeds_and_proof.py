@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from or1_rollout import WeightPushError, fingerprint, prove_push, sample_seed
+from or1_rollout import WeightPushError, fingerprint, fingerprints, prove_push, sample_seed
 from or1_rollout.seeds import uniforms
 
 
@@ -48,6 +48,26 @@ def test_every_part_of_the_place_counts_and_the_value_is_stable():
     assert len({sample_seed(*place) for place in places}) == len(places)
     assert all(0 <= sample_seed(*place) < 2**63 for place in places)
     assert sample_seed(0, 0, "a", 0) == 5032344633499180295  # pinned: stored runs are drawn again from it
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8]
+)
+def test_fingerprints_are_the_sums_that_they_say(dtype):
+    """Against plain integers; more elements than are summed at a time, a transposed matrix, and nothing at all."""
+    many, stream = 70_000, torch.Generator().manual_seed(0)
+    tensors = {
+        "long": torch.randint(-100, 100, (many,), generator=stream).to(dtype),
+        "turned": torch.randint(-100, 100, (3, 5), generator=stream).to(dtype).t(),
+        "none": torch.zeros(0, dtype=dtype),
+        "zeros": torch.tensor([0.0, -0.0]).to(dtype),
+    }
+    integer = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[dtype.itemsize]
+    for name, (count, bits, placed) in fingerprints(tensors).items():
+        values = (tensors[name].contiguous() + 0).view(integer).flatten().tolist()
+        assert count == len(values) and bits == sum(values) % 2**64
+        assert placed == sum(value * (1 + place * 0x9E3779B1) for place, value in enumerate(values)) % 2**64
+        assert fingerprint(tensors[name]) == (count, bits, placed)
 
 
 @given(st.lists(st.floats(-4, 4, width=32), min_size=2, max_size=30), st.data())

@@ -20,11 +20,12 @@ LOSS = {"clip_low": CLIP_LOW, "clip_high": CLIP_HIGH}
 
 
 def samples(count=9, seed=3):
-    """Random prompts and responses of very different lengths, with advantages of both signs."""
+    """Random responses of very different lengths, some to the same prompt, with advantages of both signs."""
     rng = random.Random(seed)
+    prompts = [[rng.randrange(53) for _ in range(rng.randint(1, 9))] for _ in range(max(1, count // 2))]
     return [
         Sample(
-            prompt_ids=[rng.randrange(53) for _ in range(rng.randint(1, 9))],
+            prompt_ids=rng.choice(prompts),
             response_ids=[rng.randrange(53) for _ in range(rng.choice([1, 2, 7, 30]))],
             advantage=rng.uniform(-2, 2),
         )

@@ -42,24 +42,25 @@ CONFIGS = {
 class Batch:
     token_ids_T: Tensor
     positions_T: Tensor
-    cu_seqlens_B1: Tensor
+    cu_seqlens_K1: Tensor
     max_seqlen: int
-    labels_T: Tensor
-    loss_mask_T: Tensor
+    source_M: Tensor
+    labels_M: Tensor
+    prefix_K: Tensor | None = None
 
 
 def pack(sequences, masks):
     """Pack token-id lists; a mask says of each token but the first whether it is trained on as a label."""
     labels = [torch.cat((ids[1:], torch.tensor([0]))) for ids in sequences]
-    trained = [torch.cat((mask[1:], torch.tensor([False]))) for mask in masks]
+    is_trained_T = torch.cat([torch.cat((mask[1:], torch.tensor([False]))) for mask in masks])
     lengths = [len(ids) for ids in sequences]
     return Batch(
         token_ids_T=torch.cat(sequences),
         positions_T=torch.cat([torch.arange(n) for n in lengths]),
-        cu_seqlens_B1=torch.tensor([0, *lengths]).cumsum(0).to(torch.int32),
+        cu_seqlens_K1=torch.tensor([0, *lengths]).cumsum(0).to(torch.int32),
         max_seqlen=max(lengths),
-        labels_T=torch.cat(labels),
-        loss_mask_T=torch.cat(trained),
+        source_M=is_trained_T.nonzero().squeeze(1),
+        labels_M=torch.cat(labels)[is_trained_T],
     )
 
 
@@ -93,16 +94,15 @@ def _exact_norm(self, x):
 
 def hf_logits(model, batch):
     """Logits of every token, each sequence run alone through transformers."""
-    bounds = batch.cu_seqlens_B1.tolist()
+    bounds = batch.cu_seqlens_K1.tolist()
     pairs = itertools.pairwise(bounds)
     return torch.cat([model(input_ids=batch.token_ids_T[None, a:b]).logits[0] for a, b in pairs])
 
 
 def plain_stats(logits, batch, temperature):
     """The formula, on full logits: log-probs and entropies of the trained labels."""
-    log_p = torch.log_softmax(logits[batch.loss_mask_T] / temperature, -1)
-    labels = batch.labels_T[batch.loss_mask_T]
-    return log_p.gather(1, labels[:, None]).squeeze(1), -(log_p.exp() * log_p).sum(-1)
+    log_p = torch.log_softmax(logits[batch.source_M] / temperature, -1)
+    return log_p.gather(1, batch.labels_M[:, None]).squeeze(1), -(log_p.exp() * log_p).sum(-1)
 
 
 def weighted_loss(logprobs, entropy, *, offset=0, total=100):

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from or1_rollout.engine import Engine
 from or1_rollout.errors import EndpointError, EngineError, Or1RolloutError, RowError, WeightPushError
-from or1_rollout.proof import Fingerprint, fingerprint, prove_push
+from or1_rollout.proof import Fingerprint, fingerprint, fingerprints, prove_push
 from or1_rollout.seeds import sample_seed
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
 
@@ -28,6 +28,7 @@ __all__ = [
     "WeightPushError",
     "__version__",
     "fingerprint",
+    "fingerprints",
     "prove_push",
     "sample_seed",
 ]

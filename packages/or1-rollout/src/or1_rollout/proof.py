@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from or1_rollout.errors import WeightPushError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 SHOWN = 5
 """Tensors named in an error; the rest is counted."""
 
 _CHUNK = 1 << 24
-_SMALL = 1 << 17
-"""Elements up to which the weights of the second sum are kept: 1 MB a size."""
-_PLAIN = 0x9E3779B1
-"""Odd multiplier that makes the second sum depend on the order of the elements."""
 
 
 class Fingerprint(NamedTuple):
@@ -45,34 +39,39 @@ def fingerprint(tensor: Tensor, slice_of: Slice | None = None) -> Fingerprint:
     a changed, swapped or stale element changes it. The dtype counts: compare tensors after casting them to the
     engine's. The fingerprints of disjoint slices add up to that of the whole, modulo 2^64.
     """
+    return fingerprints({"": tensor})[""] if slice_of is None else _slice_fingerprint(tensor, slice_of)
+
+
+def fingerprints(named: Mapping[str, Tensor]) -> dict[str, Fingerprint]:
+    """Of many tensors of one device, in one program and with one look at the result."""
+    from or1_rollout.bits import bit_sums
+
+    sums = bit_sums(list(named.values()))
+    return {
+        name: Fingerprint(tensor.numel(), bits % 2**64, placed % 2**64)
+        for (name, tensor), (bits, placed) in zip(named.items(), sums, strict=True)
+    }
+
+
+def _slice_fingerprint(tensor: Tensor, slice_of: Slice) -> Fingerprint:
+    """The slice's share of the whole matrix's sums."""
     import torch
 
+    from or1_rollout.bits import PLACE
+
     integer = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
-    flat = tensor.detach().contiguous().view(-1)
+    flat, width = tensor.detach().contiguous().view(-1), tensor.shape[-1]
     bits_sum = placed_sum = 0
     for start in range(0, flat.numel(), _CHUNK):
         values = flat[start : start + _CHUNK]
         values = values + 0.0 if values.is_floating_point() and values.element_size() > 1 else values
         chunk = values.view(integer).to(torch.int64)
-        if slice_of is None and flat.numel() <= _SMALL:
-            weights = _first_weights(chunk.numel(), chunk.device)
-        else:
-            places = torch.arange(start, start + chunk.numel(), device=chunk.device)
-            if slice_of is not None:
-                width = tensor.shape[-1]
-                places = (places // width + slice_of.row) * slice_of.columns + places % width + slice_of.column
-            weights = places.mul_(_PLAIN).add_(1)
+        places = torch.arange(start, start + chunk.numel(), device=chunk.device)
+        places = (places // width + slice_of.row) * slice_of.columns + places % width + slice_of.column
+        weights = places.mul_(PLACE).add_(1)
         bits, placed = torch.stack((chunk.sum(), (chunk * weights).sum())).tolist()
         bits_sum, placed_sum = bits_sum + bits, placed_sum + placed
     return Fingerprint(flat.numel(), bits_sum % 2**64, placed_sum % 2**64)
-
-
-@lru_cache(maxsize=64)
-def _first_weights(count: int, device: torch.device) -> Tensor:
-    """Of the places 0, 1, ...; kept for small tensors, where making them costs more than the sum."""
-    import torch
-
-    return torch.arange(count, device=device).mul_(_PLAIN).add_(1)
 
 
 def prove_push(

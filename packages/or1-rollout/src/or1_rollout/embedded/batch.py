@@ -8,19 +8,23 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from or1_rollout.embedded.decoder import Decoder
-from or1_rollout.embedded.sampling import sample
 from or1_rollout.errors import EngineError
+from or1_rollout.lanes import in_lanes, num_lanes
 from or1_rollout.seeds import uniforms
 from or1_rollout.types import FinishReason, SamplingParams
 
 CHECK_TOKENS = 8
 """Tokens between looks at who has finished: a look copies tokens to the host, a finished row wastes at most these."""
+
+LANE_ROWS = 8
+"""Fewest rows worth a lane of their own."""
 
 KEEP_SHARE = 0.8
 """Rows are moved together once fewer than this share of the batch is still alive."""
@@ -48,32 +52,36 @@ class Ends:
     decode: Callable[[Sequence[int]], str]
 
 
-@torch.inference_mode()
-def decode_batch(
+def decode_rows(
     decoder: Decoder, prompts: Sequence[Sequence[int]], rows: Sequence[Row], params: SamplingParams, ends: Ends
 ) -> None:
-    """Fill `rows`; they are grouped by `request`, an index into `prompts`, in order."""
-    repeats = np.bincount([row.request for row in rows], minlength=len(prompts)).tolist()
-    decoding, logits = decoder.start(prompts, repeats, params.max_new_tokens)
+    """Fill `rows`, in one batch or in one per lane; they are in the order of `request`, an index into `prompts`.
+
+    A prompt whose rows fall into two lanes is computed in both.
+    """
+    count = max(1, min(num_lanes(), len(rows) // LANE_ROWS)) if decoder.takes_lanes else 1
+    bounds = [len(rows) * lane // count for lane in range(count + 1)]
+    in_lanes(lambda part: _decode_batch(decoder, prompts, part, params, ends), [rows[a:b] for a, b in pairwise(bounds)])
+
+
+@torch.inference_mode()
+def _decode_batch(
+    decoder: Decoder, prompts: Sequence[Sequence[int]], rows: Sequence[Row], params: SamplingParams, ends: Ends
+) -> None:
+    first, last = rows[0].request, rows[-1].request
+    repeats = np.bincount([row.request - first for row in rows]).tolist()
+    decoding = decoder.start(prompts[first : last + 1], repeats, params)
     batch = list(rows)
     for start in range(0, params.max_new_tokens, CHECK_TOKENS):
         stop = min(start + CHECK_TOKENS, params.max_new_tokens)
-        uniform_NT = torch.from_numpy(uniforms([row.seed for row in batch], start, stop)).to(logits.device)
-        tokens, logprobs = [], []
-        for column in range(stop - start):
-            token_N, logprob_N = sample(logits, uniform_NT[:, column], params)
-            tokens.append(token_N)
-            logprobs.append(logprob_N)
-            if start + column + 1 < params.max_new_tokens:
-                logits = decoding.step(token_N)
-        _extend(batch, torch.stack(tokens, 1), torch.stack(logprobs, 1), ends)
+        uniform_NT = torch.from_numpy(uniforms([row.seed for row in batch], start, stop))
+        tokens_NT, logprobs_NT = decoding.draw(uniform_NT.to(decoder.device))
+        _extend(batch, tokens_NT, logprobs_NT, ends)
         alive = [index for index, row in enumerate(batch) if row.finish_reason is None]
         if not alive:
             return
         if stop < params.max_new_tokens and len(alive) < KEEP_SHARE * len(batch):
-            index = torch.tensor(alive, device=logits.device)
-            decoding.keep(index)
-            logits = logits[index]
+            decoding.keep(torch.tensor(alive, device=decoder.device))
             batch = [batch[i] for i in alive]
     for row in batch:
         row.finish_reason = row.finish_reason or FinishReason.LENGTH

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from or1_rollout.embedded.batch import Ends, Row, decode_batch
+from or1_rollout.embedded.batch import Ends, Row, decode_rows
 from or1_rollout.embedded.decoder import Decoder
 from or1_rollout.embedded.fused_decoder import FusedDecoder
 from or1_rollout.embedded.model_decoder import ModelDecoder
@@ -102,7 +102,7 @@ class TransformersEngine:
         for wave in self._waves(encoded, seeds_PG, params.max_new_tokens):
             first = {prompt: index for index, prompt in enumerate(dict.fromkeys(prompt for prompt, _ in wave))}
             rows = [Row(first[prompt], seed) for prompt, seed in wave]
-            decode_batch(self._decoder, [encoded[prompt] for prompt in first], rows, params, ends)
+            decode_rows(self._decoder, [encoded[prompt] for prompt in first], rows, params, ends)
             for (prompt, _), row in zip(wave, rows, strict=True):
                 groups[prompt].append(self._completion(row))
                 if on_group is not None and len(groups[prompt]) == params.n:
@@ -118,6 +118,11 @@ class TransformersEngine:
         self._is_whole = False
         self._weights.write(named)
         self._is_whole, self.weight_version = True, version
+
+    @property
+    def takes_lanes(self) -> bool:
+        """Whether it computes on this process's cores and may do so beside others (`or1_rollout.lanes`)."""
+        return self._decoder.takes_lanes
 
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """See `Engine.fingerprints`."""

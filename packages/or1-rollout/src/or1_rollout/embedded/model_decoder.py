@@ -12,21 +12,23 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from or1_rollout.embedded.sampling import sample
 from or1_rollout.errors import WeightPushError
-from or1_rollout.proof import Fingerprint, fingerprint
+from or1_rollout.proof import Fingerprint, fingerprints
+from or1_rollout.types import SamplingParams
 
 
 class ModelDecoder:
     """A `PreTrainedModel`, as it is."""
 
-    def __init__(self, model: Any) -> None:
-        self.model = model.eval()
+    takes_lanes = False  # its forward pass is Python for the most part
 
-    def start(
-        self, prompts: Sequence[Sequence[int]], repeats: Sequence[int], max_new_tokens: int
-    ) -> tuple[ModelDecoding, Tensor]:
+    def __init__(self, model: Any) -> None:
+        self.model, self.device = model.eval(), model.device
+
+    def start(self, prompts: Sequence[Sequence[int]], repeats: Sequence[int], params: SamplingParams) -> ModelDecoding:
         """See `Decoder.start`."""
-        longest, device = max(len(prompt) for prompt in prompts), self.model.device
+        longest, device = max(len(prompt) for prompt in prompts), self.device
         ids_PL = torch.tensor([[0] * (longest - len(p)) + list(p) for p in prompts], device=device)
         mask_PL = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
         positions_PL = (mask_PL.cumsum(1) - 1).clamp(min=0)
@@ -36,7 +38,7 @@ class ModelDecoder:
         )
         rows = torch.repeat_interleave(torch.arange(len(prompts)), torch.tensor(repeats)).to(device)
         cache.batch_select_indices(rows)
-        return ModelDecoding(self.model, cache, mask_PL[rows]), _wide(out.logits[:, -1])[rows]
+        return ModelDecoding(self.model, cache, mask_PL[rows], _wide(out.logits[:, -1])[rows], params)
 
     def logits(self, token_ids: Sequence[int]) -> Tensor:
         """See `Decoder.logits`."""
@@ -57,17 +59,34 @@ class ModelDecoder:
 
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """Of the model's own tensors."""
-        return {name: fingerprint(tensor) for name, tensor in self.model.state_dict().items()}
+        return fingerprints(self.model.state_dict())
 
 
 class ModelDecoding:
     """One batch in flight."""
 
-    def __init__(self, model: Any, cache: DynamicCache, mask_NL: Tensor) -> None:
-        self._model, self._cache, self._mask_NL = model, cache, mask_NL
+    def __init__(
+        self, model: Any, cache: DynamicCache, mask_NL: Tensor, logits_NV: Tensor, params: SamplingParams
+    ) -> None:
+        self._model, self._cache, self._mask_NL, self._logits_NV = model, cache, mask_NL, logits_NV
+        self._params, self._left = params, params.max_new_tokens
 
-    def step(self, tokens_N: Tensor) -> Tensor:
-        """See `Decoding.step`."""
+    def draw(self, uniform_NT: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Decoding.draw`."""
+        params, tokens, logprobs = self._params, [], []
+        for uniform_N in uniform_NT.unbind(1):
+            token_N, logprob_N = sample(
+                self._logits_NV, uniform_N, float(params.temperature), float(params.top_p), params.top_k
+            )
+            tokens.append(token_N)
+            logprobs.append(logprob_N)
+            self._left -= 1
+            if self._left:  # nothing follows the very last token
+                self._logits_NV = self._step(token_N)
+        return torch.stack(tokens, 1), torch.stack(logprobs, 1)
+
+    def _step(self, tokens_N: Tensor) -> Tensor:
+        """Append one token to every row; logits of the next [N, V]."""
         self._mask_NL = torch.cat([self._mask_NL, torch.ones_like(self._mask_NL[:, :1])], dim=1)
         positions_N1 = self._mask_NL.sum(1, keepdim=True) - 1
         out = self._model(
@@ -82,7 +101,7 @@ class ModelDecoding:
     def keep(self, rows: Tensor) -> None:
         """See `Decoding.keep`."""
         self._cache.batch_select_indices(rows)
-        self._mask_NL = self._mask_NL[rows]
+        self._mask_NL, self._logits_NV = self._mask_NL[rows], self._logits_NV[rows]
 
 
 def _wide(logits: Tensor) -> Tensor:

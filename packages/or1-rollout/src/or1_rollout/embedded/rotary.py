@@ -42,10 +42,3 @@ def rotation_table(config: Any, num_positions: int, device: torch.device, dtype:
 def paired_order(rows: int, head_dim: int) -> Tensor:
     """Index that reorders the rows of a q or k projection from Hugging Face's halves to neighbouring pairs."""
     return torch.arange(rows).view(-1, 2, head_dim // 2).transpose(1, 2).reshape(-1)
-
-
-def rotate(heads_NLhD: Tensor, rotation_NL1P: Tensor) -> Tensor:
-    """Rotate every head by its position; heads are in paired order."""
-    wide = torch.float64 if heads_NLhD.dtype == torch.float64 else torch.float32
-    pairs = torch.view_as_complex(heads_NLhD.to(wide).unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * rotation_NL1P).flatten(-2).to(heads_NLhD.dtype)

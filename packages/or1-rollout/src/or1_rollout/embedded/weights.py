@@ -8,52 +8,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from or1_rollout.embedded.rotary import head_dim_of, paired_order
+from or1_rollout.embedded.steps import LayerWeights, ModelWeights
 from or1_rollout.errors import WeightPushError
-from or1_rollout.proof import Fingerprint, fingerprint
+from or1_rollout.proof import Fingerprint, fingerprints
 
 HEAD, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 
 
-@dataclass(slots=True, kw_only=True)
-class LayerWeights:
-    """One decoder layer; None where the family has no such weight."""
+class RowOrder(NamedTuple):
+    """Row i of the storage is the tensor's row `stored[i]`; the tensor's row i is row `original[i]` of the storage."""
 
-    input_norm: Tensor
-    qkv: Tensor
-    qkv_bias: Tensor | None
-    q_norm: Tensor | None
-    k_norm: Tensor | None
-    out: Tensor
-    mlp_norm: Tensor
-    gate_up: Tensor
-    down: Tensor
+    stored: Tensor
+    original: Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a Hugging Face tensor lives: a view of the storage, and the order of its rows there."""
+    """Where a Hugging Face tensor lives: a view of the storage, its own shape, and the order of its rows there."""
 
     view: Tensor
-    order: Tensor | None = None
+    shape: tuple[int, ...]
+    order: RowOrder | None = None
 
     def write(self, value: Tensor) -> None:
         """Copy a tensor in Hugging Face order into the storage."""
         value = value.detach()
-        self.view.copy_(value if self.order is None else value.index_select(0, self.order.to(value.device)))
+        ordered = value if self.order is None else value.index_select(0, self.order.stored.to(value.device))
+        self.view.copy_(ordered.view(self.view.shape))
 
     def read(self) -> Tensor:
         """The stored tensor in Hugging Face order."""
-        if self.order is None:
-            return self.view
-        whole = torch.empty_like(self.view)
-        whole[self.order.to(whole.device)] = self.view
-        return whole
+        rows = self.view.reshape(self.shape)
+        return rows if self.order is None else rows.index_select(0, self.order.original)
 
 
 class FusedWeights:
@@ -63,10 +55,18 @@ class FusedWeights:
         self.tied = bool(config.tie_word_embeddings)
         self.places: dict[str, Place] = {}
         self._config, self._device, self._dtype = config, device, dtype
-        self.embedding = self._new(EMBEDDING, config.vocab_size, config.hidden_size)
+        embedding = self._new(EMBEDDING, config.vocab_size, config.hidden_size)
         self.layers = [self._layer(f"model.layers.{index}.") for index in range(config.num_hidden_layers)]
-        self.norm = self._new("model.norm.weight", config.hidden_size)
-        self.head = self.embedding if self.tied else self._new(HEAD, config.vocab_size, config.hidden_size)
+        norm = self._new("model.norm.weight", config.hidden_size)
+        self.head = embedding if self.tied else self._new(HEAD, config.vocab_size, config.hidden_size)
+        self.model = ModelWeights(
+            embedding, norm, self.head, torch.tensor([config.rms_norm_eps], device=device, dtype=dtype)
+        )
+
+    @property
+    def num_bytes(self) -> int:
+        """Of all weights."""
+        return sum(place.view.nbytes for place in self.places.values())
 
     def write(self, named: Iterable[tuple[str, Tensor]]) -> None:
         """Replace every weight; raises `WeightPushError` naming what is missing, unknown, or of another shape.
@@ -78,8 +78,8 @@ class FusedWeights:
             place = self.places.get(name)
             if place is None and self.tied and name == HEAD:
                 continue
-            if place is None or place.view.shape != value.shape:
-                shape = "no such tensor" if place is None else f"shape {tuple(place.view.shape)}"
+            if place is None or place.shape != tuple(value.shape):
+                shape = "no such tensor" if place is None else f"shape {place.shape}"
                 raise WeightPushError(
                     f"{name} of shape {tuple(value.shape)} does not fit the engine's model: {shape} there"
                 )
@@ -90,12 +90,12 @@ class FusedWeights:
 
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """Of what decoding reads; the head too, which for tied models is the embedding's own storage."""
-        found = {name: fingerprint(place.read()) for name, place in self.places.items()}
-        return found | {HEAD: fingerprint(self.head)} if self.tied else found
+        found = {name: place.read() for name, place in self.places.items()}
+        return fingerprints(found | {HEAD: self.head} if self.tied else found)
 
     def _new(self, name: str, *shape: int) -> Tensor:
         tensor = torch.zeros(shape, device=self._device, dtype=self._dtype)
-        self.places[name] = Place(tensor)
+        self.places[name] = Place(tensor, shape)
         return tensor
 
     def _layer(self, prefix: str) -> LayerWeights:
@@ -117,24 +117,31 @@ class FusedWeights:
         )
 
     def _qkv(self, prefix: str, kind: str, *columns: int) -> Tensor:
-        dim = head_dim_of(self._config)
-        q_rows, kv_rows = self._config.num_attention_heads * dim, self._config.num_key_value_heads * dim
-        fused = torch.zeros((q_rows + 2 * kv_rows, *columns), device=self._device, dtype=self._dtype)
-        q, k, v = fused.split([q_rows, kv_rows, kv_rows])
-        self.places[f"{prefix}q_proj.{kind}"] = Place(q, paired_order(q_rows, dim))
-        self.places[f"{prefix}k_proj.{kind}"] = Place(k, paired_order(kv_rows, dim))
-        self.places[f"{prefix}v_proj.{kind}"] = Place(v)
-        return fused
+        """Of every key/value head its queries, its key and its value, so that one slice holds what is rotated."""
+        dim, groups = head_dim_of(self._config), self._config.num_key_value_heads
+        heads = self._config.num_attention_heads
+        fused = torch.zeros(
+            (groups, heads // groups + 2, dim, *columns), device=self._device, dtype=self._dtype
+        )  # [g, R + 2, D, ...]
+        q_rows, kv_rows = heads * dim, groups * dim
+        self.places[f"{prefix}q_proj.{kind}"] = Place(fused[:, :-2], (q_rows, *columns), self._pairs(q_rows))
+        self.places[f"{prefix}k_proj.{kind}"] = Place(fused[:, -2], (kv_rows, *columns), self._pairs(kv_rows))
+        self.places[f"{prefix}v_proj.{kind}"] = Place(fused[:, -1], (kv_rows, *columns))
+        return fused.flatten(0, 2)
+
+    def _pairs(self, rows: int) -> RowOrder:
+        stored = paired_order(rows, head_dim_of(self._config)).to(self._device)
+        return RowOrder(stored, stored.argsort())
 
     def _head_norm(self, name: str) -> Tensor:
         dim = head_dim_of(self._config)
         norm = self._new(name, dim)
-        self.places[name] = Place(norm, paired_order(dim, dim))
+        self.places[name] = Place(norm, (dim,), self._pairs(dim))
         return norm
 
     def _gate_up(self, prefix: str) -> Tensor:
         width = self._config.intermediate_size
         fused = torch.zeros((2 * width, self._config.hidden_size), device=self._device, dtype=self._dtype)
-        self.places[prefix + "gate_proj.weight"] = Place(fused[:width])
-        self.places[prefix + "up_proj.weight"] = Place(fused[width:])
+        self.places[prefix + "gate_proj.weight"] = Place(fused[:width], (width, fused.shape[1]))
+        self.places[prefix + "up_proj.weight"] = Place(fused[width:], (width, fused.shape[1]))
         return fused

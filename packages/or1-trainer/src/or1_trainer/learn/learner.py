@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import torch
 
+from or1_rollout.lanes import num_lanes
 from or1_trainer.config.schema import BatchSettings, LossSettings, MismatchSettings
 from or1_trainer.megatron.model import Policy
-from or1_trainer.megatron.optimizer import Optimizer
+from or1_trainer.megatron.optimizer import FlatAdamW, Optimizer
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.megatron.token_stats import TokenStats, token_stats
 from or1_trainer.method.packing import PackedBatch
@@ -40,6 +41,15 @@ class Learner:
             temperature=self.temperature if temperature is None else temperature,
             chunk_tokens=self.batch.chunk_tokens,
         )
+
+    @property
+    def lanes(self) -> int:
+        """Micro-batches that run side by side, one core each.
+
+        Only where no collective lies inside of them, and gradients are summed in the weights' own dtype.
+        """
+        is_apart = self.runtime.tensor_size == 1 and isinstance(self.optimizer, FlatAdamW)
+        return num_lanes() if is_apart and self.policy.dtype != torch.bfloat16 else 1
 
     @property
     def wide_dtype(self) -> torch.dtype:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from or1_trainer.learn.reduce import max_over_data, sum_over_data
@@ -12,6 +15,14 @@ _LOSS = ("policy", "entropy", "clipped_low", "clipped_high", "ratio", "kl")
 _MISMATCH = ("abs", "k3", "weight", "weight_squared", "masked", "count")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Report:
+    """What one micro-batch adds: shares of the loss, and distances from the engine where its log-probs are known."""
+
+    sums: dict[str, Tensor]
+    mismatch: dict[str, float] | None
+
+
 class Sums:
     """Adds up what the losses report; ranks without tokens take part with zeros."""
 
@@ -19,6 +30,13 @@ class Sums:
         self._loss: dict[str, float] = {}
         self._mismatch: dict[str, float] = {}
         self._grad_norms: list[float] = []
+
+    def add_all(self, reports: Sequence[Report]) -> None:
+        """Of several micro-batches, in order."""
+        for report in reports:
+            self.add(report.sums)
+            if report.mismatch is not None:
+                self.add_mismatch(report.mismatch)
 
     def add(self, sums: dict[str, Tensor]) -> None:
         """One micro-batch's shares."""

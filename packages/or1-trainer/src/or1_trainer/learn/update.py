@@ -10,16 +10,14 @@ from dataclasses import dataclass
 
 import torch
 
+from or1_trainer.learn.backward import Part, differentiate, stats_of
 from or1_trainer.learn.constants import Constants, constants_of
 from or1_trainer.learn.learner import Learner
 from or1_trainer.learn.minibatch import Minibatch, plan_minibatch
 from or1_trainer.learn.reduce import max_over_data, sum_over_data
 from or1_trainer.learn.sums import Sums
-from or1_trainer.megatron.token_stats import TokenStats
 from or1_trainer.method.entropy import EntropyController
-from or1_trainer.method.loss import Extent, policy_loss
-from or1_trainer.method.mismatch import mismatch_sums
-from or1_trainer.method.packing import PackedBatch, Sample
+from or1_trainer.method.packing import Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,7 +66,7 @@ def pass_before(learner: Learner, minibatches: Sequence[Minibatch]) -> Before:
     total = torch.zeros((), dtype=torch.float64)
     with torch.no_grad():
         for minibatch in minibatches:
-            stats = [learner.stats(batch) for batch in minibatch.batches]
+            stats = [stat for parts in minibatch.packs for stat in stats_of(learner, parts, keep=False)]
             constants.append(constants_of(minibatch, [s.logprobs_M for s in stats], learner))
             total = total + sum(s.entropy_M.sum(dtype=torch.float64).cpu() for s in stats)
     (entropy_sum,) = sum_over_data([float(total)], learner.runtime)
@@ -76,7 +74,7 @@ def pass_before(learner: Learner, minibatches: Sequence[Minibatch]) -> Before:
 
 
 def _one_pack_everywhere(minibatch: Minibatch, learner: Learner) -> bool:
-    return max_over_data(len(minibatch.batches), learner.runtime) <= 1
+    return max_over_data(len(minibatch.packs), learner.runtime) <= 1
 
 
 def _fused_step(
@@ -86,15 +84,18 @@ def _fused_step(
 
     The ratio is then exactly 1 and the numbers are those of the two-pass form; a third of the work is saved.
     """
-    stats = [learner.stats(batch) for batch in minibatch.batches]
+    stats = stats_of(learner, minibatch.batches, keep=True)
     local = sum(float(s.entropy_M.detach().sum(dtype=torch.float64)) for s in stats)
     (entropy_sum,) = sum_over_data([local], learner.runtime)
     entropy = entropy_sum / minibatch.extent.num_tokens
     constants = constants_of(minibatch, [s.logprobs_M for s in stats], learner)
     alpha, sums = controller.alpha(entropy), Sums()
     learner.optimizer.zero_grad()
-    for batch, stat, constant in zip(minibatch.batches, stats, constants, strict=True):
-        _backward(learner, batch, stat, constant, alpha, minibatch.extent, sums)
+    parts = [
+        Part(batch=batch, constants=constant, stats=stat)
+        for batch, constant, stat in zip(minibatch.batches, constants, stats, strict=True)
+    ]
+    sums.add_all(differentiate(learner, parts, alpha, minibatch.extent))
     sums.close_step(learner.optimizer.step())
     return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime), entropy
 
@@ -105,23 +106,9 @@ def _steps(learner: Learner, minibatches: Sequence[Minibatch], before: Before, a
     for _ in range(learner.loss.reuse):
         for minibatch, constants in zip(minibatches, before.constants, strict=True):
             learner.optimizer.zero_grad()
-            for batch, constant in zip(minibatch.batches, constants, strict=True):
-                _backward(learner, batch, learner.stats(batch), constant, alpha, minibatch.extent, sums)
+            rest = iter(constants)
+            for batches in minibatch.packs:
+                parts = [Part(batch=batch, constants=next(rest)) for batch in batches]
+                sums.add_all(differentiate(learner, parts, alpha, minibatch.extent))
             sums.close_step(learner.optimizer.step())
     return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime)
-
-
-def _backward(
-    learner: Learner,
-    batch: PackedBatch,
-    stats: TokenStats,
-    constants: Constants,
-    alpha: float,
-    extent: Extent,
-    sums: Sums,
-) -> None:
-    terms = policy_loss(constants.tokens(batch, stats), learner.loss, extent, alpha=alpha)
-    terms.loss.backward()
-    sums.add(terms.sums)
-    if batch.engine_logprobs_M is not None:
-        sums.add_mismatch(mismatch_sums(constants.trainer_M, batch.engine_logprobs_M, constants.correction_M))

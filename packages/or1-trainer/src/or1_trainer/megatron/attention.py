@@ -1,6 +1,7 @@
-"""Causal attention over packed sequences: padded buckets on the CPU, variable-length flash attention on CUDA.
+"""Causal attention over packed sequences: variable-length flash attention on CUDA, padded buckets on the CPU.
 
-The flash kernels on CUDA take half precision only; float32 goes through padded buckets there too.
+On the CPU short sequences go to `short_attention`, long ones through its flash kernel. The flash kernels on CUDA take half
+precision only; float32 goes through padded buckets there too.
 
 Axes: T packed tokens, S padded slots, B sequences of a bucket, L their padded length, G key/value groups of this rank,
 R query heads per group, D head dimension. A rank's fused projection is laid out [T, G, R + 2, D]: R queries, key,
@@ -15,7 +16,9 @@ from megatron.core.transformer.module import MegatronModule
 from megatron.core.transformer.transformer_config import TransformerConfig
 from torch import Tensor
 
-from or1_trainer.megatron.batch import Bucket, PackedSequences
+from or1_trainer.megatron.batch import PackedSequences
+from or1_trainer.megatron.buckets import Bucket
+from or1_trainer.megatron.short_attention import short_attention
 
 _flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _flash_backward = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
@@ -33,8 +36,12 @@ class PackedAttention(MegatronModule):  # type: ignore[misc]
         if mixed_TGRD.is_cuda:
             is_half = mixed_TGRD.dtype in (torch.bfloat16, torch.float16)
             return (_varlen_attention if is_half else padded_attention)(mixed_TGRD, packed)
-        is_narrow = mixed_TGRD.dtype == torch.bfloat16  # there are no complex bfloat16 numbers to rotate with
-        output: Tensor = _BucketedAttention.apply(mixed_TGRD.float() if is_narrow else mixed_TGRD, packed)
+        # there are no complex bfloat16 numbers to rotate with
+        wide_TGRD = mixed_TGRD.float() if mixed_TGRD.dtype == torch.bfloat16 else mixed_TGRD
+        if packed.short_buckets is not None:
+            output: Tensor = short_attention(wide_TGRD, packed.rotation_T, packed.short_buckets)
+        else:
+            output = _BucketedAttention.apply(wide_TGRD, packed)
         return output.to(mixed_TGRD.dtype)
 
 

@@ -1,17 +1,17 @@
-"""What the model reads: packed sequences, and the padded buckets that the CPU attention computes them in.
+"""What the model reads: packed pieces of sequences, and how the CPU's attention computes them.
 
-Axes: T tokens of a micro-batch, B sequences, L padded length of a bucket, M positions that are trained on.
+A piece is a sequence, or a prompt that several responses share, or a response that goes on from such a prompt.
+Axes: T tokens of a micro-batch, K pieces, M tokens that are trained on.
 """
 
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import torch
 from megatron.core.packed_seq_params import PackedSeqParams
 from torch import Tensor
 
-_LENGTH_STEP = 16  # the CPU flash kernel is faster on 80 rows than on 74: 4.6 ms against 5.3 ms (64 x 4 heads of 32)
-_MAX_PADDING = 1.25  # longest over shortest sequence of a bucket
+from or1_trainer.megatron.buckets import Bucket
+from or1_trainer.megatron.prefix_buckets import PrefixBucket
 
 
 class PackedBatch(Protocol):
@@ -26,32 +26,24 @@ class PackedBatch(Protocol):
         """Position of each token in its own sequence, int64."""
 
     @property
-    def cu_seqlens_B1(self) -> Tensor:
-        """Start of every sequence and the end of the last one, int32."""
+    def cu_seqlens_K1(self) -> Tensor:
+        """Start of every piece and the end of the last one, int32."""
+
+    @property
+    def prefix_K(self) -> Tensor | None:
+        """The piece that a piece goes on from, int64, -1 for none; None where all pieces are whole sequences."""
 
     @property
     def max_seqlen(self) -> int:
-        """Length of the longest sequence, in tokens."""
+        """Length of the longest sequence, its prefix included, in tokens."""
 
     @property
-    def labels_T(self) -> Tensor:
-        """The token at t+1 of the same sequence, int64; any value where `loss_mask_T` is False."""
+    def source_M(self) -> Tensor:
+        """Row of the packed axis whose hidden state predicts each trained token, int64; rows may repeat."""
 
     @property
-    def loss_mask_T(self) -> Tensor:
-        """True where the label is a response token that is trained on."""
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """Sequences of similar length, padded on the right to one length."""
-
-    take_S: Tensor
-    """Row of the packed axis for every padded slot (S = B * L); padding repeats the last token of its sequence."""
-    is_padding_S1: Tensor | None
-    """True at padding slots, None where there is none."""
-    batch: int
-    length: int
+    def labels_M(self) -> Tensor:
+        """The trained tokens, int64."""
 
 
 @dataclass
@@ -63,39 +55,9 @@ class PackedSequences(PackedSeqParams):  # type: ignore[misc]
 
     rotation_T: Any = None
     """cos + i sin of every token's rotary angles, complex, [T, 1, head_dim / 2]."""
+    short_buckets: list[PrefixBucket] | None = None
+    """CPU, short sequences."""
     buckets: tuple[Bucket, ...] = ()
+    """CPU, long sequences."""
     slot_T: Any = None
-    """Where each token lies among the slots of all buckets; None where packed and padded order are the same."""
-
-
-def bucket_sequences(cu_seqlens_B1: Tensor) -> tuple[tuple[Bucket, ...], Tensor]:
-    """Group sequences by length and index their padded form.
-
-    Returns the buckets, longest first, and `slot_T`: for every packed token its slot in the buckets laid end to end,
-    all on the device of `cu_seqlens_B1`.
-    """
-    device = cu_seqlens_B1.device
-    bounds_B1 = cu_seqlens_B1.to("cpu", torch.int64)
-    lengths_B, starts_B = bounds_B1.diff(), bounds_B1[:-1]
-    order_B = torch.argsort(lengths_B, descending=True, stable=True)
-    sorted_lengths = lengths_B[order_B].tolist()
-    slot_T = torch.empty(int(bounds_B1[-1]), dtype=torch.int64)
-    buckets: list[Bucket] = []
-    first, offset = 0, 0
-    while first < len(sorted_lengths) and sorted_lengths[first] > 0:
-        shortest = sorted_lengths[first] / _MAX_PADDING - _LENGTH_STEP
-        last = first
-        while last < len(sorted_lengths) and sorted_lengths[last] > max(shortest, 0):
-            last += 1
-        rows_B = order_B[first:last]
-        length = -(-sorted_lengths[first] // _LENGTH_STEP) * _LENGTH_STEP
-        step_L = torch.arange(length)
-        take_BL = starts_B[rows_B, None] + torch.minimum(step_L[None], lengths_B[rows_B, None] - 1)
-        real_BL = step_L[None] < lengths_B[rows_B, None]
-        slots_BL = offset + torch.arange(rows_B.numel() * length).view_as(take_BL)
-        slot_T[take_BL[real_BL]] = slots_BL[real_BL]
-        padding = None if bool(real_BL.all()) else (~real_BL.reshape(-1, 1)).to(device)
-        buckets.append(Bucket(take_BL.reshape(-1).to(device), padding, rows_B.numel(), length))
-        offset += rows_B.numel() * length
-        first = last
-    return tuple(buckets), slot_T.to(device)
+    """Where each token lies among the slots of `buckets`."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from megatron.core.parallel_state import get_tensor_model_parallel_group
+from megatron.core.parallel_state import get_tensor_model_parallel_group, get_tensor_model_parallel_world_size
 from megatron.core.tensor_parallel.mappings import (
     copy_to_tensor_model_parallel_region,
     reduce_from_tensor_model_parallel_region,
@@ -20,6 +20,7 @@ from megatron.core.transformer.transformer_layer import TransformerLayer
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from or1_rollout.programs import program
 from or1_trainer.megatron.batch import PackedSequences
 from or1_trainer.megatron.mlp import swiglu_mlp
 
@@ -59,38 +60,67 @@ class HeadNorm(RmsNorm):
 
 def _shared(tensor: Tensor) -> Tensor:
     """The tensor itself; its gradient is summed over tensor ranks."""
+    if get_tensor_model_parallel_world_size() == 1:
+        return tensor
     copied: Tensor = copy_to_tensor_model_parallel_region(tensor, group=get_tensor_model_parallel_group())
     return copied
+
+
+def _summed(tensor: Tensor) -> Tensor:
+    """The sum over tensor ranks; the gradient is each rank's own."""
+    if get_tensor_model_parallel_world_size() == 1:
+        return tensor
+    total: Tensor = reduce_from_tensor_model_parallel_region(tensor, group=get_tensor_model_parallel_group())
+    return total
 
 
 class _RmsNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
         rows = x.reshape(-1, x.shape[-1])
-        inverse = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
-        inverse.square_().div_(rows.shape[-1]).add_(eps).rsqrt_()
+        normed, inverse = _norm(rows, weight, eps)
         ctx.save_for_backward(rows, inverse, weight)
-        normed: Tensor = (rows * inverse).mul_(weight).view(x.shape)
-        return normed
+        return normed.view(x.shape)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         rows, inverse, weight = ctx.saved_tensors
-        grad_rows = grad.reshape(rows.shape)
-        product = grad_rows * rows
-        grad_weight = torch.mv(product.t(), inverse.view(-1))
-        shrink = torch.mv(product, weight).unsqueeze_(-1).mul_(inverse.pow(3)).div_(rows.shape[-1])
-        torch.mul(grad_rows, weight, out=product)
-        product.mul_(inverse).addcmul_(rows, shrink, value=-1)
-        return product.view(grad.shape), grad_weight, None
+        grad_rows, grad_weight = _norm_grad(grad.reshape(rows.shape), rows, inverse, weight)
+        return grad_rows.view(grad.shape), grad_weight, None
+
+
+@program
+def _norm(rows: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """The output x r * weight, and r = (mean(x^2) + eps) ** -0.5 of every row."""
+    inverse = torch.ops.aten.linalg_vector_norm(rows, 2, [-1], True)
+    inverse.square_().div_(rows.size(-1)).add_(eps).rsqrt_()
+    return (rows * inverse).mul_(weight), inverse
+
+
+@program
+def _norm_grad(grad: Tensor, rows: Tensor, inverse: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """With dy the output's gradient: dy * weight r - x r^3 mean(dy * weight * x), and sum over rows of dy * x r."""
+    product = grad * rows
+    grad_weight = torch.mv(product.t(), inverse.view(-1))
+    shrink = torch.mv(product, weight).unsqueeze_(-1).mul_(inverse.pow(3)).div_(rows.size(-1))
+    torch.mul(grad, weight, out=product)
+    return product.mul_(inverse).addcmul_(rows, shrink, value=-1.0), grad_weight
 
 
 class PackedSelfAttention(SelfAttention):  # type: ignore[misc]
-    """Megatron's self-attention (its fused projection, QK norms and output projection) around `PackedAttention`."""
+    """Megatron's self-attention (its fused projection, QK norms and output projection) around `PackedAttention`.
+
+    On the CPU its weights are multiplied by torch itself, between the same two collectives: Megatron's linear layers
+    are Python functions to autograd, forward and backward, and add the bias in a pass of its own.
+    """
 
     def forward(self, hidden: Tensor, packed: PackedSequences) -> Tensor:
         """Return [T, 1, H] for [T, 1, H]."""
-        mixed, _ = self.linear_qkv(hidden)
+        is_plain = not (hidden.is_cuda or self.config.sequence_parallel)
+        if is_plain:
+            mixed = F.linear(_shared(hidden), self.linear_qkv.weight, self.linear_qkv.bias)
+        else:
+            mixed, _ = self.linear_qkv(hidden)
         mixed_TGRD = mixed.view(
             mixed.shape[0], self.num_query_groups_per_partition, -1, self.hidden_size_per_attention_head
         )
@@ -98,6 +128,8 @@ class PackedSelfAttention(SelfAttention):  # type: ignore[misc]
             query, key, value = mixed_TGRD.split((mixed_TGRD.shape[2] - 2, 1, 1), 2)
             mixed_TGRD = torch.cat((self.q_layernorm(query), self.k_layernorm(key), value), 2)
         context = self.core_attention(mixed_TGRD, packed)
+        if is_plain:
+            return _summed(F.linear(context, self.linear_proj.weight)).unsqueeze(1)
         output, _ = self.linear_proj(context.unsqueeze(1))
         projected: Tensor = output
         return projected
@@ -134,6 +166,6 @@ class PolicyLayer(TransformerLayer):  # type: ignore[misc]
         else:
             shared = _shared(normed)
             output = swiglu_mlp(shared, self.mlp.linear_fc1.weight, self.mlp.linear_fc2.weight)
-            output = reduce_from_tensor_model_parallel_region(output, group=self.tp_group)
+            output = _summed(output)
         result: Tensor = output
         return result

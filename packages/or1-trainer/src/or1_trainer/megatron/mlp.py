@@ -15,12 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_BLOCK_BYTES = (
-    2**20
-)  # of gate and up per thread: with 2 MB of cache per core, twice this took three times as long per pass
+from or1_rollout.programs import program
 
-_silu = torch.ops.aten.silu.out
-_silu_backward = torch.ops.aten.silu_backward.grad_input
+_BLOCK_BYTES = 2**20
+"""Of gate and up per thread: with 2 MB of cache per core, twice this took three times as long per pass."""
 
 
 def swiglu_mlp(hidden: Tensor, gate_up_weight: Tensor, down_weight: Tensor) -> Tensor:
@@ -38,66 +36,69 @@ def swiglu_mlp(hidden: Tensor, gate_up_weight: Tensor, down_weight: Tensor) -> T
 class _BlockedMlp(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, gate_up_weight: Tensor, down_weight: Tensor, keep: bool) -> Tensor:
-        rows_TH = hidden.reshape(-1, hidden.shape[-1])
-        tokens, block = rows_TH.shape[0], _block_tokens(gate_up_weight)
-        kept_TF = rows_TH.new_empty(tokens if keep else min(block, tokens), gate_up_weight.shape[0])
-        activated_CF = rows_TH.new_empty(min(block, tokens), down_weight.shape[1])
-        output_TH = torch.empty_like(rows_TH)
-        for first in range(0, tokens, block):
-            span = slice(first, first + block)
-            count = min(block, tokens - first)
-            gate_up = kept_TF[span] if keep else kept_TF[:count]
-            torch.mm(rows_TH[span], gate_up_weight.t(), out=gate_up)
-            _activate(gate_up, activated_CF[:count])
-            torch.mm(activated_CF[:count], down_weight.t(), out=output_TH[span])
+        rows_TH, block = hidden.reshape(-1, hidden.shape[-1]), _block_tokens(gate_up_weight)
+        output_TH, kept_TF = _forward(rows_TH, gate_up_weight, down_weight, block, keep)
         if keep:
             ctx.save_for_backward(rows_TH, kept_TF, gate_up_weight, down_weight)
         return output_TH.view(hidden.shape)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        rows_TH, gate_up_TF, gate_up_weight, down_weight = ctx.saved_tensors
-        grad_TH = grad.reshape(rows_TH.shape)
-        tokens, block = rows_TH.shape[0], _block_tokens(gate_up_weight)
-        grad_rows_TH = torch.empty_like(rows_TH)
-        grad_gate_up_weight, grad_down_weight = torch.zeros_like(gate_up_weight), torch.zeros_like(down_weight)
-        buffers = _Buffers(rows_TH, min(block, tokens), down_weight.shape[1])
-        for first in range(0, tokens, block):
-            span = slice(first, first + block)
-            activated, grad_gate_up = buffers.differentiate(gate_up_TF[span], grad_TH[span], down_weight)
-            grad_down_weight.addmm_(grad_TH[span].t(), activated)
-            grad_gate_up_weight.addmm_(grad_gate_up.t(), rows_TH[span])
-            torch.mm(grad_gate_up, gate_up_weight, out=grad_rows_TH[span])
-        return grad_rows_TH.view(grad.shape), grad_gate_up_weight, grad_down_weight, None
+        rows_TH, kept_TF, gate_up_weight, down_weight = ctx.saved_tensors
+        block = _block_tokens(gate_up_weight)
+        grads = _backward(grad.reshape(rows_TH.shape), rows_TH, kept_TF, gate_up_weight, down_weight, block)
+        return grads[0].view(grad.shape), grads[1], grads[2], None
 
 
-class _Buffers:
-    """Scratch memory of one backward pass, reused by every block."""
-
-    def __init__(self, like: Tensor, block: int, width: int) -> None:
-        self._activated_CF, self._grad_CF = like.new_empty(block, width), like.new_empty(block, width)
-        self._grad_gate_up_CF = like.new_empty(block, 2 * width)
-
-    def differentiate(self, gate_up: Tensor, grad_output: Tensor, down_weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Return a block's down-projection input and the gradient of its gate and up; both live until the next call."""
-        count = gate_up.shape[0]
-        activated, grad_activated = self._activated_CF[:count], self._grad_CF[:count]
-        grad_gate_up = self._grad_gate_up_CF[:count]
+@program
+def _forward(
+    rows_TH: Tensor, gate_up_weight: Tensor, down_weight: Tensor, block: int, keep: bool
+) -> tuple[Tensor, Tensor]:
+    """The output, and gate and up of all tokens (of the last block if they need not be kept)."""
+    tokens = rows_TH.size(0)
+    size = min(block, tokens)
+    kept_TF = rows_TH.new_empty([tokens if keep else size, gate_up_weight.size(0)])
+    activated_CF = rows_TH.new_empty([size, down_weight.size(1)])
+    output_TH = torch.empty_like(rows_TH)
+    for first in range(0, tokens, block):
+        count = min(block, tokens - first)
+        gate_up, activated = kept_TF.narrow(0, first if keep else 0, count), activated_CF.narrow(0, 0, count)
+        torch.mm(rows_TH.narrow(0, first, count), gate_up_weight.t(), out=gate_up)
         gate, up = gate_up.chunk(2, -1)
+        torch.ops.aten.silu(gate, out=activated)
+        activated.mul_(up)
+        torch.mm(activated, down_weight.t(), out=output_TH.narrow(0, first, count))
+    return output_TH, kept_TF
+
+
+@program
+def _backward(
+    grad_TH: Tensor, rows_TH: Tensor, kept_TF: Tensor, gate_up_weight: Tensor, down_weight: Tensor, block: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of the rows and of both weights; the down projection's input is computed again."""
+    tokens, width = rows_TH.size(0), down_weight.size(1)
+    size = min(block, tokens)
+    grad_rows_TH = torch.empty_like(rows_TH)
+    grad_gate_up_weight, grad_down_weight = torch.zeros_like(gate_up_weight), torch.zeros_like(down_weight)
+    activated_CF, grad_CF = rows_TH.new_empty([size, width]), rows_TH.new_empty([size, width])
+    grad_gate_up_CF = rows_TH.new_empty([size, 2 * width])
+    for first in range(0, tokens, block):
+        count = min(block, tokens - first)
+        grad, rows = grad_TH.narrow(0, first, count), rows_TH.narrow(0, first, count)
+        activated, grad_activated = activated_CF.narrow(0, 0, count), grad_CF.narrow(0, 0, count)
+        grad_gate_up = grad_gate_up_CF.narrow(0, 0, count)
+        gate, up = kept_TF.narrow(0, first, count).chunk(2, -1)
         grad_gate, grad_up = grad_gate_up.chunk(2, -1)
-        torch.mm(grad_output, down_weight, out=grad_activated)
-        _silu(gate, out=activated)
+        torch.mm(grad, down_weight, out=grad_activated)
+        torch.ops.aten.silu(gate, out=activated)
         torch.mul(grad_activated, activated, out=grad_up)
         activated.mul_(up)
         grad_activated.mul_(up)
-        _silu_backward(grad_activated, gate, grad_input=grad_gate)
-        return activated, grad_gate_up
-
-
-def _activate(gate_up: Tensor, out: Tensor) -> None:
-    gate, up = gate_up.chunk(2, -1)
-    _silu(gate, out=out)
-    out.mul_(up)
+        torch.ops.aten.silu_backward(grad_activated, gate, grad_input=grad_gate)
+        grad_down_weight.addmm_(grad.t(), activated)
+        grad_gate_up_weight.addmm_(grad_gate_up.t(), rows)
+        torch.mm(grad_gate_up, gate_up_weight, out=grad_rows_TH.narrow(0, first, count))
+    return grad_rows_TH, grad_gate_up_weight, grad_down_weight
 
 
 def _block_tokens(gate_up_weight: Tensor) -> int:

@@ -27,9 +27,11 @@ from torch import Tensor
 
 from or1_trainer.megatron import rope
 from or1_trainer.megatron.attention import PackedAttention
-from or1_trainer.megatron.batch import PackedBatch, PackedSequences, bucket_sequences
+from or1_trainer.megatron.batch import PackedBatch, PackedSequences
+from or1_trainer.megatron.buckets import bucket_sequences
 from or1_trainer.megatron.errors import LayoutError
 from or1_trainer.megatron.layer import HeadNorm, PackedSelfAttention, PolicyLayer, RmsNorm
+from or1_trainer.megatron.prefix_buckets import SHORT_TOKENS, prefix_buckets
 from or1_trainer.megatron.runtime import Runtime
 
 FAMILIES = ("qwen2", "qwen3", "llama")
@@ -108,10 +110,11 @@ class Policy:
 
     def _packed(self, batch: PackedBatch, padding: int) -> PackedSequences:
         """Describe the packing; `padding` tokens behind it form a sequence of their own."""
-        bounds, positions_T = batch.cu_seqlens_B1, batch.positions_T
+        bounds, positions_T, prefix_K = batch.cu_seqlens_K1, batch.positions_T, batch.prefix_K
         if padding:
             bounds = torch.cat((bounds, bounds[-1:] + padding))
             positions_T = F.pad(positions_T, (0, padding))
+            prefix_K = None if prefix_K is None else F.pad(prefix_K, (0, 1), value=-1)
         packed = PackedSequences(
             qkv_format="thd",
             cu_seqlens_q=bounds,
@@ -120,7 +123,13 @@ class Policy:
             max_seqlen_kv=batch.max_seqlen,
         )
         packed.rotation_T = rope.rotation(positions_T, self._inv_freq, self._rope_factor, self.dtype)
-        if self.runtime.device.type == "cpu" or self.dtype == torch.float32:  # see `attention`
+        is_cpu = self.runtime.device.type == "cpu"
+        if is_cpu and batch.max_seqlen <= SHORT_TOKENS:
+            wide = torch.float32 if self.dtype == torch.bfloat16 else self.dtype  # see `attention`
+            packed.short_buckets = prefix_buckets(bounds, prefix_K, wide)
+        elif prefix_K is not None:
+            raise LayoutError(f"shared prompts need the CPU and at most {SHORT_TOKENS} tokens; pack whole sequences")
+        elif is_cpu or self.dtype == torch.float32:  # see `attention`
             packed.buckets, packed.slot_T = bucket_sequences(bounds)
         return packed
 

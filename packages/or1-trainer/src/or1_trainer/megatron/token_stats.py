@@ -26,7 +26,7 @@ from or1_trainer.megatron.model import Policy
 
 @dataclass(frozen=True)
 class TokenStats:
-    """Statistics at the positions where `loss_mask_T` is True, in their packed order; the same on every tensor rank."""
+    """Statistics of the trained tokens, in the order of `labels_M`; the same on every tensor rank."""
 
     logprobs_M: Tensor
     """Log-probability of the label under softmax(logits / temperature), float32 (float64 for a float64 model)."""
@@ -39,9 +39,8 @@ def token_stats(
 ) -> TokenStats:
     """Run the policy on a micro-batch and return log-probs and entropies of its response tokens.
 
-    Gradients are exact with respect to all weights, tied or not. Only positions of `loss_mask_T` are projected to the
-    vocabulary.
-    Under `torch.no_grad()` nothing is kept for a backward pass.
+    Gradients are exact with respect to all weights, tied or not. Only the rows of `source_M` are projected to the
+    vocabulary. Under `torch.no_grad()` nothing is kept for a backward pass.
 
     Args:
         policy: the model.
@@ -54,11 +53,10 @@ def token_stats(
     if not temperature > 0 or chunk_tokens < 1:
         raise ValueError(f"temperature = {temperature} must be above 0 and chunk_tokens = {chunk_tokens} at least 1")
     hidden_TH = policy.hidden(batch)
-    index_M = batch.loss_mask_T.nonzero().squeeze(1)
     start, stop = policy.vocab_slice
     plan = _Plan(
-        index_M=index_M,
-        labels_M=batch.labels_T[index_M] - start,
+        index_M=batch.source_M,
+        labels_M=batch.labels_M - start,
         vocab_rows=stop - start,
         temperature=temperature,
         chunk_tokens=chunk_tokens,
@@ -123,7 +121,8 @@ class _FusedStats(torch.autograd.Function):
             grad_CV = _logit_grad(log_p_CV, grad_logprobs_M[chunk, None], grad_entropy, plan.local_labels(chunk))
             grad_CV.div_(plan.temperature)
             grad_CV = grad_CV.to(weight.dtype)
-            grad_hidden_TH.index_copy_(0, index_C, _product(grad_CV, weight[: plan.vocab_rows]))
+            rows_CH = _product(grad_CV, weight[: plan.vocab_rows])
+            grad_hidden_TH.scatter_add_(0, index_C[:, None].expand_as(rows_CH), rows_CH)
             _add_product(grad_weight_VH[: plan.vocab_rows], grad_CV.t(), hidden_CH)
         if plan.group is not None:
             dist.all_reduce(grad_hidden_TH, group=plan.group)  # every rank saw only its part of the vocabulary

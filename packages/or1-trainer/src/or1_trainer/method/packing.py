@@ -1,16 +1,18 @@
 """Sequences -> packed micro-batches under a token budget, balanced over the data-parallel ranks.
 
-Axes: B sequences of one micro-batch, T tokens of all of them behind each other, M its response tokens.
+Axes: B samples of one micro-batch, K packed pieces, T tokens of all of them behind each other, M response tokens.
 """
 
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 
@@ -31,23 +33,25 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PackedBatch:
-    """One micro-batch in `thd` layout.
+    """One micro-batch in `thd` layout: pieces behind each other, no padding at all.
 
-    `labels_T[t]` is the token at t + 1 of the same sequence, `loss_mask_T[t]` says that this label is a response token.
+    A piece is a sequence without its last token, which predicts nothing; or a prompt that several samples share, or
+    a response to such a prompt. See `megatron.batch.PackedBatch` for the fields on the axes T and K.
     """
 
     token_ids_T: Tensor
     positions_T: Tensor
-    cu_seqlens_B1: Tensor
+    cu_seqlens_K1: Tensor
+    prefix_K: Tensor | None
     max_seqlen: int
-    labels_T: Tensor
-    loss_mask_T: Tensor
+    source_M: Tensor
+    labels_M: Tensor
     advantages_M: Tensor
     engine_logprobs_M: Tensor | None
     sequence_M: Tensor
-    """Which sequence of this micro-batch each response token belongs to."""
+    """Which sample of this micro-batch each response token belongs to."""
     lengths_B: Tensor
-    """Response tokens of each sequence."""
+    """Response tokens of each sample."""
 
     @property
     def num_response_tokens(self) -> int:
@@ -55,36 +59,66 @@ class PackedBatch:
         return int(self.advantages_M.numel())
 
 
-def pack(
-    samples: Sequence[Sample], *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
-) -> PackedBatch:
-    """Lay samples behind each other; no padding at all."""
-    lengths = np.array([sample.num_tokens for sample in samples])
-    cu_seqlens = np.concatenate([[0], np.cumsum(lengths)])
-    token_ids = np.concatenate([np.asarray([*s.prompt_ids, *s.response_ids], dtype=np.int64) for s in samples])
-    positions = np.concatenate([np.arange(length) for length in lengths])
-    labels = np.roll(token_ids, -1)
-    labels[cu_seqlens[1:] - 1] = 0
-    loss_mask = np.zeros(len(token_ids), dtype=bool)
-    for sample, end in zip(samples, cu_seqlens[1:], strict=True):
-        loss_mask[end - 1 - len(sample.response_ids) : end - 1] = True
-    response_lengths = [len(s.response_ids) for s in samples]
-    advantages = np.repeat([s.advantage for s in samples], response_lengths)
+@dataclass(slots=True)
+class _Pieces:
+    """The packed axis while it grows."""
 
-    def tensor(array: np.ndarray, kind: torch.dtype) -> Tensor:
-        return torch.as_tensor(array).to(device=device, dtype=kind)
+    token_ids: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    bounds: list[int] = field(default_factory=lambda: [0])
+    prefixes: list[int] = field(default_factory=list)
+
+    def add(self, token_ids: Sequence[int], position: int, prefix: int) -> int:
+        """Append a piece that begins at a position of its sequence; its number."""
+        self.token_ids += token_ids
+        self.positions += range(position, position + len(token_ids))
+        self.bounds.append(len(self.token_ids))
+        self.prefixes.append(prefix)
+        return len(self.prefixes) - 1
+
+
+def pack(
+    samples: Sequence[Sample],
+    *,
+    share_prompts: bool = False,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> PackedBatch:
+    """Lay samples behind each other; with `share_prompts` a prompt of several samples is there once.
+
+    Trained tokens stay in the order of the samples.
+    """
+    counts = Counter(tuple(sample.prompt_ids) for sample in samples) if share_prompts else Counter()
+    pieces, shared, sources = _Pieces(), dict[tuple[int, ...], int](), list[int]()
+    for sample in samples:
+        prompt, response = tuple(sample.prompt_ids), sample.response_ids
+        if counts[prompt] > 1:
+            if prompt not in shared:
+                shared[prompt] = pieces.add(prompt, 0, -1)
+            start = pieces.bounds[pieces.add(response[:-1], len(prompt), shared[prompt])]
+            sources += [pieces.bounds[shared[prompt] + 1] - 1, *range(start, start + len(response) - 1)][
+                : len(response)
+            ]
+        else:
+            start = pieces.bounds[pieces.add([*prompt, *response[:-1]], 0, -1)] + len(prompt) - 1
+            sources += range(start, start + len(response))
+    response_lengths = [len(s.response_ids) for s in samples]
+
+    def tensor(values: ArrayLike, kind: torch.dtype) -> Tensor:
+        return torch.as_tensor(np.asarray(values)).to(device=device, dtype=kind)
 
     return PackedBatch(
-        token_ids_T=tensor(token_ids, torch.int64),
-        positions_T=tensor(positions, torch.int64),
-        cu_seqlens_B1=tensor(cu_seqlens, torch.int32),
-        max_seqlen=int(lengths.max()),
-        labels_T=tensor(labels, torch.int64),
-        loss_mask_T=tensor(loss_mask, torch.bool),
-        advantages_M=tensor(advantages, dtype),
+        token_ids_T=tensor(pieces.token_ids, torch.int64),
+        positions_T=tensor(pieces.positions, torch.int64),
+        cu_seqlens_K1=tensor(pieces.bounds, torch.int32),
+        prefix_K=tensor(pieces.prefixes, torch.int64) if shared else None,
+        max_seqlen=max(sample.num_tokens for sample in samples),
+        source_M=tensor(sources, torch.int64),
+        labels_M=tensor([token for s in samples for token in s.response_ids], torch.int64),
+        advantages_M=tensor(np.repeat([s.advantage for s in samples], response_lengths), dtype),
         engine_logprobs_M=_engine_logprobs(samples, device, dtype),
         sequence_M=tensor(np.repeat(np.arange(len(samples)), response_lengths), torch.int64),
-        lengths_B=tensor(np.array(response_lengths), torch.int64),
+        lengths_B=tensor(response_lengths, torch.int64),
     )
 
 
@@ -124,6 +158,21 @@ def microbatches(lengths: Sequence[int], budget_tokens: int) -> list[list[int]]:
             bins[fits].append(index)
             free[fits] -= lengths[index]
     return bins
+
+
+def cut(samples: Sequence[Sample], count: int) -> list[list[Sample]]:
+    """At most `count` parts of about as many tokens each, samples of one prompt next to each other."""
+    first: dict[tuple[int, ...], int] = {}
+    for place, sample in enumerate(samples):
+        first.setdefault(tuple(sample.prompt_ids), place)
+    ordered = sorted(samples, key=lambda sample: first[tuple(sample.prompt_ids)])
+    total, before = sum(sample.num_tokens for sample in ordered), 0
+    parts: list[list[Sample]] = [[] for _ in range(count)]
+    for sample in ordered:
+        middle = before + sample.num_tokens / 2
+        parts[min(int(middle * count / total), count - 1)].append(sample)
+        before += sample.num_tokens
+    return [part for part in parts if part]
 
 
 def _longest_first(lengths: Sequence[int]) -> list[int]:

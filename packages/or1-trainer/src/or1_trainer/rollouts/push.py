@@ -6,14 +6,15 @@ version, fingerprint of every tensor as the engine uses it, and log-probs of a p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from or1_rollout.proof import Fingerprint, fingerprint, prove_push
+from or1_rollout.lanes import in_lanes
+from or1_rollout.proof import Fingerprint, fingerprints, prove_push
 from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.weights import PolicyWeights
 from or1_trainer.method.groups import Group
@@ -39,6 +40,9 @@ and by far more in single tokens (PEERS §4): there the fingerprints, which are 
 PROBE_TOKENS = 16
 """A stale tensor shows within a few tokens; more would only cost time."""
 
+WITNESS_BYTES = 2**26
+"""Tensors that are kept until their fingerprints are taken together; more would be a second model in memory."""
+
 
 def probe_of(groups: Sequence[Group]) -> Probe:
     """The beginning of the first response of the batch."""
@@ -62,14 +66,26 @@ class Witness:
     def __init__(self, weights: Stream, dtype: torch.dtype | None) -> None:
         """`dtype` is the engine's; None: it takes tensors as they are."""
         self._weights, self._dtype = weights, dtype
-        self.seen: dict[str, Fingerprint] = {}
+        self._seen: dict[str, Fingerprint] = {}
+        self._held: dict[str, Tensor] = {}
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         """A fresh pass; collective where the weights are."""
+        held_bytes = 0
         for name, tensor in self._weights:
             cast = tensor if self._dtype is None else tensor.to(self._dtype)
-            self.seen[name] = fingerprint(cast)
+            self._held[name] = cast
+            held_bytes += cast.nbytes
+            if held_bytes > WITNESS_BYTES:
+                self.fingerprints()
+                held_bytes = 0
             yield name, cast
+
+    def fingerprints(self) -> dict[str, Fingerprint]:
+        """Of all that went by."""
+        self._seen |= fingerprints(self._held)
+        self._held = {}
+        return self._seen
 
     def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
         """See `Stream`."""
@@ -99,10 +115,13 @@ class Push:
 
     weights: Stream
     probe: Probe
-    probe_logprobs: Sequence[float]
+    probe_logprobs: Callable[[], Sequence[float]]
+    """The trainer's, of these weights."""
     version: int
     dtype: torch.dtype
     """Of the policy; an engine that does not tell its own (servers) must hold the same: fingerprints are of bits."""
+    is_local: bool
+    """Whether the trainer's half of the proof needs no other rank."""
 
     def send(self, fleet: Fleet) -> None:
         """Stream the weights into this rank's engine and prove them. Collective.
@@ -114,24 +133,39 @@ class Push:
         witness = Witness(self.weights, dtype)
         engine.update_weights(witness, version=self.version)
         fleet.exchange.wait()  # one rank may push for all: nobody asks the servers before it is done
+        (expected, expected_logprobs), (held, held_logprobs) = _both(
+            lambda: (witness.fingerprints(), self.probe_logprobs()),
+            lambda: (engine.fingerprints(), engine.logprobs(self.probe.prompt_ids, self.probe.response_ids)),
+            in_turn=not (self.is_local and getattr(engine, "takes_lanes", False)),
+        )
         prove_push(
-            expected_fingerprints=witness.seen,
-            engine_fingerprints=engine.fingerprints(),
-            expected_probe_logprobs=self.probe_logprobs,
-            engine_probe_logprobs=engine.logprobs(self.probe.prompt_ids, self.probe.response_ids),
+            expected_fingerprints=expected,
+            engine_fingerprints=held,
+            expected_probe_logprobs=expected_logprobs,
+            engine_probe_logprobs=held_logprobs,
             tolerance=max(PROBE_TOLERANCE.get(side, 1e-3) for side in (self.dtype, dtype or self.dtype)),
         )
+
+
+Half = Callable[[], tuple[Mapping[str, Fingerprint], Sequence[float]]]
+
+
+def _both(trainer: Half, engine: Half, *, in_turn: bool) -> list[tuple[Mapping[str, Fingerprint], Sequence[float]]]:
+    """What either side holds and computes; side by side where the engine lives on this process's cores."""
+    return [trainer(), engine()] if in_turn else in_lanes(lambda half: half(), [trainer, engine])
 
 
 def push_of(learner: Learner, probe: Probe, *, version: int, copy: bool = False) -> Push:
     """The push of the policy as it is now. Without `copy` it must be sent before the next optimizer step."""
     weights = PolicyWeights(learner.policy)
+    known = probe_logprobs(learner, probe) if copy else None
     return Push(
         weights=WeightCopy(weights) if copy else weights,
         probe=probe,
-        probe_logprobs=probe_logprobs(learner, probe),
+        probe_logprobs=lambda: probe_logprobs(learner, probe) if known is None else known,
         version=version,
         dtype=learner.policy.dtype,
+        is_local=learner.runtime.tensor_size == 1,
     )
 
 

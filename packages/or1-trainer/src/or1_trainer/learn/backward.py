@@ -1,0 +1,94 @@
+"""Micro-batches through the model and back, side by side in lanes where the CPU has several cores.
+
+A lane adds up the gradients of its own micro-batches, and the lanes' sums are added in their order: the same numbers at
+every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from or1_rollout.lanes import in_lanes
+from or1_trainer.learn.constants import Constants
+from or1_trainer.learn.learner import Learner
+from or1_trainer.learn.sums import Report
+from or1_trainer.megatron.token_stats import TokenStats
+from or1_trainer.method.loss import Extent, policy_loss
+from or1_trainer.method.mismatch import mismatch_sums
+from or1_trainer.method.packing import PackedBatch
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """A micro-batch with what its loss is compared with; `stats` where the forward pass was made before."""
+
+    batch: PackedBatch
+    constants: Constants
+    stats: TokenStats | None = None
+
+
+def stats_of(learner: Learner, batches: Sequence[PackedBatch], *, keep: bool) -> list[TokenStats]:
+    """The forward pass of every micro-batch; `keep` what a backward pass needs."""
+
+    def lane(batches: Sequence[PackedBatch]) -> list[TokenStats]:
+        with torch.set_grad_enabled(keep):
+            return [learner.stats(batch) for batch in batches]
+
+    return [stats for part in in_lanes(lane, _shares(batches, learner.lanes)) for stats in part]
+
+
+def differentiate(learner: Learner, parts: Sequence[Part], alpha: float, extent: Extent) -> list[Report]:
+    """Add the gradient of these micro-batches' loss to the optimizer's."""
+    shares = _shares(parts, learner.lanes)
+    if len(shares) == 1:
+        return [_backward(learner, part, alpha, extent) for part in parts]
+    parameters = [parameter for parameter in learner.policy.model.parameters() if parameter.requires_grad]
+
+    def lane(parts: Sequence[Part]) -> tuple[list[Report], list[Tensor]]:
+        reports: list[Report] = []
+        total: list[Tensor] = []
+        for part in parts:
+            loss, report = _loss(learner, part, alpha, extent)
+            grads = list(torch.autograd.grad(loss, parameters))
+            total = _added(total, grads)
+            reports.append(report)
+        return reports, total
+
+    done = in_lanes(lane, shares)
+    for _, total in done:
+        torch._foreach_add_([parameter.grad for parameter in parameters], total)
+    return [report for reports, _ in done for report in reports]
+
+
+def _added(total: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
+    if not total:
+        return grads
+    torch._foreach_add_(total, grads)
+    return total
+
+
+def _backward(learner: Learner, part: Part, alpha: float, extent: Extent) -> Report:
+    loss, report = _loss(learner, part, alpha, extent)
+    loss.backward()
+    return report
+
+
+def _loss(learner: Learner, part: Part, alpha: float, extent: Extent) -> tuple[Tensor, Report]:
+    stats = part.stats if part.stats is not None else learner.stats(part.batch)
+    terms = policy_loss(part.constants.tokens(part.batch, stats), learner.loss, extent, alpha=alpha)
+    engine_M, constants = part.batch.engine_logprobs_M, part.constants
+    mismatch = None if engine_M is None else mismatch_sums(constants.trainer_M, engine_M, constants.correction_M)
+    return terms.loss, Report(sums=terms.sums, mismatch=mismatch)
+
+
+def _shares(items: Sequence[Item], lanes: int) -> list[Sequence[Item]]:
+    """Runs of neighbours, as many each."""
+    count = max(1, min(lanes, len(items)))
+    return [items[len(items) * lane // count : len(items) * (lane + 1) // count] for lane in range(count)]

@@ -1,0 +1,88 @@
+"""Attention over short pieces and shared prompts, against a loop over every query's own keys in float64."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from or1_trainer.megatron.prefix_buckets import prefix_buckets
+from or1_trainer.megatron.short_attention import short_attention
+
+GROUPS, QUERIES, DIM = 2, 3, 4
+
+
+@st.composite
+def layouts(draw):
+    """(lengths, prefixes): pieces of which some go on from an earlier whole one; some are empty."""
+    lengths, prefixes = [], []
+    for _ in range(draw(st.integers(1, 5))):
+        prompt = draw(st.integers(1, 40))
+        responses = draw(st.lists(st.integers(0, 40), max_size=4))
+        lengths += [prompt, *responses]
+        prefixes += [-1, *[len(prefixes)] * len(responses)]
+    return lengths, prefixes
+
+
+def plain(mixed_TGRD, rotation_T, bounds, prefixes):
+    """One query at a time."""
+    turned = torch.view_as_complex(mixed_TGRD[..., :-1, :].unflatten(-1, (-1, 2)).contiguous()) * rotation_T[:, None]
+    turned, value = torch.view_as_real(turned).flatten(-2), mixed_TGRD[..., -1, :]
+    outputs = []
+    for piece, prefix in enumerate(prefixes):
+        before = range(bounds[prefix], bounds[prefix + 1]) if prefix >= 0 else []
+        for token in range(bounds[piece], bounds[piece + 1]):
+            keys = [*before, *range(bounds[piece], token + 1)]
+            scores = torch.einsum("grd,kgd->grk", turned[token, :, :-1], turned[keys][:, :, -1]) / DIM**0.5
+            outputs.append(torch.einsum("grk,kgd->grd", scores.softmax(-1), value[keys]))
+    return torch.stack(outputs).flatten(1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(layouts(), st.randoms(use_true_random=False))
+def test_outputs_and_gradients_are_those_of_the_loop(layout, random):
+    lengths, prefixes = layout
+    torch.manual_seed(random.randrange(2**31))
+    bounds = [0, *torch.tensor(lengths).cumsum(0).tolist()]
+    tokens = bounds[-1]
+    mixed = torch.randn(tokens, GROUPS, QUERIES + 2, DIM, dtype=torch.float64, requires_grad=True)
+    rotation = torch.polar(
+        torch.ones(tokens, 1, DIM // 2, dtype=torch.float64), torch.randn(tokens, 1, DIM // 2).double()
+    )
+    buckets = prefix_buckets(torch.tensor(bounds), torch.tensor(prefixes), torch.float64)
+    got, expected = short_attention(mixed, rotation, buckets), plain(mixed, rotation, bounds, prefixes)
+    assert torch.allclose(got, expected, rtol=0, atol=1e-13)
+    weight = torch.randn_like(got)
+    (grad,) = torch.autograd.grad((got * weight).sum(), mixed)
+    (expected_grad,) = torch.autograd.grad((expected * weight).sum(), mixed)
+    assert torch.allclose(grad, expected_grad, rtol=0, atol=1e-12)
+
+
+@settings(deadline=None)
+@given(layouts())
+def test_every_token_has_one_real_slot(layout):
+    lengths, prefixes = layout
+    bounds = torch.tensor([0, *lengths]).cumsum(0)
+    rows = []
+    for bucket in prefix_buckets(bounds, torch.tensor(prefixes), torch.float32):
+        rows.append(bucket.take_S if bucket.real_slots is None else bucket.take_S[bucket.real_slots])
+        assert len(bucket.take_S) == bucket.batch * bucket.length
+    assert torch.cat(rows).sort().values.tolist() == list(range(int(bounds[-1])))
+
+
+def test_gradcheck():
+    bounds, prefixes = torch.tensor([0, 3, 7, 9]), torch.tensor([-1, 0, 0])
+    mixed = torch.randn(9, 1, 4, 2, dtype=torch.float64, requires_grad=True)
+    rotation = torch.polar(torch.ones(9, 1, 1, dtype=torch.float64), torch.randn(9, 1, 1, dtype=torch.float64))
+    buckets = prefix_buckets(bounds, prefixes, torch.float64)
+    assert torch.autograd.gradcheck(lambda x: short_attention(x, rotation, buckets), mixed)
+
+
+@pytest.mark.parametrize("share", [False, True])
+def test_a_later_token_changes_nothing_before_it(share):
+    bounds = torch.tensor([0, 3, 7, 9])
+    buckets = prefix_buckets(bounds, torch.tensor([-1, 0, 0] if share else [-1, -1, -1]), torch.float64)
+    mixed, rotation = torch.randn(9, 1, 4, 2).double(), torch.ones(9, 1, 1, dtype=torch.complex128)
+    before = short_attention(mixed, rotation, buckets)
+    mixed[5] += 1.0
+    changed = (short_attention(mixed, rotation, buckets) != before).any(1)
+    assert changed.tolist() == [False] * 5 + [True, True, False, False]
