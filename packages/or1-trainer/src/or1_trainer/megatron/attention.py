@@ -1,7 +1,7 @@
 """Causal attention over packed sequences: variable-length flash attention on CUDA, padded buckets on the CPU.
 
-On the CPU short sequences go to `short_attention`, long ones through its flash kernel. The flash kernels on CUDA take half
-precision only; float32 goes through padded buckets there too.
+On the CPU short sequences go to `short_attention`, long ones through its flash kernel. The flash kernels on CUDA take
+half precision only; float32 goes through padded buckets there too.
 
 Axes: T packed tokens, S padded slots, B sequences of a bucket, L their padded length, G key/value groups of this rank,
 R query heads per group, D head dimension. A rank's fused projection is laid out [T, G, R + 2, D]: R queries, key,
