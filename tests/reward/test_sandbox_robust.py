@@ -2,6 +2,7 @@
 """Processes that die, threads, event loops, forks: no wrong verdict, nothing left."""
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import random
@@ -105,7 +106,8 @@ def test_a_program_killed_from_outside_every_time(
             while not stop.wait(0.01):
                 for pid in descendants(template):
                     if watch.resident_mb(pid) > held_mb and watch.stat_fields(f"/proc/{pid}")[:1] == ["S"]:
-                        os.kill(pid, signal.SIGKILL)
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
 
         hunter = threading.Thread(target=hunt)
         hunter.start()
@@ -137,7 +139,8 @@ def test_load_with_killers_leaves_nothing() -> None:
                 ]
                 if pids:
                     keeper = dice.choice(pids)
-                    os.kill(dice.choice([keeper, *descendants(keeper)[:3]]), signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(dice.choice([keeper, *descendants(keeper)[:3]]), signal.SIGKILL)
 
         killer = threading.Thread(target=kill_at_random)
         killer.start()
