@@ -307,9 +307,9 @@ def test_responses_without_code() -> None:
 def test_a_flood_costs_the_grader_no_memory() -> None:
     """Tens of megabytes of tiny values would be gigabytes of Python objects here."""
     floods = {
-        "def f(x):\n    return [[] for _ in range(5000000)]": CallTruth(("1",), ("[]",), "f"),
-        "print('1 ' * 15000000)": StdioTruth(("",), ("2",)),
-        "print('1\\n' * 15000000)": StdioTruth(("",), ("2\n3",)),
+        "def f(x):\n    return [[] for _ in range(4000000)]": CallTruth(("1",), ("[]",), "f"),
+        "print('1 ' * 6000000)": StdioTruth(("",), ("2",)),
+        "print('1\\n' * 6000000)": StdioTruth(("",), ("2\n3",)),
     }
     tracemalloc.start()
     try:

@@ -88,6 +88,8 @@ class Worker:
             raise WorkerLostError(f"the keeper process did not start ({error or type(error).__name__})") from error
         if "error" in hello:
             self.close()
+            if hello["was_killed"]:
+                raise WorkerLostError(f"a process of ours was killed ({hello['error']})")
             raise SandboxError(f"the sandbox cannot start on this host: {hello['error']}; see `or1-reward doctor`")
         self.layers: dict[str, str] = hello["layers"]
         self.jail_pid: int = hello["jail_pid"]

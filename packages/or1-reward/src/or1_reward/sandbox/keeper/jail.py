@@ -31,7 +31,9 @@ _BOOT = (
 
 
 class StartError(Exception):
-    """The jail could not be started; says what the template said."""
+    """The jail could not be started; says what the template said. `was_killed`: by somebody, not through this host."""
+
+    was_killed = False
 
 
 class JailLostError(Exception):
@@ -123,9 +125,10 @@ class Jail:
                 raise StartError(f"{self.name} jail: no word from the template within {START_LIMIT_S:.0f} s") from error
             if not data:
                 self.close()
-                raise StartError(
-                    f"{self.name} jail: the template ended with code {self.process.returncode} while starting"
-                )
+                code = self.process.returncode
+                ended = StartError(f"{self.name} jail: the template ended with code {code} while starting")
+                ended.was_killed = code == -signal.SIGKILL
+                raise ended
             said = json.loads(data)
             if "refused" in said:
                 return str(said["refused"])

@@ -183,14 +183,14 @@ def main(arguments: list[str]) -> None:
     try:
         keeper = Keeper(caller, settings)
     except StartError as error:
-        send_frame(caller, {"error": str(error)})
+        send_frame(caller, {"error": str(error), "was_killed": error.was_killed})
         return
     try:
         keeper.serve()
     except (Hangup, BrokenPipeError, ConnectionResetError):
         pass
     except StartError as error:
-        send_frame(caller, {"error": str(error)})
+        send_frame(caller, {"error": str(error), "was_killed": error.was_killed})
     finally:
         keeper.close()
 
