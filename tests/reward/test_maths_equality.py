@@ -418,3 +418,22 @@ def test_series_are_compared_where_they_converge_without_sympy(
     assert not equal(series, "1" * 100, undecided)
     diverging = parse("\\sum_{n=0}^{\\infty} 2^n")
     assert numeric.decimal_of(diverging) is None
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(1, 10**6), st.integers(2, 10**6), st.integers(-5, 5))
+def test_a_printed_double_is_its_fraction_and_its_neighbours_in_the_tenth_digit_are_not(
+    top: int, bottom: int, off: int
+) -> None:
+    value = top / bottom
+    if 0.001 < value < 1000:
+        shifted = repr(value + off * 1e-10 * value)
+        assert equal(shifted, f"\\frac{{{top}}}{{{bottom}}}") is (off == 0)
+
+
+@pytest.mark.parametrize("length", [20, 400, 5_000])
+def test_long_decimals_are_judged(length: int) -> None:
+    assert not equal("0." + "3" * length + "4", "\\frac{1}{3}")
+    assert equal("0." + "3" * length, "\\frac{1}{3}")
+    assert not equal("1." + "4" * length, "\\sqrt{2}")
+    assert not equal("0." + "3" * length, "2\\sqrt{5}")

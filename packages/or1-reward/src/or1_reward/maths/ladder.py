@@ -6,10 +6,11 @@ import re
 import time
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from or1_reward.maths import numeric, words
 from or1_reward.maths.compare import Comparison
+from or1_reward.maths.exact import rational
 from or1_reward.maths.nodes import Node
 from or1_reward.maths.numbers import exact_int
 from or1_reward.maths.parser import Reading, parse
@@ -30,7 +31,8 @@ _GROUP_OF_ZEROS: Final = re.compile(r"\d,0\d\d(?!\d)")  # no list writes a membe
 _PLAIN_LOG: Final = re.compile(r"log(?!\s*_)(?![a-z])")
 _EXPONENT: Final = re.compile(r"\d[eE][+-]?\d")
 _HALF: Final = 0.5
-_DOUBLE: Final = 2.0**-52
+_DOUBLE_BITS: Final = 52
+_DOUBLE_DIGITS: Final = 17  # as many as a printed double has
 MAX_ANSWER_CHARS: Final = 20_000
 _CACHED: Final = 4_096  # several batches of a training run; about 4 MB when full
 _CACHED_CHARS: Final = 500  # longer texts are not kept: the cache must not grow with what models write
@@ -201,14 +203,22 @@ def _rounds(answer: Node, gold: Node, given: str, asked: str, digits: int) -> bo
     match, decimal, other = (first, answer, gold) if first else (second, gold, answer)
     if match is None or not isinstance(decimal.value, Fraction | type(None)) or "." in (given if second else asked):
         return False
-    exact = numeric.decimal_of(other)
-    if len(match[2]) < digits or exact is None:
+    if len(match[2]) < digits:
         return False
     scaled = exact_int(match[1] + match[2]) * (-1 if match[0].startswith("-") else 1)
     power = len(match[2]) - int(match[3] or match[4] or 0)
-    rest = (exact * exact.context.mpf(10) ** power - scaled) * (1 if exact > 0 else -1)
-    rounded = abs(rest) <= max(_HALF, _DOUBLE * abs(scaled))  # a printed double is right to its own precision
-    return bool(rounded or 0 <= rest < 1)  # or cut off
+    if (fraction := rational(other)) is not None:
+        return _is_rounding(fraction * Fraction(10) ** power - scaled, scaled, negative=fraction < 0)
+    exact = numeric.decimal_of(other)
+    return exact is not None and _is_rounding(
+        exact * exact.context.mpf(10) ** power - scaled, scaled, negative=exact < 0
+    )
+
+
+def _is_rounding(rest: Any, scaled: int, *, negative: bool) -> bool:
+    """Whether digits are a value rounded, cut off, or printed from a double; `rest` is the value minus the digits."""
+    as_double = abs(rest) * 2**_DOUBLE_BITS <= abs(scaled) < 10**_DOUBLE_DIGITS
+    return bool(as_double or abs(rest) <= _HALF or 0 <= (-rest if negative else rest) < 1)
 
 
 __all__ = ["Outcome", "SymbolicFailureError", "judge"]
