@@ -13,13 +13,16 @@ import argparse
 import re
 import time
 from collections import Counter
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from data_common import print_machine
 from data_rephrased import GROUPS, NEGATIVES, load_items, load_rephrased, problems
 
 from or1_data import make_problem
 from or1_data.decontaminate import Matcher, build_index
+from or1_data.decontaminate.index import Item
 from or1_data.decontaminate.stage import benchmark_items
 from or1_data.sources import read_source
 
@@ -56,32 +59,50 @@ def line(name: str, rows: list[str], items: list[str], matcher: Matcher, wanted:
     )
 
 
+class Benchmark(NamedTuple):
+    """A group of items, ready to be matched, and what it says of clean rows."""
+
+    items: list[Item]
+    matcher: Matcher
+    clean: int
+    alarms: float
+    alarms_8_gram: float
+
+
+@cache
+def benchmark(folder: Path, group: str) -> Benchmark:
+    """The group's matcher, and its false alarms on the negatives."""
+    items = load_items(folder, group)
+    matcher = Matcher(build_index(items))
+    negatives = [p for name in NEGATIVES[group] for p in problems(folder / name, only_old=group == "code")]
+    clean = [p.statement for p in negatives]
+    found = matcher.match(clean, [p.ground_truth for p in negatives])
+    alarms = sum(m is not None and m.kind in REMOVED for m in found) / len(clean)
+    return Benchmark(items, matcher, len(clean), alarms, ngram_rule([item.text for item in items], clean, 8))
+
+
 def rephrased(folder: Path, group: str, file: str | Path) -> None:
     """Recall on labelled paraphrases, without and with what a row's ground truth tells, and false alarms on clean rows.
 
     The ground truth of a row is its own where the file has one; else its item's, as whoever rewords a problem keeps it.
     """
-    items = load_items(folder, group)
-    place = {(item.benchmark, item.reference): number for number, item in enumerate(items)}
-    rows = [row for row in load_rephrased(file) if (row.benchmark, row.reference) in place]
+    rows = [row for row in load_rephrased(file) if row.benchmark in GROUPS[group]]
     if not rows:
         return
+    items, matcher, clean, alarms, alarms_8_gram = benchmark(folder, group)
+    place = {(item.benchmark, item.reference): number for number, item in enumerate(items)}
+    rows = [row for row in rows if (row.benchmark, row.reference) in place]
     own = [place[row.benchmark, row.reference] for row in rows]
-    matcher = Matcher(build_index(items))
     lines = [row.text for row in rows]
     truths = [row.truth or items[item].truth for row, item in zip(rows, own, strict=True)]
     plain, told = (
         sum(m is not None and m.kind in REMOVED and m.item == item for m, item in zip(found, own, strict=True))
         for found in (matcher.match(lines), matcher.match(lines, truths))
     )
-    negatives = [p for name in NEGATIVES[group] for p in problems(folder / name, only_old=group == "code")]
-    clean = [p.statement for p in negatives]
-    alarms = sum(m is not None and m.kind in REMOVED for m in matcher.match(clean, [p.ground_truth for p in negatives]))
-    statements = [item.text for item in items]
     print(
-        f"{Path(file).name:28} {group:13} {len(rows):4}  ours {plain / len(rows):.3f}, with the truth {told / len(rows):.3f}"
-        f"   8-gram {ngram_rule(statements, lines, 8):.3f}"
-        f"   false alarms in {len(negatives)}: ours {alarms / len(negatives):.4f}   8-gram {ngram_rule(statements, clean, 8):.4f}",
+        f"{Path(file).name:34} {group:13} {len(rows):4}  ours {plain / len(rows):.3f}, with the truth {told / len(rows):.3f}"
+        f"   8-gram {ngram_rule([item.text for item in items], lines, 8):.3f}"
+        f"   false alarms in {clean}: ours {alarms:.4f}   8-gram {alarms_8_gram:.4f}",
         flush=True,
     )
 

@@ -87,7 +87,7 @@ def test_the_stage_only_notes(real: Path) -> None:
 
 
 def test_labelled_real_lines(real: Path) -> None:
-    """The labels are the reader's; the rules may miss two of them and cry wolf once, as the README says."""
+    """The labels are two readers'; the rules may miss two of them and cry wolf three times, as the README says."""
     wanted: dict[str, dict[int, set[str]]] = {}
     labels = json.loads((Path(__file__).parent / "rule_labels.json").read_text())
     assert len(labels) >= 200
@@ -102,5 +102,5 @@ def test_labelled_real_lines(real: Path) -> None:
                 counts["fp"] += len(said - lines[found.line])
                 counts["fn"] += len(lines[found.line] - said)
                 counts["tp"] += len(said & lines[found.line])
-    assert counts["tp"] >= 88 and counts["fp"] <= 1 and counts["fn"] <= 2
+    assert counts["tp"] >= 107 and counts["fp"] <= 3 and counts["fn"] <= 2
     assert set().union(*(lines for file in wanted.values() for lines in file.values())) <= set(RULES)

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(name: str) -> Callable[[Namespace], int]:
-    from or1_data import commands
+    from or1_data import commands, stage_commands
 
     table: dict[str, Any] = {
         "run": commands.run,
@@ -62,7 +62,7 @@ def _command(name: str) -> Callable[[Namespace], int]:
         "validate": commands.validate,
         "select": commands.select,
     }
-    handler: Callable[[Namespace], int] = table.get(name, commands.stage)
+    handler: Callable[[Namespace], int] = table.get(name, stage_commands.stage)
     return handler
 
 

@@ -82,7 +82,10 @@ def add_stage_parsers(commands: Any) -> None:
     )
     dedup.add_argument("--verifier", default="", help="compare answers with this verifier instead of by their text")
     clean = _stage(
-        commands, "decontaminate", "score and classify overlaps with benchmark files; drop what is contaminated"
+        commands,
+        "decontaminate",
+        "score and classify overlaps with benchmark files; drop what is contaminated",
+        optional=True,  # --save-index has neither input nor output
     )
     clean.add_argument(
         "--benchmark", action="append", default=[], metavar="FILE", help="a benchmark file; give as many as needed"
@@ -143,7 +146,8 @@ def add_select(commands: Any) -> None:
         "select",
         "drop rows by their notes, by difficulty, by a run's rollouts; mix and split",
         "A row says itself what speaks against it: run the stages first. --rollouts RUN is the filter between two stages\n"  # noqa: E501
-        "of training: what the policy always solved in that run is not trained on again.",
+        "of training: what the policy always solved in that run is not trained on again. or1-trainer keeps rollouts of\n"
+        "a quarter of its groups unless told otherwise; with --watch.rollout_share 1 all of them count.",
     )
     _in_out(parser)
     parser.add_argument("--rules", default="", help="findings that drop a row, comma-separated")
@@ -162,7 +166,7 @@ def add_select(commands: Any) -> None:
     parser.add_argument("--seed", type=int, default=0, help="for --weight and --heldout")
 
 
-def _stage(commands: Any, name: str, about: str, *, keeps: bool = False) -> ArgumentParser:
+def _stage(commands: Any, name: str, about: str, *, keeps: bool = False, optional: bool = False) -> ArgumentParser:
     details = (
         "All rows are written, with what was noted; `or1-data select` drops."
         if keeps
@@ -171,7 +175,7 @@ def _stage(commands: Any, name: str, about: str, *, keeps: bool = False) -> Argu
     parser = _parser(
         commands, name, about, f"{details}\nKilled and run again, the command goes on where it was (OUT.work)."
     )
-    _in_out(parser)
+    _in_out(parser, optional=optional)
     parser.add_argument("--workers", type=int, default=1, help="worker processes (default: %(default)s)")
     parser.add_argument("--chunk-rows", type=int, default=2000, help="rows per chunk (default: %(default)s)")
     if not keeps:
@@ -179,12 +183,12 @@ def _stage(commands: Any, name: str, about: str, *, keeps: bool = False) -> Argu
     return parser
 
 
-def _input(parser: ArgumentParser) -> None:
-    parser.add_argument("input", help="file or hub id")
+def _input(parser: ArgumentParser, *, optional: bool = False) -> None:
+    parser.add_argument("input", help="file or hub id", nargs="?" if optional else None)
     parser.add_argument("--source", default="auto", help="adapter, where the columns do not tell (default: auto)")
 
 
-def _in_out(parser: ArgumentParser) -> None:
-    _input(parser)
-    parser.add_argument("-o", "--output", required=True, help="file to write: .jsonl or .parquet")
+def _in_out(parser: ArgumentParser, *, optional: bool = False) -> None:
+    _input(parser, optional=optional)
+    parser.add_argument("-o", "--output", required=not optional, help="file to write: .jsonl or .parquet")
     parser.add_argument("--quiet", action="store_true", help="no progress lines")

@@ -104,8 +104,9 @@ class BenchmarkIndex:
                 head = json.loads(stored["head"].tobytes())
                 kinds = {kind: Shingles(stored[f"{kind}_values"], stored[f"{kind}_offsets"]) for kind in KINDS}
         except (OSError, KeyError, ValueError) as error:
+            told = error.strerror if isinstance(error, OSError) and error.strerror else "another kind of file"
             raise SourceError(
-                f"{path}: no benchmark index ({error}); build one with `or1-data decontaminate --save-index`"
+                f"{path}: no benchmark index ({told}); build one with `or1-data decontaminate --save-index`"
             ) from error
         if head["format"] != _FORMAT:
             raise SourceError(f"{path}: index format {head['format']}, this version reads {_FORMAT}; build it again")

@@ -18,6 +18,8 @@ from or1_data.schema import Problem, problem_from_row, row_of
 SetAside = Callable[[SchemaError], None]
 """Takes a broken row's error; reading goes on."""
 Writer = Callable[[Path, Iterable[Problem]], int]
+ENDINGS = (".jsonl", ".parquet")
+"""What `write_problems` can write."""
 
 
 def locate(source: str | Path) -> Iterator[Located]:
@@ -65,7 +67,7 @@ def write_problems(path: str | Path, problems: Iterable[Problem], *, columns: Co
     table: Writer = partial(write_parquet, columns=columns)
     writers: dict[str, Writer] = {".jsonl": _write_jsonl, ".parquet": table}
     if path.suffix not in writers:
-        raise SourceError(f"{path}: can write .jsonl and .parquet only")
+        raise SourceError(f"{path}: can write {' and '.join(ENDINGS)} only")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

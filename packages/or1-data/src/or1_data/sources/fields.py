@@ -21,6 +21,8 @@ def text(row: Row, *keys: str) -> str:
         value = row.get(key)
         if isinstance(value, str) and value.strip():
             return value
+    if blank := [key for key in keys if isinstance(row.get(key), str)]:
+        raise SchemaError(f"the text under {blank[0]} is empty", key=blank[0], todo="drop the row or repair it")
     raise SchemaError(
         f"no text under {' or '.join(keys)}",
         key=keys[0],
