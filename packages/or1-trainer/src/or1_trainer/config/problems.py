@@ -12,7 +12,8 @@ class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     path: str = ""
     """Folder with `config.json`, safetensors and tokenizer. Empty: the warm start made by this project."""
-    dtype: Literal["float32", "bfloat16"] = "float32"
+    dtype: Literal["float32", "bfloat16", "float64"] = "float32"
+    """float64 is slow and the same to the last digits shown on every processor: for comparisons."""
 
 
 class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +45,8 @@ class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     guess_share: float = 0.0
     """Share of demonstrations that only guess: the policy then often guesses, and can learn to reason instead."""
     seed: int = 0
+    dtype: Literal["float32", "float64"] = "float32"
+    """It is taught in; see `model.dtype`."""
     arithmetic: ArithmeticSettings = ArithmeticSettings()
     """Which problems are demonstrated; `data.arithmetic` is trained on."""
 

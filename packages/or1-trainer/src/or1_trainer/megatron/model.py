@@ -129,7 +129,7 @@ class Policy:
             packed.short_buckets = prefix_buckets(bounds, prefix_K, wide)
         elif prefix_K is not None:
             raise LayoutError(f"shared prompts need the CPU and at most {SHORT_TOKENS} tokens; pack whole sequences")
-        elif is_cpu or self.dtype == torch.float32:  # see `attention`
+        elif is_cpu or self.dtype != torch.bfloat16:  # see `attention`
             packed.buckets, packed.slot_T = bucket_sequences(bounds)
         return packed
 

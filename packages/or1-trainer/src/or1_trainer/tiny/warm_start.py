@@ -46,7 +46,7 @@ def _make(settings: WarmStartSettings, folder: Path, view: LiveView) -> None:
     try:
         tokenizer = character_tokenizer(ALPHABET)
         model = _random_model(settings, len(tokenizer))
-        policy = build_policy(model.config, runtime, dtype=torch.float32)
+        policy = build_policy(model.config, runtime, dtype=getattr(torch, settings.dtype))
         load_hf_weights(policy, model.state_dict())
         _teach(policy, runtime, tokenizer, settings, view)
         save_hf(policy, folder, tokenizer=tokenizer)
