@@ -72,6 +72,7 @@ def test_statistics_and_gradients_equal_the_plain_formula(name, runtime, batch):
 def test_attention_for_float32_on_cuda_is_that_of_the_cpu(runtime, batch, monkeypatch):
     """Torch's own functions on padded buckets, which runs here too, against our CPU kernels' forward and backward."""
     policy, _ = _policy("qwen3", runtime)
+
     def on_cuda(self, mixed, packed):
         packed.buckets, packed.slot_T = bucket_sequences(packed.cu_seqlens_q)
         return padded_attention(mixed, packed)

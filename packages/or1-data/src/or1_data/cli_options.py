@@ -146,8 +146,8 @@ def add_select(commands: Any) -> None:
         "select",
         "drop rows by their notes, by difficulty, by a run's rollouts; mix and split",
         "A row says itself what speaks against it: run the stages first. --rollouts RUN is the filter between two stages\n"  # noqa: E501
-        "of training: what the policy always solved in that run is not trained on again. or1-trainer keeps rollouts of\n"
-        "a quarter of its groups unless told otherwise; with --watch.rollout_share 1 all of them count.",
+        "of training: what the policy always solved in that run is not trained on again. or1-trainer keeps rollouts\n"
+        "of a quarter of its groups unless told otherwise; with --watch.rollout_share 1 all of them count.",
     )
     _in_out(parser)
     parser.add_argument("--rules", default="", help="findings that drop a row, comma-separated")
