@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,4 +56,5 @@ def test_a_run_takes_less_memory_than_its_file(tmp_path: Path) -> None:
     kept = sum(1 for _ in read_problems(tmp_path / "run" / "problems.jsonl"))
     assert kept == ROWS
     whole = run(tmp_path / "big.jsonl", ROWS, tmp_path / "whole")
-    assert whole.returncode != 0 and "MemoryError" in whole.stderr  # the limit is one
+    # The limit is one: Python says so, or a library in C that did not look at what malloc gave it dies.
+    assert "MemoryError" in whole.stderr or whole.returncode in (-signal.SIGSEGV, -signal.SIGABRT)

@@ -98,8 +98,9 @@ def test_the_ids_trained_on_are_those_sampled_also_where_the_text_would_be_cut_o
     samples = scored.samples()
     assert [tuple(s.response_ids) for s in samples] == [c.token_ids for c in group]
     batch = pack(samples)
-    flat = [token for s in samples for token in (*prompt_ids, *s.response_ids)]
-    assert batch.token_ids_T.tolist() == flat
+    read = [token for s in samples for token in (*prompt_ids, *s.response_ids[:-1])]  # the last one predicts nothing
+    assert batch.token_ids_T.tolist() == read
+    assert batch.labels_M.tolist() == [token for c in group for token in c.token_ids]
 
 
 def test_an_answer_after_the_reasoning_that_the_template_opened_is_graded():
