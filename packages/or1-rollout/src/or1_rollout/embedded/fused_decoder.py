@@ -16,6 +16,7 @@ from torch import Tensor
 from or1_rollout.embedded.rotary import head_dim_of, rotation_table
 from or1_rollout.embedded.steps import Shape, decode_block, mlp_input, project, split_heads
 from or1_rollout.embedded.weights import FusedWeights
+from or1_rollout.products import linear
 from or1_rollout.types import SamplingParams
 
 LANE_BYTES = 2**25
@@ -81,8 +82,8 @@ class FusedDecoder:
                 is_causal=mask is None,
                 enable_gqa=True,
             )
-            hidden = hidden + F.linear(mixed.transpose(1, 2).flatten(2), layer.out)
-            hidden = hidden + F.linear(mlp_input(layer, hidden, model.eps), layer.down)
+            hidden = hidden + linear(mixed.transpose(1, 2).flatten(2), layer.out)
+            hidden = hidden + linear(mlp_input(layer, hidden, model.eps), layer.down)
         return hidden
 
     def _prefill_mask(self, column_L: Tensor, pads_P: Tensor) -> Tensor:

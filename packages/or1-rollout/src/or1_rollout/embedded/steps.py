@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from or1_rollout.embedded.sampling import sample
+from or1_rollout.products import linear
 from or1_rollout.programs import program
 
 
@@ -70,7 +71,7 @@ def split_heads(
     `rotation` is complex, [..., 1, 1, P].
     """
     normed = rms_norm(hidden, layer.input_norm, eps)
-    mixed = F.linear(normed, layer.qkv, layer.qkv_bias).unflatten(-1, [shape.groups, -1, shape.head_dim])
+    mixed = linear(normed, layer.qkv, layer.qkv_bias).unflatten(-1, [shape.groups, -1, shape.head_dim])
     turning = mixed.narrow(-2, 0, shape.queries + 1)
     q_norm, k_norm = layer.q_norm, layer.k_norm
     if q_norm is not None and k_norm is not None:
@@ -85,13 +86,13 @@ def split_heads(
 
 def mlp_input(layer: LayerWeights, hidden: Tensor, eps: Tensor) -> Tensor:
     """silu(gate) * up, what the down projection is applied to."""
-    gate, up = F.linear(rms_norm(hidden, layer.mlp_norm, eps), layer.gate_up).chunk(2, -1)
+    gate, up = linear(rms_norm(hidden, layer.mlp_norm, eps), layer.gate_up).chunk(2, -1)
     return F.silu(gate).mul_(up)
 
 
 def project(model: ModelWeights, hidden: Tensor) -> Tensor:
     """Final norm and output head; logits in at least float32."""
-    logits = F.linear(rms_norm(hidden, model.norm, model.eps), model.head)
+    logits = linear(rms_norm(hidden, model.norm, model.eps), model.head)
     return logits if logits.dtype == torch.float64 else logits.float()
 
 
@@ -131,8 +132,8 @@ def step(
             values[index][:, : column + 1],
             bias,
         )
-        hidden = torch.addmm(hidden, context.view(hidden.size(0), -1), layer.out.t())
-        hidden = hidden.addmm_(mlp_input(layer, hidden, model.eps), layer.down.t())
+        hidden = linear(context.view(hidden.size(0), -1), layer.out).add_(hidden)
+        hidden = linear(mlp_input(layer, hidden, model.eps), layer.down).add_(hidden)
     return project(model, hidden)
 
 

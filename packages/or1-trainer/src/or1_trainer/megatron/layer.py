@@ -22,6 +22,7 @@ from torch.utils.checkpoint import checkpoint
 
 from or1_rollout.programs import program
 from or1_trainer.megatron.batch import PackedSequences
+from or1_trainer.megatron.linear import packed_linear
 from or1_trainer.megatron.mlp import swiglu_mlp
 
 
@@ -118,7 +119,7 @@ class PackedSelfAttention(SelfAttention):  # type: ignore[misc]
         """Return [T, 1, H] for [T, 1, H]."""
         is_plain = not (hidden.is_cuda or self.config.sequence_parallel)
         if is_plain:
-            mixed = F.linear(_shared(hidden), self.linear_qkv.weight, self.linear_qkv.bias)
+            mixed = packed_linear(_shared(hidden), self.linear_qkv.weight, self.linear_qkv.bias)
         else:
             mixed, _ = self.linear_qkv(hidden)
         mixed_TGRD = mixed.view(
@@ -129,7 +130,7 @@ class PackedSelfAttention(SelfAttention):  # type: ignore[misc]
             mixed_TGRD = torch.cat((self.q_layernorm(query), self.k_layernorm(key), value), 2)
         context = self.core_attention(mixed_TGRD, packed)
         if is_plain:
-            return _summed(F.linear(context, self.linear_proj.weight)).unsqueeze(1)
+            return _summed(packed_linear(context, self.linear_proj.weight)).unsqueeze(1)
         output, _ = self.linear_proj(context.unsqueeze(1))
         projected: Tensor = output
         return projected

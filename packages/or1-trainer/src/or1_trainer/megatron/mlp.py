@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from or1_rollout.products import add_product, linear
 from or1_rollout.programs import program
 
 _BLOCK_BYTES = 2**20
@@ -37,68 +38,56 @@ class _BlockedMlp(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, gate_up_weight: Tensor, down_weight: Tensor, keep: bool) -> Tensor:
         rows_TH, block = hidden.reshape(-1, hidden.shape[-1]), _block_tokens(gate_up_weight)
-        output_TH, kept_TF = _forward(rows_TH, gate_up_weight, down_weight, block, keep)
+        output_TH, kept = _forward(rows_TH, gate_up_weight, down_weight, block, keep)
         if keep:
-            ctx.save_for_backward(rows_TH, kept_TF, gate_up_weight, down_weight)
+            ctx.save_for_backward(rows_TH, gate_up_weight, down_weight, *kept)
         return output_TH.view(hidden.shape)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        rows_TH, kept_TF, gate_up_weight, down_weight = ctx.saved_tensors
+        rows_TH, gate_up_weight, down_weight, *kept = ctx.saved_tensors
         block = _block_tokens(gate_up_weight)
-        grads = _backward(grad.reshape(rows_TH.shape), rows_TH, kept_TF, gate_up_weight, down_weight, block)
+        grads = _backward(grad.reshape(rows_TH.shape), rows_TH, kept, gate_up_weight, down_weight, block)
         return grads[0].view(grad.shape), grads[1], grads[2], None
 
 
 @program
 def _forward(
     rows_TH: Tensor, gate_up_weight: Tensor, down_weight: Tensor, block: int, keep: bool
-) -> tuple[Tensor, Tensor]:
-    """The output, and gate and up of all tokens (of the last block if they need not be kept)."""
-    tokens = rows_TH.size(0)
-    size = min(block, tokens)
-    kept_TF = rows_TH.new_empty([tokens if keep else size, gate_up_weight.size(0)])
-    activated_CF = rows_TH.new_empty([size, down_weight.size(1)])
-    output_TH = torch.empty_like(rows_TH)
-    for first in range(0, tokens, block):
-        count = min(block, tokens - first)
-        gate_up, activated = kept_TF.narrow(0, first if keep else 0, count), activated_CF.narrow(0, 0, count)
-        torch.mm(rows_TH.narrow(0, first, count), gate_up_weight.t(), out=gate_up)
+) -> tuple[Tensor, list[Tensor]]:
+    """The output, and gate and up of every block (none if they need not be kept)."""
+    outputs: list[Tensor] = []
+    kept: list[Tensor] = []
+    for rows in rows_TH.split(block):
+        gate_up = linear(rows, gate_up_weight)
         gate, up = gate_up.chunk(2, -1)
-        torch.ops.aten.silu(gate, out=activated)
-        activated.mul_(up)
-        torch.mm(activated, down_weight.t(), out=output_TH.narrow(0, first, count))
-    return output_TH, kept_TF
+        outputs.append(linear(torch.ops.aten.silu(gate).mul_(up), down_weight))
+        if keep:
+            kept.append(gate_up)
+    return torch.cat(outputs), kept
 
 
 @program
 def _backward(
-    grad_TH: Tensor, rows_TH: Tensor, kept_TF: Tensor, gate_up_weight: Tensor, down_weight: Tensor, block: int
+    grad_TH: Tensor, rows_TH: Tensor, kept: list[Tensor], gate_up_weight: Tensor, down_weight: Tensor, block: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of the rows and of both weights; the down projection's input is computed again."""
-    tokens, width = rows_TH.size(0), down_weight.size(1)
-    size = min(block, tokens)
-    grad_rows_TH = torch.empty_like(rows_TH)
+    grad_rows: list[Tensor] = []
     grad_gate_up_weight, grad_down_weight = torch.zeros_like(gate_up_weight), torch.zeros_like(down_weight)
-    activated_CF, grad_CF = rows_TH.new_empty([size, width]), rows_TH.new_empty([size, width])
-    grad_gate_up_CF = rows_TH.new_empty([size, 2 * width])
-    for first in range(0, tokens, block):
-        count = min(block, tokens - first)
-        grad, rows = grad_TH.narrow(0, first, count), rows_TH.narrow(0, first, count)
-        activated, grad_activated = activated_CF.narrow(0, 0, count), grad_CF.narrow(0, 0, count)
-        grad_gate_up = grad_gate_up_CF.narrow(0, 0, count)
-        gate, up = kept_TF.narrow(0, first, count).chunk(2, -1)
+    for gate_up, grad, rows in zip(kept, grad_TH.split(block), rows_TH.split(block)):
+        gate, up = gate_up.chunk(2, -1)
+        grad_gate_up = torch.empty_like(gate_up)
         grad_gate, grad_up = grad_gate_up.chunk(2, -1)
-        torch.mm(grad, down_weight, out=grad_activated)
-        torch.ops.aten.silu(gate, out=activated)
+        grad_activated = linear(grad, down_weight.t())
+        activated = torch.ops.aten.silu(gate)
         torch.mul(grad_activated, activated, out=grad_up)
         activated.mul_(up)
         grad_activated.mul_(up)
         torch.ops.aten.silu_backward(grad_activated, gate, grad_input=grad_gate)
-        grad_down_weight.addmm_(grad.t(), activated)
-        grad_gate_up_weight.addmm_(grad_gate_up.t(), rows)
-        torch.mm(grad_gate_up, gate_up_weight, out=grad_rows_TH.narrow(0, first, count))
-    return grad_rows_TH, grad_gate_up_weight, grad_down_weight
+        add_product(grad_down_weight, grad, activated)
+        add_product(grad_gate_up_weight, grad_gate_up, rows)
+        grad_rows.append(linear(grad_gate_up, gate_up_weight.t()))
+    return torch.cat(grad_rows), grad_gate_up_weight, grad_down_weight
 
 
 def _block_tokens(gate_up_weight: Tensor) -> int:

@@ -1,0 +1,54 @@
+"""Products with weight matrices on the CPU, through the library that multiplies faster on this processor.
+
+torch gives float32 products to MKL, which takes its narrow AVX2 code on processors that Intel did not make: 112 GFLOP/s
+of one core of an EPYC on which oneDNN, which torch carries too, reaches 254 (2100 x 128 by 128 x 1024, float32,
+2026-11-28). A product through oneDNN costs 10 microseconds more to call, so that small ones stay with MKL; and about
+200 at the first call with new sizes. Other dtypes and other processors multiply as torch does.
+
+Plain functions, so that programs (`or1_rollout.programs`) may call them.
+"""
+
+from pathlib import Path
+from typing import Optional
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MIN_MULTIPLICATIONS = 2**21
+"""Of a product worth oneDNN's call: 19 microseconds of MKL's on that core."""
+
+
+def _mkl_is_narrow() -> bool:
+    """Whether MKL is slow here: an x86 processor with wide vectors whose maker is not Intel."""
+    info = Path("/proc/cpuinfo")
+    if not (torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available() and info.exists()):
+        return False
+    words = info.read_text(errors="replace")
+    return "GenuineIntel" not in words and "avx512f" in words
+
+
+def _torch_linear(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tensor:  # noqa: UP045 - TorchScript
+    return F.linear(x, weight, bias)
+
+
+def _onednn_linear(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tensor:  # noqa: UP045 - TorchScript
+    if x.dtype != torch.float32 or x.is_cuda or x.numel() * weight.size(0) < 2097152:  # MIN_MULTIPLICATIONS
+        return F.linear(x, weight, bias)
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return product
+
+
+def _torch_add_product(total: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    return total.addmm_(left.t(), right)
+
+
+def _onednn_add_product(total: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    return total.add_(linear(left.t(), right.t()))
+
+
+linear = _onednn_linear if _mkl_is_narrow() else _torch_linear
+"""x @ weight.T + bias over the last axis; no gradient flows through it."""
+
+add_product = _onednn_add_product if _mkl_is_narrow() else _torch_add_product
+"""Add left.T @ right, a weight's gradient, to `total` in place."""
