@@ -17,11 +17,15 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
-from transformers import Qwen2Config, Qwen2ForCausalLM
+from or1_rollout.openmp import spin_briefly
 
-from or1_rollout import SamplingParams, fingerprint
-from or1_rollout.embedded import TransformersEngine
+spin_briefly()  # as `or1-rollout` and `or1-trainer` do, before torch is loaded
+
+import torch  # noqa: E402
+from transformers import Qwen2Config, Qwen2ForCausalLM  # noqa: E402
+
+from or1_rollout import SamplingParams, fingerprint  # noqa: E402
+from or1_rollout.embedded import TransformersEngine  # noqa: E402
 
 VOCABULARY = 64
 

@@ -21,6 +21,9 @@ WORK = ("rollout", "verify", "update")
 
 def main() -> int:
     """Run the tiny recipe with the settings given, then print seconds a step and shares."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
+        return 0
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "run"
         command = [sys.executable, "-m", "or1_trainer.cli", "train", "tiny", "--run-dir", str(folder), *sys.argv[1:]]

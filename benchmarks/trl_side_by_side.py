@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from typing import Any
 
 from grpo_workers import Turns, make_model_folder, run_or1, run_trl, shape_of
 from roofline import Shape, machine, matmul_rate, step_flops
+
+from or1_rollout.openmp import SPINS
 
 SIZES = {"0.13M": shape_of(64, 2, 32), "1M": shape_of(128, 4, 64)}
 STEPS_PER_ROUND = {"0.13M": 20, "1M": 6}
@@ -40,11 +43,17 @@ class Side:
         model = folder / name
         make_model_folder(SIZES[size], model)
         command = [sys.executable, __file__, "--worker", name, "--sizes", size, "--model", str(model)]
+        as_the_command = {"GOMP_SPINCOUNT": SPINS} if name == "or1" else {}  # `or1-trainer` sets it for itself
         self.name = name
         self.metrics_path = model / "or1" / "metrics.jsonl"
         self._log = (folder / f"{name}.log").open("w+")
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
+            command,
+            env={**os.environ, **as_the_command},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
         )
         self._answer()
 

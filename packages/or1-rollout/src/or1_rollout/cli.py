@@ -14,6 +14,7 @@ from or1_rollout.generate.engines import add_engine_options, load_engine
 from or1_rollout.generate.rows import finished_ids, read_prompts
 from or1_rollout.generate.run import generate_file
 from or1_rollout.generate.settings_file import check_settings, write_settings
+from or1_rollout.openmp import spin_briefly
 from or1_rollout.types import SamplingParams
 
 EPILOG = """\
@@ -29,6 +30,7 @@ sampling is refused.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when done, 1 when generation failed, 2 for wrong usage or input, 130 interrupted."""
     options = _parser().parse_args(arguments)
+    spin_briefly()
     try:
         return _generate(options)
     except KeyboardInterrupt:

@@ -12,6 +12,7 @@ from itertools import islice
 from or1_data.errors import DataError
 from or1_eval.errors import EvalError
 from or1_rollout.errors import Or1RolloutError
+from or1_rollout.openmp import spin_briefly
 from or1_trainer.commands import doctor, plan, results, study, train
 from or1_trainer.config.near import did_you_mean
 from or1_trainer.errors import ConfigError, Or1TrainerError
@@ -35,6 +36,7 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when done, 1 when the run failed, 2 for wrong usage, 130 when interrupted."""
     stop_with_launcher()
+    spin_briefly()
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser, commands = _parser()
     if not given or (given[0] not in commands and given[0] not in ("-h", "--help", "--version")):

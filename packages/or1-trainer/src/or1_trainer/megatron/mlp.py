@@ -74,7 +74,7 @@ def _backward(
     """Gradients of the rows and of both weights; the down projection's input is computed again."""
     grad_rows: list[Tensor] = []
     grad_gate_up_weight, grad_down_weight = torch.zeros_like(gate_up_weight), torch.zeros_like(down_weight)
-    for gate_up, grad, rows in zip(kept, grad_TH.split(block), rows_TH.split(block)):
+    for gate_up, grad, rows in zip(kept, grad_TH.split(block), rows_TH.split(block)):  # noqa: B905 - TorchScript
         gate, up = gate_up.chunk(2, -1)
         grad_gate_up = torch.empty_like(gate_up)
         grad_gate, grad_up = grad_gate_up.chunk(2, -1)
