@@ -33,9 +33,8 @@ def _torch_linear(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> T
 
 
 def _onednn_linear(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tensor:  # noqa: UP045 - TorchScript
-    if (
-        x.dtype != torch.float32 or x.is_cuda or x.numel() * weight.size(0) < 2097152
-    ):  # MIN_MULTIPLICATIONS: programs see no globals
+    is_large = x.numel() * weight.size(0) >= 2097152  # MIN_MULTIPLICATIONS: programs see no globals
+    if x.dtype != torch.float32 or x.is_cuda or not is_large:
         return F.linear(x, weight, bias)
     product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return product
