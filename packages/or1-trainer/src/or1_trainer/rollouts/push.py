@@ -109,6 +109,14 @@ class WeightCopy:
         return self._metadata
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Half:
+    """What one side of the proof holds, and the probe's log-probs that it computes with it."""
+
+    fingerprints: Mapping[str, Fingerprint]
+    logprobs: Sequence[float]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Push:
     """Weights to send, and what the engine must then answer."""
@@ -133,24 +141,27 @@ class Push:
         witness = Witness(self.weights, dtype)
         engine.update_weights(witness, version=self.version)
         fleet.exchange.wait()  # one rank may push for all: nobody asks the servers before it is done
-        (expected, expected_logprobs), (held, held_logprobs) = _both(
-            lambda: (witness.fingerprints(), self.probe_logprobs()),
-            lambda: (engine.fingerprints(), engine.logprobs(self.probe.prompt_ids, self.probe.response_ids)),
-            in_turn=not (self.is_local and getattr(engine, "takes_lanes", False)),
-        )
+
+        def trainer_half() -> Half:
+            return Half(fingerprints=witness.fingerprints(), logprobs=self.probe_logprobs())
+
+        def engine_half() -> Half:
+            # in the other order: one half is Python while the other is a program, and they do not wait for each other
+            logprobs = engine.logprobs(self.probe.prompt_ids, self.probe.response_ids)
+            return Half(fingerprints=engine.fingerprints(), logprobs=logprobs)
+
+        is_apart = self.is_local and getattr(engine, "takes_lanes", False)
+        expected, held = _both(trainer_half, engine_half, in_turn=not is_apart)
         prove_push(
-            expected_fingerprints=expected,
-            engine_fingerprints=held,
-            expected_probe_logprobs=expected_logprobs,
-            engine_probe_logprobs=held_logprobs,
+            expected_fingerprints=expected.fingerprints,
+            engine_fingerprints=held.fingerprints,
+            expected_probe_logprobs=expected.logprobs,
+            engine_probe_logprobs=held.logprobs,
             tolerance=max(PROBE_TOLERANCE.get(side, 1e-3) for side in (self.dtype, dtype or self.dtype)),
         )
 
 
-Half = Callable[[], tuple[Mapping[str, Fingerprint], Sequence[float]]]
-
-
-def _both(trainer: Half, engine: Half, *, in_turn: bool) -> list[tuple[Mapping[str, Fingerprint], Sequence[float]]]:
+def _both(trainer: Callable[[], Half], engine: Callable[[], Half], *, in_turn: bool) -> list[Half]:
     """What either side holds and computes; side by side where the engine lives on this process's cores."""
     return [trainer(), engine()] if in_turn else in_lanes(lambda half: half(), [trainer, engine])
 
