@@ -21,7 +21,8 @@ from transformers import AutoConfig
 from or1_trainer.estimate.memory import GB, GRADIENT, OPTIMIZER, WEIGHT
 from or1_trainer.estimate.work import forward_flops
 from or1_trainer.megatron.model import Policy, build_policy
-from or1_trainer.megatron.optimizer import Optimizer, OptimizerSettings, build_optimizer
+from or1_trainer.megatron.optimizer import Optimizer, OptimizerSettings
+from or1_trainer.megatron.optimizers import build_optimizer
 from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.method.packing import Sample, pack

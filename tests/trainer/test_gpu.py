@@ -16,8 +16,10 @@ sys.path.append(str(Path(__file__).parent))
 from megatron_cases import CONFIGS, hf_logits, hf_model, pack, random_sequences, weighted_loss
 from whole_runs import MICRO, numbers, run_fresh
 
+from or1_trainer.megatron.flat_adamw import FlatAdamW
 from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import FlatAdamW, OptimizerSettings, build_optimizer
+from or1_trainer.megatron.optimizer import OptimizerSettings
+from or1_trainer.megatron.optimizers import build_optimizer
 from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
 from or1_trainer.megatron.sharded import load_sharded, save_sharded
 from or1_trainer.megatron.token_stats import token_stats

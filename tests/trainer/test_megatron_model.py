@@ -13,7 +13,8 @@ from or1_trainer.megatron.attention import PackedAttention, padded_attention
 from or1_trainer.megatron.buckets import bucket_sequences
 from or1_trainer.megatron.errors import LayoutError, RuntimeStartError
 from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.optimizer import OptimizerSettings
+from or1_trainer.megatron.optimizers import build_optimizer
 from or1_trainer.megatron.runtime import start_runtime
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import init_weights, load_hf_weights

@@ -9,7 +9,8 @@ from or1_trainer.config.schema import BatchSettings, EntropySettings, LossSettin
 from or1_trainer.learn.learner import Learner
 from or1_trainer.learn.update import update
 from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.optimizer import OptimizerSettings
+from or1_trainer.megatron.optimizers import build_optimizer
 from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights
 from or1_trainer.method.entropy import EntropyController
 from or1_trainer.method.mismatch import resolve_mismatch

@@ -15,7 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from or1_trainer.megatron.cuda_optimizer import CudaOptimizer
 from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import build_optimizer
+from or1_trainer.megatron.optimizers import build_optimizer
 from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 from or1_trainer.megatron.sharded import load_sharded, save_sharded
 from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights

@@ -4,7 +4,8 @@ import torch
 from megatron_cases import hf_gradients, hf_model, pack, random_sequences, weighted_loss
 
 from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.optimizer import OptimizerSettings
+from or1_trainer.megatron.optimizers import build_optimizer
 from or1_trainer.megatron.sharded import load_sharded, save_sharded
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights

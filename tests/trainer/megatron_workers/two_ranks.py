@@ -27,7 +27,8 @@ from transformers import AutoModelForCausalLM, Qwen2Config
 from or1_trainer.megatron.errors import LayoutError
 from or1_trainer.megatron.export import save_hf
 from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.optimizer import OptimizerSettings
+from or1_trainer.megatron.optimizers import build_optimizer
 from or1_trainer.megatron.runtime import start_runtime, stop_runtime
 from or1_trainer.megatron.safetensors_folder import SafetensorsFolder
 from or1_trainer.megatron.token_stats import token_stats

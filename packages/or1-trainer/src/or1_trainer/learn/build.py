@@ -10,7 +10,8 @@ from transformers import AutoConfig
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.model import Policy, build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.optimizer import OptimizerSettings
+from or1_trainer.megatron.optimizers import build_optimizer
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.megatron.weights import load_hf_weights
 from or1_trainer.method.mismatch import resolve_mismatch

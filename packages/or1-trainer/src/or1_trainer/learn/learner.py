@@ -8,8 +8,9 @@ import torch
 
 from or1_rollout.lanes import num_lanes
 from or1_trainer.config.schema import BatchSettings, LossSettings, MismatchSettings
+from or1_trainer.megatron.flat_adamw import FlatAdamW
 from or1_trainer.megatron.model import Policy
-from or1_trainer.megatron.optimizer import FlatAdamW, Optimizer
+from or1_trainer.megatron.optimizer import Optimizer
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.megatron.token_stats import TokenStats, token_stats
 from or1_trainer.method.packing import PackedBatch

@@ -1,6 +1,5 @@
 """A Megatron `GPTModel` built from a Hugging Face config: Qwen2, Qwen3 and Llama."""
 
-import warnings
 from typing import Any
 
 import torch
@@ -16,25 +15,16 @@ from megatron.core.tensor_parallel.mappings import (
     gather_from_sequence_parallel_region,
     gather_from_tensor_model_parallel_region,
 )
-from megatron.core.transformer.attention import SelfAttentionSubmodules
-from megatron.core.transformer.identity_op import IdentityFuncOp, IdentityOp
-from megatron.core.transformer.mlp import MLP, MLPSubmodules
-from megatron.core.transformer.spec_utils import ModuleSpec
-from megatron.core.transformer.transformer_block import TransformerBlockSubmodules
-from megatron.core.transformer.transformer_config import TransformerConfig
-from megatron.core.transformer.transformer_layer import TransformerLayerSubmodules
 from torch import Tensor
 
 from or1_trainer.megatron import rope
-from or1_trainer.megatron.attention import PackedAttention
 from or1_trainer.megatron.batch import PackedBatch, PackedSequences
 from or1_trainer.megatron.buckets import bucket_sequences
 from or1_trainer.megatron.errors import LayoutError
-from or1_trainer.megatron.layer import HeadNorm, PackedSelfAttention, PolicyLayer, RmsNorm
 from or1_trainer.megatron.prefix_buckets import SHORT_TOKENS, prefix_buckets
 from or1_trainer.megatron.runtime import Runtime
-
-FAMILIES = ("qwen2", "qwen3", "llama")
+from or1_trainer.megatron.spec import block_spec, transformer_config
+from or1_trainer.megatron.supported import check_layout, check_supported
 
 
 class HiddenGPTModel(GPTModel):  # type: ignore[misc]
@@ -159,15 +149,15 @@ def build_policy(
         window, MLP or output biases), or the tensor-parallel size does
             not divide heads, key/value heads or the feed-forward width.
     """
-    _check_supported(hf_config)
-    _check_layout(hf_config, runtime.tensor_size)
-    config = _transformer_config(
+    check_supported(hf_config)
+    check_layout(hf_config, runtime.tensor_size)
+    config = transformer_config(
         hf_config, runtime, dtype, sequence_parallel=sequence_parallel and runtime.tensor_size > 1
     )
     vocab_size = -(-hf_config.vocab_size // runtime.tensor_size) * runtime.tensor_size
     model = HiddenGPTModel(
         config=config,
-        transformer_layer_spec=_block_spec(config),
+        transformer_layer_spec=block_spec(config),
         vocab_size=vocab_size,
         max_sequence_length=hf_config.max_position_embeddings,
         position_embedding_type="none",
@@ -193,102 +183,3 @@ def _mark_cuts(model: torch.nn.Module) -> None:
             set_tensor_model_parallel_attributes(module.weight, True, 0, 1)
         elif isinstance(module, RowParallelLinear):
             set_tensor_model_parallel_attributes(module.weight, True, 1, 1)
-
-
-def _check_supported(hf_config: Any) -> None:
-    kind = getattr(hf_config, "model_type", None)
-    if kind not in FAMILIES:
-        raise LayoutError(f"model_type {kind!r} in config.json is not supported; supported are {', '.join(FAMILIES)}")
-    if hf_config.hidden_act != "silu":
-        raise LayoutError(
-            f"hidden_act {hf_config.hidden_act!r} in config.json is not supported; the families here use silu"
-        )
-    if getattr(hf_config, "mlp_bias", False):
-        raise LayoutError(
-            "mlp_bias = true in config.json is not supported; no released model of these families uses it"
-        )
-    if kind != "qwen2" and getattr(hf_config, "attention_bias", False):
-        raise LayoutError(f"attention_bias = true of a {kind} config.json is not supported: it puts a bias on o_proj")
-    if getattr(hf_config, "use_sliding_window", False):
-        raise LayoutError(
-            "use_sliding_window = true in config.json is not supported; set it to false to train with full attention"
-        )
-
-
-def _check_layout(hf_config: Any, tensor: int) -> None:
-    sizes = {
-        "num_attention_heads": hf_config.num_attention_heads,
-        "num_key_value_heads": hf_config.num_key_value_heads,
-        "intermediate_size": hf_config.intermediate_size,
-    }
-    for name, size in sizes.items():
-        if size % tensor:
-            fits = [n for n in range(1, size + 1) if all(other % n == 0 for other in sizes.values())]
-            raise LayoutError(
-                f"parallel.tensor = {tensor} does not divide {name} = {size} of the model; "
-                f"choose parallel.tensor from {fits}"
-            )
-
-
-def _transformer_config(
-    hf_config: Any, runtime: Runtime, dtype: torch.dtype, *, sequence_parallel: bool
-) -> TransformerConfig:
-    head_dim = getattr(hf_config, "head_dim", None) or hf_config.hidden_size // hf_config.num_attention_heads
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Megatron's own defaults
-        return TransformerConfig(
-            num_layers=hf_config.num_hidden_layers,
-            hidden_size=hf_config.hidden_size,
-            ffn_hidden_size=hf_config.intermediate_size,
-            num_attention_heads=hf_config.num_attention_heads,
-            num_query_groups=hf_config.num_key_value_heads,
-            kv_channels=head_dim,
-            normalization="RMSNorm",
-            layernorm_epsilon=hf_config.rms_norm_eps,
-            qk_layernorm=hf_config.model_type == "qwen3",
-            add_bias_linear=False,
-            add_qkv_bias=hf_config.model_type == "qwen2",
-            gated_linear_unit=True,
-            activation_func=F.silu,
-            hidden_dropout=0.0,
-            attention_dropout=0.0,
-            tensor_model_parallel_size=runtime.tensor_size,
-            sequence_parallel=sequence_parallel,
-            params_dtype=dtype,
-            bf16=dtype == torch.bfloat16,
-            use_cpu_initialization=True,
-            perform_initialization=False,
-            bias_activation_fusion=False,
-            bias_dropout_fusion=False,
-            masked_softmax_fusion=False,
-            apply_rope_fusion=False,
-            gradient_accumulation_fusion=False,
-            calculate_per_token_loss=True,  # data ranks' gradients are summed: the loss has the job's token count
-            deterministic_mode=False,
-        )
-
-
-def _block_spec(config: TransformerConfig) -> TransformerBlockSubmodules:
-    """Megatron's local spec with our norm, attention and residual flow in place of its own."""
-    qk_norm = HeadNorm if config.qk_layernorm else IdentityOp
-    attention = SelfAttentionSubmodules(
-        linear_qkv=ColumnParallelLinear,
-        core_attention=PackedAttention,
-        linear_proj=RowParallelLinear,
-        q_layernorm=qk_norm,
-        k_layernorm=qk_norm,
-    )
-    layer = ModuleSpec(
-        module=PolicyLayer,
-        submodules=TransformerLayerSubmodules(
-            input_layernorm=RmsNorm,
-            self_attention=ModuleSpec(module=PackedSelfAttention, submodules=attention),
-            self_attn_bda=IdentityFuncOp,
-            pre_mlp_layernorm=RmsNorm,
-            mlp=ModuleSpec(
-                module=MLP, submodules=MLPSubmodules(linear_fc1=ColumnParallelLinear, linear_fc2=RowParallelLinear)
-            ),
-            mlp_bda=IdentityFuncOp,
-        ),
-    )
-    return TransformerBlockSubmodules(layer_specs=[layer] * config.num_layers, layer_norm=RmsNorm)

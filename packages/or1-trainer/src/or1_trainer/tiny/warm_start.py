@@ -18,7 +18,8 @@ from or1_data.arithmetic import ALPHABET, demonstrations
 from or1_trainer.config.schema import WarmStartSettings
 from or1_trainer.megatron.export import save_hf
 from or1_trainer.megatron.model import Policy, build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings, build_optimizer
+from or1_trainer.megatron.optimizer import OptimizerSettings
+from or1_trainer.megatron.optimizers import build_optimizer
 from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import load_hf_weights
