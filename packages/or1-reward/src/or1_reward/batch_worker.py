@@ -11,30 +11,13 @@ import os
 import select
 import signal
 import sys
-from dataclasses import asdict
 from typing import Any, Final
 
 from or1_reward.ground_truth import MathTruth
 from or1_reward.maths import MathSettings
-from or1_reward.types import Limits, Status, Verdict
+from or1_reward.types import Limits
 
 _IDLE_CHECK_S: Final = 2.0
-
-
-def request_of(
-    chunk: list[tuple[str, MathTruth, str | None]], settings: MathSettings, limits: Limits
-) -> dict[str, Any]:
-    """A chunk as JSON."""
-    items = [(response, truth.alternatives, reason) for response, truth, reason in chunk]
-    return {"items": items, "settings": asdict(settings), "limits": asdict(limits)}
-
-
-def verdicts_of(answer: dict[str, Any]) -> list[Verdict]:
-    """The verdicts of a chunk."""
-    return [
-        Verdict(status=Status(status), extracted=extracted, detail=detail, elapsed_s=elapsed_s)
-        for status, extracted, detail, elapsed_s in answer["verdicts"]
-    ]
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -128,7 +128,7 @@ class Grader:
         self, chunk: Sequence[tuple[str, GroundTruth, str | None]], workers: int, limits: Limits
     ) -> list[Verdict]:
         """Judge one chunk of maths in a worker process; in this one where it is small or the worker is lost."""
-        from or1_reward.batch_worker import request_of, verdicts_of
+        from or1_reward.chunks import request_of, verdicts_of
         from or1_reward.workers import WorkerFailureError, WorkerTimeoutError
 
         items = [(response, truth, reason) for response, truth, reason in chunk if isinstance(truth, MathTruth)]
