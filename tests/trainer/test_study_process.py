@@ -12,11 +12,11 @@ from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.errors import ConfigError
 from or1_trainer.study.devices import slots
 
-# Enough steps that the half second in which the fork server notices the end of the study is not the rest of the run.
 SMALL = {
     "warm_start.hidden": 16, "warm_start.layers": 1, "warm_start.heads": 2, "warm_start.intermediate": 32,
-    "warm_start.steps": 20, "warm_start.sequences": 16, "stages.0.steps": 150, "data.arithmetic.heldout": 4,
-    "eval.k": 2, "data.arithmetic.train": 64, "checkpoint.every": 10, "loss.reject_zero_advantage": "false",
+    "warm_start.steps": 20, "warm_start.sequences": 16, "stages.0.steps": 30, "stages.0.prompts": 4,
+    "stages.0.context_tokens": 16, "data.lettered.heldout": 4, "eval.k": 2, "data.lettered.train": 64,
+    "checkpoint.every": 2, "loss.reject_zero_advantage": "false",
 }  # fmt: skip
 
 

@@ -39,9 +39,7 @@ class Lengths:
     def __post_init__(self) -> None:
         """Refuse lengths that no sum has."""
         if not 2 <= self.least <= self.most <= len(LETTERS):
-            raise ConfigError(
-                f"need 2 <= min_terms <= max_terms <= {len(LETTERS)}, got {self.least} and {self.most}"
-            )
+            raise ConfigError(f"need 2 <= min_terms <= max_terms <= {len(LETTERS)}, got {self.least} and {self.most}")
 
 
 def lettered_problems(split: Split, count: int, seed: int, lengths: Lengths, *, template: str) -> Iterator[Problem]:
