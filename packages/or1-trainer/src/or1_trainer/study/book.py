@@ -15,7 +15,6 @@ import msgspec
 from or1_trainer.errors import RunFolderError
 from or1_trainer.study.claim import Study
 from or1_trainer.study.figure import study_figure
-from or1_trainer.study.measure import series
 from or1_trainer.study.page import study_page
 from or1_trainer.study.runs import PlannedRun
 from or1_trainer.study.stored import StoredRun, extract, read_stored, write_stored
@@ -91,7 +90,7 @@ def _order(study: Study) -> tuple[int, str]:
 def _time(book: Path, indices: Sequence[Path]) -> str:
     """What all runs together took, those that several studies share counted once."""
     keys = sorted({key for path in indices for keys in read_index(path).arms.values() for key in keys})
-    minutes = [sum(series(read_stored(book / "runs" / f"{key}.json"), "step_s")) / 60 for key in keys]
+    minutes = [read_stored(book / "runs" / f"{key}.json").totals["step_s"] / 60 for key in keys]
     each = f"{min(minutes):.1f} to {max(minutes):.1f} each, their first evaluation and warm starts not counted"
     return f"{len(keys)} runs took {sum(minutes):.0f} minutes of one core together ({each})."
 
