@@ -1,5 +1,8 @@
 """`study` as a process: killed in the middle it goes on where it was; GPUs are shared out between runs."""
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,6 +48,26 @@ def test_killed_in_the_middle_it_skips_what_is_done_and_resumes_the_rest(cache, 
     (whole / "config.toml").write_bytes((killed / "config.toml").read_bytes())
     run(cache, "resume", whole)  # the same settings, never killed
     assert numbers(killed) == numbers(whole)
+
+
+def test_a_run_ends_with_its_study_though_its_parent_lives():
+    watched, held = os.pipe()
+    lines = f"""
+from multiprocessing.connection import Connection
+from or1_trainer.study.execute import die_with_study
+die_with_study(Connection({watched}, writable=False))
+print("watching", flush=True)
+while True: pass
+"""
+    run = subprocess.Popen([sys.executable, "-c", lines], pass_fds=[watched], stdout=subprocess.PIPE)
+    try:
+        assert run.stdout.readline() == b"watching\n" and run.poll() is None
+        os.close(held)
+        assert run.wait(timeout=20) == -signal.SIGKILL
+    finally:
+        run.kill()
+        run.stdout.close()
+        os.close(watched)
 
 
 def test_each_run_sees_gpus_of_its_own():
