@@ -1,5 +1,8 @@
 """`study` as a process: killed in the middle it goes on where it was; GPUs are shared out between runs."""
 
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,11 +15,11 @@ from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.errors import ConfigError
 from or1_trainer.study.devices import slots
 
-# Enough steps that the half second in which the fork server notices the end of the study is not the rest of the run.
 SMALL = {
     "warm_start.hidden": 16, "warm_start.layers": 1, "warm_start.heads": 2, "warm_start.intermediate": 32,
-    "warm_start.steps": 20, "warm_start.sequences": 16, "stages.0.steps": 150, "data.arithmetic.heldout": 4,
-    "eval.k": 2, "data.arithmetic.train": 64, "checkpoint.every": 10, "loss.reject_zero_advantage": "false",
+    "warm_start.steps": 20, "warm_start.sequences": 16, "stages.0.steps": 30, "stages.0.prompts": 4,
+    "stages.0.context_tokens": 16, "data.lettered.heldout": 4, "eval.k": 2, "data.lettered.train": 64,
+    "checkpoint.every": 2, "loss.reject_zero_advantage": "false",
 }  # fmt: skip
 
 
@@ -45,6 +48,26 @@ def test_killed_in_the_middle_it_skips_what_is_done_and_resumes_the_rest(cache, 
     (whole / "config.toml").write_bytes((killed / "config.toml").read_bytes())
     run(cache, "resume", whole)  # the same settings, never killed
     assert numbers(killed) == numbers(whole)
+
+
+def test_a_run_ends_with_its_study_though_its_parent_lives():
+    watched, held = os.pipe()
+    lines = f"""
+from multiprocessing.connection import Connection
+from or1_trainer.study.execute import die_with_study
+die_with_study(Connection({watched}, writable=False))
+print("watching", flush=True)
+while True: pass
+"""
+    run = subprocess.Popen([sys.executable, "-c", lines], pass_fds=[watched], stdout=subprocess.PIPE)
+    try:
+        assert run.stdout.readline() == b"watching\n" and run.poll() is None
+        os.close(held)
+        assert run.wait(timeout=20) == -signal.SIGKILL
+    finally:
+        run.kill()
+        run.stdout.close()
+        os.close(watched)
 
 
 def test_each_run_sees_gpus_of_its_own():

@@ -16,7 +16,10 @@ from or1_trainer.study.stored import extract, is_finished, read_stored, write_st
 
 SMALL = {
     "warm_start.hidden": 16, "warm_start.layers": 1, "warm_start.heads": 2, "warm_start.intermediate": 32,
-    "warm_start.steps": 40, "warm_start.sequences": 16, "rollout.batch_tokens": 65536, "checkpoint.every": 0,
+    "warm_start.steps": 150, "warm_start.sequences": 16, "warm_start.lr": 1e-2,
+    "rollout.batch_tokens": 65536, "checkpoint.every": 0,
+    "warm_start.habits.hurry_share": 1.0, "warm_start.lettered.min_terms": 2, "warm_start.lettered.max_terms": 2,
+    "data.lettered.min_terms": 2, "data.lettered.max_terms": 2,  # guesses of one sum: right now and then
 }  # fmt: skip
 
 

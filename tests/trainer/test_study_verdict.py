@@ -21,6 +21,7 @@ def made_run(entropy, right, *, k=8, steps=20):
             name: [float(v) for v in entropy + 0.001 * rng.standard_normal(steps)] for name in ("entropy", "truncated")
         }
         | {"length": [10.0] * steps},
+        totals={"tokens": 100.0},
         eval_steps=[0, steps],
         eval_truncated=[0.0, 0.0],
         eval_length=[10.0, 10.0],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from or1_data.errors import ConfigError as FamilyError
-from or1_trainer.config.schema import ArithmeticSettings, RunConfig, StageSettings, WarmStartSettings
+from or1_trainer.config.schema import DataSettings, RunConfig, StageSettings, WarmStartSettings
 from or1_trainer.errors import ConfigError
-from or1_trainer.tiny.family import family_of
+from or1_trainer.tiny.family import family_of, lengths_of
 
 
 def check(config: RunConfig, world_size: int) -> None:
@@ -21,7 +21,7 @@ def check(config: RunConfig, world_size: int) -> None:
     if not config.model.path:
         _check_warm_start(config.warm_start)
     if not config.data.train:
-        _check_family(config.data.arithmetic, "data.arithmetic")
+        _check_generated(config.data.generated, config.data, "data")
 
 
 def _check_stage(stage: StageSettings, where: str, reuse: int) -> None:
@@ -106,14 +106,18 @@ def _check_warm_start(start: WarmStartSettings) -> None:
         raise ConfigError(
             "warm_start.verbose_share and warm_start.guess_share must be at least 0 and add up to at most 1"
         )
-    _check_family(start.arithmetic, "warm_start.arithmetic")
+    _check_generated(start.demonstrated, start, "warm_start")
+    habits = start.habits
+    for key in ("restate_share", "slip_share", "correct_share", "check_share", "hurry_share"):
+        if not 0 <= getattr(habits, key) <= 1 or habits.restate_share == 1:
+            raise ConfigError(f"warm_start.habits.{key} must be a share, and not all lines restatements, got {habits}")
 
 
-def _check_family(settings: ArithmeticSettings, where: str) -> None:
+def _check_generated(kind: str, settings: DataSettings | WarmStartSettings, where: str) -> None:
     try:
-        family_of(settings)
-    except FamilyError as error:
-        raise ConfigError(f"{where}: {error}") from error
+        lengths_of(settings.lettered) if kind == "lettered" else family_of(settings.arithmetic)
+    except (FamilyError, ConfigError) as error:
+        raise ConfigError(f"{where}.{kind}: {error}") from error
 
 
 def _check_layout(config: RunConfig, world_size: int) -> None:

@@ -28,6 +28,31 @@ class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fie
     operators: str = "+-"
 
 
+class LetteredSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Lettered sums (`lab/lettered.py`); train and held-out parts cannot overlap."""
+
+    train: int = 2048
+    heldout: int = 64
+    seed: int = 0
+    min_terms: int = 3
+    max_terms: int = 8
+
+
+class HabitSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the wandering demonstrator goes about a lettered sum (`lab/traces.py`)."""
+
+    restate_share: float = 0.2
+    """Of the lines: a number is only said again."""
+    slip_share: float = 0.05
+    """Of the additions: the sum is wrong."""
+    correct_share: float = 0.5
+    """Of the slips: seen, and put right in the next line."""
+    check_share: float = 0.15
+    """Of the right additions: written a second time."""
+    hurry_share: float = 0.2
+    """Of the solutions: a guess before all is added."""
+
+
 class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Supervised start of the tiny policy (DESIGN §6); its folder is cached by the hash of these settings."""
 
@@ -47,8 +72,12 @@ class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     seed: int = 0
     dtype: Literal["float32", "float64"] = "float32"
     """It is taught in; see `model.dtype`."""
+    demonstrated: Literal["arithmetic", "lettered"] = "arithmetic"
+    """What is demonstrated, as `arithmetic` or `lettered` below say; `data` is trained on."""
     arithmetic: ArithmeticSettings = ArithmeticSettings()
-    """Which problems are demonstrated; `data.arithmetic` is trained on."""
+    lettered: LetteredSettings = LetteredSettings()
+    habits: HabitSettings = HabitSettings()
+    """Of the demonstrator of lettered sums; `verbose_share` and `guess_share` are those of arithmetic."""
 
 
 class DataSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,4 +86,7 @@ class DataSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     train: tuple[str, ...] = ()
     heldout: tuple[str, ...] = ()
     template: str = "bare"
+    generated: Literal["arithmetic", "lettered"] = "arithmetic"
+    """Which problems are generated, as `arithmetic` or `lettered` below say."""
     arithmetic: ArithmeticSettings = ArithmeticSettings()
+    lettered: LetteredSettings = LetteredSettings()

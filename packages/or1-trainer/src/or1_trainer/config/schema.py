@@ -9,7 +9,14 @@ from typing import Literal
 
 from or1_trainer.config.base import Settings
 from or1_trainer.config.objective import EntropySettings, LossSettings, MismatchSettings, OptimizerSettings
-from or1_trainer.config.problems import ArithmeticSettings, DataSettings, ModelSettings, WarmStartSettings
+from or1_trainer.config.problems import (
+    ArithmeticSettings,
+    DataSettings,
+    HabitSettings,
+    LetteredSettings,
+    ModelSettings,
+    WarmStartSettings,
+)
 from or1_trainer.config.rollout import AdvanceSettings, RolloutSettings, StageSettings, VllmRolloutSettings
 from or1_trainer.config.running import (
     BatchSettings,
@@ -27,6 +34,8 @@ __all__ = [
     "DataSettings",
     "EntropySettings",
     "EvalSettings",
+    "HabitSettings",
+    "LetteredSettings",
     "LossSettings",
     "MismatchSettings",
     "ModelSettings",

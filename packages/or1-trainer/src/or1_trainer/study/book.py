@@ -53,7 +53,7 @@ def redraw(book: Path) -> list[tuple[Study, Verdict]]:
     if not found:
         raise RunFolderError(f"{book} holds no stored study; `or1-trainer study NAME` makes one")
     results = sorted((_redraw_one(book, path) for path in found), key=lambda result: _order(result[0]))
-    replace_file(book / "verdicts.md", _table(results).encode(), durable=False)
+    replace_file(book / "verdicts.md", _table(results, _time(book, found)).encode(), durable=False)
     return [(study, verdict) for study, verdict, _ in results]
 
 
@@ -87,9 +87,17 @@ def _order(study: Study) -> tuple[int, str]:
     return len(study.letter), study.letter
 
 
-def _table(results: Sequence[tuple[Study, Verdict, list[Finding]]]) -> str:
+def _time(book: Path, indices: Sequence[Path]) -> str:
+    """What all runs together took, those that several studies share counted once."""
+    keys = sorted({key for path in indices for keys in read_index(path).arms.values() for key in keys})
+    minutes = [read_stored(book / "runs" / f"{key}.json").totals["step_s"] / 60 for key in keys]
+    each = f"{min(minutes):.1f} to {max(minutes):.1f} each, their first evaluation and warm starts not counted"
+    return f"{len(keys)} runs took {sum(minutes):.0f} minutes of one core together ({each})."
+
+
+def _table(results: Sequence[tuple[Study, Verdict, list[Finding]]], time: str) -> str:
     rows = [
         f"| {study.letter} | [{study.name}]({study.name}.md) | {study.claim} | {verdict.value} |"
         for study, verdict, _ in results
     ]
-    return "\n".join(["# Verdicts", "", "| | study | claim | verdict |", "|---|---|---|---|", *rows, ""])
+    return "\n".join(["# Verdicts", "", "| | study | claim | verdict |", "|---|---|---|---|", *rows, "", time, ""])

@@ -6,10 +6,12 @@ import contextlib
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -54,11 +56,12 @@ def _work_off(waiting: list[PlannedRun], root: Path, note: Callable[[str], None]
     going: dict[Any, tuple[ForkServerProcess, PlannedRun, float, str]] = {}
     failed: list[PlannedRun] = []
     queue = list(waiting)
+    watched, held = context.Pipe(duplex=False)  # only this process has `held`: when it ends, the runs read the end
     try:
         while queue or going:
             while queue and free:
                 run, device = queue.pop(0), free.pop(0)
-                process = _start(context, run, root, device)
+                process = _start(context, run, root, device, watched)
                 going[process.sentinel] = (process, run, time.monotonic(), device)
             for sentinel in wait(list(going)):
                 process, run, began, device = going.pop(sentinel)
@@ -72,6 +75,8 @@ def _work_off(waiting: list[PlannedRun], root: Path, note: Callable[[str], None]
         for process, *_ in going.values():
             process.terminate()
             process.join()
+        watched.close()
+        held.close()
     return failed
 
 
@@ -82,28 +87,45 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _start(context: ForkServerContext, run: PlannedRun, root: Path, device: str) -> ForkServerProcess:
+def _start(
+    context: ForkServerContext, run: PlannedRun, root: Path, device: str, study: Connection
+) -> ForkServerProcess:
     folder = run.folder(root)
     if not (folder / "config.toml").exists():
         shutil.rmtree(folder, ignore_errors=True)  # claimed by a launch that was killed before it began
         claim_run_folder(folder, run.config)
     with _one_thread():
-        process = context.Process(target=train_folder, args=(str(folder), device), name=run.key)
+        process = context.Process(target=train_folder, args=(str(folder), device, study), name=run.key)
         process.start()
     return process
 
 
-def train_folder(folder: str, device: str) -> None:
+def train_folder(folder: str, device: str, study: Connection) -> None:
     """`or1-trainer resume FOLDER` in this process, its words in the folder's log; it ends with the study's process."""
     from or1_trainer.cli import main
 
-    die_with_parent()  # the fork server ends with the study, and takes this process along: the folder is free again
+    die_with_parent()
+    die_with_study(study)
     if device:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
     with (Path(folder) / LOG).open("ab", buffering=0) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     sys.exit(main(["resume", folder]))
+
+
+def die_with_study(study: Connection) -> None:
+    """End this process as soon as the other end of `study` is gone, so that the folder is free for the next start.
+
+    The parent of a run is the fork server, which notices only after half a second that the study was killed.
+    """
+
+    def watch() -> None:
+        with contextlib.suppress(EOFError):
+            study.recv_bytes()  # nothing is ever sent
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True, name="study").start()
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from or1_trainer.watch.svg import HEIGHT, WIDTH, draw
 
 _NUM_COLOURS = 8
 _TITLE, _LEGEND_ROW, _LEGEND_COLUMNS = 26, 18, 2
+_MOST_POINTS = 60
 _SMOOTHED = False
 _HOVER = re.compile(r'<g>(<circle class="fill[^>]*/>)?<circle class="hover".*?</g>')
 """A picture in a page shows no tooltips: they would be most of the file."""
@@ -40,13 +41,20 @@ def _entropy(runs: Mapping[str, Sequence[StoredRun]]) -> list[Series]:
     return [
         Series(
             label=f"{arm}, run {number + 1}",
-            points=[(s + 1.0, value) for s, value in enumerate(run.series.get("entropy", [])) if value is not None],
+            points=_binned([(s + 1.0, v) for s, v in enumerate(run.series.get("entropy", [])) if v is not None]),
             colour=colour,
             smoothed=_SMOOTHED,
         )
         for colour, (arm, seeds) in enumerate(runs.items())
         for number, run in enumerate(seeds)
     ]
+
+
+def _binned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """At most `_MOST_POINTS`: means over equal runs of steps, at their middle; a dozen lines stay apart."""
+    every = max(1, -(-len(points) // _MOST_POINTS))
+    chunks = [points[i : i + every] for i in range(0, len(points), every)]
+    return [(sum(x for x, _ in c) / len(c), sum(y for _, y in c) / len(c)) for c in chunks]
 
 
 def _accuracy(runs: Mapping[str, Sequence[StoredRun]]) -> list[Series]:

@@ -73,8 +73,8 @@ def _share(name: str) -> Callable[[StoredRun], float]:
     """Share of the step's time without evaluation."""
 
     def share(run: StoredRun) -> float:
-        step = sum(series(run, "step_s")) - sum(series(run, "eval_s"))
-        return sum(series(run, name)) / step if step > 0 else math.nan
+        step = run.totals["step_s"] - run.totals["eval_s"]
+        return run.totals[name] / step if step > 0 else math.nan
 
     return share
 
@@ -93,5 +93,5 @@ _QUANTITIES: Final[dict[str, Callable[[StoredRun], float]]] = {
     "bonus_ratio": _bonus_ratio,
     "rollout_share": _share("rollout_s"),
     "update_share": _share("update_s"),
-    "tokens": lambda run: sum(series(run, "tokens")),
+    "tokens": lambda run: run.totals["tokens"],
 }

@@ -21,22 +21,21 @@ SERIES = {
     "reward/mean": "reward",
     "reward/truncated_rate": "truncated",
     "response/length_mean": "length",
-    "group/kept_rate": "kept",
-    "policy/clip_high_rate": "clip_high",
-    "policy/clip_low_rate": "clip_low",
     "policy/entropy_coef": "coefficient",
     "kl/k3": "kl",
     "loss/policy": "loss_policy",
     "loss/entropy_bonus": "loss_bonus",
+}
+"""Metric of a run -> its short name here, a value per step; one that is 0 throughout is left out."""
+
+TOTALS = {
     "tokens/response": "tokens",
-    "tokens/trained": "trained",
-    "mismatch/mean_abs": "mismatch",
     "time/rollout_s": "rollout_s",
     "time/update_s": "update_s",
     "time/step_s": "step_s",
     "time/eval_s": "eval_s",
 }
-"""Metric of a run -> its short name here."""
+"""Metric of a run -> its short name here, the sum over the steps."""
 
 
 class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +44,7 @@ class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any]
     """Those that are not at their default."""
     series: dict[str, list[float | None]]
+    totals: dict[str, float]
     eval_steps: list[int]
     eval_truncated: list[float]
     eval_length: list[float]
@@ -83,7 +83,8 @@ def extract(folder: Path, config: RunConfig) -> StoredRun:
     problems = list(counts[0])
     return StoredRun(
         settings=changed(config),
-        series={short: _series(trained, key) for key, short in SERIES.items() if any(key in row for row in trained)},
+        series={short: _series(trained, key) for key, short in SERIES.items() if any(row.get(key) for row in trained)},
+        totals={short: _total(trained, key) for key, short in TOTALS.items()},
         eval_steps=[int(row["step"]) for row in evals],
         eval_truncated=[round(float(row["eval/truncated_rate"]), 4) for row in evals],
         eval_length=[round(float(row["eval/length_mean"]), 1) for row in evals],
@@ -111,6 +112,10 @@ def read_stored(path: Path) -> StoredRun:
 
 def _series(rows: Sequence[Mapping[str, Value]], key: str) -> list[float | None]:
     return [_rounded(row.get(key)) for row in rows]
+
+
+def _total(rows: Sequence[Mapping[str, Value]], key: str) -> float:
+    return float(f"{sum(float(row.get(key, 0)) for row in rows):.6g}")
 
 
 def _rounded(value: Value | None) -> float | None:

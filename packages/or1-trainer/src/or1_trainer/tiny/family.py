@@ -1,9 +1,10 @@
-"""Which arithmetic the tiny recipe trains on, for problems and demonstrations alike."""
+"""From settings to families of generated problems, for problems and demonstrations alike."""
 
 from __future__ import annotations
 
 from or1_data.arithmetic import Family
-from or1_trainer.config.schema import ArithmeticSettings
+from or1_trainer.config.schema import ArithmeticSettings, LetteredSettings
+from or1_trainer.lab.lettered import Lengths
 
 
 def family_of(settings: ArithmeticSettings) -> Family:
@@ -14,3 +15,8 @@ def family_of(settings: ArithmeticSettings) -> Family:
         max_digits=settings.max_digits,
         operators=settings.operators,
     )
+
+
+def lengths_of(settings: LetteredSettings) -> Lengths:
+    """The settings as the laboratory's lengths of sums."""
+    return Lengths(least=settings.min_terms, most=settings.max_terms)

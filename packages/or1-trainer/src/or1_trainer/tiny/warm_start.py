@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
-from or1_data.arithmetic import ALPHABET, demonstrations
 from or1_trainer.config.schema import WarmStartSettings
 from or1_trainer.megatron.export import save_hf
 from or1_trainer.megatron.model import Policy, build_policy
@@ -25,7 +24,7 @@ from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import load_hf_weights
 from or1_trainer.method.packing import Sample, pack
 from or1_trainer.tiny.cache import is_made, warm_start_folder
-from or1_trainer.tiny.family import family_of
+from or1_trainer.tiny.lesson import alphabet_of, solved_problems
 from or1_trainer.tiny.tokenizer import character_tokenizer
 from or1_trainer.watch.live import LiveView
 
@@ -45,7 +44,7 @@ def _make(settings: WarmStartSettings, folder: Path, view: LiveView) -> None:
     with _alone():
         runtime = start_runtime(tensor=1, device="cpu")
     try:
-        tokenizer = character_tokenizer(ALPHABET)
+        tokenizer = character_tokenizer(alphabet_of(settings))
         model = _random_model(settings, len(tokenizer))
         policy = build_policy(model.config, runtime, dtype=getattr(torch, settings.dtype))
         load_hf_weights(policy, model.state_dict())
@@ -96,18 +95,10 @@ def _teach(
 
 def _demonstrations(tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings) -> Iterator[Sample]:
     """Problem and solution as token ids, the end token behind the solution."""
-    end = [tokenizer.eos_token_id]
-    for shown in demonstrations(
-        settings.steps * settings.sequences,
-        settings.seed,
-        verbose_share=settings.verbose_share,
-        guess_share=settings.guess_share,
-        family=family_of(settings.arithmetic),
-    ):
-        response_ids = tokenizer.encode(shown.response, add_special_tokens=False) + end
+    for prompt, response in solved_problems(settings):
         yield Sample(
-            prompt_ids=tokenizer.encode(shown.prompt, add_special_tokens=False),
-            response_ids=response_ids,
+            prompt_ids=tokenizer.encode(prompt, add_special_tokens=False),
+            response_ids=[*tokenizer.encode(response, add_special_tokens=False), tokenizer.eos_token_id],
             advantage=0.0,
         )
 
