@@ -2,8 +2,9 @@
 
 torch gives float32 products to MKL, which takes its narrow AVX2 code on processors that Intel did not make: 112 GFLOP/s
 of one core of an EPYC on which oneDNN, which torch carries too, reaches 254 (2100 x 128 by 128 x 1024, float32,
-2026-11-28). A product through oneDNN costs 10 microseconds more to call, so that small ones stay with MKL; and about
-200 at the first call with new sizes. Other dtypes and other processors multiply as torch does.
+2026-11-28). oneDNN costs 10 microseconds more to call, so that small products stay with MKL; and 250 more at the first
+call with new sizes, so that it is for sizes that come again (`TOKENS`), or for products that are worth that too. Other
+dtypes and other processors multiply as torch does.
 
 Plain functions, so that programs (`or1_rollout.programs`) may call them.
 """
@@ -15,8 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MIN_MULTIPLICATIONS = 2**21
-"""Of a product worth oneDNN's call: 19 microseconds of MKL's on that core."""
+AGAIN = 2**21
+"""Multiplications of a product worth oneDNN's call: 38 microseconds of MKL's on that core."""
+
+ONCE = 2**25
+"""The same for sizes that may never come again: 600 microseconds."""
 
 
 def _mkl_is_narrow() -> bool:
@@ -28,25 +32,37 @@ def _mkl_is_narrow() -> bool:
     return "GenuineIntel" not in words and "avx512f" in words
 
 
-def _torch_linear(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tensor:  # noqa: UP045 - TorchScript
+def _torch_linear(
+    x: Tensor,
+    weight: Tensor,
+    bias: Optional[Tensor] = None,  # noqa: UP045 - TorchScript
+    worth: int = AGAIN,
+) -> Tensor:
     return F.linear(x, weight, bias)
 
 
-def _onednn_linear(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None) -> Tensor:  # noqa: UP045 - TorchScript
-    is_large = x.numel() * weight.size(0) >= 2097152  # MIN_MULTIPLICATIONS: programs see no globals
-    if x.dtype != torch.float32 or x.is_cuda or not is_large:
+def _onednn_linear(
+    x: Tensor,
+    weight: Tensor,
+    bias: Optional[Tensor] = None,  # noqa: UP045 - TorchScript
+    worth: int = AGAIN,
+) -> Tensor:
+    if x.dtype != torch.float32 or x.is_cuda or x.numel() * weight.size(0) < worth:
         return F.linear(x, weight, bias)
     product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return product
 
 
-def _torch_add_product(total: Tensor, left: Tensor, right: Tensor) -> Tensor:
+def _torch_add_product(total: Tensor, left: Tensor, right: Tensor, worth: int = AGAIN) -> Tensor:
     return total.addmm_(left.t(), right)
 
 
-def _onednn_add_product(total: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    return total.add_(linear(left.t(), right.t()))
+def _onednn_add_product(total: Tensor, left: Tensor, right: Tensor, worth: int = AGAIN) -> Tensor:
+    return total.add_(_onednn_linear(left.t(), right.t(), None, worth))
 
+
+TOKENS = 64 if _mkl_is_narrow() else 1
+"""Packed batches are padded to a multiple of this many tokens, so that few different sizes come, and come again."""
 
 linear = _onednn_linear if _mkl_is_narrow() else _torch_linear
 """x @ weight.T + bias over the last axis; no gradient flows through it."""

@@ -17,6 +17,7 @@ from megatron.core.tensor_parallel.mappings import (
 )
 from torch import Tensor
 
+from or1_rollout.products import TOKENS
 from or1_trainer.megatron import rope
 from or1_trainer.megatron.batch import PackedBatch, PackedSequences
 from or1_trainer.megatron.buckets import bucket_sequences
@@ -67,6 +68,13 @@ class Policy:
         return weight
 
     @property
+    def _multiple(self) -> int:
+        """What the number of packed tokens is padded to a multiple of."""
+        if self.model.config.sequence_parallel:
+            return self.runtime.tensor_size
+        return TOKENS if self.runtime.device.type == "cpu" and self.dtype == torch.float32 else 1
+
+    @property
     def vocab_slice(self) -> tuple[int, int]:
         """First and one-past-last token id that this rank's rows stand for, padding rows not counted."""
         rows, vocab_size = self.output_weight.shape[0], self.hf_config.vocab_size
@@ -76,7 +84,7 @@ class Policy:
     def hidden(self, batch: PackedBatch) -> Tensor:
         """Return the hidden states after the final norm, [T, H]; the same on every tensor-parallel rank."""
         tokens = batch.token_ids_T.numel()
-        padding = -tokens % self.runtime.tensor_size if self.model.config.sequence_parallel else 0
+        padding = -tokens % self._multiple
         hidden: Tensor = self.forward_model(
             input_ids=F.pad(batch.token_ids_T, (0, padding))[None],
             position_ids=None,
@@ -86,8 +94,8 @@ class Policy:
         if self.model.config.sequence_parallel:
             hidden = gather_from_sequence_parallel_region(
                 hidden, tensor_parallel_output_grad=False, group=self.runtime.tensor_group
-            )[:tokens]
-        return hidden.squeeze(1)
+            )
+        return hidden.squeeze(1)[:tokens]
 
     def logits(self, batch: PackedBatch) -> Tensor:
         """Return all logits, [T, V], gathered over tensor ranks.

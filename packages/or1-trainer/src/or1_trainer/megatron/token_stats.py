@@ -20,7 +20,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from or1_rollout.products import add_product, linear
+from or1_rollout.products import ONCE, add_product, linear
 from or1_trainer.megatron.batch import PackedBatch
 from or1_trainer.megatron.model import Policy
 
@@ -138,7 +138,7 @@ def _logits(hidden_CH: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
 def _product(left: Tensor, right: Tensor) -> Tensor:
     """Product in at least float32: bfloat16 factors are multiplied as they are, the result is not rounded."""
     if not left.is_cuda and left.dtype in (torch.float32, torch.float64):
-        return linear(left, right.t())
+        return linear(left, right.t(), None, ONCE)
     if left.dtype in (torch.float32, torch.float64):
         return left @ right
     if not left.is_cuda:  # `out_dtype` is CUDA's; products of bfloat16 numbers are exact in float32
@@ -148,7 +148,7 @@ def _product(left: Tensor, right: Tensor) -> Tensor:
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
     if left.dtype == total.dtype:
-        add_product(total, left.t(), right)
+        add_product(total, left.t(), right, ONCE)
     else:
         total.add_(_product(left, right))
 
