@@ -13,7 +13,7 @@ from whole_runs import command, environment, numbers, rows_written, wait_for
 
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.errors import ConfigError
-from or1_trainer.study.devices import slots
+from or1_trainer.study.devices import slots, visible_gpus
 
 STUDY = """
 name = "twice"
@@ -113,3 +113,12 @@ def test_each_run_sees_gpus_of_its_own():
     assert slots([config], 0) == slots([resolve(read_recipe("lab"), [("device", "cpu")])], 4) == []
     with pytest.raises(ConfigError, match="needs 2 GPUs, and this machine has 1"):
         slots([two], 1)
+
+
+def test_torch_is_asked_for_gpus_where_there_is_a_device_node(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    assert visible_gpus(tmp_path) == 0
+    (tmp_path / "nvidiactl").touch()  # a driver without a card
+    assert visible_gpus(tmp_path) == 0
+    (tmp_path / "nvidia0").touch()
+    assert visible_gpus(tmp_path) == 3
