@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
@@ -21,8 +22,10 @@ def slots(configs: Sequence[RunConfig], gpus: int) -> list[str]:
     return [",".join(map(str, range(first, first + per_run))) for first in range(0, gpus - per_run + 1, per_run)]
 
 
-def visible_gpus() -> int:
-    """How many there are."""
+def visible_gpus(nodes: Path = Path("/dev")) -> int:
+    """How many there are. Without a device node of NVIDIA's (or WSL's) there is none, and torch's import is spared."""
+    if not any(nodes.glob("nvidia[0-9]*")) and not (nodes / "dxg").exists():
+        return 0
     import torch
 
     return torch.cuda.device_count()

@@ -97,4 +97,5 @@ def _style() -> str:
     colours = "".join(
         f".c{i}{{stroke:var(--c{i})}}.fill.c{i}{{fill:var(--c{i});stroke:none}}" for i in range(_NUM_COLOURS)
     )
-    return themes + charts + colours + "text{font-size:11px;fill:var(--soft)}.title{font-size:14px;fill:var(--ink)}"
+    own = ".line{stroke-width:1.3}text{font-size:11px;fill:var(--soft)}.title{font-size:14px;fill:var(--ink)}"
+    return themes + charts + colours + own

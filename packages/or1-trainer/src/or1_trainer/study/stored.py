@@ -26,7 +26,10 @@ SERIES = {
     "loss/policy": "loss_policy",
     "loss/entropy_bonus": "loss_bonus",
 }
-"""Metric of a run -> its short name here, a value per step; one that is 0 throughout is left out."""
+"""Metric of a run -> its short name here, a value per step."""
+
+OF_A_BONUS = ("policy/entropy_coef", "loss/entropy_bonus")
+"""Left out where they are 0 throughout: most runs have no entropy bonus."""
 
 TOTALS = {
     "tokens/response": "tokens",
@@ -83,7 +86,7 @@ def extract(folder: Path, config: RunConfig) -> StoredRun:
     problems = list(counts[0])
     return StoredRun(
         settings=changed(config),
-        series={short: _series(trained, key) for key, short in SERIES.items() if any(row.get(key) for row in trained)},
+        series={short: _series(trained, key) for key, short in SERIES.items() if _is_kept(trained, key)},
         totals={short: _total(trained, key) for key, short in TOTALS.items()},
         eval_steps=[int(row["step"]) for row in evals],
         eval_truncated=[round(float(row["eval/truncated_rate"]), 4) for row in evals],
@@ -112,6 +115,10 @@ def read_stored(path: Path) -> StoredRun:
 
 def _series(rows: Sequence[Mapping[str, Value]], key: str) -> list[float | None]:
     return [_rounded(row.get(key)) for row in rows]
+
+
+def _is_kept(rows: Sequence[Mapping[str, Value]], key: str) -> bool:
+    return any(row.get(key) if key in OF_A_BONUS else key in row for row in rows)
 
 
 def _total(rows: Sequence[Mapping[str, Value]], key: str) -> float:
