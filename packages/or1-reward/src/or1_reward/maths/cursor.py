@@ -23,7 +23,8 @@ class Cursor:
 
     def peek(self, ahead: int = 0) -> Token:
         """The token `ahead` of here."""
-        return self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
+        tokens, at = self.tokens, self.at + ahead
+        return tokens[at] if at < len(tokens) else tokens[-1]
 
     def advance(self) -> Token:
         """Consume one token."""
