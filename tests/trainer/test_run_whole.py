@@ -98,28 +98,47 @@ def test_killed_between_steps_and_resumed_the_numbers_are_the_same(whole, cache,
     assert numbers(folder) == numbers(whole)
 
 
-def assert_same_up_to_rounding(one, two):
+@pytest.fixture(scope="session")
+def whole_in_float64(cache, once):
+    """The same in float64."""
+
+    def make(folder):
+        (folder / "micro.toml").write_text(RECIPE)
+        run(cache, "train", folder / "micro.toml", "--run-dir", folder / "run", "--model.dtype", "float64")
+
+    return once("micro64", make) / "run"
+
+
+def assert_same_up_to_rounding(one, two, within=2e-3):
     """Adam divides by the gradient's size: where a gradient is rounding alone, so is a whole step of its weight.
 
-    So float32's 1e-7 is 1e-4 after one step at this rate, and grows with the number of steps.
+    So one step at this rate makes 1e-4 of float32's 1e-7, and 1e-12 of float64's 1e-16; both grow with the steps.
     """
     for expected, got in zip(one, two, strict=True):
-        within = 2e-3 if expected["step"] <= 6 else 2e-2
         for key in ("loss/policy", "loss/total", "optimizer/grad_norm", "policy/entropy", "reward/mean", "eval/avg"):
             if key in expected:
-                assert got[key] == pytest.approx(expected[key], rel=within, abs=2e-5), (expected["step"], key)
+                assert got[key] == pytest.approx(expected[key], rel=within, abs=within * 1e-2), (expected["step"], key)
 
 
 @pytest.mark.parametrize("layout", ["--parallel.tensor", "--parallel.data"])
 def test_two_processes_run_the_same_recipe_with_the_same_numbers(whole, cache, recipe, tmp_path, layout):
     run_ranks(cache, 2, "train", recipe, "--run-dir", tmp_path / "two", layout, "2")
-    assert_same_up_to_rounding(numbers(whole)[:11], numbers(tmp_path / "two")[:11])
+    assert_same_up_to_rounding(numbers(whole)[:7], numbers(tmp_path / "two")[:7])
+    assert_same_up_to_rounding(numbers(whole)[7:11], numbers(tmp_path / "two")[7:11], within=2e-2)
+
+
+@pytest.mark.parametrize("layout", ["--parallel.tensor", "--parallel.data"])
+def test_in_float64_they_agree_to_nine_digits(whole_in_float64, cache, recipe, tmp_path, layout):
+    dtype = ("--model.dtype", "float64")
+    run_ranks(cache, 2, "train", recipe, "--run-dir", tmp_path / "two", layout, "2", *dtype)
+    assert_same_up_to_rounding(numbers(whole_in_float64), numbers(tmp_path / "two"), within=1e-9)
 
 
 def test_nproc_starts_them_itself_also_with_the_tokens_cut_and_layers_recomputed(whole, cache, recipe, tmp_path):
     layout = ("--nproc", "2", "--parallel.tensor", "2", "--parallel.sequence", "true", "--batch.recompute", "true")
     run(cache, "train", recipe, "--run-dir", tmp_path / "two", *layout)
-    assert_same_up_to_rounding(numbers(whole)[:11], numbers(tmp_path / "two")[:11])
+    assert_same_up_to_rounding(numbers(whole)[:7], numbers(tmp_path / "two")[:7])
+    assert_same_up_to_rounding(numbers(whole)[7:11], numbers(tmp_path / "two")[7:11], within=2e-2)
 
 
 def test_torchrun_starts_the_same_run_from_an_empty_cache(whole, recipe, tmp_path):
