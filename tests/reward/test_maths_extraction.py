@@ -6,6 +6,7 @@ import pytest
 
 import or1_reward
 from or1_reward import Status
+from or1_reward.maths import extract
 
 RIGHT = [
     ("It's not 5 but 42.", "42"),
@@ -283,3 +284,26 @@ def test_truncated_responses_score_zero_whatever_they_contain() -> None:
     assert or1_reward.verify(r"<think>a</think> x <think> \boxed{42}", "42").status is Status.TRUNCATED
     assert or1_reward.verify(r"\boxed{42}", "42", finish_reason="length").reward == 0.0
     assert or1_reward.verify(r"\boxed{42}", "42", finish_reason="stop").reward == 1.0
+
+
+PHRASES = (
+    "the answer is 4", "FINAL ANSWER: 4", "correct solution is 4", "final result 4", "Option B", "choice is (C)",
+    "A: 4", "x\nA：4", "答案4", "the value is 4", "result is 4", "la RESPUESTA es 4", "RÉPONSE : 4", "reponse 4",
+    "Antwort: 4", "risposta 4", "resposta 4", "ОТВЕТ: 4", "so 4", "x = 4", "\\frac{1}{2}", "A 4",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", PHRASES)
+def test_whatever_the_phrases_match_holds_a_cue(text):
+    """The search is skipped without one."""
+    for shown in (text, text.upper(), text.lower(), text.title()):
+        has_cue = any(cue in shown.casefold() for cue in extract._CUES)
+        assert has_cue or extract._PHRASE.search(shown) is None
+
+
+def test_every_alternative_is_among_them():
+    """So that a word added to the phrases alone is noticed: each match above goes missing without its cue."""
+    matched = [text for text in PHRASES if extract._PHRASE.search(text)]
+    assert len(matched) == 18
+    for cue in extract._CUES:
+        assert any(cue in text.casefold() for text in matched), cue

@@ -23,6 +23,11 @@ _PHRASE: Final = re.compile(
     r"|(?:option|choice)\s+(?:is\s+)?(?=\(?[A-J]\b)|(?:^|\n)\s*A\s*[:：]|答案(?:是|为|為|：|:)*|(?:the\s+)?(?:value|result|solution)\s+is\b",
     re.IGNORECASE,
 )
+_CUES: Final = (
+    "answer", "solution", "result", "value", "option", "choice", "respuesta", "réponse", "reponse", "antwort",
+    "risposta", "resposta", "ответ", "答案", ":", "：",
+)  # fmt: skip
+"""One of these is in whatever `_PHRASE` finds; a short answer mostly has none, and is spared the search."""
 _FINAL: Final = re.compile(r"final\s+answer\s*(?:is\s*:?|:)\*{0,2}\s*", re.IGNORECASE)
 _NEGATION: Final = re.compile(
     r"(?:(?:certainly|definitely|clearly|probably)\s+)?(?:not|never|neither)\b", re.IGNORECASE
@@ -115,6 +120,9 @@ def _hashed(text: str) -> Extraction | None:
 
 def _phrased(text: str, acceptable: Acceptable) -> Extraction | None:
     """What follows the last "the answer is" (or its like), up to the end of its sentence."""
+    folded = text.casefold()
+    if not any(cue in folded for cue in _CUES):
+        return None
     for match in reversed(list(_PHRASE.finditer(text))):
         rest = text[match.end() :].strip().lstrip(":*_ \"'")
         if not rest:
