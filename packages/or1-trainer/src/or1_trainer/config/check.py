@@ -109,8 +109,10 @@ def _check_warm_start(start: WarmStartSettings) -> None:
     _check_generated(start.demonstrated, start, "warm_start")
     habits = start.habits
     for key in ("restate_share", "slip_share", "correct_share", "check_share", "hurry_share"):
-        if not 0 <= getattr(habits, key) <= 1 or habits.restate_share == 1:
-            raise ConfigError(f"warm_start.habits.{key} must be a share, and not all lines restatements, got {habits}")
+        if not 0 <= getattr(habits, key) <= 1:
+            raise ConfigError(f"warm_start.habits.{key} must be a share from 0 to 1, got {getattr(habits, key)}")
+    if habits.restate_share == 1:
+        raise ConfigError("warm_start.habits.restate_share = 1 leaves no line that adds: take a share below 1")
 
 
 def _check_generated(kind: str, settings: DataSettings | WarmStartSettings, where: str) -> None:

@@ -137,10 +137,8 @@ def _logits(hidden_CH: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
 
 def _product(left: Tensor, right: Tensor) -> Tensor:
     """Product in at least float32: bfloat16 factors are multiplied as they are, the result is not rounded."""
-    if not left.is_cuda and left.dtype in (torch.float32, torch.float64):
-        return linear(left, right.t(), None, ONCE)
     if left.dtype in (torch.float32, torch.float64):
-        return left @ right
+        return linear(left, right.t(), None, ONCE)
     if not left.is_cuda:  # `out_dtype` is CUDA's; products of bfloat16 numbers are exact in float32
         return left.float() @ right.float()
     return torch.mm(left, right, out_dtype=torch.float32)
