@@ -1,11 +1,9 @@
-"""SwiGLU feed-forward on the CPU.
+"""The feed-forward half of a layer on the CPU, norm and SwiGLU, as one program forward and one backward.
 
-Computed a block of tokens at a time so that its wide intermediates stay in the cache.
-
-At 4736 tokens, hidden 128 and width 512 the two products take 35 ms of one core's time, forward and backward, and the
-three
-element-wise passes between them another 13 ms when each streams 10 to 20 MB through memory; in blocks they take 6 ms
-(2-core Xeon VM, 2026-11-24). The down projection's input is recomputed, not kept: only gate and up are.
+Computed a block of tokens at a time so that its wide intermediates stay in the cache: at 4736 tokens, hidden 128 and
+width 512 the two products take 35 ms of one core's time, forward and backward, and the three element-wise passes
+between them another 13 ms when each streams 10 to 20 MB through memory; in blocks they take 6 ms (2-core Xeon VM,
+2026-11-24). The down projection's input is recomputed, not kept: only gate and up are.
 
 Axes: T tokens, C tokens of a block, H hidden, F feed-forward width of this rank.
 """
@@ -17,64 +15,85 @@ from torch import Tensor
 
 from or1_rollout.products import add_product, linear
 from or1_rollout.programs import program
+from or1_trainer.megatron.norm import norm, norm_grad
 
 _BLOCK_BYTES = 2**20
 """Of gate and up per thread: with 2 MB of cache per core, twice this took three times as long per pass."""
 
 
-def swiglu_mlp(hidden: Tensor, gate_up_weight: Tensor, down_weight: Tensor) -> Tensor:
-    """Return down(silu(gate(hidden)) * up(hidden)) of this rank's weights, before any reduction over tensor ranks.
+def mlp_half(
+    hidden_TH: Tensor, norm_weight: Tensor, gate_up_weight: Tensor, down_weight: Tensor, eps: float, *, residual: bool
+) -> Tensor:
+    """Return down(silu(gate(x)) * up(x)), x = rms_norm(hidden), of this rank's weights, before any sum over ranks.
 
     Args:
-        hidden: [T, 1, H].
+        hidden_TH: [T, H].
+        norm_weight: [H].
         gate_up_weight: [gate F | up F, H].
         down_weight: [H, F].
+        eps: of the norm.
+        residual: whether `hidden_TH` is added.
     """
-    output: Tensor = _BlockedMlp.apply(hidden, gate_up_weight, down_weight, torch.is_grad_enabled())
+    keep = torch.is_grad_enabled()
+    output: Tensor = _MlpHalf.apply(hidden_TH, norm_weight, gate_up_weight, down_weight, eps, residual, keep)
     return output
 
 
-class _BlockedMlp(torch.autograd.Function):
+class _MlpHalf(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, gate_up_weight: Tensor, down_weight: Tensor, keep: bool) -> Tensor:
-        rows_TH, block = hidden.reshape(-1, hidden.shape[-1]), _block_tokens(gate_up_weight)
-        output_TH, kept = _forward(rows_TH, gate_up_weight, down_weight, block, keep)
+    def forward(
+        ctx: Any,
+        hidden_TH: Tensor,
+        norm_weight: Tensor,
+        gate_up_weight: Tensor,
+        down_weight: Tensor,
+        eps: float,
+        residual: bool,
+        keep: bool,
+    ) -> Tensor:
+        weights, block = [norm_weight, gate_up_weight, down_weight], _block_tokens(gate_up_weight)
+        output_TH, kept = _forward(hidden_TH, weights, eps, block, residual, keep)
         if keep:
-            ctx.save_for_backward(rows_TH, gate_up_weight, down_weight, *kept)
-        return output_TH.view(hidden.shape)
+            ctx.residual = residual
+            ctx.save_for_backward(hidden_TH, *weights, *kept)
+        return output_TH
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        rows_TH, gate_up_weight, down_weight, *kept = ctx.saved_tensors
-        block = _block_tokens(gate_up_weight)
-        grads = _backward(grad.reshape(rows_TH.shape), rows_TH, kept, gate_up_weight, down_weight, block)
-        return grads[0].view(grad.shape), grads[1], grads[2], None
+    def backward(ctx: Any, grad_TH: Tensor) -> tuple[Tensor | None, ...]:
+        hidden_TH, norm_weight, gate_up_weight, down_weight, *kept = ctx.saved_tensors
+        weights, block = [norm_weight, gate_up_weight, down_weight], _block_tokens(gate_up_weight)
+        return *_backward(grad_TH, hidden_TH, weights, kept, block, ctx.residual), None, None, None
 
 
 @program
 def _forward(
-    rows_TH: Tensor, gate_up_weight: Tensor, down_weight: Tensor, block: int, keep: bool
+    hidden_TH: Tensor, weights: list[Tensor], eps: float, block: int, residual: bool, keep: bool
 ) -> tuple[Tensor, list[Tensor]]:
-    """The output, and gate and up of every block (none if they need not be kept)."""
+    """The output; and the norm's output and factors, and gate and up of every block (if they are to be kept)."""
+    rows_TH, inverse = norm(hidden_TH, weights[0], eps)
+    kept = [rows_TH, inverse]
     outputs: list[Tensor] = []
-    kept: list[Tensor] = []
     for rows in rows_TH.split(block):
-        gate_up = linear(rows, gate_up_weight)
+        gate_up = linear(rows, weights[1])
         gate, up = gate_up.chunk(2, -1)
-        outputs.append(linear(torch.ops.aten.silu(gate).mul_(up), down_weight))
+        outputs.append(linear(torch.ops.aten.silu(gate).mul_(up), weights[2]))
         if keep:
             kept.append(gate_up)
-    return torch.cat(outputs), kept
+    output_TH = torch.cat(outputs)
+    if residual:
+        output_TH.add_(hidden_TH)
+    return output_TH, kept
 
 
 @program
 def _backward(
-    grad_TH: Tensor, rows_TH: Tensor, kept: list[Tensor], gate_up_weight: Tensor, down_weight: Tensor, block: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of the rows and of both weights; the down projection's input is computed again."""
-    grad_rows: list[Tensor] = []
+    grad_TH: Tensor, hidden_TH: Tensor, weights: list[Tensor], kept: list[Tensor], block: int, residual: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Gradients of the input and of all weights; the down projection's input is computed again."""
+    _, gate_up_weight, down_weight = weights
+    grads: list[Tensor] = []
     grad_gate_up_weight, grad_down_weight = torch.zeros_like(gate_up_weight), torch.zeros_like(down_weight)
-    for gate_up, grad, rows in zip(kept, grad_TH.split(block), rows_TH.split(block)):  # noqa: B905 - TorchScript
+    for gate_up, grad, rows in zip(kept[2:], grad_TH.split(block), kept[0].split(block)):  # noqa: B905 - TorchScript
         gate, up = gate_up.chunk(2, -1)
         grad_gate_up = torch.empty_like(gate_up)
         grad_gate, grad_up = grad_gate_up.chunk(2, -1)
@@ -86,8 +105,11 @@ def _backward(
         torch.ops.aten.silu_backward(grad_activated, gate, grad_input=grad_gate)
         add_product(grad_down_weight, grad, activated)
         add_product(grad_gate_up_weight, grad_gate_up, rows)
-        grad_rows.append(linear(grad_gate_up, gate_up_weight.t()))
-    return torch.cat(grad_rows), grad_gate_up_weight, grad_down_weight
+        grads.append(linear(grad_gate_up, gate_up_weight.t()))
+    grad_hidden_TH, grad_norm_weight = norm_grad(torch.cat(grads), hidden_TH, kept[1], weights[0])
+    if residual:
+        grad_hidden_TH.add_(grad_TH)
+    return grad_hidden_TH, grad_norm_weight, grad_gate_up_weight, grad_down_weight
 
 
 def _block_tokens(gate_up_weight: Tensor) -> int:

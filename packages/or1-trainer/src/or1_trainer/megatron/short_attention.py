@@ -29,7 +29,7 @@ def short_attention(mixed_TGRD: Tensor, rotation_T: Tensor, buckets: list[Prefix
 class _ShortAttention(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, mixed_TGRD: Tensor, rotation_T: Tensor, buckets: list[PrefixBucket]) -> Tensor:
-        output_TX, saved = _forward(mixed_TGRD, rotation_T, buckets)
+        output_TX, saved = _attend(mixed_TGRD, rotation_T, buckets)
         ctx.buckets, ctx.shape = buckets, list(mixed_TGRD.shape)
         ctx.save_for_backward(rotation_T, *saved)
         return output_TX
@@ -37,12 +37,11 @@ class _ShortAttention(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_TX: Tensor) -> tuple[Tensor, None, None]:
         rotation_T, *saved = ctx.saved_tensors
-        return _backward(grad_TX, rotation_T, ctx.buckets, saved, ctx.shape), None, None
+        return _attend_grad(grad_TX, rotation_T, ctx.buckets, saved, ctx.shape), None, None
 
 
-@program
-def _forward(mixed_TGRD: Tensor, rotation_T: Tensor, buckets: list[PrefixBucket]) -> tuple[Tensor, list[Tensor]]:
-    """The output, and of every bucket its queries, keys, values and probabilities."""
+def attend(mixed_TGRD: Tensor, rotation_T: Tensor, buckets: list[PrefixBucket]) -> tuple[Tensor, list[Tensor]]:
+    """The output, and of every bucket its queries, keys, values and probabilities. For programs."""
     turned = _pairs(mixed_TGRD.narrow(2, 0, mixed_TGRD.size(2) - 1)) * rotation_T[:, None]
     turned_TGRD, value_TGD = torch.view_as_real(turned).flatten(-2), mixed_TGRD.select(2, -1)
     tokens, groups, heads, dim = mixed_TGRD.shape
@@ -63,11 +62,10 @@ def _forward(mixed_TGRD: Tensor, rotation_T: Tensor, buckets: list[PrefixBucket]
     return output_TX, saved
 
 
-@program
-def _backward(
+def attend_grad(
     grad_TX: Tensor, rotation_T: Tensor, buckets: list[PrefixBucket], saved: list[Tensor], shape: list[int]
 ) -> Tensor:
-    """The gradient of the fused projection, [T, G, R + 2, D]."""
+    """The gradient of the fused projection, [T, G, R + 2, D]. For programs."""
     _, groups, heads, dim = shape
     grad_TGRD = grad_TX.new_empty(shape)
     prefix_grads: list[Tensor] = []
@@ -98,6 +96,9 @@ def _backward(
             grad_TGRD.narrow(2, heads - 2, 2).index_add_(0, bucket.prefix_rows, total.flatten(0, 1))
     _pairs(grad_TGRD.narrow(2, 0, heads - 1)).mul_(rotation_T[:, None].conj())
     return grad_TGRD
+
+
+_attend, _attend_grad = program(attend), program(attend_grad)
 
 
 def _pairs(heads: Tensor) -> Tensor:

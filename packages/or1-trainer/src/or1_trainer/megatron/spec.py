@@ -15,7 +15,8 @@ from megatron.core.transformer.transformer_config import TransformerConfig
 from megatron.core.transformer.transformer_layer import TransformerLayerSubmodules
 
 from or1_trainer.megatron.attention import PackedAttention
-from or1_trainer.megatron.layer import HeadNorm, PackedSelfAttention, PolicyLayer, RmsNorm
+from or1_trainer.megatron.layer import PackedSelfAttention, PolicyLayer
+from or1_trainer.megatron.norm import HeadNorm, RmsNorm
 from or1_trainer.megatron.runtime import Runtime
 
 
