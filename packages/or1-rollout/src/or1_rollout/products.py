@@ -47,10 +47,21 @@ def _onednn_linear(
     bias: Optional[Tensor] = None,  # noqa: UP045 - TorchScript
     worth: int = AGAIN,
 ) -> Tensor:
-    if x.dtype != torch.float32 or x.is_cuda or x.numel() * weight.size(0) < worth:
+    if x.numel() * weight.size(0) < worth or x.dtype != torch.float32 or x.is_cuda:
         return F.linear(x, weight, bias)
     product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return product
+
+
+def _torch_linear_onto(total: Tensor, x: Tensor, weight: Tensor, worth: int = AGAIN) -> Tensor:
+    return torch.addmm(total, x, weight.t())
+
+
+def _onednn_linear_onto(total: Tensor, x: Tensor, weight: Tensor, worth: int = AGAIN) -> Tensor:
+    if x.numel() * weight.size(0) < worth or x.dtype != torch.float32 or x.is_cuda:
+        return torch.addmm(total, x, weight.t())
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
+    return product.add_(total)
 
 
 def _torch_add_product(total: Tensor, left: Tensor, right: Tensor, worth: int = AGAIN) -> Tensor:
@@ -66,6 +77,9 @@ TOKENS = 64 if _mkl_is_narrow() else 1
 
 linear = _onednn_linear if _mkl_is_narrow() else _torch_linear
 """x @ weight.T + bias over the last axis; no gradient flows through it."""
+
+linear_onto = _onednn_linear_onto if _mkl_is_narrow() else _torch_linear_onto
+"""total + x @ weight.T as a new tensor, all of two axes; no gradient flows through it."""
 
 add_product = _onednn_add_product if _mkl_is_narrow() else _torch_add_product
 """Add left.T @ right, a weight's gradient, to `total` in place."""

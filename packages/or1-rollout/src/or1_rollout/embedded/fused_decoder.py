@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from or1_rollout.embedded.rotary import head_dim_of, rotation_table
-from or1_rollout.embedded.steps import Shape, decode_block, mlp_input, project, split_heads
+from or1_rollout.embedded.steps import Cache, Shape, decode_block, prefill, whole_logits
 from or1_rollout.embedded.weights import FusedWeights
-from or1_rollout.products import linear
 from or1_rollout.types import SamplingParams
 
 LANE_BYTES = 2**25
@@ -44,47 +42,26 @@ class FusedDecoder:
         longest = max(len(prompt) for prompt in prompts)
         pads_P = torch.tensor([longest - len(prompt) for prompt in prompts])
         ids_PL = torch.tensor([[0] * (longest - len(p)) + list(p) for p in prompts])
-        keys: list[Tensor] = []
-        values: list[Tensor] = []
-        last_PH = self._run(ids_PL.to(self.device), pads_P, keys, values)[:, -1]
-        rows = torch.repeat_interleave(torch.arange(len(prompts)), torch.tensor(repeats)).to(self.device)
-        logits_NV = project(self.weights.model, last_PH)[rows]
-        decoding = FusedDecoding(self, longest, pads_P.to(self.device)[rows], logits_NV, params)
-        decoding.fill([key[rows] for key in keys], [value[rows] for value in values])
-        return decoding
+        column_L = torch.arange(longest)
+        positions_PL = (column_L[None] - pads_P[:, None]).clamp_(min=0)
+        prompt_N = torch.repeat_interleave(torch.arange(len(prompts)), torch.tensor(repeats)).to(self.device)
+        logits_NV, keys_values = prefill(
+            self.weights.model,
+            self.weights.layers,
+            ids_PL.to(self.device),
+            self.rotation[positions_PL.to(self.device)][:, :, None],
+            self._prefill_mask(column_L, pads_P) if bool(pads_P.any()) else None,
+            prompt_N,
+            longest + params.max_new_tokens,
+            self.shape,
+        )
+        return FusedDecoding(self, longest, pads_P.to(self.device)[prompt_N], logits_NV, keys_values, params)
 
     def logits(self, token_ids: Sequence[int]) -> Tensor:
         """See `Decoder.logits`."""
         ids_1L = torch.tensor([list(token_ids)], device=self.device)
-        hidden_1LH = self._run(ids_1L, torch.zeros(1, dtype=torch.int64), [], [])
-        return project(self.weights.model, hidden_1LH[0])
-
-    def _run(self, ids_PL: Tensor, pads_P: Tensor, keys: list[Tensor], values: list[Tensor]) -> Tensor:
-        """Hidden states of whole sequences before the final norm.
-
-        Appends every layer's keys and values, [P, g, L, D].
-        """
-        column_L = torch.arange(ids_PL.shape[1])
-        positions_PL = (column_L[None] - pads_P[:, None]).clamp(min=0)
-        rotation = self.rotation[positions_PL.to(self.device)][:, :, None]
-        mask = None if not bool(pads_P.any()) else self._prefill_mask(column_L, pads_P)
-        model = self.weights.model
-        hidden = F.embedding(ids_PL, model.embedding)
-        for layer in self.weights.layers:
-            query, key, value = split_heads(layer, hidden, model.eps, rotation, self.shape)
-            keys.append(key.squeeze(3).transpose(1, 2))
-            values.append(value.squeeze(3).transpose(1, 2))
-            mixed = F.scaled_dot_product_attention(
-                query.flatten(2, 3).transpose(1, 2),
-                keys[-1],
-                values[-1],
-                attn_mask=mask,
-                is_causal=mask is None,
-                enable_gqa=True,
-            )
-            hidden = hidden + linear(mixed.transpose(1, 2).flatten(2), layer.out)
-            hidden = hidden + linear(mlp_input(layer, hidden, model.eps), layer.down)
-        return hidden
+        rotation = self.rotation[: len(token_ids)][None, :, None]
+        return whole_logits(self.weights.model, self.weights.layers, ids_1L, rotation, self.shape)
 
     def _prefill_mask(self, column_L: Tensor, pads_P: Tensor) -> Tensor:
         """[P, 1, L, L]: causal, without padding keys; a padding query sees itself, so that no row is empty."""
@@ -94,31 +71,23 @@ class FusedDecoder:
 
 
 class FusedDecoding:
-    """One batch in flight over preallocated caches: keys [N * g, D, L] and values [N * g, L, D] per layer."""
+    """One batch in flight over preallocated keys and values."""
 
     def __init__(
-        self, decoder: FusedDecoder, used: int, pads_N: Tensor, logits_NV: Tensor, params: SamplingParams
+        self,
+        decoder: FusedDecoder,
+        used: int,
+        pads_N: Tensor,
+        logits_NV: Tensor,
+        keys_values: list[Tensor],
+        params: SamplingParams,
     ) -> None:
         self._decoder, self._used, self._pads_N, self._logits_NV = decoder, used, pads_N, logits_NV
-        self._capacity = used + params.max_new_tokens
+        self._keys_values, self._capacity = keys_values, keys_values[0].shape[2]
         self._shape = decoder.shape._replace(
             temperature=float(params.temperature), top_p=float(params.top_p), top_k=params.top_k
         )
-        self._keys: list[Tensor] = []
-        self._values: list[Tensor] = []
         self._bias = self._padding_bias()
-
-    def fill(self, keys: Sequence[Tensor], values: Sequence[Tensor]) -> None:
-        """Begin with every layer's keys and values of the columns in use, [N, g, L, D]."""
-        groups, dim = self._shape.groups, self._shape.head_dim
-        wide = len(self._pads_N) * groups
-        device, dtype = self._decoder.device, self._decoder.dtype
-        self._keys = [torch.empty((wide, dim, self._capacity), device=device, dtype=dtype) for _ in keys]
-        self._values = [torch.empty((wide, self._capacity, dim), device=device, dtype=dtype) for _ in values]
-        for cache, old in zip(self._keys, keys, strict=True):
-            cache[:, :, : self._used] = old.flatten(0, 1).transpose(1, 2)
-        for cache, old in zip(self._values, values, strict=True):
-            cache[:, : self._used] = old.flatten(0, 1)
 
     def draw(self, uniform_NT: Tensor) -> tuple[Tensor, Tensor]:
         """See `Decoding.draw`."""
@@ -129,7 +98,7 @@ class FusedDecoding:
         tokens_NT, logprobs_NT, self._logits_NV = decode_block(
             weights.model,
             weights.layers,
-            (self._keys, self._values, self._bias),
+            Cache(self._keys_values, self._bias),
             self._used,
             self._logits_NV,
             uniform_NT,
@@ -143,9 +112,13 @@ class FusedDecoding:
         """See `Decoding.keep`; only the columns in use are moved."""
         self._pads_N, self._logits_NV = self._pads_N[rows], self._logits_NV[rows]
         self._bias = self._padding_bias()
-        apart = (-1, self._shape.groups)
-        keys = [cache[:, :, : self._used].unflatten(0, apart)[rows].transpose(2, 3) for cache in self._keys]
-        self.fill(keys, [cache[:, : self._used].unflatten(0, apart)[rows] for cache in self._values])
+        self._keys_values = [self._kept(cache, rows) for cache in self._keys_values]
+
+    def _kept(self, cache: Tensor, rows: Tensor) -> Tensor:
+        used = cache.unflatten(0, (-1, self._shape.groups))[:, :, :, : self._used]
+        kept = cache.new_empty((len(rows) * self._shape.groups, *cache.shape[1:]))
+        kept[:, :, : self._used] = used[rows].flatten(0, 1)
+        return kept
 
     def _padding_bias(self) -> Tensor | None:
         """[N * g, 1, L]: -inf at padding; None where there is none."""

@@ -22,9 +22,10 @@ def head_dim_of(config: Any) -> int:
 
 
 def rotation_table(config: Any, num_positions: int, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Cos + i sin of every position and pair, times the scaling's factor: complex [positions, 1, D / 2].
+    """Cos + i sin of every position and pair, times the scaling's factor and D ** -0.25: complex [positions, 1, D / 2].
 
-    Angles are float32 as in `transformers`, whatever the model's dtype.
+    Queries and keys are both turned by it: their products are then scaled by D ** -0.5 already. Angles are float32 as
+    in `transformers`, whatever the model's dtype.
     """
     kind = config.rope_parameters["rope_type"]
     if kind == "default":
@@ -35,7 +36,8 @@ def rotation_table(config: Any, num_positions: int, device: torch.device, dtype:
         frequency, factor = ROPE_INIT_FUNCTIONS[kind](config)
     angles = torch.arange(num_positions, dtype=torch.float32)[:, None] * frequency
     wide = torch.float64 if dtype == torch.float64 else torch.float32
-    table = torch.complex((angles.cos() * factor).to(wide), (angles.sin() * factor).to(wide))
+    factor *= head_dim_of(config) ** -0.25
+    table = torch.complex(angles.cos().to(wide) * factor, angles.sin().to(wide) * factor)
     return table[:, None].to(device)
 
 

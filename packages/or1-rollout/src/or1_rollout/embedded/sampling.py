@@ -24,8 +24,8 @@ def sample(logits_NV: Tensor, uniform_N: Tensor, temperature: float, top_p: floa
     cumulative_NV = probs_NV.cumsum(-1, dtype=torch.float64)
     threshold_N1 = uniform_N[:, None] * cumulative_NV[:, -1:]
     # clamp: a uniform number of 1 - 2^-53 can round up to the whole mass
-    tokens_N = (cumulative_NV <= threshold_N1).sum(-1).clamp_(max=probs_NV.size(1) - 1)
-    return tokens_N, logprobs_NV.gather(1, tokens_N[:, None]).squeeze(1)
+    tokens_N1 = torch.searchsorted(cumulative_NV, threshold_N1, right=True).clamp_(max=probs_NV.size(1) - 1)
+    return tokens_N1.squeeze(1), logprobs_NV.gather(1, tokens_N1).squeeze(1)
 
 
 def _nucleus(probs_NV: Tensor, top_p: float, top_k: int) -> Tensor:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from or1_rollout.embedded.sampling import sample
-from or1_rollout.products import linear
+from or1_rollout.products import linear, linear_onto
 from or1_rollout.programs import program
 
 
@@ -43,6 +43,15 @@ class ModelWeights(NamedTuple):
     """Of all norms; a tensor of one number, because an operation wants it so."""
 
 
+class Cache(NamedTuple):
+    """What the rows of a batch have seen."""
+
+    keys_values: list[Tensor]
+    """Of every layer [N * g, 2, L, D]: a head's keys and its values behind each other, so that one copy writes both."""
+    bias: Optional[Tensor]  # noqa: UP045
+    """[N * g, 1, L]: 0, or -inf at padding; None where there is none."""
+
+
 class Shape(NamedTuple):
     """Numbers of the model, and how its logits are sampled."""
 
@@ -63,25 +72,25 @@ def rms_norm(x: Tensor, weight: Tensor, eps: Tensor) -> Tensor:
     return (x * inverse).mul_(weight)
 
 
-def split_heads(
-    layer: LayerWeights, hidden: Tensor, eps: Tensor, rotation: Tensor, shape: Shape
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries [..., g, R, D] and key [..., g, 1, D] normed (Qwen3) and rotated, and value [..., g, 1, D].
+def mix_heads(layer: LayerWeights, hidden: Tensor, eps: Tensor, rotation: Tensor, shape: Shape) -> Tensor:
+    """Of every key/value head its queries and its key, normed (Qwen3) and rotated, and its value: [..., g, R + 2, D].
 
-    `rotation` is complex, [..., 1, 1, P].
+    `rotation` is complex, [..., 1, 1, P], and scales (`rotary.rotation_table`).
     """
     normed = rms_norm(hidden, layer.input_norm, eps)
     mixed = linear(normed, layer.qkv, layer.qkv_bias).unflatten(-1, [shape.groups, -1, shape.head_dim])
     turning = mixed.narrow(-2, 0, shape.queries + 1)
     q_norm, k_norm = layer.q_norm, layer.k_norm
     if q_norm is not None and k_norm is not None:
-        query = rms_norm(turning.narrow(-2, 0, shape.queries), q_norm, eps)
-        turning = torch.cat([query, rms_norm(turning.narrow(-2, shape.queries, 1), k_norm, eps)], -2)
-    wide = turning.to(torch.float64 if rotation.dtype == torch.complex128 else torch.float32)
-    torch.view_as_complex(wide.unflatten(-1, [-1, 2])).mul_(rotation)
-    turned = wide.to(mixed.dtype)
-    key = turned.narrow(-2, shape.queries, 1)
-    return turned.narrow(-2, 0, shape.queries), key, mixed.narrow(-2, shape.queries + 1, 1)
+        turning[..., :-1, :] = rms_norm(turning.narrow(-2, 0, shape.queries), q_norm, eps)
+        turning[..., -1, :] = rms_norm(turning.select(-2, shape.queries), k_norm, eps)
+    if mixed.element_size() < 4:  # there are no complex bfloat16 numbers
+        wide = turning.float()
+        torch.view_as_complex(wide.unflatten(-1, [-1, 2])).mul_(rotation)
+        turning.copy_(wide)
+    else:
+        torch.view_as_complex(turning.unflatten(-1, [-1, 2])).mul_(rotation)
+    return mixed
 
 
 def mlp_input(layer: LayerWeights, hidden: Tensor, eps: Tensor) -> Tensor:
@@ -96,44 +105,100 @@ def project(model: ModelWeights, hidden: Tensor) -> Tensor:
     return logits if logits.dtype == torch.float64 else logits.float()
 
 
+def run_layers(
+    model: ModelWeights,
+    layers: list[LayerWeights],
+    ids_PL: Tensor,
+    rotation: Tensor,
+    mask: Optional[Tensor],  # noqa: UP045
+    shape: Shape,
+) -> tuple[Tensor, list[Tensor]]:
+    """Hidden states of whole sequences before the final norm; every layer's keys and values, [P, L, g, 2, D]."""
+    hidden = F.embedding(ids_PL, model.embedding)
+    kept: list[Tensor] = []
+    for layer in layers:
+        mixed = mix_heads(layer, hidden, model.eps, rotation, shape)
+        kept.append(mixed.narrow(-2, shape.queries, 2))
+        context = F.scaled_dot_product_attention(
+            mixed.narrow(-2, 0, shape.queries).flatten(2, 3).transpose(1, 2),
+            mixed.select(-2, shape.queries).transpose(1, 2),
+            mixed.select(-2, shape.queries + 1).transpose(1, 2),
+            attn_mask=mask,
+            is_causal=mask is None,
+            scale=1.0,
+            enable_gqa=True,
+        )
+        hidden = linear(context.transpose(1, 2).flatten(2), layer.out).add_(hidden)
+        hidden = linear(mlp_input(layer, hidden, model.eps), layer.down).add_(hidden)
+    return hidden, kept
+
+
+@program
+def whole_logits(
+    model: ModelWeights, layers: list[LayerWeights], ids_1L: Tensor, rotation: Tensor, shape: Shape
+) -> Tensor:
+    """Logits at every position of one sequence, [L, V]."""
+    hidden, _ = run_layers(model, layers, ids_1L, rotation, None, shape)
+    return project(model, hidden[0])
+
+
+@program
+def prefill(
+    model: ModelWeights,
+    layers: list[LayerWeights],
+    ids_PL: Tensor,
+    rotation: Tensor,
+    mask: Optional[Tensor],  # noqa: UP045
+    prompt_N: Tensor,
+    capacity: int,
+    shape: Shape,
+) -> tuple[Tensor, list[Tensor]]:
+    """Compute every prompt once and give row n what `prompt_N[n]` left: logits [N, V], and `Cache.keys_values`."""
+    hidden, kept = run_layers(model, layers, ids_PL, rotation, mask, shape)
+    caches: list[Tensor] = []
+    for keys_values in kept:
+        rows = keys_values[prompt_N].permute(0, 2, 3, 1, 4)
+        cache = rows.new_empty([rows.size(0) * shape.groups, 2, capacity, shape.head_dim])
+        cache[:, :, : rows.size(3)] = rows.flatten(0, 1)
+        caches.append(cache)
+    return project(model, hidden[:, -1])[prompt_N], caches
+
+
 def attend(query: Tensor, keys: Tensor, values: Tensor, bias: Optional[Tensor]) -> Tensor:  # noqa: UP045
-    """One new token per row against its cache: [N * g, R, D] queries, [N * g, D, L] keys, [N * g, L, D] values.
+    """One new token per row against its cache: [N * g, R, D] queries, [N * g, L, D] keys and values.
 
     Two batched products and a softmax take a third of the time of the CPU's flash kernel at 64 rows and 50 columns.
     `bias` [N * g, 1, L] is 0, or -inf at padding.
     """
-    scale = query.size(-1) ** -0.5
     if query.element_size() < 4:
-        return F.scaled_dot_product_attention(query, keys.transpose(1, 2), values, attn_mask=bias)
-    scores = torch.bmm(query * scale, keys) if bias is None else torch.baddbmm(bias, query, keys, alpha=scale)
+        return F.scaled_dot_product_attention(query, keys, values, attn_mask=bias, scale=1.0)
+    keys = keys.transpose(1, 2)
+    scores = torch.bmm(query, keys) if bias is None else torch.baddbmm(bias, query, keys)
     return torch.bmm(scores.softmax(-1), values)
 
 
 def step(
     model: ModelWeights,
     layers: list[LayerWeights],
-    caches: tuple[list[Tensor], list[Tensor], Optional[Tensor]],  # noqa: UP045
+    cache: Cache,
     column: int,
     tokens_N: Tensor,
     rotation: Tensor,
     shape: Shape,
 ) -> Tensor:
     """Append one token to every row, at `column` of the cache; logits of the next [N, V]."""
-    keys, values, whole_bias = caches
+    whole_bias = cache.bias
     bias = None if whole_bias is None else whole_bias[:, :, : column + 1]
     hidden = F.embedding(tokens_N, model.embedding)
     for index, layer in enumerate(layers):
-        query, key, value = split_heads(layer, hidden, model.eps, rotation, shape)
-        keys[index][:, :, column] = key.reshape(-1, shape.head_dim)
-        values[index][:, column] = value.reshape(-1, shape.head_dim)
-        context = attend(
-            query.reshape(-1, shape.queries, shape.head_dim),
-            keys[index][:, :, : column + 1],
-            values[index][:, : column + 1],
-            bias,
-        )
-        hidden = linear(context.view(hidden.size(0), -1), layer.out).add_(hidden)
-        hidden = linear(mlp_input(layer, hidden, model.eps), layer.down).add_(hidden)
+        mixed = mix_heads(layer, hidden, model.eps, rotation, shape)
+        keys_values = cache.keys_values[index]
+        keys_values[:, :, column] = mixed.narrow(-2, shape.queries, 2).flatten(0, 1)
+        used = keys_values.narrow(2, 0, column + 1)
+        query = mixed.narrow(-2, 0, shape.queries).flatten(0, 1)
+        context = attend(query, used.select(1, 0), used.select(1, 1), bias)
+        hidden = linear_onto(hidden, context.view(hidden.size(0), -1), layer.out)
+        hidden = linear_onto(hidden, mlp_input(layer, hidden, model.eps), layer.down)
     return project(model, hidden)
 
 
@@ -141,7 +206,7 @@ def step(
 def decode_block(
     model: ModelWeights,
     layers: list[LayerWeights],
-    caches: tuple[list[Tensor], list[Tensor], Optional[Tensor]],  # noqa: UP045
+    cache: Cache,
     column: int,
     logits_NV: Tensor,
     uniform_NT: Tensor,
@@ -159,5 +224,5 @@ def decode_block(
         tokens.append(token_N)
         logprobs.append(logprob_N)
         if index < rotation_NT11P.size(1):
-            logits_NV = step(model, layers, caches, column + index, token_N, rotation_NT11P[:, index], shape)
+            logits_NV = step(model, layers, cache, column + index, token_N, rotation_NT11P[:, index], shape)
     return torch.stack(tokens, 1), torch.stack(logprobs, 1), logits_NV
