@@ -15,6 +15,7 @@ from torch import Tensor
 from or1_rollout.embedded.rotary import head_dim_of, rotation_table
 from or1_rollout.embedded.steps import Cache, Shape, decode_block, prefill, whole_logits
 from or1_rollout.embedded.weights import FusedWeights
+from or1_rollout.products import TOKENS
 from or1_rollout.types import SamplingParams
 
 LANE_BYTES = 2**25
@@ -59,9 +60,13 @@ class FusedDecoder:
 
     def logits(self, token_ids: Sequence[int]) -> Tensor:
         """See `Decoder.logits`."""
-        ids_1L = torch.tensor([list(token_ids)], device=self.device)
-        rotation = self.rotation[: len(token_ids)][None, :, None]
-        return whole_logits(self.weights.model, self.weights.layers, ids_1L, rotation, self.shape)
+        padding = min(
+            -len(token_ids) % TOKENS, len(self.rotation) - len(token_ids)
+        )  # behind the rest, which never sees it
+        ids_1L = torch.tensor([[*token_ids, *[0] * padding]], device=self.device)
+        rotation = self.rotation[: ids_1L.shape[1]][None, :, None]
+        whole = whole_logits(self.weights.model, self.weights.layers, ids_1L, rotation, self.shape)
+        return whole[: len(token_ids)]
 
     def _prefill_mask(self, column_L: Tensor, pads_P: Tensor) -> Tensor:
         """[P, 1, L, L]: causal, without padding keys; a padding query sees itself, so that no row is empty."""
