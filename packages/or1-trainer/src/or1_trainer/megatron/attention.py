@@ -38,8 +38,8 @@ class PackedAttention(MegatronModule):  # type: ignore[misc]
             return (_varlen_attention if is_half else padded_attention)(mixed_TGRD, packed)
         # there are no complex bfloat16 numbers to rotate with
         wide_TGRD = mixed_TGRD.float() if mixed_TGRD.dtype == torch.bfloat16 else mixed_TGRD
-        if packed.short_buckets is not None:
-            output: Tensor = short_attention(wide_TGRD, packed.rotation_T, packed.short_buckets)
+        if packed.short is not None:
+            output: Tensor = short_attention(wide_TGRD, packed.short)
         else:
             output = _BucketedAttention.apply(wide_TGRD, packed)
         return output.to(mixed_TGRD.dtype)

@@ -16,7 +16,7 @@ from torch import Tensor
 from or1_rollout.products import linear
 from or1_rollout.programs import program
 from or1_trainer.megatron.norm import norm, norm_grad
-from or1_trainer.megatron.prefix_buckets import PrefixBucket
+from or1_trainer.megatron.prefix_buckets import ShortPlan
 from or1_trainer.megatron.short_attention import attend, attend_grad
 
 
@@ -48,45 +48,33 @@ class AttentionWeights(NamedTuple):
 def attention_half(
     hidden_TH: Tensor,
     weights: AttentionWeights,
-    rotation_T: Tensor,
-    buckets: list[PrefixBucket],
+    plan: ShortPlan,
     shape: AttentionShape,
 ) -> Tensor:
-    """This rank's share of the layer's attention half, [T, H]; see `short_attention` for rotation and buckets."""
-    output: Tensor = _AttentionHalf.apply(hidden_TH, rotation_T, buckets, shape, *weights)
+    """This rank's share of the layer's attention half, [T, H]."""
+    output: Tensor = _AttentionHalf.apply(hidden_TH, plan, shape, *weights)
     return output
 
 
 class _AttentionHalf(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        hidden_TH: Tensor,
-        rotation_T: Tensor,
-        buckets: list[PrefixBucket],
-        shape: AttentionShape,
-        *weights: Tensor | None,
-    ) -> Tensor:
-        output, saved = _forward(hidden_TH, AttentionWeights(*weights), rotation_T, buckets, shape)
-        ctx.buckets, ctx.shape = buckets, shape
-        ctx.save_for_backward(hidden_TH, rotation_T, *weights, *saved)
+    def forward(ctx: Any, hidden_TH: Tensor, plan: ShortPlan, shape: AttentionShape, *weights: Tensor | None) -> Tensor:
+        output, saved = _forward(hidden_TH, AttentionWeights(*weights), plan, shape)
+        ctx.plan, ctx.shape = plan, shape
+        ctx.save_for_backward(hidden_TH, *weights, *saved)
         return output
 
     @staticmethod
     def backward(ctx: Any, grad_TH: Tensor) -> tuple[Tensor | None, ...]:
-        hidden_TH, rotation_T, *rest = ctx.saved_tensors
+        hidden_TH, *rest = ctx.saved_tensors
         weights, saved = AttentionWeights(*rest[:6]), rest[6:]
-        grad, grads = _backward(grad_TH, hidden_TH, weights, rotation_T, ctx.buckets, saved, ctx.shape)
-        return grad, None, None, None, *grads
+        grad, grads = _backward(grad_TH, hidden_TH, weights, ctx.plan, saved, ctx.shape)
+        return grad, None, None, *grads
 
 
 @program
 def _forward(
-    hidden_TH: Tensor,
-    weights: AttentionWeights,
-    rotation_T: Tensor,
-    buckets: list[PrefixBucket],
-    shape: AttentionShape,
+    hidden_TH: Tensor, weights: AttentionWeights, plan: ShortPlan, shape: AttentionShape
 ) -> tuple[Tensor, list[Tensor]]:
     """The output, and what the backward pass needs."""
     normed_TH, inverse = norm(hidden_TH, weights.norm, shape.eps)
@@ -100,7 +88,7 @@ def _forward(
         normed_key, key_inverse = norm(key, k_norm, shape.head_eps)
         saved += [query, query_inverse, key, key_inverse]
         mixed_TGRD = torch.cat([normed_query, normed_key, value], 2)
-    context_TX, kept = attend(mixed_TGRD, rotation_T, buckets)
+    context_TX, kept = attend(mixed_TGRD, plan)
     output_TH = linear(context_TX, weights.out)
     if shape.residual:
         output_TH.add_(hidden_TH)
@@ -113,8 +101,7 @@ def _backward(
     grad_TH: Tensor,
     hidden_TH: Tensor,
     weights: AttentionWeights,
-    rotation_T: Tensor,
-    buckets: list[PrefixBucket],
+    plan: ShortPlan,
     saved: list[Tensor],
     shape: AttentionShape,
 ) -> tuple[Tensor, list[Optional[Tensor]]]:  # noqa: UP045
@@ -122,10 +109,8 @@ def _backward(
     q_norm, k_norm = weights.q_norm, weights.k_norm
     has_norms = q_norm is not None
     context_TX, kept = saved[6 if has_norms else 2], saved[7 if has_norms else 3 :]
-    heads = weights.qkv.size(0) // (shape.groups * shape.head_dim)
     grad_out = linear(grad_TH.t(), context_TX.t())
-    mixed_shape = [grad_TH.size(0), shape.groups, heads, shape.head_dim]
-    grad_TGRD = attend_grad(linear(grad_TH, weights.out.t()), rotation_T, buckets, kept, mixed_shape)
+    grad_TGRD = attend_grad(linear(grad_TH, weights.out.t()), plan, kept)
     grad_q_norm: Optional[Tensor] = None  # noqa: UP045
     grad_k_norm: Optional[Tensor] = None  # noqa: UP045
     if q_norm is not None and k_norm is not None:

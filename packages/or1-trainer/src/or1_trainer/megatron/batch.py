@@ -11,7 +11,7 @@ from megatron.core.packed_seq_params import PackedSeqParams
 from torch import Tensor
 
 from or1_trainer.megatron.buckets import Bucket
-from or1_trainer.megatron.prefix_buckets import PrefixBucket
+from or1_trainer.megatron.prefix_buckets import ShortPlan
 
 
 class PackedBatch(Protocol):
@@ -55,7 +55,7 @@ class PackedSequences(PackedSeqParams):  # type: ignore[misc]
 
     rotation_T: Any = None
     """cos + i sin of every token's rotary angles, complex, [T, 1, head_dim / 2]."""
-    short_buckets: list[PrefixBucket] | None = None
+    short: ShortPlan | None = None
     """CPU, short sequences."""
     buckets: tuple[Bucket, ...] = ()
     """CPU, long sequences."""

@@ -72,7 +72,7 @@ class PolicyLayer(TransformerLayer):  # type: ignore[misc]
             hidden = hidden + self.self_attention(self.input_layernorm(hidden), packed)
             output, _no_bias = self.mlp(self.pre_mlp_layernorm(hidden))
             return hidden + output
-        if packed.short_buckets is None:
+        if packed.short is None:
             hidden = hidden + self.self_attention(self.input_layernorm(hidden), packed)
         else:
             hidden = _half(hidden, lambda rows_TH: self._attention(rows_TH, packed))
@@ -96,8 +96,8 @@ class PolicyLayer(TransformerLayer):  # type: ignore[misc]
             head_eps=attention.q_layernorm.eps if has_norms else 0.0,
             residual=num_ranks() == 1,
         )
-        assert packed.short_buckets is not None
-        return attention_half(hidden_TH, weights, packed.rotation_T, packed.short_buckets, shape)
+        assert packed.short is not None
+        return attention_half(hidden_TH, weights, packed.short, shape)
 
     def _feed_forward(self, hidden_TH: Tensor) -> Tensor:
         norm, mlp = self.pre_mlp_layernorm, self.mlp

@@ -22,7 +22,7 @@ from or1_trainer.megatron import rope
 from or1_trainer.megatron.batch import PackedBatch, PackedSequences
 from or1_trainer.megatron.buckets import bucket_sequences
 from or1_trainer.megatron.errors import LayoutError
-from or1_trainer.megatron.prefix_buckets import SHORT_TOKENS, prefix_buckets
+from or1_trainer.megatron.prefix_buckets import SHORT_TOKENS, prefix_buckets, short_plan
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.megatron.spec import block_spec, transformer_config
 from or1_trainer.megatron.supported import check_layout, check_supported
@@ -30,6 +30,21 @@ from or1_trainer.megatron.supported import check_layout, check_supported
 
 class HiddenGPTModel(GPTModel):  # type: ignore[misc]
     """Megatron's `GPTModel` that stops at the final norm; `token_stats` fuses what follows."""
+
+    def forward(self, input_ids: Tensor, packed_seq_params: PackedSequences, **options: Any) -> Tensor:
+        """Hidden states after the final norm, [T, 1, H].
+
+        On the CPU straight through the modules: what Megatron's own forward passes ask beside (pipeline stages,
+        inference, fp8, offloading) takes as long there as two layers of 0.13M parameters.
+        """
+        if input_ids.is_cuda or self.config.sequence_parallel:
+            whole: Tensor = super().forward(input_ids, packed_seq_params=packed_seq_params, **options)
+            return whole
+        hidden: Tensor = self.embedding(input_ids=input_ids, position_ids=None)
+        for layer in self.decoder.layers:
+            hidden, _ = layer(hidden, packed_seq_params)
+        normed: Tensor = self.decoder.final_layernorm(hidden)
+        return normed
 
     def _postprocess(self, hidden_states: Tensor, **_: object) -> Tensor:
         return hidden_states
@@ -73,6 +88,12 @@ class Policy:
         if self.model.config.sequence_parallel:
             return self.runtime.tensor_size
         return TOKENS if self.runtime.device.type == "cpu" and self.dtype == torch.float32 else 1
+
+    @property
+    def _heads(self) -> tuple[int, int]:
+        """Key/value heads of this rank, and query heads of each."""
+        groups = int(self.model.config.num_query_groups)
+        return groups // self.runtime.tensor_size, int(self.model.config.num_attention_heads) // groups
 
     @property
     def vocab_slice(self) -> tuple[int, int]:
@@ -124,7 +145,8 @@ class Policy:
         is_cpu = self.runtime.device.type == "cpu"
         if is_cpu and batch.max_seqlen <= SHORT_TOKENS:
             wide = torch.float32 if self.dtype == torch.bfloat16 else self.dtype  # see `attention`
-            packed.short_buckets = prefix_buckets(bounds, prefix_K, wide)
+            buckets = prefix_buckets(batch.cu_seqlens_K1, batch.prefix_K, wide)
+            packed.short = short_plan(buckets, packed.rotation_T, batch.token_ids_T.numel(), *self._heads)
         elif prefix_K is not None:
             raise LayoutError(f"shared prompts need the CPU and at most {SHORT_TOKENS} tokens; pack whole sequences")
         elif is_cpu or self.dtype != torch.bfloat16:  # see `attention`

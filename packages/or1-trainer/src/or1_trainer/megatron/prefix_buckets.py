@@ -3,7 +3,8 @@
 A piece may go on from another one, its prefix: the keys of a prompt are then computed once and seen by all responses.
 
 Axes: T tokens of a micro-batch, K pieces, B pieces of a bucket, L their padded length, S = B * L slots, W prompts of a
-bucket, F padded length of the prompts, J = F + L keys of a piece.
+bucket, F padded length of the prompts, J = F + L keys of a piece; G key/value groups, R query heads of each, P pairs of
+a head.
 """
 
 from functools import lru_cache
@@ -43,6 +44,29 @@ class PrefixBucket(NamedTuple):
     """Which of the W prompts each piece goes on from."""
     prefix_rows: Tensor
     """Row of the packed axis for every prompt token, [W * F]; padding repeats the last token."""
+
+
+class ShortPlan(NamedTuple):
+    """How a micro-batch's attention is computed; the same in every layer, forward and backward."""
+
+    buckets: list[PrefixBucket]
+    tokens: int
+    """Rows in use; what lies behind them is padding that nothing sees."""
+    turn_TGRP: Tensor
+    """Complex, per pair of the fused projection: queries and keys are turned and scaled by D ** -0.25, values kept."""
+    back_TGRP: Tensor
+    """Its conjugate, for gradients."""
+
+
+def short_plan(buckets: list[PrefixBucket], rotation_T: Tensor, tokens: int, groups: int, queries: int) -> ShortPlan:
+    """For `queries` query heads of each of `groups` key/value heads; `rotation_T` is complex, [T, 1, P].
+
+    One factor for every element: a product with factors that repeat along heads takes three times as long.
+    """
+    turn_T1P = rotation_T * (2 * rotation_T.shape[-1]) ** -0.25
+    turn_TRP = torch.cat([turn_T1P.expand(-1, queries + 1, -1), torch.ones_like(turn_T1P)], 1)
+    turn_TGRP = turn_TRP[:, None].expand(-1, groups, -1, -1).contiguous()
+    return ShortPlan(buckets, tokens, turn_TGRP, turn_TGRP.conj().resolve_conj())
 
 
 def prefix_buckets(cu_seqlens_K1: Tensor, prefix_K: Tensor | None, dtype: torch.dtype) -> list[PrefixBucket]:

@@ -89,12 +89,12 @@ def pack(
     Trained tokens stay in the order of the samples.
     """
     counts = Counter(tuple(sample.prompt_ids) for sample in samples) if share_prompts else Counter()
-    pieces, shared, sources = _Pieces(), dict[tuple[int, ...], int](), list[int]()
+    pieces, sources = _Pieces(), list[int]()
+    # prompts before all responses: responses of one length are then a run of rows, which attention takes as it lies
+    shared = {prompt: pieces.add(prompt, 0, -1) for prompt, count in counts.items() if count > 1}
     for sample in samples:
         prompt, response = tuple(sample.prompt_ids), sample.response_ids
-        if counts[prompt] > 1:
-            if prompt not in shared:
-                shared[prompt] = pieces.add(prompt, 0, -1)
+        if prompt in shared:
             start = pieces.bounds[pieces.add(response[:-1], len(prompt), shared[prompt])]
             sources += [pieces.bounds[shared[prompt] + 1] - 1, *range(start, start + len(response) - 1)][
                 : len(response)
