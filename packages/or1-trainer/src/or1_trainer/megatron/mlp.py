@@ -92,7 +92,9 @@ def _backward(
     """Gradients of the input and of all weights; the down projection's input is computed again."""
     _, gate_up_weight, down_weight = weights
     grads: list[Tensor] = []
-    grad_gate_up_weight, grad_down_weight = torch.zeros_like(gate_up_weight), torch.zeros_like(down_weight)
+    # the narrow factor is the one that is copied turned: [H, 2 F] instead of [2 F, H]
+    grad_gate_up_turned = gate_up_weight.new_zeros([gate_up_weight.size(1), gate_up_weight.size(0)])
+    grad_down_weight = torch.zeros_like(down_weight)
     for gate_up, grad, rows in zip(kept[2:], grad_TH.split(block), kept[0].split(block)):  # noqa: B905 - TorchScript
         gate, up = gate_up.chunk(2, -1)
         grad_gate_up = torch.empty_like(gate_up)
@@ -104,12 +106,12 @@ def _backward(
         grad_activated.mul_(up)
         torch.ops.aten.silu_backward(grad_activated, gate, grad_input=grad_gate)
         add_product(grad_down_weight, grad, activated)
-        add_product(grad_gate_up_weight, grad_gate_up, rows)
+        add_product(grad_gate_up_turned, rows, grad_gate_up)
         grads.append(linear(grad_gate_up, gate_up_weight.t()))
     grad_hidden_TH, grad_norm_weight = norm_grad(torch.cat(grads), hidden_TH, kept[1], weights[0])
     if residual:
         grad_hidden_TH.add_(grad_TH)
-    return grad_hidden_TH, grad_norm_weight, grad_gate_up_weight, grad_down_weight
+    return grad_hidden_TH, grad_norm_weight, grad_gate_up_turned.t().contiguous(), grad_down_weight
 
 
 def _block_tokens(gate_up_weight: Tensor) -> int:

@@ -23,6 +23,7 @@ from torch import Tensor
 from or1_rollout.products import ONCE, add_product, linear
 from or1_trainer.megatron.batch import PackedBatch
 from or1_trainer.megatron.model import Policy
+from or1_trainer.megatron.whole_stats import Positions, padded, whole_stats, whole_stats_grad
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,13 @@ def token_stats(
     """
     if not temperature > 0 or chunk_tokens < 1:
         raise ValueError(f"temperature = {temperature} must be above 0 and chunk_tokens = {chunk_tokens} at least 1")
-    hidden_TH = policy.hidden(batch)
+    hidden_TH, weight = policy.hidden(batch), policy.output_weight
     start, stop = policy.vocab_slice
+    if policy.runtime.tensor_size == 1 and hidden_TH.dtype in (torch.float32, torch.float64):
+        positions = Positions(
+            padded(batch.source_M), padded(batch.labels_M), float(temperature), chunk_tokens, with_entropy
+        )
+        return TokenStats(*_WholeStats.apply(hidden_TH, weight, batch.labels_M.numel(), positions))
     plan = _Plan(
         index_M=batch.source_M,
         labels_M=batch.labels_M - start,
@@ -64,8 +70,25 @@ def token_stats(
         with_entropy=with_entropy,
         group=policy.runtime.tensor_group if policy.runtime.tensor_size > 1 else None,
     )
-    logprobs_M, entropy_M = _FusedStats.apply(hidden_TH, policy.output_weight, plan)
-    return TokenStats(logprobs_M, entropy_M)
+    return TokenStats(*_FusedStats.apply(hidden_TH, weight, plan))
+
+
+class _WholeStats(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, hidden_TH: Tensor, weight: Tensor, count: int, positions: Positions) -> tuple[Tensor, Tensor]:
+        logprobs_M, entropy_M = whole_stats(hidden_TH, weight, positions)
+        ctx.positions = positions
+        ctx.save_for_backward(hidden_TH, weight, entropy_M)
+        logprobs_M, entropy_M = logprobs_M[:count], entropy_M[:count]
+        if not positions.with_entropy:
+            ctx.mark_non_differentiable(entropy_M)
+        return logprobs_M, entropy_M
+
+    @staticmethod
+    def backward(ctx: Any, grad_logprobs_M: Tensor, grad_entropy_M: Tensor) -> tuple[Tensor | None, ...]:
+        hidden_TH, weight, entropy_M = ctx.saved_tensors
+        grads = padded(grad_logprobs_M), padded(grad_entropy_M)
+        return *whole_stats_grad(*grads, entropy_M, hidden_TH, weight, ctx.positions), None, None
 
 
 @dataclass(frozen=True)
