@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from or1_trainer.megatron.prefix_buckets import prefix_buckets, short_plan
+from or1_trainer.megatron.prefix_buckets import ShortPlan, prefix_buckets, short_turns
 from or1_trainer.megatron.short_attention import short_attention
 
 GROUPS, QUERIES, DIM = 2, 3, 4
@@ -47,7 +47,7 @@ def test_outputs_and_gradients_are_those_of_the_plain_formula(layout, random):
         torch.ones(tokens, 1, DIM // 2, dtype=torch.float64), torch.randn(tokens, 1, DIM // 2).double()
     )
     buckets = prefix_buckets(torch.tensor(bounds), torch.tensor(prefixes), torch.float64)
-    plan = short_plan(buckets, rotation, tokens, GROUPS, QUERIES)
+    plan = ShortPlan(buckets, tokens, *short_turns(rotation, GROUPS, QUERIES))
     got, expected = short_attention(mixed, plan), plain(mixed, rotation, bounds, prefixes)
     assert torch.allclose(got, expected, rtol=0, atol=1e-13)
     weight = torch.randn_like(got)
@@ -73,7 +73,7 @@ def test_gradcheck():
     mixed = torch.randn(9, 1, 4, 2, dtype=torch.float64, requires_grad=True)
     rotation = torch.polar(torch.ones(9, 1, 1, dtype=torch.float64), torch.randn(9, 1, 1, dtype=torch.float64))
     buckets = prefix_buckets(bounds, prefixes, torch.float64)
-    plan = short_plan(buckets, rotation, 9, 1, 2)
+    plan = ShortPlan(buckets, 9, *short_turns(rotation, 1, 2))
     assert torch.autograd.gradcheck(lambda x: short_attention(x, plan), mixed)
 
 
@@ -82,7 +82,7 @@ def test_a_later_token_changes_nothing_before_it(share):
     bounds = torch.tensor([0, 3, 7, 9])
     buckets = prefix_buckets(bounds, torch.tensor([-1, 0, 0] if share else [-1, -1, -1]), torch.float64)
     mixed, rotation = torch.randn(9, 1, 4, 2).double(), torch.ones(9, 1, 1, dtype=torch.complex128)
-    plan = short_plan(buckets, rotation, 9, 1, 2)
+    plan = ShortPlan(buckets, 9, *short_turns(rotation, 1, 2))
     before = short_attention(mixed, plan)
     mixed[5] += 1.0
     changed = (short_attention(mixed, plan) != before).any(1)

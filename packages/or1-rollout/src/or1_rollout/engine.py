@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from or1_rollout.proof import Fingerprint
 from or1_rollout.types import Completion, Prompt, SamplingParams
@@ -41,3 +41,11 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give memory and processes back."""
+
+
+@runtime_checkable
+class HoldsWeights(Protocol):
+    """An engine in this process, whose weights themselves can be compared: that says more than fingerprints."""
+
+    def differing(self, named: Iterable[tuple[str, Tensor]]) -> list[str]:
+        """Names of the tensors that it does not hold in the same values, as it uses them, and of those not named."""

@@ -84,19 +84,35 @@ def prove_push(
 ) -> None:
     """Raise `WeightPushError` unless the engine holds what was sent and computes with it.
 
-    A tied output head may appear on one side only: it is compared with the embedding. `tolerance` is the largest
-    |difference| of a probe log-prob, in nats; the probe catches what fingerprints cannot see, a kernel that uses
-    another copy.
+    A tied output head may appear on one side only: it is compared with the embedding. For the probe see `prove_probe`.
     """
-    expected, held = _with_tied_head(expected_fingerprints), _with_tied_head(engine_fingerprints)
-    wrong = sorted(name for name in expected.keys() | held.keys() if expected.get(name) != held.get(name))
-    if wrong:
+    prove_fingerprints(expected_fingerprints, engine_fingerprints)
+    prove_probe(expected_probe_logprobs, engine_probe_logprobs, tolerance=tolerance)
+
+
+def prove_fingerprints(expected: Mapping[str, Fingerprint], engine: Mapping[str, Fingerprint]) -> None:
+    """Raise `WeightPushError` if a tensor's fingerprints differ, or one side lacks it."""
+    sent, held = _with_tied_head(expected), _with_tied_head(engine)
+    prove_held([name for name in sent.keys() | held.keys() if sent.get(name) != held.get(name)], len(sent))
+
+
+def prove_held(differing: Sequence[str], total: int) -> None:
+    """Raise `WeightPushError` if of `total` tensors these differ between trainer and engine."""
+    if differing:
+        wrong = sorted(differing)
         shown = ", ".join(wrong[:SHOWN]) + (f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else "")
         raise WeightPushError(
-            f"after the push the engine holds other values than the trainer in {len(wrong)} of {len(expected)} "
+            f"after the push the engine holds other values than the trainer in {len(wrong)} of {total} "
             f"tensors: {shown}. Its rollouts would come from a stale policy; the run stops before the next one."
         )
-    gaps = [abs(a - b) for a, b in zip(expected_probe_logprobs, engine_probe_logprobs, strict=True)]
+
+
+def prove_probe(expected: Sequence[float], engine: Sequence[float], *, tolerance: float) -> None:
+    """Raise `WeightPushError` if a log-prob of the probe differs by more than `tolerance`, in nats.
+
+    It catches what a comparison of tensors cannot see: a kernel that uses another copy.
+    """
+    gaps = [abs(a - b) for a, b in zip(expected, engine, strict=True)]
     if any(not gap <= tolerance for gap in gaps):  # `not <=` also catches NaN
         raise WeightPushError(
             f"all tensors match, yet the engine's log-probs of the probe differ from the trainer's by up to "

@@ -124,6 +124,10 @@ class TransformersEngine:
         """Whether it computes on this process's cores and may do so beside others (`or1_rollout.lanes`)."""
         return self._decoder.takes_lanes
 
+    def differing(self, named: Iterable[tuple[str, Tensor]]) -> list[str]:
+        """See `HoldsWeights.differing`."""
+        return self._weights.differing(named)
+
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """See `Engine.fingerprints`."""
         return self._weights.fingerprints()

@@ -57,6 +57,18 @@ class ModelDecoder:
         if missing := sorted(name for name in own if storage[name] not in written):
             raise WeightPushError(f"{len(missing)} tensors were not pushed: {', '.join(missing[:5])}")
 
+    def differing(self, named: Iterable[tuple[str, Tensor]]) -> list[str]:
+        """Names of tensors that the model holds in other values; of several names of one tensor any will do."""
+        own = dict(self.model.state_dict())
+        seen: set[int] = set()
+        wrong = []
+        for name, value in named:
+            if name not in own or not torch.equal(own[name], value.to(own[name])):
+                wrong.append(name)
+            else:
+                seen.add(own[name].data_ptr())
+        return wrong + [name for name, tensor in own.items() if name not in wrong and tensor.data_ptr() not in seen]
+
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """Of the model's own tensors."""
         return fingerprints(self.model.state_dict())

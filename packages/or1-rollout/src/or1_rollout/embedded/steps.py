@@ -78,7 +78,7 @@ def mix_heads(layer: LayerWeights, hidden: Tensor, eps: Tensor, rotation: Tensor
     `rotation` is complex, [..., 1, 1, P], and scales (`rotary.rotation_table`).
     """
     normed = rms_norm(hidden, layer.input_norm, eps)
-    mixed = linear(normed, layer.qkv, layer.qkv_bias).unflatten(-1, [shape.groups, -1, shape.head_dim])
+    mixed: Tensor = linear(normed, layer.qkv, layer.qkv_bias).unflatten(-1, [shape.groups, -1, shape.head_dim])
     turning = mixed.narrow(-2, 0, shape.queries + 1)
     q_norm, k_norm = layer.q_norm, layer.k_norm
     if q_norm is not None and k_norm is not None:

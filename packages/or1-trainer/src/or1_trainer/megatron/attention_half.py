@@ -26,8 +26,7 @@ class AttentionShape(NamedTuple):
     groups: int
     head_dim: int
     eps: float
-    head_eps: float
-    """Of the norms of queries and keys."""
+    """Of all norms."""
     residual: bool
     """Whether the input is added to the output."""
 
@@ -58,7 +57,7 @@ def attention_half(
 
 class _AttentionHalf(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden_TH: Tensor, plan: ShortPlan, shape: AttentionShape, *weights: Tensor | None) -> Tensor:
+    def forward(ctx: Any, hidden_TH: Tensor, plan: ShortPlan, shape: AttentionShape, *weights: Any) -> Tensor:
         output, saved = _forward(hidden_TH, AttentionWeights(*weights), plan, shape)
         ctx.plan, ctx.shape = plan, shape
         ctx.save_for_backward(hidden_TH, *weights, *saved)
@@ -84,8 +83,8 @@ def _forward(
     q_norm, k_norm = weights.q_norm, weights.k_norm
     if q_norm is not None and k_norm is not None:
         query, key, value = _heads(mixed_TGRD)
-        normed_query, query_inverse = norm(query, q_norm, shape.head_eps)
-        normed_key, key_inverse = norm(key, k_norm, shape.head_eps)
+        normed_query, query_inverse = norm(query, q_norm, shape.eps)
+        normed_key, key_inverse = norm(key, k_norm, shape.eps)
         saved += [query, query_inverse, key, key_inverse]
         mixed_TGRD = torch.cat([normed_query, normed_key, value], 2)
     context_TX, kept = attend(mixed_TGRD, plan)

@@ -54,7 +54,7 @@ class PackedSequences(PackedSeqParams):  # type: ignore[misc]
     """
 
     rotation_T: Any = None
-    """cos + i sin of every token's rotary angles, complex, [T, 1, head_dim / 2]."""
+    """cos + i sin of every token's rotary angles, complex, [T, 1, head_dim / 2]; not for short sequences on the CPU."""
     short: ShortPlan | None = None
     """CPU, short sequences."""
     buckets: tuple[Bucket, ...] = ()

@@ -7,6 +7,7 @@ Axes: T tokens, H hidden. Hidden states travel as Megatron's [T, 1, H].
 """
 
 from collections.abc import Callable
+from functools import cached_property
 
 import torch
 from megatron.core.transformer.attention import SelfAttention
@@ -70,8 +71,9 @@ class PolicyLayer(TransformerLayer):  # type: ignore[misc]
         # programs sum gradients in the weights' own dtype, which bfloat16 is too narrow for
         if hidden.is_cuda or self.config.sequence_parallel or hidden.dtype == torch.bfloat16:
             hidden = hidden + self.self_attention(self.input_layernorm(hidden), packed)
-            output, _no_bias = self.mlp(self.pre_mlp_layernorm(hidden))
-            return hidden + output
+            update, _no_bias = self.mlp(self.pre_mlp_layernorm(hidden))
+            output: Tensor = hidden + update
+            return output
         if packed.short is None:
             hidden = hidden + self.self_attention(self.input_layernorm(hidden), packed)
         else:
@@ -79,30 +81,40 @@ class PolicyLayer(TransformerLayer):  # type: ignore[misc]
         return _half(hidden, self._feed_forward)
 
     def _attention(self, hidden_TH: Tensor, packed: PackedSequences) -> Tensor:
-        attention = self.self_attention
-        has_norms = self.config.qk_layernorm
-        weights = AttentionWeights(
-            norm=shared(self.input_layernorm.weight),
-            qkv=attention.linear_qkv.weight,
-            qkv_bias=attention.linear_qkv.bias,
-            q_norm=shared(attention.q_layernorm.weight) if has_norms else None,
-            k_norm=shared(attention.k_layernorm.weight) if has_norms else None,
-            out=attention.linear_proj.weight,
-        )
-        shape = AttentionShape(
-            groups=attention.num_query_groups_per_partition,
-            head_dim=attention.hidden_size_per_attention_head,
-            eps=self.input_layernorm.eps,
-            head_eps=attention.q_layernorm.eps if has_norms else 0.0,
-            residual=num_ranks() == 1,
-        )
+        weights, shape = self._attention_weights
+        if num_ranks() > 1:
+            q_norm, k_norm = (None if norm is None else shared(norm) for norm in (weights.q_norm, weights.k_norm))
+            weights = weights._replace(norm=shared(weights.norm), q_norm=q_norm, k_norm=k_norm)
         assert packed.short is not None
         return attention_half(hidden_TH, weights, packed.short, shape)
 
     def _feed_forward(self, hidden_TH: Tensor) -> Tensor:
-        norm, mlp = self.pre_mlp_layernorm, self.mlp
-        weights = shared(norm.weight), mlp.linear_fc1.weight, mlp.linear_fc2.weight
-        return mlp_half(hidden_TH, *weights, norm.eps, residual=num_ranks() == 1)
+        norm, gate_up, down = self._mlp_weights
+        eps, is_alone = self._attention_weights[1].eps, num_ranks() == 1
+        return mlp_half(hidden_TH, shared(norm), gate_up, down, eps, residual=is_alone)
+
+    @cached_property
+    def _attention_weights(self) -> tuple[AttentionWeights, AttentionShape]:
+        """The modules' parameters, gathered once: every look into a module costs a microsecond."""
+        attention, has_norms = self.self_attention, self.config.qk_layernorm
+        weights = AttentionWeights(
+            norm=self.input_layernorm.weight,
+            qkv=attention.linear_qkv.weight,
+            qkv_bias=attention.linear_qkv.bias,
+            q_norm=attention.q_layernorm.weight if has_norms else None,
+            k_norm=attention.k_layernorm.weight if has_norms else None,
+            out=attention.linear_proj.weight,
+        )
+        return weights, AttentionShape(
+            groups=attention.num_query_groups_per_partition,
+            head_dim=attention.hidden_size_per_attention_head,
+            eps=self.config.layernorm_epsilon,
+            residual=num_ranks() == 1,
+        )
+
+    @cached_property
+    def _mlp_weights(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.pre_mlp_layernorm.weight, self.mlp.linear_fc1.weight, self.mlp.linear_fc2.weight
 
 
 def _half(hidden: Tensor, share: Callable[[Tensor], Tensor]) -> Tensor:

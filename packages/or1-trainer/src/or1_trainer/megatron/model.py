@@ -1,5 +1,6 @@
 """A Megatron `GPTModel` built from a Hugging Face config: Qwen2, Qwen3 and Llama."""
 
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ from or1_trainer.megatron import rope
 from or1_trainer.megatron.batch import PackedBatch, PackedSequences
 from or1_trainer.megatron.buckets import bucket_sequences
 from or1_trainer.megatron.errors import LayoutError
-from or1_trainer.megatron.prefix_buckets import SHORT_TOKENS, prefix_buckets, short_plan
+from or1_trainer.megatron.prefix_buckets import SHORT_TOKENS, ShortPlan, prefix_buckets, short_turns
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.megatron.spec import block_spec, transformer_config
 from or1_trainer.megatron.supported import check_layout, check_supported
@@ -90,12 +91,6 @@ class Policy:
         return TOKENS if self.runtime.device.type == "cpu" and self.dtype == torch.float32 else 1
 
     @property
-    def _heads(self) -> tuple[int, int]:
-        """Key/value heads of this rank, and query heads of each."""
-        groups = int(self.model.config.num_query_groups)
-        return groups // self.runtime.tensor_size, int(self.model.config.num_attention_heads) // groups
-
-    @property
     def vocab_slice(self) -> tuple[int, int]:
         """First and one-past-last token id that this rank's rows stand for, padding rows not counted."""
         rows, vocab_size = self.output_weight.shape[0], self.hf_config.vocab_size
@@ -128,12 +123,12 @@ class Policy:
         return whole[:, : self.hf_config.vocab_size]
 
     def _packed(self, batch: PackedBatch, padding: int) -> PackedSequences:
-        """Describe the packing; `padding` tokens behind it form a sequence of their own."""
-        bounds, positions_T, prefix_K = batch.cu_seqlens_K1, batch.positions_T, batch.prefix_K
-        if padding:
+        """Describe the packing; `padding` tokens behind it form a sequence of their own, or are left out."""
+        bounds, positions_T = batch.cu_seqlens_K1, F.pad(batch.positions_T, (0, padding))
+        is_cpu = self.runtime.device.type == "cpu"
+        is_short = is_cpu and batch.max_seqlen <= SHORT_TOKENS
+        if padding and not is_short:
             bounds = torch.cat((bounds, bounds[-1:] + padding))
-            positions_T = F.pad(positions_T, (0, padding))
-            prefix_K = None if prefix_K is None else F.pad(prefix_K, (0, 1), value=-1)
         packed = PackedSequences(
             qkv_format="thd",
             cu_seqlens_q=bounds,
@@ -141,17 +136,26 @@ class Policy:
             max_seqlen_q=batch.max_seqlen,
             max_seqlen_kv=batch.max_seqlen,
         )
-        packed.rotation_T = rope.rotation(positions_T, self._inv_freq, self._rope_factor, self.dtype)
-        is_cpu = self.runtime.device.type == "cpu"
-        if is_cpu and batch.max_seqlen <= SHORT_TOKENS:
+        if is_short:
             wide = torch.float32 if self.dtype == torch.bfloat16 else self.dtype  # see `attention`
-            buckets = prefix_buckets(batch.cu_seqlens_K1, batch.prefix_K, wide)
-            packed.short = short_plan(buckets, packed.rotation_T, batch.token_ids_T.numel(), *self._heads)
-        elif prefix_K is not None:
+            buckets = prefix_buckets(bounds, batch.prefix_K, wide)
+            turns = (turn.index_select(0, positions_T) for turn in self._short_turns)
+            packed.short = ShortPlan(buckets, batch.token_ids_T.numel(), *turns)
+            return packed
+        if batch.prefix_K is not None:
             raise LayoutError(f"shared prompts need the CPU and at most {SHORT_TOKENS} tokens; pack whole sequences")
-        elif is_cpu or self.dtype != torch.bfloat16:  # see `attention`
+        packed.rotation_T = rope.rotation(positions_T, self._inv_freq, self._rope_factor, self.dtype)
+        if is_cpu or self.dtype != torch.bfloat16:  # see `attention`
             packed.buckets, packed.slot_T = bucket_sequences(bounds)
         return packed
+
+    @cached_property
+    def _short_turns(self) -> tuple[Tensor, Tensor]:
+        """See `short_turns`; of all positions that short sequences have."""
+        config, places = self.model.config, torch.arange(SHORT_TOKENS)
+        groups = int(config.num_query_groups)
+        rotation_L = rope.rotation(places, self._inv_freq, self._rope_factor, self.dtype)
+        return short_turns(rotation_L, groups // self.runtime.tensor_size, int(config.num_attention_heads) // groups)
 
 
 def build_policy(

@@ -58,15 +58,15 @@ class ShortPlan(NamedTuple):
     """Its conjugate, for gradients."""
 
 
-def short_plan(buckets: list[PrefixBucket], rotation_T: Tensor, tokens: int, groups: int, queries: int) -> ShortPlan:
-    """For `queries` query heads of each of `groups` key/value heads; `rotation_T` is complex, [T, 1, P].
+def short_turns(rotation_L: Tensor, groups: int, queries: int) -> tuple[Tensor, Tensor]:
+    """Of L positions the rows of `turn_TGRP` and `back_TGRP`; `rotation_L` is complex, [L, 1, P].
 
     One factor for every element: a product with factors that repeat along heads takes three times as long.
     """
-    turn_T1P = rotation_T * (2 * rotation_T.shape[-1]) ** -0.25
-    turn_TRP = torch.cat([turn_T1P.expand(-1, queries + 1, -1), torch.ones_like(turn_T1P)], 1)
-    turn_TGRP = turn_TRP[:, None].expand(-1, groups, -1, -1).contiguous()
-    return ShortPlan(buckets, tokens, turn_TGRP, turn_TGRP.conj().resolve_conj())
+    turn_L1P = rotation_L * (2 * rotation_L.shape[-1]) ** -0.25
+    turn_LRP = torch.cat([turn_L1P.expand(-1, queries + 1, -1), torch.ones_like(turn_L1P)], 1)
+    turn_LGRP = turn_LRP[:, None].expand(-1, groups, -1, -1).contiguous()
+    return turn_LGRP, turn_LGRP.conj().resolve_conj()
 
 
 def prefix_buckets(cu_seqlens_K1: Tensor, prefix_K: Tensor | None, dtype: torch.dtype) -> list[PrefixBucket]:

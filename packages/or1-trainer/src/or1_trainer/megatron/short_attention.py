@@ -117,7 +117,7 @@ def _rows(packed_TX: Tensor, bucket: PrefixBucket) -> Tensor:
 
 def _place(target_TX: Tensor, bucket: PrefixBucket) -> Tensor:
     """Where a bucket's slots may be written, [B, L, ...]: their rows, or room that `_put` must copy from."""
-    shape = [bucket.batch, bucket.length] + target_TX.shape[1:]  # noqa: RUF005 - TorchScript
+    shape = [bucket.batch, bucket.length] + list(target_TX.shape[1:])  # noqa: RUF005 - TorchScript
     if bucket.first >= 0:
         return target_TX.narrow(0, bucket.first, bucket.batch * bucket.length).view(shape)
     return target_TX.new_empty(shape)

@@ -32,6 +32,12 @@ class PromptEncoder:
 
     def ids(self, problem: Problem) -> Sequence[int]:
         """The prompt as token ids; the template brings its own special tokens, so none are added."""
-        if problem.id not in self._ids:
-            self._ids[problem.id] = list(self.tokenizer.encode(self.text(problem), add_special_tokens=False))
-        return self._ids[problem.id]
+        return self.all_ids([problem])[0]
+
+    def all_ids(self, problems: Sequence[Problem]) -> list[Sequence[int]]:
+        """Of several problems, in one call of the tokenizer."""
+        new = {problem.id: self.text(problem) for problem in problems if problem.id not in self._ids}
+        if new:
+            encoded = self.tokenizer(list(new.values()), add_special_tokens=False)["input_ids"]
+            self._ids |= {name: list(ids) for name, ids in zip(new, encoded, strict=True)}
+        return [self._ids[problem.id] for problem in problems]

@@ -6,15 +6,16 @@ version, fingerprint of every tensor as the engine uses it, and log-probs of a p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from or1_rollout.engine import HoldsWeights
 from or1_rollout.lanes import in_lanes
-from or1_rollout.proof import Fingerprint, fingerprints, prove_push
+from or1_rollout.proof import Fingerprint, fingerprints, prove_fingerprints, prove_held, prove_probe
 from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.weights import PolicyWeights
 from or1_trainer.method.groups import Group
@@ -60,20 +61,36 @@ class Stream(Protocol):
         """Names, dtypes and whole shapes, in the order of iteration."""
 
 
-class Witness:
-    """A stream of weights that remembers the fingerprint of each tensor, as the engine will hold it."""
+class Cast:
+    """A stream of weights as the engine will hold them."""
 
     def __init__(self, weights: Stream, dtype: torch.dtype | None) -> None:
         """`dtype` is the engine's; None: it takes tensors as they are."""
         self._weights, self._dtype = weights, dtype
+
+    def __iter__(self) -> Iterator[tuple[str, Tensor]]:
+        """A fresh pass; collective where the weights are."""
+        for name, tensor in self._weights:
+            yield name, tensor if self._dtype is None else tensor.to(self._dtype)
+
+    def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
+        """See `Stream`."""
+        return [(name, self._dtype or dtype, shape) for name, dtype, shape in self._weights.metadata()]
+
+
+class Witness(Cast):
+    """A stream that remembers the fingerprint of each tensor."""
+
+    def __init__(self, weights: Stream, dtype: torch.dtype | None) -> None:
+        """See `Cast`."""
+        super().__init__(weights, dtype)
         self._seen: dict[str, Fingerprint] = {}
         self._held: dict[str, Tensor] = {}
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         """A fresh pass; collective where the weights are."""
         held_bytes = 0
-        for name, tensor in self._weights:
-            cast = tensor if self._dtype is None else tensor.to(self._dtype)
+        for name, cast in super().__iter__():
             self._held[name] = cast
             held_bytes += cast.nbytes
             if held_bytes > WITNESS_BYTES:
@@ -86,10 +103,6 @@ class Witness:
         self._seen |= fingerprints(self._held)
         self._held = {}
         return self._seen
-
-    def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
-        """See `Stream`."""
-        return [(name, self._dtype or dtype, shape) for name, dtype, shape in self._weights.metadata()]
 
 
 class WeightCopy:
@@ -107,14 +120,6 @@ class WeightCopy:
     def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
         """See `Stream`."""
         return self._metadata
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Half:
-    """What one side of the proof holds, and the probe's log-probs that it computes with it."""
-
-    fingerprints: Mapping[str, Fingerprint]
-    logprobs: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -138,32 +143,27 @@ class Push:
         """
         engine = fleet.engine
         dtype: torch.dtype | None = getattr(engine, "dtype", None)
-        witness = Witness(self.weights, dtype)
-        engine.update_weights(witness, version=self.version)
+        is_here = isinstance(engine, HoldsWeights)
+        stream = Cast(self.weights, dtype) if is_here else Witness(self.weights, dtype)
+        engine.update_weights(stream, version=self.version)
         fleet.exchange.wait()  # one rank may push for all: nobody asks the servers before it is done
 
-        def trainer_half() -> Half:
-            return Half(fingerprints=witness.fingerprints(), logprobs=self.probe_logprobs())
+        def prove_tensors() -> list[float]:
+            if isinstance(stream, Witness):
+                prove_fingerprints(stream.fingerprints(), engine.fingerprints())
+            elif isinstance(engine, HoldsWeights):
+                prove_held(engine.differing(stream), len(stream.metadata()))
+            return list(engine.logprobs(self.probe.prompt_ids, self.probe.response_ids))
 
-        def engine_half() -> Half:
-            # in the other order: one half is Python while the other is a program, and they do not wait for each other
-            logprobs = engine.logprobs(self.probe.prompt_ids, self.probe.response_ids)
-            return Half(fingerprints=engine.fingerprints(), logprobs=logprobs)
-
-        is_apart = self.is_local and getattr(engine, "takes_lanes", False)
-        expected, held = _both(trainer_half, engine_half, in_turn=not is_apart)
-        prove_push(
-            expected_fingerprints=expected.fingerprints,
-            engine_fingerprints=held.fingerprints,
-            expected_probe_logprobs=expected.logprobs,
-            engine_probe_logprobs=held.logprobs,
-            tolerance=max(PROBE_TOLERANCE.get(side, 1e-3) for side in (self.dtype, dtype or self.dtype)),
-        )
+        may_share = is_here and self.is_local and getattr(engine, "takes_lanes", False)
+        held, expected = _both(prove_tensors, lambda: list(self.probe_logprobs()), in_turn=not may_share)
+        tolerance = max(PROBE_TOLERANCE.get(side, 1e-3) for side in (self.dtype, dtype or self.dtype))
+        prove_probe(expected, held, tolerance=tolerance)
 
 
-def _both(trainer: Callable[[], Half], engine: Callable[[], Half], *, in_turn: bool) -> list[Half]:
-    """What either side holds and computes; side by side where the engine lives on this process's cores."""
-    return [trainer(), engine()] if in_turn else in_lanes(lambda half: half(), [trainer, engine])
+def _both(first: Callable[[], list[float]], second: Callable[[], list[float]], *, in_turn: bool) -> list[list[float]]:
+    """The results of both; side by side where the engine lives on this process's cores."""
+    return [first(), second()] if in_turn else in_lanes(lambda half: half(), [first, second])
 
 
 def push_of(learner: Learner, probe: Probe, *, version: int, copy: bool = False) -> Push:

@@ -38,7 +38,7 @@ def draw_batch(job: Job, stage: StageSettings, step: int, state: RunState, numbe
     problems, cursor = draw(remaining(job.train, state.dropped), stage.prompts, cursor, job.config.seed)
     drawn = Drawn(
         problems=problems,
-        prompts=[job.prompts.ids(problem) for problem in problems],
+        prompts=job.prompts.all_ids(problems),
         seeds_PG=[
             [sample_seed(job.config.seed, step, first + position, sample) for sample in range(stage.group)]
             for position in range(len(problems))
