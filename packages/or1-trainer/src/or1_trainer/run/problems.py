@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from or1_data.schema import Problem
 from or1_trainer.errors import ConfigError
@@ -26,12 +28,17 @@ def draw(problems: Sequence[Problem], count: int, cursor: Cursor, seed: int) -> 
         raise ConfigError("no problems are left to train on: the previous stage always solved all of them")
     drawn: list[Problem] = []
     while len(drawn) < count:
-        order = np.random.Generator(np.random.Philox(key=[seed, cursor.epoch])).permutation(len(problems))
+        order = _order(seed, cursor.epoch, len(problems))
         take = order[cursor.taken : cursor.taken + count - len(drawn)]
         drawn.extend(problems[index] for index in take)
         taken = cursor.taken + len(take)
         cursor = Cursor(epoch=cursor.epoch, taken=taken) if taken < len(problems) else Cursor(epoch=cursor.epoch + 1)
     return drawn, cursor
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
 
 
 Solved = Mapping[str, tuple[int, int]]

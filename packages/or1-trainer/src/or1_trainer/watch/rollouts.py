@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from or1_trainer.errors import RunFolderError
@@ -37,6 +37,14 @@ class RolloutRecord:
     finish_reason: str
     num_tokens: int
     seed: int
+
+
+_KEYS = tuple(field.name for field in fields(RolloutRecord))
+
+
+def _as_row(record: RolloutRecord) -> dict[str, object]:
+    """What `asdict` gives, without its deep copies: half a millisecond of every step."""
+    return {key: getattr(record, key) for key in _KEYS}
 
 
 class RolloutLog:
@@ -72,7 +80,7 @@ class RolloutLog:
             RunFolderError: the file system refused; no half-written file stays.
         """
         if records:
-            lines = [json.dumps(asdict(record), ensure_ascii=False) + "\n" for record in records]
+            lines = [json.dumps(_as_row(record), ensure_ascii=False) + "\n" for record in records]
             content = "".join(lines).encode("utf-8", errors="replace")
             replace_file(self.folder / f"step_{step:06d}.jsonl", content, durable=False)
 
