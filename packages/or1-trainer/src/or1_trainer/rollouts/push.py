@@ -134,7 +134,7 @@ class Push:
     dtype: torch.dtype
     """Of the policy; an engine that does not tell its own (servers) must hold the same: fingerprints are of bits."""
     is_local: bool
-    """Whether the trainer's half of the proof needs no other rank."""
+    """Whether sending and the trainer's half of the proof need no other rank."""
 
     def send(self, fleet: Fleet) -> None:
         """Stream the weights into this rank's engine and prove them. Collective.
@@ -145,25 +145,23 @@ class Push:
         dtype: torch.dtype | None = getattr(engine, "dtype", None)
         is_here = isinstance(engine, HoldsWeights)
         stream = Cast(self.weights, dtype) if is_here else Witness(self.weights, dtype)
-        engine.update_weights(stream, version=self.version)
-        fleet.exchange.wait()  # one rank may push for all: nobody asks the servers before it is done
+        # side by side where the engine lives on this process's cores; a model for that is small enough to be listed
+        may_share = is_here and self.is_local and getattr(engine, "takes_lanes", False)
+        named = list(stream) if may_share else stream
 
-        def prove_tensors() -> list[float]:
-            if isinstance(stream, Witness):
-                prove_fingerprints(stream.fingerprints(), engine.fingerprints())
-            elif isinstance(engine, HoldsWeights):
-                prove_held(engine.differing(stream), len(stream.metadata()))
+        def engine_half() -> list[float]:
+            engine.update_weights(named, version=self.version)
+            fleet.exchange.wait()  # one rank may push for all: nobody asks the servers before it is done
             return list(engine.logprobs(self.probe.prompt_ids, self.probe.response_ids))
 
-        may_share = is_here and self.is_local and getattr(engine, "takes_lanes", False)
-        held, expected = _both(prove_tensors, lambda: list(self.probe_logprobs()), in_turn=not may_share)
+        halves: list[Callable[[], list[float]]] = [engine_half, lambda: list(self.probe_logprobs())]
+        held, expected = in_lanes(lambda half: half(), halves) if may_share else [half() for half in halves]
+        if isinstance(stream, Witness):
+            prove_fingerprints(stream.fingerprints(), engine.fingerprints())
+        elif isinstance(engine, HoldsWeights):
+            prove_held(engine.differing(named), len(stream.metadata()))
         tolerance = max(PROBE_TOLERANCE.get(side, 1e-3) for side in (self.dtype, dtype or self.dtype))
         prove_probe(expected, held, tolerance=tolerance)
-
-
-def _both(first: Callable[[], list[float]], second: Callable[[], list[float]], *, in_turn: bool) -> list[list[float]]:
-    """The results of both; side by side where the engine lives on this process's cores."""
-    return [first(), second()] if in_turn else in_lanes(lambda half: half(), [first, second])
 
 
 def push_of(learner: Learner, probe: Probe, *, version: int, copy: bool = False) -> Push:
