@@ -6,13 +6,15 @@ Axes: B samples of one micro-batch, K packed pieces, T tokens of all of them beh
 from __future__ import annotations
 
 import heapq
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -104,8 +106,10 @@ def pack(
             sources += range(start, start + len(response))
     response_lengths = [len(s.response_ids) for s in samples]
 
-    def tensor(values: ArrayLike, kind: torch.dtype) -> Tensor:
-        return torch.as_tensor(np.asarray(values)).to(device=device, dtype=kind)
+    def tensor(values: list[int] | NDArray[Any], kind: torch.dtype) -> Tensor:
+        # `array` reads a list of integers in a third of the time that numpy takes to find out what they are
+        found = np.array(array("q", values)) if isinstance(values, list) else values
+        return torch.from_numpy(found).to(device=device, dtype=kind)
 
     return PackedBatch(
         token_ids_T=tensor(pieces.token_ids, torch.int64),
@@ -128,7 +132,7 @@ def _engine_logprobs(samples: Sequence[Sample], device: torch.device | None, dty
         if sample.engine_logprobs is None:
             return None
         flat.extend(sample.engine_logprobs)
-    return torch.tensor(flat, device=device, dtype=dtype)
+    return torch.from_numpy(np.array(array("d", flat))).to(device=device, dtype=dtype)
 
 
 def balance(lengths: Sequence[int], num_ranks: int) -> list[list[int]]:
