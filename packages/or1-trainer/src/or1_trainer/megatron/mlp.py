@@ -51,7 +51,7 @@ class _MlpHalf(torch.autograd.Function):
         residual: bool,
         keep: bool,
     ) -> Tensor:
-        weights, block = [norm_weight, gate_up_weight, down_weight], _block_tokens(gate_up_weight)
+        weights, block = [norm_weight, gate_up_weight, down_weight], _block_tokens(gate_up_weight, len(hidden_TH))
         output_TH, kept = _forward(hidden_TH, weights, eps, block, residual, keep)
         if keep:
             ctx.residual = residual
@@ -61,7 +61,7 @@ class _MlpHalf(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_TH: Tensor) -> tuple[Tensor | None, ...]:
         hidden_TH, norm_weight, gate_up_weight, down_weight, *kept = ctx.saved_tensors
-        weights, block = [norm_weight, gate_up_weight, down_weight], _block_tokens(gate_up_weight)
+        weights, block = [norm_weight, gate_up_weight, down_weight], _block_tokens(gate_up_weight, len(hidden_TH))
         return *_backward(grad_TH, hidden_TH, weights, kept, block, ctx.residual), None, None, None
 
 
@@ -114,7 +114,8 @@ def _backward(
     return grad_hidden_TH, grad_norm_weight, grad_gate_up_turned.t().contiguous(), grad_down_weight
 
 
-def _block_tokens(gate_up_weight: Tensor) -> int:
-    """Tokens whose gate and up fill the block; a multiple of 64, at least 64."""
+def _block_tokens(gate_up_weight: Tensor, tokens: int) -> int:
+    """Tokens whose gate and up about fill the block; a multiple of 64, so that the last block is no crumb."""
     per_token = gate_up_weight.shape[0] * gate_up_weight.element_size()
-    return max(64, _BLOCK_BYTES * torch.get_num_threads() // per_token // 64 * 64)
+    blocks = max(1, round(tokens * per_token / (_BLOCK_BYTES * torch.get_num_threads())))
+    return max(64, -(-tokens // (64 * blocks)) * 64)
