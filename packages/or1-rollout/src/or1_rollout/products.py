@@ -58,10 +58,9 @@ def _torch_linear_onto(total: Tensor, x: Tensor, weight: Tensor, worth: int = AG
 
 
 def _onednn_linear_onto(total: Tensor, x: Tensor, weight: Tensor, worth: int = AGAIN) -> Tensor:
-    if x.numel() * weight.size(0) < worth or x.dtype != torch.float32 or x.is_cuda:
+    if x.numel() * weight.size(0) < worth:
         return torch.addmm(total, x, weight.t())
-    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
-    return product.add_(total)
+    return _onednn_linear(x, weight, None, worth).add_(total)
 
 
 def _torch_add_product(total: Tensor, left: Tensor, right: Tensor, worth: int = AGAIN) -> Tensor:
