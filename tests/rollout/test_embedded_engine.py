@@ -182,6 +182,8 @@ def test_a_stale_head_is_caught_and_named():
     fresh = {name: tensor * 1.1 for name, tensor in model.state_dict().items()}
     engine.update_weights(fresh.items(), version=1)
     engine._weights.head.copy_(stale)  # what vLLM's reload did with a tied head (DESIGN §7)
+    assert engine.differing(fresh.items()) == ["lm_head.weight"]
+    assert engine.differing((name, fresh[name]) for name in fresh if name != "lm_head.weight") == ["lm_head.weight"]
     sent = {name: fingerprint(tensor) for name, tensor in fresh.items()}
     with pytest.raises(WeightPushError, match=r"lm_head.weight"):
         prove_push(

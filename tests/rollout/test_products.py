@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from or1_rollout import products
-from or1_rollout.products import AGAIN, ONCE, _onednn_add_product, _onednn_linear, linear
+from or1_rollout.products import AGAIN, ONCE, _onednn_add_product, _onednn_linear, _onednn_linear_onto, linear
 from or1_rollout.programs import program
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this torch has no oneDNN")
@@ -28,6 +28,16 @@ def test_a_linear_layer(sizes, with_bias, dtype):
         torch.testing.assert_close(transposed.double(), exact, rtol=1e-5, atol=1e-4)
         sliced = function(torch.cat([x, x], 1)[:, :width], torch.cat([weight, weight], 1)[:, :width], bias)
         torch.testing.assert_close(sliced.double(), exact, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("sizes", [SMALL, LARGE])
+def test_a_product_onto_something_leaves_that_as_it_was(sizes):
+    rows, width, outputs = sizes
+    x, weight, total = torch.randn(rows, width), torch.randn(outputs, width), torch.randn(rows, outputs)
+    before, exact = total.clone(), total.double() + x.double() @ weight.double().t()
+    for function in (_onednn_linear_onto, program(_onednn_linear_onto)):
+        torch.testing.assert_close(function(total, x, weight).double(), exact, rtol=1e-5, atol=1e-4)
+    assert torch.equal(total, before)
 
 
 @pytest.mark.parametrize("sizes", [SMALL, LARGE])

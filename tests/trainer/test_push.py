@@ -107,3 +107,6 @@ def test_what_was_not_named_and_what_it_never_had_both_differ():
         f"model.layers.0.mlp.{kind}_proj.weight" for kind in ("down", "gate", "up")
     ]
     assert engine.differing([*Weights(new), ("stranger", torch.zeros(1))]) == ["stranger"]
+    head = new.state_dict()["lm_head.weight"]
+    assert engine.differing([*Weights(new), ("lm_head.weight", head)]) == [], "a tied head may be named"
+    assert engine.differing([*Weights(new), ("lm_head.weight", head + 1)]) == ["lm_head.weight"]

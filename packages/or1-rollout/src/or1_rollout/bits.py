@@ -6,7 +6,7 @@ With v_i the bits of element i as an integer, and elements in rows of `WIDTH`, i
     S_r = sum_c v_rc    C_r = sum_c c v_rc    S = sum_r S_r
 
 S_r and C_r are products of a matrix and a vector in float64: exact, below 2^31 * 2^8 * 2^8 for numbers of at most 32
-bits, and five times as fast as sums of integers (70 microseconds for 65,536 elements before; EPYC, 2026-11-28).
+bits, and such a product takes 8 microseconds of 65,536 elements, where one of integers takes 20 (EPYC, 2026-11-28).
 """
 
 from collections.abc import Iterator, Sequence

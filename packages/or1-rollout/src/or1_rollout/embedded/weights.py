@@ -91,14 +91,14 @@ class FusedWeights:
     def differing(self, named: Iterable[tuple[str, Tensor]]) -> list[str]:
         """Names of tensors whose values are not those of what decoding reads, and of those that are not named."""
         left = {name: place.read for name, place in self.places.items()}
-        if self.tied:
-            left[HEAD] = lambda: self.head
+        tied = {HEAD: lambda: self.head} if self.tied else {}  # may be named or not
         wrong = [
             name
             for name, value in named
-            if (read := left.pop(name, None)) is None or not torch.equal(read(), value.to(self._device, self._dtype))
+            if (read := left.pop(name, tied.get(name))) is None
+            or not torch.equal(read(), value.to(self._device, self._dtype))
         ]
-        return wrong + [name for name in left if name != HEAD]
+        return wrong + list(left)
 
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """Of what decoding reads; the head too, which for tied models is the embedding's own storage."""

@@ -81,23 +81,23 @@ class PolicyLayer(TransformerLayer):  # type: ignore[misc]
         return _half(hidden, self._feed_forward)
 
     def _attention(self, hidden_TH: Tensor, packed: PackedSequences) -> Tensor:
-        weights, shape = self._attention_weights
+        weights = self._attention_weights
         if num_ranks() > 1:
             q_norm, k_norm = (None if norm is None else shared(norm) for norm in (weights.q_norm, weights.k_norm))
             weights = weights._replace(norm=shared(weights.norm), q_norm=q_norm, k_norm=k_norm)
         assert packed.short is not None
-        return attention_half(hidden_TH, weights, packed.short, shape)
+        return attention_half(hidden_TH, weights, packed.short, self._attention_shape)
 
     def _feed_forward(self, hidden_TH: Tensor) -> Tensor:
         norm, gate_up, down = self._mlp_weights
-        eps, is_alone = self._attention_weights[1].eps, num_ranks() == 1
-        return mlp_half(hidden_TH, shared(norm), gate_up, down, eps, residual=is_alone)
+        shape = self._attention_shape
+        return mlp_half(hidden_TH, shared(norm), gate_up, down, shape.eps, residual=shape.residual)
 
     @cached_property
-    def _attention_weights(self) -> tuple[AttentionWeights, AttentionShape]:
+    def _attention_weights(self) -> AttentionWeights:
         """The modules' parameters, gathered once: every look into a module costs a microsecond."""
         attention, has_norms = self.self_attention, self.config.qk_layernorm
-        weights = AttentionWeights(
+        return AttentionWeights(
             norm=self.input_layernorm.weight,
             qkv=attention.linear_qkv.weight,
             qkv_bias=attention.linear_qkv.bias,
@@ -105,7 +105,11 @@ class PolicyLayer(TransformerLayer):  # type: ignore[misc]
             k_norm=attention.k_layernorm.weight if has_norms else None,
             out=attention.linear_proj.weight,
         )
-        return weights, AttentionShape(
+
+    @cached_property
+    def _attention_shape(self) -> AttentionShape:
+        attention = self.self_attention
+        return AttentionShape(
             groups=attention.num_query_groups_per_partition,
             head_dim=attention.hidden_size_per_attention_head,
             eps=self.config.layernorm_epsilon,

@@ -32,21 +32,6 @@ from or1_trainer.megatron.supported import check_layout, check_supported
 class HiddenGPTModel(GPTModel):  # type: ignore[misc]
     """Megatron's `GPTModel` that stops at the final norm; `token_stats` fuses what follows."""
 
-    def forward(self, input_ids: Tensor, packed_seq_params: PackedSequences, **options: Any) -> Tensor:
-        """Hidden states after the final norm, [T, 1, H].
-
-        On the CPU straight through the modules: what Megatron's own forward passes ask beside (pipeline stages,
-        inference, fp8, offloading) takes as long there as two layers of 0.13M parameters.
-        """
-        if input_ids.is_cuda or self.config.sequence_parallel:
-            whole: Tensor = super().forward(input_ids, packed_seq_params=packed_seq_params, **options)
-            return whole
-        hidden: Tensor = self.embedding(input_ids=input_ids, position_ids=None)
-        for layer in self.decoder.layers:
-            hidden, _ = layer(hidden, packed_seq_params)
-        normed: Tensor = self.decoder.final_layernorm(hidden)
-        return normed
-
     def _postprocess(self, hidden_states: Tensor, **_: object) -> Tensor:
         return hidden_states
 

@@ -61,7 +61,7 @@ class ShortPlan(NamedTuple):
 def short_turns(rotation_L: Tensor, groups: int, queries: int) -> tuple[Tensor, Tensor]:
     """Of L positions the rows of `turn_TGRP` and `back_TGRP`; `rotation_L` is complex, [L, 1, P].
 
-    One factor for every element: a product with factors that repeat along heads takes three times as long.
+    One factor for every element: a product with factors that repeat along heads takes four times as long.
     """
     turn_L1P = rotation_L * (2 * rotation_L.shape[-1]) ** -0.25
     turn_LRP = torch.cat([turn_L1P.expand(-1, queries + 1, -1), torch.ones_like(turn_L1P)], 1)

@@ -43,7 +43,7 @@ _KEYS = tuple(field.name for field in fields(RolloutRecord))
 
 
 def _as_row(record: RolloutRecord) -> dict[str, object]:
-    """What `asdict` gives, without its deep copies: half a millisecond of every step."""
+    """What `asdict` gives, without its deep copies: 0.4 ms of a step of the tiny recipe."""
     return {key: getattr(record, key) for key in _KEYS}
 
 
