@@ -12,8 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from or1_rollout.compiled import HAS_MKL
+from or1_rollout.embedded.compiled.weights import compiled_weights
+from or1_rollout.embedded.fused_decoding import Batch, FusedDecoding, with_compiled, with_torch
 from or1_rollout.embedded.rotary import head_dim_of, rotation_table
-from or1_rollout.embedded.steps import Cache, Shape, decode_block, prefill, whole_logits
+from or1_rollout.embedded.steps import Shape, prefill, whole_logits
 from or1_rollout.embedded.weights import FusedWeights
 from or1_rollout.products import TOKENS
 from or1_rollout.types import SamplingParams
@@ -37,6 +40,9 @@ class FusedDecoder:
         )
         self.takes_lanes = device.type == "cpu" and weights.num_bytes <= LANE_BYTES
         self.rotation = rotation_table(config, config.max_position_embeddings, device, dtype)
+        is_compiled = self.takes_lanes and dtype == torch.float32 and HAS_MKL
+        self._with_torch = with_torch(weights.model, weights.layers)
+        self._with_compiled = with_compiled(compiled_weights(weights)) if is_compiled else None
 
     def start(self, prompts: Sequence[Sequence[int]], repeats: Sequence[int], params: SamplingParams) -> FusedDecoding:
         """See `Decoder.start`."""
@@ -46,7 +52,7 @@ class FusedDecoder:
         column_L = torch.arange(longest)
         positions_PL = (column_L[None] - pads_P[:, None]).clamp_(min=0)
         prompt_N = torch.repeat_interleave(torch.arange(len(prompts)), torch.tensor(repeats)).to(self.device)
-        logits_NV, keys_values = prefill(
+        logits_NV, keys, values = prefill(
             self.weights.model,
             self.weights.layers,
             ids_PL.to(self.device),
@@ -56,7 +62,13 @@ class FusedDecoder:
             longest + params.max_new_tokens,
             self.shape,
         )
-        return FusedDecoding(self, longest, pads_P.to(self.device)[prompt_N], logits_NV, keys_values, params)
+        shape = self.shape._replace(
+            temperature=float(params.temperature), top_p=float(params.top_p), top_k=params.top_k
+        )
+        draws_from_all = params.top_p >= 1 and params.top_k <= 0
+        decode = self._with_compiled if self._with_compiled is not None and draws_from_all else self._with_torch
+        batch = Batch(longest, pads_P.to(self.device)[prompt_N], logits_NV, keys, values)
+        return FusedDecoding(batch, self.rotation[:, 0], shape, decode)
 
     def logits(self, token_ids: Sequence[int]) -> Tensor:
         """See `Decoder.logits`."""
@@ -73,63 +85,3 @@ class FusedDecoder:
         causal_LL = column_L[:, None] >= column_L[None]
         real_P1L = (column_L[None] >= pads_P[:, None])[:, None]
         return ((causal_LL[None] & real_P1L) | torch.eye(len(column_L), dtype=torch.bool)).unsqueeze(1).to(self.device)
-
-
-class FusedDecoding:
-    """One batch in flight over preallocated keys and values."""
-
-    def __init__(
-        self,
-        decoder: FusedDecoder,
-        used: int,
-        pads_N: Tensor,
-        logits_NV: Tensor,
-        keys_values: list[Tensor],
-        params: SamplingParams,
-    ) -> None:
-        self._decoder, self._used, self._pads_N, self._logits_NV = decoder, used, pads_N, logits_NV
-        self._keys_values, self._capacity = keys_values, keys_values[0].shape[2]
-        self._shape = decoder.shape._replace(
-            temperature=float(params.temperature), top_p=float(params.top_p), top_k=params.top_k
-        )
-        self._bias = self._padding_bias()
-
-    def draw(self, uniform_NT: Tensor) -> tuple[Tensor, Tensor]:
-        """See `Decoding.draw`."""
-        block = min(uniform_NT.shape[1], self._capacity - self._used - 1)  # nothing follows the very last token
-        places = torch.arange(self._used, self._used + block, device=self._pads_N.device)
-        rotation_NT11P = self._decoder.rotation[places[None] - self._pads_N[:, None]][:, :, None]
-        weights = self._decoder.weights
-        tokens_NT, logprobs_NT, self._logits_NV = decode_block(
-            weights.model,
-            weights.layers,
-            Cache(self._keys_values, self._bias),
-            self._used,
-            self._logits_NV,
-            uniform_NT,
-            rotation_NT11P,
-            self._shape,
-        )
-        self._used += block
-        return tokens_NT, logprobs_NT
-
-    def keep(self, rows: Tensor) -> None:
-        """See `Decoding.keep`; only the columns in use are moved."""
-        self._pads_N, self._logits_NV = self._pads_N[rows], self._logits_NV[rows]
-        self._bias = self._padding_bias()
-        self._keys_values = [self._kept(cache, rows) for cache in self._keys_values]
-
-    def _kept(self, cache: Tensor, rows: Tensor) -> Tensor:
-        used = cache.unflatten(0, (-1, self._shape.groups))[:, :, :, : self._used]
-        kept = cache.new_empty((len(rows) * self._shape.groups, *cache.shape[1:]))
-        kept[:, :, : self._used] = used[rows].flatten(0, 1)
-        return kept
-
-    def _padding_bias(self) -> Tensor | None:
-        """[N * g, 1, L]: -inf at padding; None where there is none."""
-        if not bool(self._pads_N.any()):
-            return None
-        columns = torch.arange(self._capacity, device=self._pads_N.device)
-        bias_NL = torch.zeros((len(self._pads_N), self._capacity), device=columns.device, dtype=self._decoder.dtype)
-        bias_NL.masked_fill_(columns[None] < self._pads_N[:, None], float("-inf"))
-        return bias_NL.repeat_interleave(self._shape.groups, 0)[:, None]

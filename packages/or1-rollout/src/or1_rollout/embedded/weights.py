@@ -48,20 +48,31 @@ class Place:
         return rows if self.order is None else rows.index_select(0, self.order.original)
 
 
+def _whole(tensor: Tensor) -> Place:
+    """A tensor that is stored alone."""
+    return Place(tensor, tuple(tensor.shape))
+
+
 class FusedWeights:
     """All weights of one model, and their places by Hugging Face name."""
 
     def __init__(self, config: Any, device: torch.device, dtype: torch.dtype) -> None:
         self.tied = bool(config.tie_word_embeddings)
-        self.places: dict[str, Place] = {}
         self._config, self._device, self._dtype = config, device, dtype
-        embedding = self._new(EMBEDDING, config.vocab_size, config.hidden_size)
-        self.layers = [self._layer(f"model.layers.{index}.") for index in range(config.num_hidden_layers)]
-        norm = self._new("model.norm.weight", config.hidden_size)
-        self.head = embedding if self.tied else self._new(HEAD, config.vocab_size, config.hidden_size)
-        self.model = ModelWeights(
-            embedding, norm, self.head, torch.tensor([config.rms_norm_eps], device=device, dtype=dtype)
-        )
+        embedding, norm = self._zeros(config.vocab_size, config.hidden_size), self._zeros(config.hidden_size)
+        self.head = embedding if self.tied else self._zeros(config.vocab_size, config.hidden_size)
+        eps = torch.tensor([config.rms_norm_eps], device=device, dtype=dtype)
+        self.model = ModelWeights(embedding, norm, self.head, eps)
+        self.stacked = self._stacked()
+        """Every layer's weights behind each other: one axis more in front."""
+        self.layers = [
+            LayerWeights._make(None if of_all is None else of_all[index] for of_all in self.stacked)
+            for index in range(config.num_hidden_layers)
+        ]
+        around = {EMBEDDING: embedding, "model.norm.weight": norm} | ({} if self.tied else {HEAD: self.head})
+        self.places = {name: _whole(tensor) for name, tensor in around.items()}
+        for index, layer in enumerate(self.layers):
+            self.places |= self._layer_places(f"model.layers.{index}.", layer)
 
     @property
     def num_bytes(self) -> int:
@@ -105,55 +116,62 @@ class FusedWeights:
         found = {name: place.read() for name, place in self.places.items()}
         return fingerprints(found | {HEAD: self.head} if self.tied else found)
 
-    def _new(self, name: str, *shape: int) -> Tensor:
-        tensor = torch.zeros(shape, device=self._device, dtype=self._dtype)
-        self.places[name] = Place(tensor, shape)
-        return tensor
+    def _zeros(self, *shape: int) -> Tensor:
+        return torch.zeros(shape, device=self._device, dtype=self._dtype)
 
-    def _layer(self, prefix: str) -> LayerWeights:
-        config, attention, mlp = self._config, prefix + "self_attn.", prefix + "mlp."
+    def _stacked(self) -> LayerWeights:
+        config, dim = self._config, head_dim_of(self._config)
+        layers, hidden, width = config.num_hidden_layers, config.hidden_size, config.intermediate_size
+        queries = config.num_attention_heads * dim
+        mixed = queries + 2 * config.num_key_value_heads * dim
         has_norms = config.model_type == "qwen3"
         has_bias = config.model_type == "qwen2" or bool(getattr(config, "attention_bias", False))
+
+        def turned(rows: int, columns: int) -> Tensor:
+            # x @ weight.T of a few rows takes half as long where weight.T is what lies in memory
+            return self._zeros(layers, columns, rows).transpose(1, 2)
+
         return LayerWeights(
-            input_norm=self._new(prefix + "input_layernorm.weight", config.hidden_size),
-            qkv=self._qkv(attention, "weight", config.hidden_size),
-            qkv_bias=self._qkv(attention, "bias") if has_bias else None,
-            q_norm=self._head_norm(attention + "q_norm.weight") if has_norms else None,
-            k_norm=self._head_norm(attention + "k_norm.weight") if has_norms else None,
-            out=self._new(
-                attention + "o_proj.weight", config.hidden_size, config.num_attention_heads * head_dim_of(config)
-            ),
-            mlp_norm=self._new(prefix + "post_attention_layernorm.weight", config.hidden_size),
-            gate_up=self._gate_up(mlp),
-            down=self._new(mlp + "down_proj.weight", config.hidden_size, config.intermediate_size),
+            input_norm=self._zeros(layers, hidden),
+            qkv=turned(mixed, hidden),
+            qkv_bias=self._zeros(layers, mixed) if has_bias else None,
+            q_norm=self._zeros(layers, dim) if has_norms else None,
+            k_norm=self._zeros(layers, dim) if has_norms else None,
+            out=turned(hidden, queries),
+            mlp_norm=self._zeros(layers, hidden),
+            gate_up=turned(2 * width, hidden),
+            down=turned(hidden, width),
         )
 
-    def _qkv(self, prefix: str, kind: str, *columns: int) -> Tensor:
+    def _layer_places(self, prefix: str, layer: LayerWeights) -> dict[str, Place]:
+        attention, mlp, width = prefix + "self_attn.", prefix + "mlp.", self._config.intermediate_size
+        places = {
+            prefix + "input_layernorm.weight": _whole(layer.input_norm),
+            attention + "o_proj.weight": _whole(layer.out),
+            prefix + "post_attention_layernorm.weight": _whole(layer.mlp_norm),
+            mlp + "gate_proj.weight": Place(layer.gate_up[:width], (width, layer.gate_up.shape[1])),
+            mlp + "up_proj.weight": Place(layer.gate_up[width:], (width, layer.gate_up.shape[1])),
+            mlp + "down_proj.weight": _whole(layer.down),
+        }
+        places |= self._qkv_places(attention, "weight", layer.qkv)
+        if layer.qkv_bias is not None:
+            places |= self._qkv_places(attention, "bias", layer.qkv_bias)
+        for name, norm in (("q_norm", layer.q_norm), ("k_norm", layer.k_norm)):
+            if norm is not None:
+                places[f"{attention}{name}.weight"] = Place(norm, tuple(norm.shape), self._pairs(len(norm)))
+        return places
+
+    def _qkv_places(self, prefix: str, kind: str, fused: Tensor) -> dict[str, Place]:
         """Of every key/value head its queries, its key and its value, so that one slice holds what is rotated."""
-        dim, groups = head_dim_of(self._config), self._config.num_key_value_heads
-        heads = self._config.num_attention_heads
-        fused = torch.zeros(
-            (groups, heads // groups + 2, dim, *columns), device=self._device, dtype=self._dtype
-        )  # [g, R + 2, D, ...]
-        q_rows, kv_rows = heads * dim, groups * dim
-        self.places[f"{prefix}q_proj.{kind}"] = Place(fused[:, :-2], (q_rows, *columns), self._pairs(q_rows))
-        self.places[f"{prefix}k_proj.{kind}"] = Place(fused[:, -2], (kv_rows, *columns), self._pairs(kv_rows))
-        self.places[f"{prefix}v_proj.{kind}"] = Place(fused[:, -1], (kv_rows, *columns))
-        return fused.flatten(0, 2)
+        dim, columns = head_dim_of(self._config), fused.shape[1:]
+        heads = fused.unflatten(0, (self._config.num_key_value_heads, -1, dim))  # [g, R + 2, D, ...]
+        q_rows, kv_rows = self._config.num_attention_heads * dim, heads.shape[0] * dim
+        return {
+            f"{prefix}q_proj.{kind}": Place(heads[:, :-2], (q_rows, *columns), self._pairs(q_rows)),
+            f"{prefix}k_proj.{kind}": Place(heads[:, -2], (kv_rows, *columns), self._pairs(kv_rows)),
+            f"{prefix}v_proj.{kind}": Place(heads[:, -1], (kv_rows, *columns)),
+        }
 
     def _pairs(self, rows: int) -> RowOrder:
         stored = paired_order(rows, head_dim_of(self._config)).to(self._device)
         return RowOrder(stored, stored.argsort())
-
-    def _head_norm(self, name: str) -> Tensor:
-        dim = head_dim_of(self._config)
-        norm = self._new(name, dim)
-        self.places[name] = Place(norm, (dim,), self._pairs(dim))
-        return norm
-
-    def _gate_up(self, prefix: str) -> Tensor:
-        width = self._config.intermediate_size
-        fused = torch.zeros((2 * width, self._config.hidden_size), device=self._device, dtype=self._dtype)
-        self.places[prefix + "gate_proj.weight"] = Place(fused[:width], (width, fused.shape[1]))
-        self.places[prefix + "up_proj.weight"] = Place(fused[width:], (width, fused.shape[1]))
-        return fused

@@ -1,0 +1,1 @@
+"""Decoding as compiled functions, for small float32 models on a CPU."""

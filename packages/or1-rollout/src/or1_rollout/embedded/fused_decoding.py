@@ -1,0 +1,100 @@
+"""One batch that is being decoded with fused weights: its keys and values, and what comes next.
+
+Axes: N rows, T tokens of a block, L columns of the cache, g key/value heads, P pairs of a head, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from or1_rollout.embedded.compiled import block as compiled_block
+from or1_rollout.embedded.compiled.weights import CompiledCache, CompiledWeights
+from or1_rollout.embedded.steps import Cache, LayerWeights, ModelWeights, Shape, decode_block
+
+
+class Batch:
+    """The rows that are still being decoded, over preallocated keys and values. See `steps.Cache`."""
+
+    def __init__(self, used: int, pads_N: Tensor, logits_NV: Tensor, keys: Tensor, values: Tensor) -> None:
+        """`used` columns hold a prompt, the first `pads_N` of them padding; `logits_NV` are of what follows."""
+        self.used, self.pads_N, self.logits_NV, self.keys, self.values = used, pads_N, logits_NV, keys, values
+
+    @property
+    def capacity(self) -> int:
+        """Columns that there is room for."""
+        return self.keys.shape[3]
+
+    def keep(self, rows: Tensor) -> None:
+        """Let all other rows leave; only the columns in use are moved."""
+        groups = self.keys.shape[1] // len(self.pads_N)
+        lines = (rows[:, None] * groups + torch.arange(groups, device=rows.device)).flatten()
+        keys = self.keys.new_empty((len(self.keys), len(lines), *self.keys.shape[2:]))
+        values = self.values.new_empty((len(self.values), len(lines), *self.values.shape[2:]))
+        keys[..., : self.used] = self.keys[..., : self.used].index_select(1, lines)
+        values[:, :, : self.used] = self.values[:, :, : self.used].index_select(1, lines)
+        self.pads_N, self.logits_NV, self.keys, self.values = self.pads_N[rows], self.logits_NV[rows], keys, values
+
+
+BlockDecoder = Callable[[Batch, Tensor, Tensor, Shape], tuple[Tensor, Tensor]]
+"""Draws T tokens for every row and appends them, given uniform numbers [N, T] and rotations [N, up to T, P]."""
+
+
+class FusedDecoding:
+    """`Decoding` of a `Batch`."""
+
+    def __init__(self, batch: Batch, rotation_LP: Tensor, shape: Shape, decode: BlockDecoder) -> None:
+        """`rotation_LP` holds every position's (`rotary.rotation_table`)."""
+        self._batch, self._rotation_LP, self._shape, self._decode = batch, rotation_LP, shape, decode
+
+    def draw(self, uniform_NT: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Decoding.draw`."""
+        batch = self._batch
+        block = min(uniform_NT.shape[1], batch.capacity - batch.used - 1)  # nothing follows the very last token
+        places = torch.arange(batch.used, batch.used + block, device=batch.pads_N.device)
+        rotation_NTP = self._rotation_LP[places[None] - batch.pads_N[:, None]]
+        drawn = self._decode(batch, uniform_NT, rotation_NTP, self._shape)
+        batch.used += block
+        return drawn
+
+    def keep(self, rows: Tensor) -> None:
+        """See `Decoding.keep`."""
+        self._batch.keep(rows)
+
+
+def with_torch(model: ModelWeights, layers: list[LayerWeights]) -> BlockDecoder:
+    """On any device, in any dtype, with every kind of sampling."""
+
+    def decode(batch: Batch, uniform_NT: Tensor, rotation_NTP: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
+        cache = Cache(batch.keys, batch.values, _padding_bias(batch))
+        tokens_NT, logprobs_NT, batch.logits_NV = decode_block(
+            model, layers, cache, batch.used, batch.logits_NV, uniform_NT, rotation_NTP[:, :, None, None], shape
+        )
+        return tokens_NT, logprobs_NT
+
+    return decode
+
+
+def with_compiled(weights: CompiledWeights) -> BlockDecoder:
+    """On a CPU, in float32, from the whole distribution (`compiled.block`)."""
+
+    def decode(batch: Batch, uniform_NT: Tensor, rotation_NTP: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
+        cache = CompiledCache(batch.keys.numpy(), batch.values.numpy(), batch.pads_N.numpy())
+        tokens_NT, logprobs_NT = compiled_block.decode_block(
+            weights, cache, batch.used, batch.logits_NV.numpy(), uniform_NT.numpy(), rotation_NTP.numpy(), shape
+        )
+        return torch.from_numpy(tokens_NT), torch.from_numpy(logprobs_NT)
+
+    return decode
+
+
+def _padding_bias(batch: Batch) -> Tensor | None:
+    """[N * g, 1, L]: -inf at padding; None where there is none."""
+    if not bool(batch.pads_N.any()):
+        return None
+    columns = torch.arange(batch.capacity, device=batch.pads_N.device)
+    bias_NL = batch.keys.new_zeros((len(batch.pads_N), batch.capacity))
+    bias_NL.masked_fill_(columns[None] < batch.pads_N[:, None], float("-inf"))
+    return bias_NL.repeat_interleave(batch.keys.shape[1] // len(batch.pads_N), 0)[:, None]
