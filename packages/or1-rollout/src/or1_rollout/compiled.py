@@ -1,23 +1,22 @@
-"""Functions of plain loops compiled by numba, and the routines of MKL that they may call.
+"""Functions of plain loops compiled by numba: no compiler is needed on the user's machine.
 
-torch's wheels for x86 carry MKL and export it, so that a compiled function multiplies as fast as torch without torch's
-few microseconds around every call. It needs no compiler on the user's machine. Where there is no MKL (`HAS_MKL`),
-callers do without. Arrays are float32 and C-contiguous unless a docstring says otherwise.
-
-Axes: B products of a batch, M rows, K inner, N columns.
+What was compiled is kept in `$OR1_CACHE/compiled`, else in the user's cache folder, once per machine and version of the
+sources. numba itself would look only at the file of the function that is called, not at those of the functions that
+were compiled into it.
 """
 
 from __future__ import annotations
 
-import ctypes
+import hashlib
+import importlib.util
+import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
-import llvmlite.binding
+import numba
 import numpy as np
-import torch
-from numba import njit, types
 from numpy.typing import NDArray
 
 Arguments = ParamSpec("Arguments")
@@ -32,102 +31,32 @@ _OPTIONS = {
 
 
 def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """The function compiled at its first call, once for this machine where some cache folder can be written."""
+    """The function compiled at its first call, or read from the cache folder where one can be written."""
+    folder, before = _cache_folder(function.__module__.partition(".")[0]), numba.config.CACHE_DIR
     try:
-        found: Callable[Arguments, Result] = njit(function, cache=True, **_OPTIONS)
-    except RuntimeError:  # numba found no folder for its cache
-        found = njit(function, **_OPTIONS)
+        numba.config.CACHE_DIR = str(folder or "")  # read while the function is decorated
+        found: Callable[Arguments, Result] = numba.njit(function, cache=folder is not None, **_OPTIONS)
+    finally:
+        numba.config.CACHE_DIR = before
     return found
 
 
-def _mkl(name: str, arguments: int) -> Any:
-    """A routine of which compiled code knows the address; every argument is one."""
-    return types.ExternalFunction(name, types.void(*[types.voidptr] * arguments))
-
-
-def _register() -> bool:
-    """Tell the linker where torch's MKL is; False where torch has none."""
+@cache
+def _cache_folder(package: str) -> Path | None:
+    """Of the sources of `package` and of this one as they are; None where nothing can be written."""
+    base = os.environ.get("OR1_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "or1"
+    digest = hashlib.sha256()
+    for name in dict.fromkeys((package, __name__.partition(".")[0])):
+        spec = importlib.util.find_spec(name)
+        for root in spec.submodule_search_locations or () if spec else ():
+            for source in sorted(Path(root).rglob("*.py")):
+                digest.update(source.read_bytes())
+    folder = Path(base) / "compiled" / digest.hexdigest()[:12]
     try:
-        library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
-        addresses = {name: getattr(library, name) for name in ("sgemm_", "cblas_sgemm_batch", "vsExp")}
-    except (OSError, AttributeError):
-        return False
-    for name, routine in addresses.items():
-        llvmlite.binding.add_symbol(name, ctypes.cast(routine, ctypes.c_void_p).value)
-    return True
-
-
-HAS_MKL = _register()
-"""Whether functions that call the three below may be called."""
-
-_sgemm = _mkl("sgemm_", 13)
-_exp = types.ExternalFunction("vsExp", types.void(types.int32, types.voidptr, types.voidptr))
-_sgemm_batch = types.ExternalFunction(
-    "cblas_sgemm_batch", types.void(types.int32, *[types.voidptr] * 13, types.int32, types.voidptr)
-)
-
-
-@compiled
-def multiply(left_MK: Floats, right_KN: Floats, out_MN: Floats, keep: float, turned: bool = False) -> None:
-    """Write left @ right + keep * out; `turned`: right is given as [N, K]."""
-    rows, inner = left_MK.shape
-    columns = out_MN.shape[1]
-    # Fortran's matrices are the transposed of ours: out.T = right.T @ left.T
-    letters = np.array([78, 84], np.uint8)  # "N", "T"
-    sizes = np.array([columns, rows, inner, inner if turned else columns], np.int32)
-    factors = np.array([1.0, keep], np.float32)
-    _sgemm(
-        letters[1 if turned else 0 :].ctypes,
-        letters.ctypes,
-        sizes.ctypes,
-        sizes[1:].ctypes,
-        sizes[2:].ctypes,
-        factors.ctypes,
-        right_KN.ctypes,
-        sizes[3:].ctypes,
-        left_MK.ctypes,
-        sizes[2:].ctypes,
-        factors[1:].ctypes,
-        out_MN.ctypes,
-        sizes.ctypes,
-    )
-
-
-@compiled
-def multiply_each(
-    places_3B: NDArray[np.int64], rows: int, inner: int, columns: int, left_row: int, right_row: int, out_row: int
-) -> None:
-    """Write B small products, out = left @ right, of matrices at the addresses `places_3B` (left, right, out).
-
-    `left_row`, `right_row` and `out_row` are the elements from one row of a matrix to its next.
-    """
-    count = places_3B.shape[1]
-    sizes = np.array([rows, columns, inner, left_row, right_row, out_row, count, 111], np.int32)  # 111: not transposed
-    factors = np.array([1.0, 0.0], np.float32)
-    _sgemm_batch(
-        101,  # rows behind each other
-        sizes[7:].ctypes,
-        sizes[7:].ctypes,
-        sizes.ctypes,
-        sizes[1:].ctypes,
-        sizes[2:].ctypes,
-        factors.ctypes,
-        places_3B[0].ctypes,
-        sizes[3:].ctypes,
-        places_3B[1].ctypes,
-        sizes[4:].ctypes,
-        factors[1:].ctypes,
-        places_3B[2].ctypes,
-        sizes[5:].ctypes,
-        1,
-        sizes[6:].ctypes,
-    )
-
-
-@compiled
-def exponentials(values: Floats, count: int) -> None:
-    """Replace the first `count` elements, in the order of memory, by their exponentials."""
-    _exp(count, values.ctypes, values.ctypes)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 @compiled

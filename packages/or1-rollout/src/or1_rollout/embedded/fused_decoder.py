@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from or1_rollout.compiled import HAS_MKL
 from or1_rollout.embedded.compiled.weights import compiled_weights
 from or1_rollout.embedded.fused_decoding import Batch, FusedDecoding, with_compiled, with_torch
 from or1_rollout.embedded.rotary import head_dim_of, rotation_table
 from or1_rollout.embedded.steps import Shape, prefill, whole_logits
 from or1_rollout.embedded.weights import FusedWeights
+from or1_rollout.mkl import HAS_MKL
 from or1_rollout.products import TOKENS
 from or1_rollout.types import SamplingParams
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from or1_rollout.compiled import Floats, compiled, exponentials, multiply_each, room
+from or1_rollout.compiled import Floats, compiled, room
 from or1_rollout.embedded.steps import Shape
+from or1_rollout.mkl import exponentials, multiply_each
 
 
 @compiled

@@ -11,11 +11,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from or1_rollout.compiled import Floats, compiled, multiply, room
+from or1_rollout.compiled import Floats, compiled, room
 from or1_rollout.embedded.compiled.attention import attend_cache
 from or1_rollout.embedded.compiled.rows import draw_tokens, gate_rows, norm_heads, norm_rows, turn_heads
 from or1_rollout.embedded.compiled.weights import CompiledCache, CompiledWeights
 from or1_rollout.embedded.steps import Shape
+from or1_rollout.mkl import multiply
 
 
 @compiled

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from or1_rollout.compiled import Floats, compiled, exponentials
+from or1_rollout.compiled import Floats, compiled
 from or1_rollout.embedded.steps import Shape
+from or1_rollout.mkl import exponentials
 
 FLOAT = np.float32
 
