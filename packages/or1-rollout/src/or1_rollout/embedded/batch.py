@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from or1_rollout.embedded.decoder import Decoder
@@ -89,18 +90,20 @@ def _decode_batch(
 
 def _extend(batch: Sequence[Row], tokens_NT: Tensor, logprobs_NT: Tensor, ends: Ends) -> None:
     """Append a block of tokens to every living row, up to its end."""
-    tokens, logprobs = tokens_NT.cpu().numpy(), logprobs_NT.cpu().numpy()
-    if np.isnan(logprobs).any():
+    drawn, all_tokens, all_logprobs = tokens_NT.cpu().numpy(), tokens_NT.tolist(), logprobs_NT.tolist()
+    if np.isnan(logprobs_NT.cpu().numpy()).any():
         raise EngineError("the model's logits are not numbers (NaN): its weights are broken, nothing can be sampled")
-    is_end = np.isin(tokens, list(ends.token_ids)) if ends.token_ids else np.zeros(tokens.shape, dtype=bool)
+    is_end: NDArray[np.bool_] = np.zeros(drawn.shape, dtype=np.bool_)
+    for token in ends.token_ids:
+        is_end |= drawn == token
     has_end: list[bool] = np.logical_or.reduce(is_end, axis=1).tolist()
     first_end: list[int] = is_end.argmax(axis=1).tolist()
     for index, row in enumerate(batch):
         if row.finish_reason is not None:
             continue
-        count = int(first_end[index]) + 1 if has_end[index] else tokens.shape[1]
-        row.token_ids += tokens[index, :count].tolist()
-        row.logprobs += logprobs[index, :count].tolist()
+        count = first_end[index] + 1 if has_end[index] else drawn.shape[1]
+        row.token_ids += all_tokens[index][:count]
+        row.logprobs += all_logprobs[index][:count]
         if has_end[index]:
             row.finish_reason = FinishReason.STOP
         if ends.strings:

@@ -15,6 +15,7 @@ from or1_rollout.embedded.decoder import Decoder
 from or1_rollout.embedded.fused_decoder import FusedDecoder
 from or1_rollout.embedded.model_decoder import ModelDecoder
 from or1_rollout.embedded.rotary import LENGTH_DEPENDENT
+from or1_rollout.embedded.texts import decode_all
 from or1_rollout.embedded.weights import FusedWeights
 from or1_rollout.errors import EngineError
 from or1_rollout.groups import seeds_of
@@ -103,8 +104,8 @@ class TransformersEngine:
             first = {prompt: index for index, prompt in enumerate(dict.fromkeys(prompt for prompt, _ in wave))}
             rows = [Row(first[prompt], seed) for prompt, seed in wave]
             decode_rows(self._decoder, [encoded[prompt] for prompt in first], rows, params, ends)
-            for (prompt, _), row in zip(wave, rows, strict=True):
-                groups[prompt].append(self._completion(row))
+            for (prompt, _), completion in zip(wave, self._completions(rows), strict=True):
+                groups[prompt].append(completion)
                 if on_group is not None and len(groups[prompt]) == params.n:
                     on_group(prompt, groups[prompt])
         return groups
@@ -183,19 +184,22 @@ class TransformersEngine:
         if wave:
             yield wave
 
-    def _completion(self, row: Row) -> Completion:
-        text = self._decode(row.token_ids) if row.text is None else row.text
-        return Completion(
-            token_ids=tuple(row.token_ids),
-            logprobs=tuple(row.logprobs),
-            text=text,
-            finish_reason=row.finish_reason or FinishReason.ABORT,
-            seed=row.seed,
-            weight_version=self.weight_version,
-        )
+    def _completions(self, rows: Sequence[Row]) -> list[Completion]:
+        texts = decode_all(self.tokenizer, [row.token_ids for row in rows])
+        return [
+            Completion(
+                token_ids=tuple(row.token_ids),
+                logprobs=tuple(row.logprobs),
+                text=text if row.text is None else row.text,
+                finish_reason=row.finish_reason or FinishReason.ABORT,
+                seed=row.seed,
+                weight_version=self.weight_version,
+            )
+            for row, text in zip(rows, texts, strict=True)
+        ]
 
     def _decode(self, token_ids: Sequence[int]) -> str:
-        return str(self.tokenizer.decode(token_ids, skip_special_tokens=True))
+        return decode_all(self.tokenizer, [token_ids])[0]
 
 
 def _is_fused(config: Any) -> bool:
