@@ -32,6 +32,14 @@ def _mkl_is_narrow() -> bool:
     return "GenuineIntel" not in words and "avx512f" in words
 
 
+NARROW = _mkl_is_narrow()
+
+
+def goes_to_onednn(rows: int, weight: Tensor) -> bool:
+    """Whether oneDNN multiplies so many rows with a weight."""
+    return NARROW and rows * weight.numel() >= AGAIN
+
+
 def _torch_linear(
     x: Tensor,
     weight: Tensor,
@@ -71,14 +79,14 @@ def _onednn_add_product(total: Tensor, left: Tensor, right: Tensor, worth: int =
     return total.add_(_onednn_linear(left.t(), right.t(), None, worth))
 
 
-TOKENS = 64 if _mkl_is_narrow() else 1
+TOKENS = 64 if NARROW else 1
 """Packed batches are padded to a multiple of this many tokens, so that few different sizes come, and come again."""
 
-linear = _onednn_linear if _mkl_is_narrow() else _torch_linear
+linear = _onednn_linear if NARROW else _torch_linear
 """x @ weight.T + bias over the last axis; no gradient flows through it."""
 
-linear_onto = _onednn_linear_onto if _mkl_is_narrow() else _torch_linear_onto
+linear_onto = _onednn_linear_onto if NARROW else _torch_linear_onto
 """total + x @ weight.T as a new tensor, all of two axes; no gradient flows through it."""
 
-add_product = _onednn_add_product if _mkl_is_narrow() else _torch_add_product
+add_product = _onednn_add_product if NARROW else _torch_add_product
 """Add left.T @ right, a weight's gradient, to `total` in place."""

@@ -18,7 +18,7 @@ from or1_rollout.embedded.rotary import head_dim_of, rotation_table
 from or1_rollout.embedded.steps import Shape, prefill, whole_logits
 from or1_rollout.embedded.weights import FusedWeights
 from or1_rollout.mkl import HAS_MKL
-from or1_rollout.products import TOKENS
+from or1_rollout.products import TOKENS, goes_to_onednn
 from or1_rollout.types import SamplingParams
 
 LANE_BYTES = 2**25
@@ -41,6 +41,7 @@ class FusedDecoder:
         self.takes_lanes = device.type == "cpu" and weights.num_bytes <= LANE_BYTES
         self.rotation = rotation_table(config, config.max_position_embeddings, device, dtype)
         is_compiled = self.takes_lanes and dtype == torch.float32 and HAS_MKL
+        self._widest = weights.layers[0].gate_up
         self._with_torch = with_torch(weights.model, weights.layers)
         self._with_compiled = with_compiled(compiled_weights(weights)) if is_compiled else None
 
@@ -66,7 +67,9 @@ class FusedDecoder:
             temperature=float(params.temperature), top_p=float(params.top_p), top_k=params.top_k
         )
         draws_from_all = params.top_p >= 1 and params.top_k <= 0
-        decode = self._with_compiled if self._with_compiled is not None and draws_from_all else self._with_torch
+        decode = self._with_torch
+        if self._with_compiled is not None and draws_from_all and not goes_to_onednn(len(prompt_N), self._widest):
+            decode = self._with_compiled
         batch = Batch(longest, pads_P.to(self.device)[prompt_N], logits_NV, keys, values)
         return FusedDecoding(batch, self.rotation[:, 0], shape, decode)
 
