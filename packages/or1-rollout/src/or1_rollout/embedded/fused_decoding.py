@@ -16,26 +16,33 @@ from or1_rollout.embedded.steps import Cache, LayerWeights, ModelWeights, Shape,
 
 
 class Batch:
-    """The rows that are still being decoded, over preallocated keys and values. See `steps.Cache`."""
+    """The rows that are still being decoded, over preallocated keys and values (`steps.Cache`).
+
+    Rows that stay are moved to the front: the lines behind them are no longer read.
+    """
 
     def __init__(self, used: int, pads_N: Tensor, logits_NV: Tensor, keys: Tensor, values: Tensor) -> None:
         """`used` columns hold a prompt, the first `pads_N` of them padding; `logits_NV` are of what follows."""
         self.used, self.pads_N, self.logits_NV, self.keys, self.values = used, pads_N, logits_NV, keys, values
+        self.groups = keys.shape[1] // len(pads_N)
 
     @property
     def capacity(self) -> int:
         """Columns that there is room for."""
         return self.keys.shape[3]
 
+    @property
+    def lines(self) -> int:
+        """Of keys and values, N * g."""
+        return len(self.pads_N) * self.groups
+
     def keep(self, rows: Tensor) -> None:
         """Let all other rows leave; only the columns in use are moved."""
-        groups = self.keys.shape[1] // len(self.pads_N)
-        lines = (rows[:, None] * groups + torch.arange(groups, device=rows.device)).flatten()
-        keys = self.keys.new_empty((len(self.keys), len(lines), *self.keys.shape[2:]))
-        values = self.values.new_empty((len(self.values), len(lines), *self.values.shape[2:]))
-        keys[..., : self.used] = self.keys[..., : self.used].index_select(1, lines)
-        values[:, :, : self.used] = self.values[:, :, : self.used].index_select(1, lines)
-        self.pads_N, self.logits_NV, self.keys, self.values = self.pads_N[rows], self.logits_NV[rows], keys, values
+        lines = (rows[:, None] * self.groups + torch.arange(self.groups, device=rows.device)).flatten()
+        for keys, values in zip(self.keys[..., : self.used], self.values[:, :, : self.used], strict=True):
+            keys[: len(lines)] = keys.index_select(0, lines)
+            values[: len(lines)] = values.index_select(0, lines)
+        self.pads_N, self.logits_NV = self.pads_N[rows], self.logits_NV[rows]
 
 
 BlockDecoder = Callable[[Batch, Tensor, Tensor, Shape], tuple[Tensor, Tensor]]
@@ -68,7 +75,7 @@ def with_torch(model: ModelWeights, layers: list[LayerWeights]) -> BlockDecoder:
     """On any device, in any dtype, with every kind of sampling."""
 
     def decode(batch: Batch, uniform_NT: Tensor, rotation_NTP: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
-        cache = Cache(batch.keys, batch.values, _padding_bias(batch))
+        cache = Cache(batch.keys[:, : batch.lines], batch.values[:, : batch.lines], _padding_bias(batch))
         tokens_NT, logprobs_NT, batch.logits_NV = decode_block(
             model, layers, cache, batch.used, batch.logits_NV, uniform_NT, rotation_NTP[:, :, None, None], shape
         )
@@ -97,4 +104,4 @@ def _padding_bias(batch: Batch) -> Tensor | None:
     columns = torch.arange(batch.capacity, device=batch.pads_N.device)
     bias_NL = batch.keys.new_zeros((len(batch.pads_N), batch.capacity))
     bias_NL.masked_fill_(columns[None] < batch.pads_N[:, None], float("-inf"))
-    return bias_NL.repeat_interleave(batch.keys.shape[1] // len(batch.pads_N), 0)[:, None]
+    return bias_NL.repeat_interleave(batch.groups, 0)[:, None]
