@@ -59,6 +59,7 @@ class FusedDecoding:
     def draw(self, uniform_NT: Tensor) -> tuple[Tensor, Tensor]:
         """See `Decoding.draw`."""
         batch = self._batch
+        uniform_NT = uniform_NT[:, : batch.capacity - batch.used]
         block = min(uniform_NT.shape[1], batch.capacity - batch.used - 1)  # nothing follows the very last token
         places = torch.arange(batch.used, batch.used + block, device=batch.pads_N.device)
         rotation_NTP = self._rotation_LP[places[None] - batch.pads_N[:, None]]

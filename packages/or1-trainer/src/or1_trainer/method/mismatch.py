@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import torch
 from msgspec.structs import replace
 from torch import Tensor
 
@@ -88,15 +89,20 @@ _KINDS: Final[dict[str, Callable[[Gap, MismatchSettings], Tensor]]] = {
 def mismatch_sums(proximal_M: Tensor, engine_M: Tensor, correction_M: Tensor | None = None) -> dict[str, float]:
     """Sums over tokens: |d|, k3 = e^d - 1 - d, the weights w = e^d and w^2, count and masked; and the largest |d|."""
     difference = (proximal_M - engine_M).double()
-    weight = difference.exp()
+    weight, size = difference.exp(), difference.abs()
+    none = difference.new_zeros(())
+    sums = {
+        "abs": size.sum(),
+        "k3": (weight - 1.0 - difference).sum(),
+        "weight": weight.sum(),
+        "weight_squared": torch.dot(weight, weight),
+        "masked": none if correction_M is None else (correction_M == 0).sum(dtype=torch.float64),
+        "max_abs": size.max() if difference.numel() else none,
+    }
+    # one look at the device for all of them
     return {
-        "abs": float(difference.abs().sum()),
-        "k3": float((weight - 1.0 - difference).sum()),
-        "weight": float(weight.sum()),
-        "weight_squared": float(weight.square().sum()),
-        "masked": 0.0 if correction_M is None else float((correction_M == 0).sum()),
         "count": float(difference.numel()),
-        "max_abs": float(difference.abs().max()) if difference.numel() else 0.0,
+        **dict(zip(sums, torch.stack(list(sums.values())).tolist(), strict=True)),
     }
 
 
