@@ -53,7 +53,11 @@ def main():
     with CudaIsCpu():
         policy, optimizer = build(runtime, lambda policy: CudaOptimizer(policy, SETTINGS))
         norms = [train_step(policy, optimizer) for _ in range(3)]
-        assert all(abs(a - b) < 1e-5 * b for a, b in zip(norms, expected, strict=True)), (norms, expected)
+        # from the second step on a weight may be rounded to the other bfloat16: 2.4e-5 on a Xeon with AMX. Reducing in
+        # bfloat16 gives 1.9e-5 at the first step and 2.6e-4 at the second.
+        later = 1e-4 if DTYPE == torch.bfloat16 else 1e-5
+        for norm, right, tolerance in zip(norms, expected, (1e-5, later, later), strict=True):
+            assert abs(norm - right) < tolerance * right, (norms, expected)
         weights = dict(iter_hf_weights(plain))
         assert all(torch.allclose(tensor, weights[name], atol=2e-5) for name, tensor in iter_hf_weights(policy))
 
