@@ -45,6 +45,14 @@ def build(runtime, make):
     return policy, make(policy)
 
 
+def are_close(tensor, expected):
+    """Equal up to rounding; of bfloat16 weights one in twenty may be the neighbouring number."""
+    if DTYPE != torch.bfloat16:
+        return torch.allclose(tensor, expected, atol=2e-5)
+    few = (tensor != expected).double().mean() < 0.05
+    return few and torch.allclose(tensor, expected, rtol=2**-7, atol=2e-5)
+
+
 def main():
     torch.cuda.synchronize = lambda *_: None
     runtime = start_runtime(tensor=1, device="cpu", timeout_s=120)
@@ -55,11 +63,11 @@ def main():
         norms = [train_step(policy, optimizer) for _ in range(3)]
         # from the second step on a weight may be rounded to the other bfloat16: 2.4e-5 on a Xeon with AMX. Reducing in
         # bfloat16 gives 1.9e-5 at the first step and 2.6e-4 at the second.
-        later = 1e-4 if DTYPE == torch.bfloat16 else 1e-5
+        later = {torch.bfloat16: 1e-4}.get(DTYPE, 1e-5)
         for norm, right, tolerance in zip(norms, expected, (1e-5, later, later), strict=True):
             assert abs(norm - right) < tolerance * right, (norms, expected)
         weights = dict(iter_hf_weights(plain))
-        assert all(torch.allclose(tensor, weights[name], atol=2e-5) for name, tensor in iter_hf_weights(policy))
+        assert all(are_close(tensor, weights[name]) for name, tensor in iter_hf_weights(policy))
 
         save_sharded(scratch() / "cuda", policy, optimizer)
         twin, twin_optimizer = build(runtime, lambda policy: CudaOptimizer(policy, SETTINGS))
