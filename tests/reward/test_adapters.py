@@ -8,9 +8,9 @@ from types import ModuleType
 
 import pytest
 
-import or1_reward
 from or1_reward import Status, Verdict
 from or1_reward.adapters import VerifierFailedError, openrlhf, required_reward, trl, verl
+from or1_reward.maths import verdicts
 
 
 def _loaded_by_path(module: ModuleType) -> ModuleType:
@@ -68,7 +68,7 @@ def test_trl_call_with_text_and_messages() -> None:
 
 def test_a_failure_of_the_grader_is_no_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     failed = Verdict(status=Status.VERIFIER_ERROR, detail="broken")
-    monkeypatch.setattr(or1_reward.grading, "verify_maths", lambda *_: failed)
+    monkeypatch.setattr(verdicts, "verify_maths", lambda *_: failed)
     assert trl.reward_function()(prompts=["p"], completions=["1"], ground_truth=["1"]) == [None]
     with pytest.raises(VerifierFailedError, match="broken"):
         verl.compute_score("math", "1", "1")

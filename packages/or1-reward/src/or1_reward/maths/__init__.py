@@ -1,6 +1,8 @@
-"""Maths answers: extraction, then equality as a ladder of ever dearer proofs."""
+"""Maths answers: extraction, then equality as a ladder of ever dearer proofs.
+
+`verdicts.verify_maths` is loaded with the first verdict.
+"""
 
 from or1_reward.maths.settings import MathSettings
-from or1_reward.maths.verdicts import verify_maths
 
-__all__ = ["MathSettings", "verify_maths"]
+__all__ = ["MathSettings"]
