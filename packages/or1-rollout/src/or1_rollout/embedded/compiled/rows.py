@@ -75,7 +75,7 @@ def draw_tokens(
     tokens_N: NDArray[np.int64],
     logprobs_N: Floats,
 ) -> None:
-    """See `sampling.sample`, without top-p and top-k; the logits are divided by the temperature and shifted in place."""
+    """See `sampling.sample`; the logits themselves are divided by the temperature and shifted."""
     rows, size = logits_NV.shape
     for n in range(rows):
         for v in range(size if temperature > 0 and temperature != 1 else 0):
