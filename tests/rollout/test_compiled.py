@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from llvmlite.binding import ffi
 from transformers import LlamaConfig, Qwen2Config, Qwen3Config
 
 from or1_rollout import SamplingParams, mkl, products
@@ -105,6 +106,11 @@ def test_what_compiled_decoding_cannot_do_goes_through_torch(monkeypatch):
     assert FusedDecoder(CONFIGS["qwen2"], double, torch.device("cpu"), torch.float64)._with_compiled is None
     monkeypatch.setattr(fused_decoder, "HAS_MKL", False)
     assert FusedDecoder(CONFIGS["qwen2"], decoder.weights, torch.device("cpu"), torch.float32)._with_compiled is None
+
+
+def test_llvmlites_library_does_not_answer_to_every_name():
+    assert not hasattr(ffi.lib, "__dict__")  # vLLM 0.32 asks for it and takes what it gets for a dictionary
+    assert ffi.lib.LLVMPY_GetVersionInfo() > 0
 
 
 def test_the_cache_belongs_to_the_sources_as_they_are(tmp_path, monkeypatch):

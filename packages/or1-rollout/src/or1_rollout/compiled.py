@@ -17,6 +17,7 @@ from typing import ParamSpec, TypeVar
 
 import numba
 import numpy as np
+from llvmlite.binding import ffi
 from numpy.typing import NDArray
 
 Arguments = ParamSpec("Arguments")
@@ -28,6 +29,26 @@ _OPTIONS = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "arcp", "nsz"},  # infinities and NaN keep their meaning
 }
+
+
+def _answer_to_names_of_functions_only() -> None:
+    """Let llvmlite's library have no `__dict__`: it takes every name for one of its functions.
+
+    vLLM 0.32 for CPUs reads the `__dict__` of whatever it finds in loaded modules (`triton_utils/dispatcher.py`), and
+    would not start in a process that has loaded llvmlite.
+    """
+    library = type(ffi.lib)
+    function_of = library.__getattr__
+
+    def answer(self: object, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return function_of(self, name)
+
+    library.__getattr__ = answer
+
+
+_answer_to_names_of_functions_only()
 
 
 def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
