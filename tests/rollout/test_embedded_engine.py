@@ -20,6 +20,7 @@ from transformers import (
 from or1_rollout import EngineError, FinishReason, SamplingParams, WeightPushError, fingerprint, prove_push
 from or1_rollout.embedded import TransformersEngine
 from or1_rollout.embedded.fused_decoder import FusedDecoder
+from or1_rollout.embedded.texts import decode_all
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789+-=; "
 SHAPE = {
@@ -258,3 +259,12 @@ def test_a_stop_string_ends_at_the_first_place_it_appears_wherever_looks_fall(le
             assert cut.text == whole.text[: whole.text.index(stop)] and cut.finish_reason is FinishReason.STOP
             assert cut.token_ids == whole.token_ids[: len(cut.token_ids)]
             assert engine._decode(cut.token_ids).endswith(stop)
+
+
+@pytest.mark.parametrize("clean_up", [False, True])
+def test_texts_are_those_of_the_tokenizer(clean_up):
+    tokenizer = letters_tokenizer()
+    tokenizer.clean_up_tokenization_spaces = clean_up
+    responses = [[2, 3, 1], [], [0, 41, 41, 4], [5] * 30]
+    assert decode_all(tokenizer, responses) == [tokenizer.decode(ids, skip_special_tokens=True) for ids in responses]
+    assert decode_all(tokenizer, responses)[0] == "ab"

@@ -90,8 +90,9 @@ def _decode_batch(
 
 def _extend(batch: Sequence[Row], tokens_NT: Tensor, logprobs_NT: Tensor, ends: Ends) -> None:
     """Append a block of tokens to every living row, up to its end."""
-    drawn, all_tokens, all_logprobs = tokens_NT.cpu().numpy(), tokens_NT.tolist(), logprobs_NT.tolist()
-    if np.isnan(logprobs_NT.cpu().numpy()).any():
+    drawn, logprobs = tokens_NT.cpu().numpy(), logprobs_NT.cpu().numpy()
+    all_tokens, all_logprobs = drawn.tolist(), logprobs.tolist()
+    if np.isnan(logprobs).any():
         raise EngineError("the model's logits are not numbers (NaN): its weights are broken, nothing can be sampled")
     is_end: NDArray[np.bool_] = np.zeros(drawn.shape, dtype=np.bool_)
     for token in ends.token_ids:

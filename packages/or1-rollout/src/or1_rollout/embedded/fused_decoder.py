@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from or1_rollout.embedded.compiled.weights import compiled_weights
-from or1_rollout.embedded.fused_decoding import Batch, FusedDecoding, with_compiled, with_torch
+from or1_rollout.embedded.fused_decoding import Batch, BlockDecoder, FusedDecoding, with_compiled, with_torch
 from or1_rollout.embedded.rotary import head_dim_of, rotation_table
 from or1_rollout.embedded.steps import Shape, prefill, whole_logits
 from or1_rollout.embedded.weights import FusedWeights
@@ -66,12 +66,15 @@ class FusedDecoder:
         shape = self.shape._replace(
             temperature=float(params.temperature), top_p=float(params.top_p), top_k=params.top_k
         )
-        draws_from_all = params.top_p >= 1 and params.top_k <= 0
-        decode = self._with_torch
-        if self._with_compiled is not None and draws_from_all and not goes_to_onednn(len(prompt_N), self._widest):
-            decode = self._with_compiled
         batch = Batch(longest, pads_P.to(self.device)[prompt_N], logits_NV, keys, values)
-        return FusedDecoding(batch, self.rotation[:, 0], shape, decode)
+        return FusedDecoding(batch, self.rotation[:, 0], shape, self._way(len(prompt_N), params))
+
+    def _way(self, rows: int, params: SamplingParams) -> BlockDecoder:
+        """Compiled where that is possible and torch's products are not the faster ones."""
+        draws_from_all = params.top_p >= 1 and params.top_k <= 0
+        if self._with_compiled is None or not draws_from_all or goes_to_onednn(rows, self._widest):
+            return self._with_torch
+        return self._with_compiled
 
     def logits(self, token_ids: Sequence[int]) -> Tensor:
         """See `Decoder.logits`."""

@@ -6,6 +6,7 @@ Axes: N rows, T tokens of a block, L columns of the cache, g key/value heads, P 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -36,6 +37,16 @@ class Batch:
         """Of keys and values, N * g."""
         return len(self.pads_N) * self.groups
 
+    @cached_property
+    def padding_bias(self) -> Tensor | None:
+        """[N * g, 1, L]: -inf at padding; None where there is none."""
+        if not bool(self.pads_N.any()):
+            return None
+        columns = torch.arange(self.capacity, device=self.pads_N.device)
+        bias_NL = self.keys.new_zeros((len(self.pads_N), self.capacity))
+        bias_NL.masked_fill_(columns[None] < self.pads_N[:, None], float("-inf"))
+        return bias_NL.repeat_interleave(self.groups, 0)[:, None]
+
     def keep(self, rows: Tensor) -> None:
         """Let all other rows leave; only the columns in use are moved."""
         lines = (rows[:, None] * self.groups + torch.arange(self.groups, device=rows.device)).flatten()
@@ -43,6 +54,7 @@ class Batch:
             keys[: len(lines)] = keys.index_select(0, lines)
             values[: len(lines)] = values.index_select(0, lines)
         self.pads_N, self.logits_NV = self.pads_N[rows], self.logits_NV[rows]
+        self.__dict__.pop("padding_bias", None)  # it was of the rows before
 
 
 BlockDecoder = Callable[[Batch, Tensor, Tensor, Shape], tuple[Tensor, Tensor]]
@@ -76,7 +88,7 @@ def with_torch(model: ModelWeights, layers: list[LayerWeights]) -> BlockDecoder:
     """On any device, in any dtype, with every kind of sampling."""
 
     def decode(batch: Batch, uniform_NT: Tensor, rotation_NTP: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
-        cache = Cache(batch.keys[:, : batch.lines], batch.values[:, : batch.lines], _padding_bias(batch))
+        cache = Cache(batch.keys[:, : batch.lines], batch.values[:, : batch.lines], batch.padding_bias)
         tokens_NT, logprobs_NT, batch.logits_NV = decode_block(
             model, layers, cache, batch.used, batch.logits_NV, uniform_NT, rotation_NTP[:, :, None, None], shape
         )
@@ -96,13 +108,3 @@ def with_compiled(weights: CompiledWeights) -> BlockDecoder:
         return torch.from_numpy(tokens_NT), torch.from_numpy(logprobs_NT)
 
     return decode
-
-
-def _padding_bias(batch: Batch) -> Tensor | None:
-    """[N * g, 1, L]: -inf at padding; None where there is none."""
-    if not bool(batch.pads_N.any()):
-        return None
-    columns = torch.arange(batch.capacity, device=batch.pads_N.device)
-    bias_NL = batch.keys.new_zeros((len(batch.pads_N), batch.capacity))
-    bias_NL.masked_fill_(columns[None] < batch.pads_N[:, None], float("-inf"))
-    return bias_NL.repeat_interleave(batch.groups, 0)[:, None]

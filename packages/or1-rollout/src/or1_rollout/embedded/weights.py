@@ -128,7 +128,8 @@ class FusedWeights:
         has_bias = config.model_type == "qwen2" or bool(getattr(config, "attention_bias", False))
 
         def turned(rows: int, columns: int) -> Tensor:
-            # x @ weight.T of a few rows takes half as long where weight.T is what lies in memory
+            # x @ weight.T of a few rows is faster where weight.T is what lies in memory: 30 us instead of 57 for
+            # 32 rows, 512 in and 128 out (one core of a Xeon, MKL, 2026-11-28)
             return self._zeros(layers, columns, rows).transpose(1, 2)
 
         return LayerWeights(

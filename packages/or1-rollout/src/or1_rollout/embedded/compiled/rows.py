@@ -13,18 +13,16 @@ from or1_rollout.compiled import Floats, compiled
 from or1_rollout.embedded.steps import Shape
 from or1_rollout.mkl import exponentials
 
-FLOAT = np.float32
-
 
 @compiled
 def norm_rows(x_NH: Floats, weight_H: Floats, eps: float, out_NH: Floats) -> None:
     """Write x / rms(x) * weight."""
     width = x_NH.shape[1]
     for n in range(len(x_NH)):
-        squares = FLOAT(0)
+        squares = np.float32(0)
         for h in range(width):
             squares += x_NH[n, h] * x_NH[n, h]
-        inverse = FLOAT(1) / np.sqrt(squares / FLOAT(width) + eps)
+        inverse = np.float32(1) / np.sqrt(squares / np.float32(width) + eps)
         for h in range(width):
             out_NH[n, h] = x_NH[n, h] * inverse * weight_H[h]
 
@@ -63,7 +61,7 @@ def gate_rows(gate_up_NF: Floats, act_NF: Floats, spare_NF: Floats) -> None:
     exponentials(spare_NF, rows * width)
     for n in range(rows):
         for f in range(width):
-            act_NF[n, f] = gate_up_NF[n, f] / (FLOAT(1) + spare_NF[n, f]) * gate_up_NF[n, width + f]
+            act_NF[n, f] = gate_up_NF[n, f] / (np.float32(1) + spare_NF[n, f]) * gate_up_NF[n, width + f]
 
 
 @compiled
@@ -79,7 +77,7 @@ def draw_tokens(
     rows, size = logits_NV.shape
     for n in range(rows):
         for v in range(size if temperature > 0 and temperature != 1 else 0):
-            logits_NV[n, v] /= FLOAT(temperature)
+            logits_NV[n, v] /= np.float32(temperature)
         top = logits_NV[n, 0]
         for v in range(size):
             top = max(top, logits_NV[n, v])
