@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import GPT2Config, LlamaConfig, Qwen2Config
@@ -236,6 +237,12 @@ def test_weights_are_nan_until_they_are_loaded(runtime, batch):
 def test_what_is_not_supported_is_said(config, said, runtime):
     with pytest.raises(LayoutError, match=said):
         build_policy(config, runtime)
+
+
+def test_a_job_of_one_process_does_not_form_two_dozen_groups_of_itself(runtime):
+    formed = {id(group) for group in dist.distributed_c10d._world.pg_map}
+    assert len(formed) == 2, "the world, and one that Megatron asks gloo for by name"
+    assert runtime.tensor_group is runtime.data_group
 
 
 def test_bad_starts_are_said(monkeypatch):

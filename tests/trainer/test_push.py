@@ -7,7 +7,7 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from or1_rollout import WeightPushError
-from or1_rollout.embedded import TransformersEngine
+from or1_rollout.embedded import TransformersEngine, weights
 from or1_trainer.rollouts.push import Probe, Push, WeightCopy
 
 PROBE = Probe(prompt_ids=[1, 2, 3], response_ids=[4, 5, 6])
@@ -72,7 +72,7 @@ def stale_after(engine, monkeypatch, name):
 
     def update(named, *, version):
         real(named, version=version)
-        place.write(old)
+        place.view.copy_(old.view(place.view.shape))
 
     monkeypatch.setattr(engine, "update_weights", update)
 
@@ -110,3 +110,15 @@ def test_what_was_not_named_and_what_it_never_had_both_differ():
     head = new.state_dict()["lm_head.weight"]
     assert engine.differing([*Weights(new), ("lm_head.weight", head)]) == [], "a tied head may be named"
     assert engine.differing([*Weights(new), ("lm_head.weight", head + 1)]) == ["lm_head.weight"]
+
+
+def test_a_model_too_large_to_be_held_is_written_and_compared_in_parts(monkeypatch):
+    monkeypatch.setattr(weights, "HELD_BYTES", 1000)
+    old, new = models()
+    engine = TransformersEngine(old, SimpleNamespace(eos_token_id=None))
+    engine.update_weights(iter(Weights(new)), version=1)
+    assert engine.differing(iter(Weights(new))) == []
+    assert len(engine.differing(iter(Weights(old)))) > 10
+    held = list(engine.logprobs(PROBE.prompt_ids, PROBE.response_ids))
+    twin = TransformersEngine(new, SimpleNamespace(eos_token_id=None))
+    assert held == list(twin.logprobs(PROBE.prompt_ids, PROBE.response_ids))

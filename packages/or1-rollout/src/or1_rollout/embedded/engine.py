@@ -140,7 +140,8 @@ class TransformersEngine:
         whole = [*prompt_ids, *response_ids]
         logprobs_LV = self._decoder.logits(whole)[len(prompt_ids) - 1 : -1].log_softmax(-1)
         labels_L1 = torch.tensor(list(response_ids), device=logprobs_LV.device)[:, None]
-        return [float(value) for value in logprobs_LV.gather(1, labels_L1).squeeze(1)]
+        logprobs: list[float] = logprobs_LV.gather(1, labels_L1).squeeze(1).tolist()
+        return logprobs
 
     def close(self) -> None:
         """Nothing is held beside the memory of the object itself."""

@@ -41,6 +41,7 @@ def rotation_table(config: Any, num_positions: int, device: torch.device, dtype:
     return table[:, None].to(device)
 
 
-def paired_order(rows: int, head_dim: int) -> Tensor:
-    """Index that reorders the rows of a q or k projection from Hugging Face's halves to neighbouring pairs."""
-    return torch.arange(rows).view(-1, 2, head_dim // 2).transpose(1, 2).reshape(-1)
+def halves_of(heads: Tensor, axis: int) -> Tensor:
+    """A view of heads stored as neighbouring pairs in Hugging Face's order: `axis` becomes two, halves and pairs."""
+    halves: Tensor = heads.unflatten(axis, (-1, 2)).transpose(axis, axis + 1)
+    return halves

@@ -1,51 +1,42 @@
 """Weights of a Qwen2, Qwen3 or Llama model in the form that decoding wants: q, k, v in one matrix, gate and up in one.
 
 Every Hugging Face tensor has a `Place` in that storage, so that new weights are written where decoding reads them and
-fingerprints are taken from there.
+fingerprints are taken from there. Many tensors at a time are written and compared by one program: the interpreter lock
+is free meanwhile, for the trainer's half of a push's proof.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from or1_rollout.embedded.rotary import head_dim_of, paired_order
+from or1_rollout.embedded.rotary import halves_of, head_dim_of
 from or1_rollout.embedded.steps import LayerWeights, ModelWeights
 from or1_rollout.errors import WeightPushError
+from or1_rollout.programs import program
 from or1_rollout.proof import Fingerprint, fingerprints
 
 HEAD, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 
 
-class RowOrder(NamedTuple):
-    """Row i of the storage is the tensor's row `stored[i]`; the tensor's row i is row `original[i]` of the storage."""
-
-    stored: Tensor
-    original: Tensor
+HELD_BYTES = 2**26
+"""Tensors that are kept to be written or compared together; more would be a second model in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a Hugging Face tensor lives: a view of the storage, its own shape, and the order of its rows there."""
+    """Where a Hugging Face tensor lives: its elements in its own order, its rows perhaps over several axes."""
 
     view: Tensor
     shape: tuple[int, ...]
-    order: RowOrder | None = None
-
-    def write(self, value: Tensor) -> None:
-        """Copy a tensor in Hugging Face order into the storage."""
-        value = value.detach()
-        ordered = value if self.order is None else value.index_select(0, self.order.stored.to(value.device))
-        self.view.copy_(ordered.view(self.view.shape))
 
     def read(self) -> Tensor:
-        """The stored tensor in Hugging Face order."""
-        rows = self.view.reshape(self.shape)
-        return rows if self.order is None else rows.index_select(0, self.order.original)
+        """The stored tensor in Hugging Face's shape."""
+        return self.view.reshape(self.shape)
 
 
 def _whole(tensor: Tensor) -> Place:
@@ -85,36 +76,39 @@ class FusedWeights:
         A tied head may be sent or not; it must then be the embedding, which the proof of the push checks.
         """
         seen: set[str] = set()
-        for name, value in named:
-            place = self.places.get(name)
-            if place is None and self.tied and name == HEAD:
-                continue
-            if place is None or place.shape != tuple(value.shape):
-                shape = "no such tensor" if place is None else f"shape {place.shape}"
-                raise WeightPushError(
-                    f"{name} of shape {tuple(value.shape)} does not fit the engine's model: {shape} there"
-                )
-            place.write(value)
-            seen.add(name)
+        for held in _held(named):
+            if self.tied:
+                held.pop(HEAD, None)
+            _write([self._place(name, value).view for name, value in held.items()], list(held.values()))
+            seen |= held.keys()
         if missing := sorted(self.places.keys() - seen):
             raise WeightPushError(f"{len(missing)} tensors were not pushed: {', '.join(missing[:5])}")
 
     def differing(self, named: Iterable[tuple[str, Tensor]]) -> list[str]:
         """Names of tensors whose values are not those of what decoding reads, and of those that are not named."""
-        left = {name: place.read for name, place in self.places.items()}
-        tied = {HEAD: lambda: self.head} if self.tied else {}  # may be named or not
-        wrong = [
-            name
-            for name, value in named
-            if (read := left.pop(name, tied.get(name))) is None
-            or not torch.equal(read(), value.to(self._device, self._dtype))
-        ]
-        return wrong + list(left)
+        left = self.places | ({HEAD: _whole(self.head)} if self.tied else {})
+        wrong: list[str] = []
+        for held in _held(named):
+            found = {name: left.pop(name, None) for name in held}
+            fits = {name: place.view for name, place in found.items() if place and place.shape == held[name].shape}
+            same = _are_equal(list(fits.values()), [held[name] for name in fits])
+            equal = {name for name, is_same in zip(fits, same, strict=True) if is_same}
+            wrong += [name for name in held if name not in equal]
+        return wrong + [name for name in left if name in self.places]  # a tied head may be named or not
 
     def fingerprints(self) -> Mapping[str, Fingerprint]:
         """Of what decoding reads; the head too, which for tied models is the embedding's own storage."""
         found = {name: place.read() for name, place in self.places.items()}
         return fingerprints(found | {HEAD: self.head} if self.tied else found)
+
+    def _place(self, name: str, value: Tensor) -> Place:
+        place = self.places.get(name)
+        if place is None or place.shape != value.shape:
+            shape = "no such tensor" if place is None else f"shape {place.shape}"
+            raise WeightPushError(
+                f"{name} of shape {tuple(value.shape)} does not fit the engine's model: {shape} there"
+            )
+        return place
 
     def _zeros(self, *shape: int) -> Tensor:
         return torch.zeros(shape, device=self._device, dtype=self._dtype)
@@ -159,7 +153,7 @@ class FusedWeights:
             places |= self._qkv_places(attention, "bias", layer.qkv_bias)
         for name, norm in (("q_norm", layer.q_norm), ("k_norm", layer.k_norm)):
             if norm is not None:
-                places[f"{attention}{name}.weight"] = Place(norm, tuple(norm.shape), self._pairs(len(norm)))
+                places[f"{attention}{name}.weight"] = Place(halves_of(norm, 0), tuple(norm.shape))
         return places
 
     def _qkv_places(self, prefix: str, kind: str, fused: Tensor) -> dict[str, Place]:
@@ -167,12 +161,38 @@ class FusedWeights:
         dim, columns = head_dim_of(self._config), fused.shape[1:]
         heads = fused.unflatten(0, (self._config.num_key_value_heads, -1, dim))  # [g, R + 2, D, ...]
         q_rows, kv_rows = self._config.num_attention_heads * dim, heads.shape[0] * dim
+        turned = halves_of(heads, 2)
         return {
-            f"{prefix}q_proj.{kind}": Place(heads[:, :-2], (q_rows, *columns), self._pairs(q_rows)),
-            f"{prefix}k_proj.{kind}": Place(heads[:, -2], (kv_rows, *columns), self._pairs(kv_rows)),
+            f"{prefix}q_proj.{kind}": Place(turned[:, :-2], (q_rows, *columns)),
+            f"{prefix}k_proj.{kind}": Place(turned[:, -2], (kv_rows, *columns)),
             f"{prefix}v_proj.{kind}": Place(heads[:, -1], (kv_rows, *columns)),
         }
 
-    def _pairs(self, rows: int) -> RowOrder:
-        stored = paired_order(rows, head_dim_of(self._config)).to(self._device)
-        return RowOrder(stored, stored.argsort())
+
+def _held(named: Iterable[tuple[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
+    """The tensors by name, as many at a time as may be kept."""
+    held: dict[str, Tensor] = {}
+    held_bytes = 0
+    for name, value in named:
+        held[name] = value.detach()
+        held_bytes += value.nbytes
+        if held_bytes > HELD_BYTES:
+            yield held
+            held, held_bytes = {}, 0
+    yield held
+
+
+@program
+def _write(places: list[Tensor], values: list[Tensor]) -> None:
+    """Copy every value into its place."""
+    for place, value in zip(places, values):  # noqa: B905 - TorchScript knows no `strict`
+        place.copy_(value.reshape(place.size()))
+
+
+@program
+def _are_equal(places: list[Tensor], values: list[Tensor]) -> list[bool]:
+    """Whether every place holds its value, in the place's dtype."""
+    same: list[bool] = []
+    for place, value in zip(places, values):  # noqa: B905 - TorchScript
+        same.append(torch.equal(place, value.to(place).reshape(place.size())))
+    return same

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 
@@ -13,10 +14,11 @@ from or1_trainer.megatron.model import Policy
 from or1_trainer.megatron.optimizer import Optimizer
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.megatron.token_stats import TokenStats, token_stats
+from or1_trainer.megatron.weights import PolicyWeights
 from or1_trainer.method.packing import PackedBatch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Learner:
     """`mismatch` is the resolved one (`method.mismatch.resolve_mismatch`): nothing in it is "auto".
 
@@ -32,8 +34,18 @@ class Learner:
     mismatch: MismatchSettings = field(default_factory=lambda: MismatchSettings(correction="none", proximal="trainer"))
     reference: Policy | None = None
 
+    @cached_property
+    def weights(self) -> PolicyWeights:
+        """The policy's, under their Hugging Face names."""
+        return PolicyWeights(self.policy)
+
     def stats(
-        self, batch: PackedBatch, *, temperature: float | None = None, policy: Policy | None = None
+        self,
+        batch: PackedBatch,
+        *,
+        temperature: float | None = None,
+        policy: Policy | None = None,
+        with_entropy: bool = True,
     ) -> TokenStats:
         """Log-probs and exact entropy of the response tokens, at the rollout temperature if none is given."""
         return token_stats(
@@ -41,6 +53,7 @@ class Learner:
             batch,
             temperature=self.temperature if temperature is None else temperature,
             chunk_tokens=self.batch.chunk_tokens,
+            with_entropy=with_entropy,
         )
 
     @property

@@ -55,7 +55,7 @@ def interleave(weight: Tensor, head_dim: int) -> Tensor:
     return paired
 
 
-def deinterleave(weight: Tensor, head_dim: int) -> Tensor:
-    """Undo `interleave`."""
-    halves: Tensor = weight.unflatten(0, (-1, head_dim // 2, 2)).transpose(1, 2).flatten(0, 2)
+def deinterleave(heads: Tensor, axis: int) -> Tensor:
+    """A view of stored heads in Hugging Face's order: `axis`, the elements of a head, becomes halves and pairs."""
+    halves: Tensor = heads.unflatten(axis, (-1, 2)).transpose(axis, axis + 1)
     return halves

@@ -88,7 +88,7 @@ def _qkv_rules(policy: Policy, ours: str, theirs: str) -> Iterator[Rule]:
 
     def split(whole: Tensor) -> list[Tensor]:
         query, key, value = whole.unflatten(0, (groups, heads + 2, dim)).split((heads, 1, 1), 1)
-        return [deinterleave(query.flatten(0, 2), dim), deinterleave(key.flatten(0, 2), dim), value.flatten(0, 2)]
+        return [deinterleave(query, 2).flatten(0, 3), deinterleave(key, 2).flatten(0, 3), value.flatten(0, 2)]
 
     rows = {"q": config.num_attention_heads, "k": config.num_key_value_heads, "v": config.num_key_value_heads}
     shapes = (
@@ -106,5 +106,5 @@ def _qk_norm_rule(ours: str, theirs: str, dim: int) -> Rule:
         ours,
         (Part(theirs, (dim,), None),),
         lambda cuts: interleave(cuts[0], dim),
-        lambda whole: [deinterleave(whole, dim)],
+        lambda whole: [deinterleave(whole, 0).flatten()],
     )

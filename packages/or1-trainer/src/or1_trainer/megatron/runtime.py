@@ -1,6 +1,7 @@
 """Start and stop the process group and Megatron's parallel state, alike for one process and for `torchrun`."""
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -77,10 +78,11 @@ def start_runtime(*, tensor: int, device: Device = "auto", timeout_s: float = 60
         cpu_patches.keep_freed_memory()
     os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "1")  # Megatron's overlap of collectives relies on it
     _join(place, rank, world_size, timeout_s)
-    parallel_state.initialize_model_parallel(
-        tensor_model_parallel_size=tensor,
-        distributed_timeout_minutes=timeout_s / 60,  # typed as an int; it goes into a timedelta, which takes fractions
-    )
+    with cpu_patches.share_groups() if place.type == "cpu" else nullcontext():
+        parallel_state.initialize_model_parallel(
+            tensor_model_parallel_size=tensor,
+            distributed_timeout_minutes=timeout_s / 60,  # typed as an int; it goes into a timedelta: fractions are fine
+        )
     if place.type == "cuda":
         model_parallel_cuda_manual_seed(0)  # Megatron asks for these random states; nothing here draws from them
     return Runtime(

@@ -51,38 +51,37 @@ def init_weights(policy: Policy, *, seed: int) -> None:
     _fill(policy, draw)
 
 
-@torch.no_grad()
-def iter_hf_weights(policy: Policy) -> Iterator[tuple[str, Tensor]]:
-    """Yield every weight under its Hugging Face name, whole and on the policy's device.
-
-    A collective: every rank must run it to the end, and every rank gets the same tensors in the same order. A tensor
-    may share memory with
-    the policy: copy what must outlive the next optimizer step. A tied output projection is not yielded.
-    """
-    parameters = dict(policy.model.named_parameters())
-    for rule in rules(policy):
-        for part, local in zip(rule.parts, rule.split(parameters[rule.parameter].detach()), strict=True):
-            yield part.name, _gather(policy, part, local)
-
-
 class PolicyWeights:
     """The policy's weights as a stream under their Hugging Face names, described beforehand.
 
-    Iterating is `iter_hf_weights`, name by name: never a second model in memory. `metadata` costs no transfer.
+    Iterating goes name by name: never a second model in memory. `metadata` costs no transfer.
     """
 
     def __init__(self, policy: Policy) -> None:
         """Nothing is gathered yet."""
+        parameters = dict(policy.model.named_parameters())
         self._policy = policy
+        self._rules = [(parameters[rule.parameter], rule) for rule in rules(policy)]
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
-        """A fresh pass; collective."""
-        return iter_hf_weights(self._policy)
+        """Yield every weight, whole and on the policy's device.
+
+        A collective: every rank must run it to the end, and every rank gets the same tensors in the same order. A
+        tensor may share memory with the policy: copy what must outlive the next optimizer step. A tied output
+        projection is not yielded.
+        """
+        for parameter, rule in self._rules:
+            for part, local in zip(rule.parts, rule.split(parameter.detach()), strict=True):
+                yield part.name, _gather(self._policy, part, local)
 
     def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
         """Names, dtypes and whole shapes, in the order of iteration."""
-        dtypes = {name: parameter.dtype for name, parameter in self._policy.model.named_parameters()}
-        return [(part.name, dtypes[rule.parameter], part.shape) for rule in rules(self._policy) for part in rule.parts]
+        return [(part.name, parameter.dtype, part.shape) for parameter, rule in self._rules for part in rule.parts]
+
+
+def iter_hf_weights(policy: Policy) -> Iterator[tuple[str, Tensor]]:
+    """One pass over `PolicyWeights`."""
+    return iter(PolicyWeights(policy))
 
 
 def _fill(policy: Policy, read_cut: ReadCut) -> None:

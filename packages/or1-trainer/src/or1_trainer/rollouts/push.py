@@ -17,7 +17,6 @@ from or1_rollout.engine import HoldsWeights
 from or1_rollout.lanes import in_lanes
 from or1_rollout.proof import Fingerprint, fingerprints, prove_fingerprints, prove_held, prove_probe
 from or1_trainer.learn.learner import Learner
-from or1_trainer.megatron.weights import PolicyWeights
 from or1_trainer.method.groups import Group
 from or1_trainer.method.packing import Sample, pack
 from or1_trainer.rollouts.fleet import Fleet
@@ -149,27 +148,29 @@ class Push:
         may_share = is_here and self.is_local and getattr(engine, "takes_lanes", False)
         named = list(stream) if may_share else stream
 
+        differing: list[str] = []
+
         def engine_half() -> list[float]:
             engine.update_weights(named, version=self.version)
             fleet.exchange.wait()  # one rank may push for all: nobody asks the servers before it is done
+            if isinstance(engine, HoldsWeights):
+                differing.extend(engine.differing(named))
             return list(engine.logprobs(self.probe.prompt_ids, self.probe.response_ids))
 
         halves: list[Callable[[], list[float]]] = [engine_half, lambda: list(self.probe_logprobs())]
         held, expected = in_lanes(lambda half: half(), halves) if may_share else [half() for half in halves]
         if isinstance(stream, Witness):
             prove_fingerprints(stream.fingerprints(), engine.fingerprints())
-        elif isinstance(engine, HoldsWeights):
-            prove_held(engine.differing(named), len(stream.metadata()))
+        prove_held(differing, len(stream.metadata()))
         tolerance = max(PROBE_TOLERANCE.get(side, 1e-3) for side in (self.dtype, dtype or self.dtype))
         prove_probe(expected, held, tolerance=tolerance)
 
 
 def push_of(learner: Learner, probe: Probe, *, version: int, copy: bool = False) -> Push:
     """The push of the policy as it is now. Without `copy` it must be sent before the next optimizer step."""
-    weights = PolicyWeights(learner.policy)
     known = probe_logprobs(learner, probe) if copy else None
     return Push(
-        weights=WeightCopy(weights) if copy else weights,
+        weights=WeightCopy(learner.weights) if copy else learner.weights,
         probe=probe,
         probe_logprobs=lambda: probe_logprobs(learner, probe) if known is None else known,
         version=version,
@@ -185,5 +186,6 @@ def probe_logprobs(learner: Learner, probe: Probe) -> list[float]:
         device=learner.runtime.device,
     )
     with torch.no_grad():
-        stats = learner.stats(batch, temperature=1.0)
-    return [float(value) for value in stats.logprobs_M]
+        stats = learner.stats(batch, temperature=1.0, with_entropy=False)
+    logprobs: list[float] = stats.logprobs_M.tolist()
+    return logprobs
