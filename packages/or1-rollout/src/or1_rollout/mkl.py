@@ -44,17 +44,19 @@ _sgemm_batch = types.ExternalFunction(
 
 
 @compiled
-def multiply(left_MK: Floats, right_KN: Floats, out_MN: Floats, keep: float, turned: bool = False) -> None:
-    """Write left @ right + keep * out; `turned`: right is given as [N, K]."""
-    rows, inner = left_MK.shape
-    columns = out_MN.shape[1]
+def multiply(
+    left_MK: Floats, right_KN: Floats, out_MN: Floats, keep: float, turned: bool = False, left_turned: bool = False
+) -> None:
+    """Write left @ right + keep * out; `turned`: right is given as [N, K]; `left_turned`: left as [K, M]."""
+    rows, columns = out_MN.shape
+    inner = left_MK.shape[0] if left_turned else left_MK.shape[1]
     # Fortran's matrices are the transposed of ours: out.T = right.T @ left.T
     letters = np.array([78, 84], np.uint8)  # "N", "T"
-    sizes = np.array([columns, rows, inner, inner if turned else columns], np.int32)
+    sizes = np.array([columns, rows, inner, right_KN.shape[1], left_MK.shape[1]], np.int32)
     factors = np.array([1.0, keep], np.float32)
     _sgemm(
         letters[1 if turned else 0 :].ctypes,
-        letters.ctypes,
+        letters[1 if left_turned else 0 :].ctypes,
         sizes.ctypes,
         sizes[1:].ctypes,
         sizes[2:].ctypes,
@@ -62,7 +64,7 @@ def multiply(left_MK: Floats, right_KN: Floats, out_MN: Floats, keep: float, tur
         right_KN.ctypes,
         sizes[3:].ctypes,
         left_MK.ctypes,
-        sizes[2:].ctypes,
+        sizes[4:].ctypes,
         factors[1:].ctypes,
         out_MN.ctypes,
         sizes.ctypes,

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from or1_rollout.products import add_product, linear
 from or1_rollout.programs import program
+from or1_trainer.megatron import compiled
+from or1_trainer.megatron.compiled import mlp as compiled_mlp
 from or1_trainer.megatron.norm import norm, norm_grad
 
 _BLOCK_BYTES = 2**20
@@ -51,18 +53,27 @@ class _MlpHalf(torch.autograd.Function):
         residual: bool,
         keep: bool,
     ) -> Tensor:
-        weights, block = [norm_weight, gate_up_weight, down_weight], _block_tokens(gate_up_weight, len(hidden_TH))
-        output_TH, kept = _forward(hidden_TH, weights, eps, block, residual, keep)
+        weights, is_compiled = [norm_weight, gate_up_weight, down_weight], compiled.takes(hidden_TH)
+        if is_compiled:
+            output_TH, kept = compiled_mlp.forward(hidden_TH, weights, eps, residual=residual, keep=keep)
+        else:
+            block = _block_tokens(gate_up_weight, len(hidden_TH))
+            output_TH, kept = _forward(hidden_TH, weights, eps, block, residual, keep)
         if keep:
-            ctx.residual = residual
+            ctx.residual, ctx.is_compiled = residual, is_compiled
             ctx.save_for_backward(hidden_TH, *weights, *kept)
         return output_TH
 
     @staticmethod
     def backward(ctx: Any, grad_TH: Tensor) -> tuple[Tensor | None, ...]:
         hidden_TH, norm_weight, gate_up_weight, down_weight, *kept = ctx.saved_tensors
-        weights, block = [norm_weight, gate_up_weight, down_weight], _block_tokens(gate_up_weight, len(hidden_TH))
-        return *_backward(grad_TH, hidden_TH, weights, kept, block, ctx.residual), None, None, None
+        weights = [norm_weight, gate_up_weight, down_weight]
+        if ctx.is_compiled:
+            grads = compiled_mlp.backward(grad_TH, hidden_TH, weights, kept, residual=ctx.residual)
+        else:
+            block = _block_tokens(gate_up_weight, len(hidden_TH))
+            grads = _backward(grad_TH, hidden_TH, weights, kept, block, ctx.residual)
+        return *grads, None, None, None
 
 
 @program

@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,7 @@ def pack(
         prefix_K=tensor(pieces.prefixes, torch.int64) if shared else None,
         max_seqlen=max(sample.num_tokens for sample in samples),
         source_M=tensor(sources, torch.int64),
-        labels_M=tensor([token for s in samples for token in s.response_ids], torch.int64),
+        labels_M=tensor(list(chain.from_iterable(s.response_ids for s in samples)), torch.int64),
         advantages_M=tensor(np.repeat([s.advantage for s in samples], response_lengths), dtype),
         engine_logprobs_M=_engine_logprobs(samples, device, dtype),
         sequence_M=tensor(np.repeat(np.arange(len(samples)), response_lengths), torch.int64),
@@ -140,6 +141,8 @@ def balance(lengths: Sequence[int], num_ranks: int) -> list[list[int]]:
 
     The greedy rule is within 4/3 of the best possible split (Graham 1969) and deterministic.
     """
+    if num_ranks == 1:
+        return [list(range(len(lengths)))]
     shares: list[list[int]] = [[] for _ in range(num_ranks)]
     load = [(0, rank) for rank in range(num_ranks)]
     for index in _longest_first(lengths):
@@ -151,6 +154,8 @@ def balance(lengths: Sequence[int], num_ranks: int) -> list[list[int]]:
 
 def microbatches(lengths: Sequence[int], budget_tokens: int) -> list[list[int]]:
     """First-fit decreasing bins of at most `budget_tokens`; a sequence longer than that has a bin of its own."""
+    if lengths and sum(lengths) <= budget_tokens:
+        return [list(range(len(lengths)))]
     bins: list[list[int]] = []
     free: list[int] = []
     for index in _longest_first(lengths):
@@ -170,12 +175,12 @@ def cut(samples: Sequence[Sample], count: int) -> list[list[Sample]]:
     for place, sample in enumerate(samples):
         first.setdefault(tuple(sample.prompt_ids), place)
     ordered = sorted(samples, key=lambda sample: first[tuple(sample.prompt_ids)])
-    total, before = sum(sample.num_tokens for sample in ordered), 0
+    lengths = [sample.num_tokens for sample in ordered]
+    total, before = sum(lengths), 0
     parts: list[list[Sample]] = [[] for _ in range(count)]
-    for sample in ordered:
-        middle = before + sample.num_tokens / 2
-        parts[min(int(middle * count / total), count - 1)].append(sample)
-        before += sample.num_tokens
+    for sample, length in zip(ordered, lengths, strict=True):
+        parts[min(int((before + length / 2) * count / total), count - 1)].append(sample)
+        before += length
     return [part for part in parts if part]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from or1_reward import verify_many
+from or1_reward import parse_ground_truth, verify_many
 from or1_reward.types import Verdict
 from or1_rollout.types import Completion
 from or1_trainer.rollouts.fleet import Exchange, interleave
@@ -22,7 +22,7 @@ def judge(
     mine = list(zip(completions_PG, ground_truths, strict=True))[rank::world]
     items = [
         {"response": c.text, "ground_truth": truth, "finish_reason": c.finish_reason.value}
-        for group, truth in mine
+        for group, truth in ((group, parse_ground_truth(truth)) for group, truth in mine)
         for c in group
     ]
     flat = iter(verify_many(items, workers=workers))

@@ -1,0 +1,81 @@
+"""The compiled feed-forward half against its formula in float64, differentiated by torch, and against the program."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+from or1_rollout.mkl import HAS_MKL
+from or1_trainer.megatron import compiled
+from or1_trainer.megatron.compiled import mlp as compiled_mlp
+from or1_trainer.megatron.mlp import mlp_half
+
+pytestmark = pytest.mark.skipif(not HAS_MKL, reason="this torch has no MKL")
+EPS = 1e-5
+
+
+def case(tokens, hidden, width, seed=0):
+    torch.manual_seed(seed)
+    weights = [1 + 0.3 * torch.randn(hidden), 0.5 * torch.randn(2 * width, hidden), 0.5 * torch.randn(hidden, width)]
+    return torch.randn(tokens, hidden), weights, torch.randn(tokens, hidden)
+
+
+def exact(hidden, weights, grad, *, residual):
+    """Output and gradients by autograd, in float64."""
+    leaves = [tensor.double().requires_grad_() for tensor in (hidden, *weights)]
+    x, norm, gate_up, down = leaves
+    gate, up = F.linear(F.rms_norm(x, (x.shape[1],), norm, EPS), gate_up).chunk(2, -1)
+    output = F.linear(F.silu(gate) * up, down) + (x if residual else 0)
+    return output.detach(), torch.autograd.grad(output, leaves, grad.double())
+
+
+def assert_close(ours, theirs):
+    for mine, other in zip(ours, theirs, strict=True):
+        scale = float(other.abs().max()) if other.numel() else 1.0
+        torch.testing.assert_close(mine.double(), other, rtol=1e-4, atol=2e-6 * max(scale, 1.0))
+
+
+@given(st.sampled_from([0, 1, 5, 127, 128, 129, 300]), st.integers(1, 40), st.integers(1, 50), st.booleans())
+def test_output_and_gradients(tokens, hidden, width, residual):
+    x, weights, grad = case(tokens, hidden, width)
+    output, kept = compiled_mlp.forward(x, weights, EPS, residual=residual, keep=True)
+    grads = compiled_mlp.backward(grad, x, weights, kept, residual=residual)
+    theirs, their_grads = exact(x, weights, grad, residual=residual)
+    assert_close([output, *grads], [theirs, *their_grads])
+
+
+def test_large_gates_neither_overflow_nor_vanish():
+    x, weights, grad = case(9, 4, 3)
+    weights[1] *= 1e3
+    output, kept = compiled_mlp.forward(x, weights, EPS, residual=False, keep=True)
+    grads = compiled_mlp.backward(grad, x, weights, kept, residual=False)
+    theirs, their_grads = exact(x, weights, grad, residual=False)
+    assert_close([output, *grads], [theirs, *their_grads])
+
+
+def test_without_gradients_only_one_block_is_in_memory():
+    x, weights, _ = case(300, 8, 16)
+    output, kept = compiled_mlp.forward(x, weights, EPS, residual=True, keep=False)
+    assert kept[2].shape == (compiled_mlp.BLOCK, 32)
+    assert torch.equal(output, compiled_mlp.forward(x, weights, EPS, residual=True, keep=True)[0])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_half_takes_it_on_one_core_and_differentiates_the_same(threads, monkeypatch):
+    monkeypatch.setattr(compiled, "NARROW", False)  # as where MKL multiplies fast
+    used = []
+    forward = compiled_mlp.forward
+    monkeypatch.setattr(compiled_mlp, "forward", lambda *args, **options: used.append(1) or forward(*args, **options))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        x, weights, grad = case(200, 12, 20)
+        leaves = [tensor.requires_grad_() for tensor in (x, *weights)]
+        output = mlp_half(x, *weights, EPS, residual=True)
+        grads = torch.autograd.grad(output, leaves, grad.t().contiguous().t())  # a gradient that lies turned
+    finally:
+        torch.set_num_threads(before)
+    theirs, their_grads = exact(x.detach(), [weight.detach() for weight in weights], grad, residual=True)
+    assert_close([output.detach(), *grads], [theirs, *their_grads])
+    assert len(used) == (threads == 1)
