@@ -7,7 +7,7 @@ is free meanwhile, for the trainer's half of a push's proof.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from torch import Tensor
 from or1_rollout.embedded.rotary import halves_of, head_dim_of
 from or1_rollout.embedded.steps import LayerWeights, ModelWeights
 from or1_rollout.errors import WeightPushError
-from or1_rollout.lanes import in_lanes, num_lanes
 from or1_rollout.programs import program
 from or1_rollout.proof import Fingerprint, fingerprints
 
@@ -86,18 +85,14 @@ class FusedWeights:
             raise WeightPushError(f"{len(missing)} tensors were not pushed: {', '.join(missing[:5])}")
 
     def differing(self, named: Iterable[tuple[str, Tensor]]) -> list[str]:
-        """Names of tensors whose values are not those of what decoding reads, and of those that are not named.
-
-        Uses all lanes: not to be called from one.
-        """
+        """Names of tensors whose values are not those of what decoding reads, and of those that are not named."""
         left = self.places | ({HEAD: _whole(self.head)} if self.tied else {})
         wrong: list[str] = []
         for held in _held(named):
             found = {name: left.pop(name, None) for name in held}
             fits = {name: place.view for name, place in found.items() if place and place.shape == held[name].shape}
-            pairs = [(name, place, held[name]) for name, place in fits.items()]
-            lanes = num_lanes() if self._device.type == "cpu" else 1
-            equal = {name for part in in_lanes(_equal, [pairs[lane::lanes] for lane in range(lanes)]) for name in part}
+            same = _are_equal(list(fits.values()), [held[name] for name in fits])
+            equal = {name for name, is_same in zip(fits, same, strict=True) if is_same}
             wrong += [name for name in held if name not in equal]
         return wrong + [name for name in left if name in self.places]  # a tied head may be named or not
 
@@ -192,12 +187,6 @@ def _write(places: list[Tensor], values: list[Tensor]) -> None:
     """Copy every value into its place."""
     for place, value in zip(places, values):  # noqa: B905 - TorchScript knows no `strict`
         place.copy_(value.reshape(place.size()))
-
-
-def _equal(pairs: Sequence[tuple[str, Tensor, Tensor]]) -> list[str]:
-    """Names of (name, place, value) whose place holds the value."""
-    same = _are_equal([place for _, place, _ in pairs], [value for *_, value in pairs])
-    return [name for (name, *_), is_same in zip(pairs, same, strict=True) if is_same]
 
 
 @program

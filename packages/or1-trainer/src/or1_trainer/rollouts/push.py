@@ -148,22 +148,22 @@ class Push:
         may_share = is_here and self.is_local and getattr(engine, "takes_lanes", False)
         named = list(stream) if may_share else stream
 
+        differing: list[str] = []
+
         def engine_half() -> list[float]:
             engine.update_weights(named, version=self.version)
             fleet.exchange.wait()  # one rank may push for all: nobody asks the servers before it is done
+            if isinstance(engine, HoldsWeights):
+                differing.extend(engine.differing(named))
             return list(engine.logprobs(self.probe.prompt_ids, self.probe.response_ids))
 
-        halves: list[Callable[[], list[float]]] = [lambda: list(self.probe_logprobs()), engine_half]
-        if may_share:
-            expected, computed = in_lanes(lambda half: half(), halves)
-        else:
-            computed, expected = engine_half(), list(self.probe_logprobs())
+        halves: list[Callable[[], list[float]]] = [engine_half, lambda: list(self.probe_logprobs())]
+        held, expected = in_lanes(lambda half: half(), halves) if may_share else [half() for half in halves]
         if isinstance(stream, Witness):
             prove_fingerprints(stream.fingerprints(), engine.fingerprints())
-        elif isinstance(engine, HoldsWeights):
-            prove_held(engine.differing(named), len(stream.metadata()))
+        prove_held(differing, len(stream.metadata()))
         tolerance = max(PROBE_TOLERANCE.get(side, 1e-3) for side in (self.dtype, dtype or self.dtype))
-        prove_probe(expected, computed, tolerance=tolerance)
+        prove_probe(expected, held, tolerance=tolerance)
 
 
 def push_of(learner: Learner, probe: Probe, *, version: int, copy: bool = False) -> Push:
