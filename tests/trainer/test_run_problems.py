@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from or1_trainer.config.schema import StageSettings
 from or1_trainer.errors import ConfigError
 from or1_trainer.run.plan import position_at, total_steps
-from or1_trainer.run.problems import Cursor, draw, drop_solved, record, remaining
+from or1_trainer.run.problems import Cursor, Remaining, draw, drop_solved, record
 
 PROBLEMS = [SimpleNamespace(id=f"p{number}") for number in range(7)]
 
@@ -48,7 +48,12 @@ def test_only_problems_that_were_right_on_every_visit_are_dropped():
 def test_nothing_left_is_said_clearly():
     with pytest.raises(ConfigError, match="no problems are left"):
         draw([], 1, Cursor(), 0)
-    assert ids(remaining(PROBLEMS, ["p1", "p5"])) == ["p0", "p2", "p3", "p4", "p6"]
+    remaining = Remaining(PROBLEMS)
+    assert ids(remaining.after(())) == ids(PROBLEMS)
+    assert ids(remaining.after(("p1", "p5"))) == ["p0", "p2", "p3", "p4", "p6"]
+    assert remaining.after(("p1", "p5")) is remaining.after(("p1", "p5")), "looked through once"
+    assert ids(remaining.after(("p1", "p5", "p0"))) == ["p2", "p3", "p4", "p6"]
+    assert ids(remaining.after(())) == ids(PROBLEMS)
 
 
 def test_steps_belong_to_the_stage_they_fall_into():

@@ -137,8 +137,10 @@ def _check_names(policy: Policy, tensors: Mapping[str, Tensor] | SafetensorsFold
 
 def _gather(policy: Policy, part: Part, local: Tensor) -> Tensor:
     """Put the cuts of all tensor ranks together; ranks with a shorter cut (vocabulary padding) send padding along."""
-    if part.axis is None or policy.runtime.tensor_size == 1:
-        return local if part.axis is None else local.narrow(part.axis, 0, part.shape[part.axis])
+    if part.axis is None:
+        return local
+    if policy.runtime.tensor_size == 1:
+        return local if local.shape == part.shape else local.narrow(part.axis, 0, part.shape[part.axis])
     cuts = [torch.empty_like(local, memory_format=torch.contiguous_format) for _ in range(policy.runtime.tensor_size)]
     dist.all_gather(cuts, local.contiguous(), group=policy.runtime.tensor_group)
     return torch.cat(cuts, part.axis).narrow(part.axis, 0, part.shape[part.axis])

@@ -101,12 +101,13 @@ def split_minibatches(groups: Sequence[Group], mini_prompts: int, *, reject: boo
 
 def group_metrics(groups: Sequence[Group]) -> dict[str, float]:
     """Rewards, truncation and group outcomes over the whole batch, before rejection."""
-    rewards = [reward for group in groups for reward in group.rewards if reward is not None]
+    rewards_PG = [group.rewards for group in groups]
+    rewards = [reward for group in rewards_PG for reward in group if reward is not None]
     verdicts = [verdict for group in groups for verdict in group.verdicts]
     lengths = [len(c.token_ids) for group in groups for c in group.completions]
     truncated = [c.finish_reason is FinishReason.LENGTH for group in groups for c in group.completions]
-    solved = [all(reward == 1.0 for reward in group.rewards) for group in groups]
-    missed = [all(reward == 0.0 for reward in group.rewards) for group in groups]
+    solved = [all(reward == 1.0 for reward in group) for group in rewards_PG]
+    missed = [all(reward == 0.0 for reward in group) for group in rewards_PG]
     return {
         "reward/mean": _mean(rewards),
         "reward/truncated_rate": _mean(truncated),

@@ -70,7 +70,7 @@ class Cast:
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         """A fresh pass; collective where the weights are."""
         for name, tensor in self._weights:
-            yield name, tensor if self._dtype is None else tensor.to(self._dtype)
+            yield name, tensor if self._dtype in (None, tensor.dtype) else tensor.to(self._dtype)
 
     def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
         """See `Stream`."""

@@ -27,6 +27,7 @@ from or1_trainer.run.folder import only_owner, read_config
 from or1_trainer.run.job import Job
 from or1_trainer.run.loop import train
 from or1_trainer.run.plan import total_steps
+from or1_trainer.run.problems import Remaining
 from or1_trainer.run.sources import load_problems
 from or1_trainer.run.start import check_start, starting_policy
 from or1_trainer.run.state import RunState
@@ -37,6 +38,9 @@ from or1_trainer.watch.metrics import MetricsLog, read_metrics
 from or1_trainer.watch.report import write_report
 from or1_trainer.watch.rollouts import RolloutLog
 from or1_trainer.watch.sinks import open_sinks
+
+ENCODED_AT_ONCE = 4096
+"""So many training prompts at most are encoded before the first step; of more, each when it is drawn."""
 
 
 def run_folder(folder: Path) -> None:
@@ -76,6 +80,9 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     learner = build_learner(config, model_path, runtime)
     tokenizer = AutoTokenizer.from_pretrained(model_path)
     train_problems, heldout = load_problems(config.data)
+    prompts = PromptEncoder(tokenizer)
+    if len(train_problems) <= ENCODED_AT_ONCE:
+        prompts.all_ids(train_problems)
     engine = build_engine(config, model_path, tokenizer, runtime)
     ranks_per_engine = config.rollout.vllm.tensor if config.rollout.engine == "vllm" else 1
     exchange = Exchange(runtime, timeout_s=config.parallel.timeout_s)
@@ -85,8 +92,9 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
         runtime=runtime,
         learner=learner,
         fleet=Fleet(engine, exchange, ranks_per_engine=ranks_per_engine),
-        prompts=PromptEncoder(tokenizer),
+        prompts=prompts,
         train=train_problems,
+        remaining=Remaining(train_problems),
         heldout=heldout,
         metrics=MetricsLog(folder) if runtime.is_main else None,
         rollouts=RolloutLog(folder, share=config.watch.rollout_share) if runtime.is_main else None,

@@ -14,7 +14,7 @@ from or1_trainer.config.schema import StageSettings
 from or1_trainer.method.groups import Group, score_groups
 from or1_trainer.rollouts.verdicts import judge
 from or1_trainer.run.job import Job
-from or1_trainer.run.problems import Cursor, draw, remaining
+from or1_trainer.run.problems import Cursor, draw
 from or1_trainer.run.state import RunState
 
 
@@ -35,7 +35,7 @@ def draw_batch(job: Job, stage: StageSettings, step: int, state: RunState, numbe
     """
     first = number * stage.prompts
     cursor = Cursor(epoch=state.epoch, taken=state.taken)
-    problems, cursor = draw(remaining(job.train, state.dropped), stage.prompts, cursor, job.config.seed)
+    problems, cursor = draw(job.remaining.after(state.dropped), stage.prompts, cursor, job.config.seed)
     drawn = Drawn(
         problems=problems,
         prompts=job.prompts.all_ids(problems),

@@ -14,6 +14,7 @@ from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.runtime import Runtime
 from or1_trainer.rollouts.fleet import Fleet
 from or1_trainer.rollouts.prompts import PromptEncoder
+from or1_trainer.run.problems import Remaining
 from or1_trainer.watch.alarms import AlarmBell
 from or1_trainer.watch.live import LiveView
 from or1_trainer.watch.metrics import MetricsLog
@@ -32,6 +33,8 @@ class Job:
     fleet: Fleet
     prompts: PromptEncoder
     train: Sequence[Problem]
+    remaining: Remaining
+    """Of `train`."""
     heldout: Sequence[Problem]
     metrics: MetricsLog | None
     rollouts: RolloutLog | None

@@ -64,12 +64,21 @@ def drop_solved(problems: Sequence[Problem], solved: Solved) -> list[Problem]:
     return [problem for problem in problems if not _always_solved(solved.get(problem.id))]
 
 
-def remaining(problems: Sequence[Problem], dropped: Collection[str]) -> Sequence[Problem]:
-    """Without the problems that the online filter took out so far."""
-    if not dropped:
-        return problems
-    gone = set(dropped)
-    return [problem for problem in problems if problem.id not in gone]
+class Remaining:
+    """The problems without those that the online filter took out so far; looked through once per filter."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self._problems = problems
+        self._dropped: Collection[str] = ()
+        self._left = problems
+
+    def after(self, dropped: Collection[str]) -> Sequence[Problem]:
+        """All but these."""
+        if dropped != self._dropped:
+            gone = set(dropped)
+            self._left = [problem for problem in self._problems if problem.id not in gone]
+            self._dropped = dropped
+        return self._left
 
 
 def _always_solved(counts: Any) -> bool:

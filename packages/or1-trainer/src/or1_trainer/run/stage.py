@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from or1_trainer.method.advance import has_settled
 from or1_trainer.run.job import Job
 from or1_trainer.run.plan import Position, total_steps
-from or1_trainer.run.problems import drop_solved, remaining
+from or1_trainer.run.problems import drop_solved
 from or1_trainer.run.state import RunState
 
 
@@ -17,7 +17,7 @@ def enter_stage(job: Job, position: Position, state: RunState) -> RunState:
     """Online filter (PAPER §2.2 rule 2), then a fresh pass over what is left."""
     if position.stage_index == 0:
         return state
-    left = remaining(job.train, state.dropped)
+    left = job.remaining.after(state.dropped)
     kept = drop_solved(left, state.solved) if position.stage.drop_solved else left
     gone = {problem.id for problem in left} - {problem.id for problem in kept}
     job.view.note(
