@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -103,16 +104,17 @@ def group_metrics(groups: Sequence[Group]) -> dict[str, float]:
     """Rewards, truncation and group outcomes over the whole batch, before rejection."""
     rewards_PG = [group.rewards for group in groups]
     rewards = [reward for group in rewards_PG for reward in group if reward is not None]
-    verdicts = [verdict for group in groups for verdict in group.verdicts]
-    lengths = [len(c.token_ids) for group in groups for c in group.completions]
-    truncated = [c.finish_reason is FinishReason.LENGTH for group in groups for c in group.completions]
-    solved = [all(reward == 1.0 for reward in group) for group in rewards_PG]
-    missed = [all(reward == 0.0 for reward in group) for group in rewards_PG]
+    statuses = Counter(verdict.status for group in groups for verdict in group.verdicts)
+    completions = [completion for group in groups for completion in group.completions]
+    lengths = [len(completion.token_ids) for completion in completions]
+    truncated = [completion.finish_reason is FinishReason.LENGTH for completion in completions]
+    solved = [group.count(1.0) == len(group) for group in rewards_PG]
+    missed = [group.count(0.0) == len(group) for group in rewards_PG]
     return {
         "reward/mean": _mean(rewards),
         "reward/truncated_rate": _mean(truncated),
-        "reward/no_answer_rate": _mean([v.status is Status.NO_ANSWER for v in verdicts]),
-        "reward/verifier_errors": sum(v.status is Status.VERIFIER_ERROR for v in verdicts),
+        "reward/no_answer_rate": statuses[Status.NO_ANSWER] / max(statuses.total(), 1),
+        "reward/verifier_errors": statuses[Status.VERIFIER_ERROR],
         "group/kept_rate": _mean([group.has_signal for group in groups]),
         "group/solve_all_rate": _mean(solved),
         "group/solve_none_rate": _mean(missed),
