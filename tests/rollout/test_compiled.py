@@ -1,8 +1,10 @@
 """Compiled decoding against the same decoding through torch, and the routines it is made of against numpy."""
 
+import _thread
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from llvmlite.binding import ffi
 from transformers import LlamaConfig, Qwen2Config, Qwen3Config
 
 from or1_rollout import SamplingParams, mkl, products
-from or1_rollout.compiled import _cache_folder
+from or1_rollout.compiled import _cache_folder, call, compiled
 from or1_rollout.embedded import fused_decoder
 from or1_rollout.embedded.fused_decoder import FusedDecoder
 from or1_rollout.embedded.weights import FusedWeights
@@ -135,3 +137,23 @@ def test_without_a_cache_folder_functions_are_compiled_all_the_same(tmp_path):
     environment = {**os.environ, "OR1_CACHE": str(tmp_path / "a_file")}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert done.stdout == "(2, 3)\n", done.stderr
+
+
+@compiled
+def count_long(values, rounds):
+    total = 0.0
+    for _ in range(rounds):
+        for index in range(values.size):
+            total += values[index]
+    return values + total, values
+
+
+def test_ctrl_c_in_compiled_code_is_an_interrupt():
+    values = np.ones(1000)
+    call(count_long, values, 1)
+    timer = threading.Timer(0.02, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in range(10**6):
+            call(count_long, values, 10_000)
+    timer.join()

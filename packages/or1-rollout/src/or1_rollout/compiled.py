@@ -62,6 +62,22 @@ def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
     return found
 
 
+def call(function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+    """Call a compiled function from Python; Ctrl-C meanwhile is raised as what it is.
+
+    numba turns results into Python objects with the interrupt already set, and Python then reports a SystemError.
+    """
+    try:
+        return function(*args, **kwargs)
+    except SystemError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, KeyboardInterrupt):
+                raise cause from None
+            cause = cause.__cause__
+        raise
+
+
 @cache
 def _cache_folder(package: str) -> Path | None:
     """Of the sources of `package` and of this one as they are; None where nothing can be written."""

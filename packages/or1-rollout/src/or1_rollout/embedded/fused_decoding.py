@@ -11,6 +11,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from or1_rollout.compiled import call
 from or1_rollout.embedded.compiled import block as compiled_block
 from or1_rollout.embedded.compiled.weights import CompiledCache, CompiledWeights
 from or1_rollout.embedded.steps import Cache, LayerWeights, ModelWeights, Shape, decode_block
@@ -102,9 +103,8 @@ def with_compiled(weights: CompiledWeights) -> BlockDecoder:
 
     def decode(batch: Batch, uniform_NT: Tensor, rotation_NTP: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
         cache = CompiledCache(batch.keys.numpy(), batch.values.numpy(), batch.pads_N.numpy())
-        tokens_NT, logprobs_NT = compiled_block.decode_block(
-            weights, cache, batch.used, batch.logits_NV.numpy(), uniform_NT.numpy(), rotation_NTP.numpy(), shape
-        )
+        arrays = batch.logits_NV.numpy(), uniform_NT.numpy(), rotation_NTP.numpy()
+        tokens_NT, logprobs_NT = call(compiled_block.decode_block, weights, cache, batch.used, *arrays, shape)
         return torch.from_numpy(tokens_NT), torch.from_numpy(logprobs_NT)
 
     return decode

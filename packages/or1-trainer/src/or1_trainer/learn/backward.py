@@ -6,7 +6,7 @@ every run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,12 +17,14 @@ from or1_rollout.lanes import in_lanes
 from or1_trainer.learn.constants import Constants
 from or1_trainer.learn.learner import Learner
 from or1_trainer.learn.sums import Report
+from or1_trainer.megatron.model import Policy
 from or1_trainer.megatron.token_stats import TokenStats
 from or1_trainer.method.loss import Extent, policy_loss
 from or1_trainer.method.mismatch import mismatch_sums
 from or1_trainer.method.packing import PackedBatch
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,25 +48,31 @@ def stats_of(learner: Learner, batches: Sequence[PackedBatch], *, keep: bool) ->
 
 def differentiate(learner: Learner, parts: Sequence[Part], alpha: float, extent: Extent) -> list[Report]:
     """Add the gradient of these micro-batches' loss to the optimizer's."""
-    shares = _shares(parts, learner.lanes)
-    if len(shares) == 1:
-        return [_backward(learner, part, alpha, extent) for part in parts]
-    parameters = [parameter for parameter in learner.policy.model.parameters() if parameter.requires_grad]
+    return back_in_lanes(lambda part: _loss(learner, part, alpha, extent), parts, learner.policy, learner.lanes)
 
-    def lane(parts: Sequence[Part]) -> tuple[list[Report], list[Tensor]]:
-        reports: list[Report] = []
+
+def back_in_lanes(
+    loss_of: Callable[[Item], tuple[Tensor, Result]], items: Sequence[Item], policy: Policy, lanes: int
+) -> list[Result]:
+    """Add the gradients of every item's loss to those of the policy; what else `loss_of` returned, in order."""
+    shares = _shares(items, lanes)
+    if len(shares) == 1:
+        return [_backward(loss_of, item) for item in items]
+    parameters = [parameter for parameter in policy.model.parameters() if parameter.requires_grad]
+
+    def lane(items: Sequence[Item]) -> tuple[list[Result], list[Tensor]]:
+        results: list[Result] = []
         total: list[Tensor] = []
-        for part in parts:
-            loss, report = _loss(learner, part, alpha, extent)
-            grads = list(torch.autograd.grad(loss, parameters))
-            total = _added(total, grads)
-            reports.append(report)
-        return reports, total
+        for item in items:
+            loss, result = loss_of(item)
+            total = _added(total, list(torch.autograd.grad(loss, parameters)))
+            results.append(result)
+        return results, total
 
     done = in_lanes(lane, shares)
     for _, total in done:
         torch._foreach_add_([parameter.grad for parameter in parameters], total)
-    return [report for reports, _ in done for report in reports]
+    return [result for results, _ in done for result in results]
 
 
 def _added(total: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
@@ -74,10 +82,10 @@ def _added(total: list[Tensor], grads: list[Tensor]) -> list[Tensor]:
     return total
 
 
-def _backward(learner: Learner, part: Part, alpha: float, extent: Extent) -> Report:
-    loss, report = _loss(learner, part, alpha, extent)
+def _backward(loss_of: Callable[[Item], tuple[Tensor, Result]], item: Item) -> Result:
+    loss, result = loss_of(item)
     loss.backward()
-    return report
+    return result
 
 
 def _loss(learner: Learner, part: Part, alpha: float, extent: Extent) -> tuple[Tensor, Report]:

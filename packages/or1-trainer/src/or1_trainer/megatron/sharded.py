@@ -39,6 +39,7 @@ def save_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None
         else:
             dcp.save(_stored(policy, optimizer), storage_writer=FileSystemWriter(partial))
     except (CheckpointException, OSError) as error:
+        _raise_interrupt(error)
         raise CheckpointError(
             f"cannot write {target}: {_cause(error)}; free space or choose another folder, "
             "the older checkpoints are untouched"
@@ -64,11 +65,23 @@ def load_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None
             dcp.load(stored, storage_reader=FileSystemReader(source))
             _restore(policy, optimizer, stored)
     except (CheckpointException, OSError, RuntimeError, ValueError) as error:
+        _raise_interrupt(error)
         raise CheckpointError(
             f"{source} does not fit this model: {_cause(error)}; resume with the recipe of its run"
         ) from error
     if optimizer is not None:
         optimizer.load_step(int(manifest["step"]))
+
+
+def _raise_interrupt(error: BaseException) -> None:
+    """Ctrl-C on any rank, which torch reports as a failed checkpoint, is an interrupt and no full disk."""
+    failures = error.failures.values() if isinstance(error, CheckpointException) else ()
+    for failure in (error, *(inner for inner, _ in failures)):
+        cause: BaseException | None = failure
+        while cause is not None:  # a writer that is interrupted may fail once more while it closes its file
+            if isinstance(cause, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            cause = cause.__cause__ or cause.__context__
 
 
 def _tensors(policy: Policy, optimizer: Optimizer | None) -> dict[str, dict[str, Tensor]]:

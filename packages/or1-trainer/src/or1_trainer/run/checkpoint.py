@@ -11,6 +11,7 @@ from or1_trainer.learn.learner import Learner
 from or1_trainer.megatron.errors import CheckpointError
 from or1_trainer.megatron.files import on_main_rank
 from or1_trainer.megatron.sharded import load_sharded, save_sharded
+from or1_trainer.run.interrupts import interrupts_wait
 from or1_trainer.run.state import RunState, read_state, write_state
 
 STATE, TENSORS = "state.json", "tensors"
@@ -20,17 +21,18 @@ def save_checkpoint(run_dir: Path, learner: Learner, state: RunState, settings: 
     """`checkpoints/step_000040`, complete or absent; keeps the newest and the best. Collective.
 
     Raises `CheckpointError` on every rank when any of them could not write (a full disk, say): the checkpoints before
-    are untouched, and the run resumes from the newest of them.
+    are untouched, and the run resumes from the newest of them. Ctrl-C meanwhile is raised once it is whole.
     """
     folder = run_dir / "checkpoints"
     final, partial = folder / f"step_{state.step:06d}", folder / f"partial_{state.step:06d}"
     where = f"cannot write {final}; make room, then `or1-trainer resume {run_dir}`"
-    on_main_rank(where, lambda: _fresh(partial))
-    try:
-        save_sharded(partial / TENSORS, learner.policy, learner.optimizer)
-    except CheckpointError as error:
-        raise CheckpointError(f"{where}: {error}") from error
-    on_main_rank(where, lambda: _finish(partial, final, state, settings))
+    with interrupts_wait():
+        on_main_rank(where, lambda: _fresh(partial))
+        try:
+            save_sharded(partial / TENSORS, learner.policy, learner.optimizer)
+        except CheckpointError as error:
+            raise CheckpointError(f"{where}: {error}") from error
+        on_main_rank(where, lambda: _finish(partial, final, state, settings))
     return final
 
 
@@ -51,8 +53,9 @@ def load_best(run_dir: Path, learner: Learner, note: Callable[[str], None]) -> R
 def _load_first(found: Sequence[Path], run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
     for path in found:
         try:
-            state = read_state(path / STATE)
-            load_sharded(path / TENSORS, learner.policy, learner.optimizer)
+            with interrupts_wait():
+                state = read_state(path / STATE)
+                load_sharded(path / TENSORS, learner.policy, learner.optimizer)
         except CheckpointError as error:
             note(f"{path.name} cannot be used, trying the one before: {error}")
         else:

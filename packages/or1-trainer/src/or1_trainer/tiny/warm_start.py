@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
+from or1_rollout.lanes import num_lanes
 from or1_trainer.config.schema import WarmStartSettings
+from or1_trainer.learn.backward import back_in_lanes
 from or1_trainer.megatron.export import save_hf
 from or1_trainer.megatron.model import Policy, build_policy
 from or1_trainer.megatron.optimizer import OptimizerSettings
@@ -22,7 +25,7 @@ from or1_trainer.megatron.optimizers import build_optimizer
 from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
 from or1_trainer.megatron.token_stats import token_stats
 from or1_trainer.megatron.weights import load_hf_weights
-from or1_trainer.method.packing import Sample, pack
+from or1_trainer.method.packing import PackedBatch, Sample, cut, pack
 from or1_trainer.tiny.cache import is_made, warm_start_folder
 from or1_trainer.tiny.lesson import alphabet_of, solved_problems
 from or1_trainer.tiny.tokenizer import character_tokenizer
@@ -82,15 +85,25 @@ def _teach(
         policy, runtime, OptimizerSettings(lr=settings.lr, betas=(0.9, 0.95), weight_decay=0.01)
     )
     solved = _demonstrations(tokenizer, settings)
+    lanes = 1 if policy.dtype == torch.bfloat16 else num_lanes()  # its gradients are summed elsewhere, in float32
     with view.phase("warm start", total=settings.steps) as progress:
         for step in range(settings.steps):
-            batch = pack([next(solved) for _ in range(settings.sequences)])
-            stats = token_stats(policy, batch, with_entropy=False)
+            batches = [pack(part) for part in cut([next(solved) for _ in range(settings.sequences)], lanes)]
             optimizer.set_lr(settings.lr * min((step + 1) / WARMUP_STEPS, max(0.05, 1 - step / settings.steps)))
             optimizer.zero_grad()
-            (-stats.logprobs_M.mean()).backward()
+            back_in_lanes(_mean_loss(policy, batches), batches, policy, lanes)
             optimizer.step()
             progress.advance(1)
+
+
+def _mean_loss(policy: Policy, batches: Sequence[PackedBatch]) -> Callable[[PackedBatch], tuple[Tensor, None]]:
+    """A micro-batch's share of the mean over all response tokens."""
+    total = sum(batch.num_response_tokens for batch in batches)
+
+    def loss_of(batch: PackedBatch) -> tuple[Tensor, None]:
+        return -token_stats(policy, batch, with_entropy=False).logprobs_M.sum() / total, None
+
+    return loss_of
 
 
 def _demonstrations(tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings) -> Iterator[Sample]:

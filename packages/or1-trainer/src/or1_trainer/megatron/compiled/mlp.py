@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from or1_rollout.compiled import Floats, compiled, room
+from or1_rollout.compiled import Floats, call, compiled, room
 from or1_rollout.embedded.compiled.rows import gate_rows
 from or1_rollout.mkl import exponentials, multiply
 from or1_trainer.megatron.compiled.norm import norm, norm_grad
@@ -47,7 +47,7 @@ def forward(
     tokens, new = len(hidden_TH), hidden_TH.new_empty
     kept = [new(hidden_TH.shape), new(tokens), new(tokens if keep else min(BLOCK, tokens), len(weights[1]))]
     output_TH = torch.empty_like(hidden_TH)
-    _forward(_array(hidden_TH), _weights(weights), eps, residual, _array(output_TH), _kept(kept))
+    call(_forward, _array(hidden_TH), _weights(weights), eps, residual, _array(output_TH), _kept(kept))
     return output_TH, kept
 
 
@@ -57,7 +57,7 @@ def backward(
     """Gradients of the input and of all weights."""
     grads, grad_hidden_TH = [torch.zeros_like(weight) for weight in weights], torch.empty_like(hidden_TH)
     arrays = _array(grad_TH.contiguous()), _array(hidden_TH), _weights(weights), _kept(kept)
-    _backward(*arrays, residual, _array(grad_hidden_TH), _weights(grads))
+    call(_backward, *arrays, residual, _array(grad_hidden_TH), _weights(grads))
     return grad_hidden_TH, grads[0], grads[1], grads[2]
 
 
