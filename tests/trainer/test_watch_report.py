@@ -6,13 +6,13 @@ import json
 import math
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from or1_trainer.errors import RunFolderError
 from or1_trainer.watch.charts import PLOTS, phase_seconds, plot_chart, stage_bands, time_chart

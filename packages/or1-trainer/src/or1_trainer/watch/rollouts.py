@@ -11,7 +11,6 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
 
 import msgspec
@@ -23,8 +22,7 @@ FOLDER = "rollouts"
 _NAME = re.compile(r"step_(\d{6,})\.jsonl")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutRecord:
+class RolloutRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One rollout as it is shown to people.
 
     `reward` is None where the verifier itself failed, `advantage` where the rollout was not trained on.
@@ -41,7 +39,7 @@ class RolloutRecord:
     seed: int
 
 
-_KEYS = tuple(field.name for field in fields(RolloutRecord))
+_KEYS = RolloutRecord.__struct_fields__
 
 
 def _line(record: RolloutRecord) -> bytes:
@@ -121,7 +119,7 @@ def read_rollouts(path: Path) -> list[RolloutRecord]:
 def _decode(line: bytes, where: str) -> RolloutRecord:
     try:
         row = json.loads(line)
-        return RolloutRecord(**{field.name: row[field.name] for field in fields(RolloutRecord)})
+        return RolloutRecord(**{key: row[key] for key in _KEYS})
     except (ValueError, TypeError, KeyError) as error:
         raise RunFolderError(f"{where}: not a rollout record ({error!r}); delete the file to read the rest") from error
 
