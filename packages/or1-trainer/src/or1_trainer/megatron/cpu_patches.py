@@ -27,7 +27,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
-from unittest import mock
 
 import torch
 import torch.distributed as dist
@@ -95,8 +94,11 @@ def share_groups() -> Iterator[None]:
             formed[key] = new_group(ranks, **options)
         return formed[key]
 
-    with mock.patch.object(dist, "new_group", one_group):
+    dist.new_group = one_group  # type: ignore[assignment]
+    try:
         yield
+    finally:
+        dist.new_group = new_group
 
 
 def keep_freed_memory() -> bool:
