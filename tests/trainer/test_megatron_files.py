@@ -19,7 +19,7 @@ from or1_trainer.megatron.optimizer import OptimizerSettings
 from or1_trainer.megatron.optimizers import build_optimizer
 from or1_trainer.megatron.sharded import load_sharded, save_sharded
 from or1_trainer.megatron.token_stats import token_stats
-from or1_trainer.megatron.weights import init_weights, iter_hf_weights, load_hf_weights
+from or1_trainer.megatron.weights import PolicyWeights, init_weights, iter_hf_weights, load_hf_weights
 from or1_trainer.method.schedule import Schedule
 
 sys.path.append(str(Path(__file__).parent / "megatron_workers"))
@@ -64,6 +64,18 @@ def test_export_loads_in_transformers_with_equal_logits(name, runtime, tmp_path,
     again = build_policy(reference.config, runtime)
     load_hf_weights(again, tmp_path / "model")
     assert all(torch.equal(tensor, state[key]) for key, tensor in iter_hf_weights(again))
+
+
+def test_weights_follow_their_parameters_to_other_memory(policy):
+    stream = PolicyWeights(policy)
+    before = {name: tensor.clone() for name, tensor in stream}
+    for parameter in policy.model.parameters():
+        parameter.data = 2 * parameter.data
+    assert all(torch.equal(tensor, 2 * before[name]) for name, tensor in stream)
+    with torch.no_grad():
+        next(policy.model.parameters()).add_(1)
+    name = "model.embed_tokens.weight"
+    assert torch.equal(dict(stream)[name], 2 * before[name] + 1)
 
 
 def test_weights_that_do_not_fit_are_said(policy, tmp_path):

@@ -7,7 +7,7 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from or1_rollout import WeightPushError
-from or1_rollout.embedded import TransformersEngine, weights
+from or1_rollout.embedded import TransformersEngine, places
 from or1_trainer.rollouts.push import Probe, Push, WeightCopy
 
 PROBE = Probe(prompt_ids=[1, 2, 3], response_ids=[4, 5, 6])
@@ -113,7 +113,7 @@ def test_what_was_not_named_and_what_it_never_had_both_differ():
 
 
 def test_a_model_too_large_to_be_held_is_written_and_compared_in_parts(monkeypatch):
-    monkeypatch.setattr(weights, "HELD_BYTES", 1000)
+    monkeypatch.setattr(places, "HELD_BYTES", 1000)
     old, new = models()
     engine = TransformersEngine(old, SimpleNamespace(eos_token_id=None))
     engine.update_weights(iter(Weights(new)), version=1)

@@ -25,7 +25,7 @@ def _register() -> bool:
     """Tell the linker where torch's MKL is; False where torch has none."""
     try:
         library = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
-        addresses = {name: getattr(library, name) for name in ("sgemm_", "cblas_sgemm_batch", "vsExp")}
+        addresses = {name: getattr(library, name) for name in ("sgemm_", "cblas_sgemm_batch", "vsExp", "MKL_Somatcopy")}
     except (OSError, AttributeError):
         return False
     for name, routine in addresses.items():
@@ -34,13 +34,17 @@ def _register() -> bool:
 
 
 HAS_MKL = _register()
-"""Whether functions that call the three below may be called."""
+"""Whether functions that call those below may be called."""
 
 _sgemm = types.ExternalFunction("sgemm_", types.void(*[types.voidptr] * 13))
 _exp = types.ExternalFunction("vsExp", types.void(types.int32, types.voidptr, types.voidptr))
 _sgemm_batch = types.ExternalFunction(
     "cblas_sgemm_batch", types.void(types.int32, *[types.voidptr] * 13, types.int32, types.voidptr)
 )
+_somatcopy = types.ExternalFunction(
+    "MKL_Somatcopy", types.void(*[types.int8] * 2, *[types.intp] * 2, types.float32, *[types.intp] * 4)
+)
+_memcmp = types.ExternalFunction("memcmp", types.int32(*[types.intp] * 3))
 
 
 @compiled
@@ -106,3 +110,18 @@ def multiply_each(
 def exponentials(values: Floats, count: int) -> None:
     """Replace the first `count` elements, in the order of memory, by their exponentials."""
     _exp(count, values.ctypes, values.ctypes)
+
+
+@compiled
+def transpose(matrix: int, rows: int, columns: int, row: int, out: int, out_row: int) -> None:
+    """Write the matrix at one address transposed to another: [rows, columns] to [columns, rows].
+
+    `row` and `out_row` are the elements from one row to the next, there and here.
+    """
+    _somatcopy(82, 84, rows, columns, np.float32(1), matrix, row, out, out_row)  # "R"ows behind each other, "T"urned
+
+
+@compiled
+def differ(memory: int, other: int, num_bytes: int) -> bool:
+    """Whether two pieces of memory differ in any bit."""
+    return bool(_memcmp(memory, other, num_bytes))

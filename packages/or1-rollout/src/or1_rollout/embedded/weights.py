@@ -1,47 +1,24 @@
 """Weights of a Qwen2, Qwen3 or Llama model in the form that decoding wants: q, k, v in one matrix, gate and up in one.
 
 Every Hugging Face tensor has a `Place` in that storage, so that new weights are written where decoding reads them and
-fingerprints are taken from there. Many tensors at a time are written and compared by one program: the interpreter lock
-is free meanwhile, for the trainer's half of a push's proof.
+fingerprints are taken from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from or1_rollout.embedded.places import Place, equal, held, write
 from or1_rollout.embedded.rotary import halves_of, head_dim_of
 from or1_rollout.embedded.steps import LayerWeights, ModelWeights
 from or1_rollout.errors import WeightPushError
-from or1_rollout.programs import program
 from or1_rollout.proof import Fingerprint, fingerprints
 
 HEAD, EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
-
-
-HELD_BYTES = 2**26
-"""Tensors that are kept to be written or compared together; more would be a second model in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a Hugging Face tensor lives: its elements in its own order, its rows perhaps over several axes."""
-
-    view: Tensor
-    shape: tuple[int, ...]
-
-    def read(self) -> Tensor:
-        """The stored tensor in Hugging Face's shape."""
-        return self.view.reshape(self.shape)
-
-
-def _whole(tensor: Tensor) -> Place:
-    """A tensor that is stored alone."""
-    return Place(tensor, tuple(tensor.shape))
 
 
 class FusedWeights:
@@ -61,7 +38,7 @@ class FusedWeights:
             for index in range(config.num_hidden_layers)
         ]
         around = {EMBEDDING: embedding, "model.norm.weight": norm} | ({} if self.tied else {HEAD: self.head})
-        self.places = {name: _whole(tensor) for name, tensor in around.items()}
+        self.places = {name: Place.whole(tensor) for name, tensor in around.items()}
         for index, layer in enumerate(self.layers):
             self.places |= self._layer_places(f"model.layers.{index}.", layer)
 
@@ -76,24 +53,23 @@ class FusedWeights:
         A tied head may be sent or not; it must then be the embedding, which the proof of the push checks.
         """
         seen: set[str] = set()
-        for held in _held(named):
+        for values in held(named):
             if self.tied:
-                held.pop(HEAD, None)
-            _write([self._place(name, value).view for name, value in held.items()], list(held.values()))
-            seen |= held.keys()
+                values.pop(HEAD, None)
+            write({name: self._place(name, value) for name, value in values.items()}, values)
+            seen |= values.keys()
         if missing := sorted(self.places.keys() - seen):
             raise WeightPushError(f"{len(missing)} tensors were not pushed: {', '.join(missing[:5])}")
 
     def differing(self, named: Iterable[tuple[str, Tensor]]) -> list[str]:
         """Names of tensors whose values are not those of what decoding reads, and of those that are not named."""
-        left = self.places | ({HEAD: _whole(self.head)} if self.tied else {})
+        left = self.places | ({HEAD: Place.whole(self.head)} if self.tied else {})
         wrong: list[str] = []
-        for held in _held(named):
-            found = {name: left.pop(name, None) for name in held}
-            fits = {name: place.view for name, place in found.items() if place and place.shape == held[name].shape}
-            same = _are_equal(list(fits.values()), [held[name] for name in fits])
-            equal = {name for name, is_same in zip(fits, same, strict=True) if is_same}
-            wrong += [name for name in held if name not in equal]
+        for values in held(named):
+            found = {name: left.pop(name, None) for name in values}
+            fits = {name: place for name, place in found.items() if place and place.shape == values[name].shape}
+            same = equal(fits, {name: values[name] for name in fits})
+            wrong += [name for name in values if name not in same]
         return wrong + [name for name in left if name in self.places]  # a tied head may be named or not
 
     def fingerprints(self) -> Mapping[str, Fingerprint]:
@@ -141,12 +117,12 @@ class FusedWeights:
     def _layer_places(self, prefix: str, layer: LayerWeights) -> dict[str, Place]:
         attention, mlp, width = prefix + "self_attn.", prefix + "mlp.", self._config.intermediate_size
         places = {
-            prefix + "input_layernorm.weight": _whole(layer.input_norm),
-            attention + "o_proj.weight": _whole(layer.out),
-            prefix + "post_attention_layernorm.weight": _whole(layer.mlp_norm),
+            prefix + "input_layernorm.weight": Place.whole(layer.input_norm),
+            attention + "o_proj.weight": Place.whole(layer.out),
+            prefix + "post_attention_layernorm.weight": Place.whole(layer.mlp_norm),
             mlp + "gate_proj.weight": Place(layer.gate_up[:width], (width, layer.gate_up.shape[1])),
             mlp + "up_proj.weight": Place(layer.gate_up[width:], (width, layer.gate_up.shape[1])),
-            mlp + "down_proj.weight": _whole(layer.down),
+            mlp + "down_proj.weight": Place.whole(layer.down),
         }
         places |= self._qkv_places(attention, "weight", layer.qkv)
         if layer.qkv_bias is not None:
@@ -167,32 +143,3 @@ class FusedWeights:
             f"{prefix}k_proj.{kind}": Place(turned[:, -2], (kv_rows, *columns)),
             f"{prefix}v_proj.{kind}": Place(heads[:, -1], (kv_rows, *columns)),
         }
-
-
-def _held(named: Iterable[tuple[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
-    """The tensors by name, as many at a time as may be kept."""
-    held: dict[str, Tensor] = {}
-    held_bytes = 0
-    for name, value in named:
-        held[name] = value.detach()
-        held_bytes += value.nbytes
-        if held_bytes > HELD_BYTES:
-            yield held
-            held, held_bytes = {}, 0
-    yield held
-
-
-@program
-def _write(places: list[Tensor], values: list[Tensor]) -> None:
-    """Copy every value into its place."""
-    for place, value in zip(places, values):  # noqa: B905 - TorchScript knows no `strict`
-        place.copy_(value.reshape(place.size()))
-
-
-@program
-def _are_equal(places: list[Tensor], values: list[Tensor]) -> list[bool]:
-    """Whether every place holds its value, in the place's dtype."""
-    same: list[bool] = []
-    for place, value in zip(places, values):  # noqa: B905 - TorchScript
-        same.append(torch.equal(place, value.to(place).reshape(place.size())))
-    return same

@@ -27,12 +27,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Rule:
-    """One parameter of this rank. `join` and `split` only re-order: exporting what was loaded gives the same bits."""
+    """One parameter of this rank. `join` and `views` only re-order: exporting what was loaded gives the same bits."""
 
     parameter: str
     parts: tuple[Part, ...]
     join: Callable[[list[Tensor]], Tensor] = lambda cuts: cuts[0]
-    split: Callable[[Tensor], list[Tensor]] = lambda whole: [whole]
+    views: Callable[[Tensor], list[Tensor]] = lambda whole: [whole]
+    """The parameter's memory in the order of each part, whose rows may lie over several axes."""
+
+    def split(self, whole: Tensor) -> list[Tensor]:
+        """The parts' cuts that a parameter holds."""
+        return self.shaped(self.views(whole))
+
+    def shaped(self, views: list[Tensor]) -> list[Tensor]:
+        """`views` in the parts' shapes; copies of those that cannot be one in memory."""
+        return [view.flatten(0, view.dim() - len(part.shape)) for part, view in zip(self.parts, views, strict=True)]
 
 
 def cut(part: Part, tensor_rank: int, tensor_size: int) -> tuple[int, int]:
@@ -86,9 +95,9 @@ def _qkv_rules(policy: Policy, ours: str, theirs: str) -> Iterator[Rule]:
         grouped = [part.unflatten(0, (groups, -1, dim)) for part in (query, key, value)]
         return torch.cat(grouped, 1).flatten(0, 2)
 
-    def split(whole: Tensor) -> list[Tensor]:
+    def views(whole: Tensor) -> list[Tensor]:
         query, key, value = whole.unflatten(0, (groups, heads + 2, dim)).split((heads, 1, 1), 1)
-        return [deinterleave(query, 2).flatten(0, 3), deinterleave(key, 2).flatten(0, 3), value.flatten(0, 2)]
+        return [deinterleave(query, 2), deinterleave(key, 2), value]
 
     rows = {"q": config.num_attention_heads, "k": config.num_key_value_heads, "v": config.num_key_value_heads}
     shapes = (
@@ -98,7 +107,7 @@ def _qkv_rules(policy: Policy, ours: str, theirs: str) -> Iterator[Rule]:
     )
     for kind, tail in shapes.items():
         parts = tuple(Part(f"{theirs}{name}_proj.{kind}", (count * dim, *tail), 0) for name, count in rows.items())
-        yield Rule(ours + kind, parts, join, split)
+        yield Rule(ours + kind, parts, join, views)
 
 
 def _qk_norm_rule(ours: str, theirs: str, dim: int) -> Rule:
@@ -106,5 +115,5 @@ def _qk_norm_rule(ours: str, theirs: str, dim: int) -> Rule:
         ours,
         (Part(theirs, (dim,), None),),
         lambda cuts: interleave(cuts[0], dim),
-        lambda whole: [deinterleave(whole, 0).flatten()],
+        lambda whole: [deinterleave(whole, 0)],
     )
