@@ -15,7 +15,8 @@ from whole_runs import numbers, run
 
 SHORT = (
     "--warm_start.hidden", "64", "--warm_start.layers", "2", "--warm_start.intermediate", "256",
-    "--warm_start.steps", "300", "--warm_start.sequences", "32", "--eval.k", "2", "--eval.every", "5",
+    "--warm_start.steps", "300", "--warm_start.sequences", "32", "--warm_start.lr", "3e-3",
+    "--warm_start.verbose_share", "0.2", "--eval.k", "2", "--eval.every", "5",
     "--warm_start.dtype", "float64", "--model.dtype", "float64",
 )  # fmt: skip
 SETTINGS = {

@@ -108,10 +108,11 @@ def _mean_loss(policy: Policy, batches: Sequence[PackedBatch]) -> Callable[[Pack
 
 def _demonstrations(tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings) -> Iterator[Sample]:
     """Problem and solution as token ids, the end token behind the solution."""
+    id_of = tokenizer.get_vocab()  # a token is a character: `encode` would take 5 ms a step, 3% of it
     for prompt, response in solved_problems(settings):
         yield Sample(
-            prompt_ids=tokenizer.encode(prompt, add_special_tokens=False),
-            response_ids=[*tokenizer.encode(response, add_special_tokens=False), tokenizer.eos_token_id],
+            prompt_ids=[id_of[character] for character in prompt],
+            response_ids=[*(id_of[character] for character in response), tokenizer.eos_token_id],
             advantage=0.0,
         )
 
