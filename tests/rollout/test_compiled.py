@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -126,6 +127,13 @@ def test_the_cache_belongs_to_the_sources_as_they_are(tmp_path, monkeypatch):
         (package / "other.py").write_text(source)
         folders.append(_cache_folder.__wrapped__("someones"))
     assert folders[0] == folders[2] != folders[1] and all(folder.is_dir() for folder in folders)
+
+
+def test_on_a_full_disk_nothing_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("OR1_CACHE", str(tmp_path / "cache"))
+    assert _cache_folder.__wrapped__("or1_rollout") is not None
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10**7))
+    assert _cache_folder.__wrapped__("or1_rollout") is None
 
 
 def test_without_a_cache_folder_functions_are_compiled_all_the_same(tmp_path):

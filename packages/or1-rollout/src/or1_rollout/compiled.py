@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,9 @@ from numpy.typing import NDArray
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 Floats = NDArray[np.float32]
+
+ROOM_BYTES = 2**24
+"""Below this much free disk nothing is kept: all of the project's functions take 2 MB."""
 
 _OPTIONS = {
     "nogil": True,  # lanes run side by side
@@ -91,9 +95,10 @@ def _cache_folder(package: str) -> Path | None:
     folder = Path(base) / "compiled" / digest.hexdigest()[:12]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        has_room = shutil.disk_usage(folder).free >= ROOM_BYTES  # numba would end the run where there is none
     except OSError:
         return None
-    return folder if os.access(folder, os.W_OK) else None
+    return folder if has_room and os.access(folder, os.W_OK) else None
 
 
 @compiled
