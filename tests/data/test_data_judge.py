@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -48,7 +49,8 @@ def _send(handler: BaseHTTPRequestHandler, body: bytes, length: int) -> None:
     handler.send_response(200)
     handler.send_header("content-length", str(length))
     handler.end_headers()
-    handler.wfile.write(body)
+    with suppress(BrokenPipeError):  # a client that was killed, or had enough
+        handler.wfile.write(body)
     handler.close_connection = True
 
 
