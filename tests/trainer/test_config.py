@@ -1,5 +1,8 @@
 """Settings: precedence, strictness, and errors that name the near key."""
 
+import math
+
+import msgspec
 import pytest
 
 from or1_trainer.config.check import check
@@ -64,6 +67,51 @@ def test_arithmetic_that_cannot_work_is_refused_before_anything_starts(change, w
         check(resolve(TREE, parse_overrides(change)), world)
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("warm_start.lr", "-1", "warm_start.lr: Expected float > 0.0, got -1"),
+        ("optimizer.beta2", "1", "optimizer.beta2: Expected float < 1.0, got 1"),
+        ("warm_start.habits.slip_share", "1.5", "warm_start.habits.slip_share: Expected float <= 1.0, got 1.5"),
+        ("seed", "-1", "seed: Expected int >= 0, got -1"),
+        ("stages.0.advance.gain", "-0.1", "stages.0.advance.gain: Expected float >= 0.0, got -0.1"),
+        ("mismatch.tis_cap", "inf", "mismatch.tis_cap must be a finite number, got inf"),
+        ("loss.kl_beta", "nan", "loss.kl_beta must be a finite number, got nan"),
+    ],
+)
+def test_a_number_outside_of_its_range_is_refused_with_what_was_given(key, value, said):
+    with pytest.raises(ConfigError) as caught:
+        resolve(TREE, parse_overrides([f"--{key}", value]))
+    assert str(caught.value) == said
+
+
+def test_a_number_of_a_file_that_is_not_finite_is_named():
+    tree = {**TREE, "stages": [{**TREE["stages"][0], "advance": {"gain": math.inf}}]}
+    with pytest.raises(ConfigError, match=r"^stages\.0\.advance\.gain must be a finite number, got inf$"):
+        resolve(tree)
+
+
+def _numbers(settings, where=""):
+    for name in settings.__struct_fields__:
+        value = getattr(settings, name)
+        if isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
+            name, value = f"{name}.0", value[0]
+        if isinstance(value, msgspec.Struct):
+            yield from _numbers(value, f"{where}{name}.")
+        elif type(value) in (int, float):
+            yield where + name
+
+
+UNUSED = {f"{part}.lettered.{end}" for part in ("data", "warm_start") for end in ("min_terms", "max_terms")}
+"""Looked at where lettered sums are asked for."""
+
+
+@pytest.mark.parametrize("key", sorted(set(_numbers(resolve(read_recipe("tiny")))) - UNUSED))
+def test_no_number_may_be_negative(key):
+    with pytest.raises(ConfigError, match=key.rpartition(".")[2]):
+        check(resolve(read_recipe("tiny"), parse_overrides([f"--{key}", "-1"])), 1)
 
 
 def test_an_unknown_recipe_names_the_nearest():

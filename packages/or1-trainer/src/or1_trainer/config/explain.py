@@ -11,6 +11,7 @@ from or1_trainer.config.base import Settings
 from or1_trainer.config.near import did_you_mean
 
 _MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
+_BOUND = re.compile(r"Expected `\w+` [<>]=? .*")
 _ITEM = re.compile(r"\[(\d+|\.\.\.)\]")
 
 
@@ -24,6 +25,8 @@ def explain(error: msgspec.ValidationError, kind: type[Settings], tree: Any) -> 
     if get_origin(declared) is Literal:
         choices, value = get_args(declared), str(_value_at(tree, keys))
         return f"{where} = {value!r} is not one of {', '.join(choices)}{did_you_mean(value, choices)}"
+    if _BOUND.fullmatch(match["what"]):
+        return f"{where}: {match['what'].replace('`', '')}, got {_value_at(tree, keys)}"
     return f"{where}: {match['what']}" if where else match["what"]
 
 

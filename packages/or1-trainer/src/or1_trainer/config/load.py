@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -68,14 +69,25 @@ def parse_overrides(arguments: Iterable[str]) -> list[tuple[str, Any]]:
 
 def resolve(tree: Mapping[str, Any], overrides: Iterable[tuple[str, Any]] = ()) -> RunConfig:
     """Recipe tree with overrides applied, checked key by key and type by type."""
+    _check_finite(tree, "")
     merged: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(tree))
     for key, value in overrides:
+        _check_finite(value, key)
         _assign(merged, key.split("."), value, key)
     _check_keys(merged, RunConfig, "")
     try:
         return msgspec.convert(merged, RunConfig)
     except msgspec.ValidationError as error:
         raise ConfigError(explain(error, RunConfig, merged)) from error
+
+
+def _check_finite(value: Any, where: str) -> None:
+    """TOML has infinity and NaN; no setting has, and the run folder could not keep them."""
+    inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        _check_finite(item, f"{where}.{key}".removeprefix("."))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where} must be a finite number, got {value}")
 
 
 def _literal(text: str) -> Any:

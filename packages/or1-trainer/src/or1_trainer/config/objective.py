@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from or1_trainer.config.base import Settings
+from or1_trainer.config.base import Decay, NotNegative, Positive, Settings
 
 
 class LossSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,7 +28,7 @@ class LossSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """DAPO's soft punishment over the last so many tokens before the limit; 0: none, as in the paper."""
     covariance_share: float = 2e-3
     """Share of tokens that `clip_cov` and `kl_cov` hold back."""
-    covariance_beta: float = 1.0
+    covariance_beta: NotNegative = 1.0
     """Weight of the KL penalty of `kl_cov`."""
 
 
@@ -40,22 +40,22 @@ class MismatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
     """The ratio is against the trainer's log-probs before the update, corrected towards the engine's (decoupled); or
     against the engine's own (coupled, no correction). Auto: coupled where rollouts run ahead and `correction` is auto
     too."""
-    tis_cap: float = 2.0
-    sequence_cap: float = 3.0
-    geometric_low: float = 0.99
-    geometric_high: float = 1.01
-    icepop_low: float = 0.5
-    icepop_high: float = 5.0
+    tis_cap: Positive = 2.0
+    sequence_cap: Positive = 3.0
+    geometric_low: Positive = 0.99
+    geometric_high: Positive = 1.01
+    icepop_low: Positive = 0.5
+    icepop_high: Positive = 5.0
 
 
 class EntropySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Adaptive entropy control (eq. 3.2). The paper states no upper bound; the released code uses 0.005 for it."""
 
     mode: Literal["adaptive", "constant", "off"] = "adaptive"
-    target: float = 0.2
-    delta: float = 0.005
-    initial: float = 0.0
-    maximum: float = 1.0
+    target: NotNegative = 0.2
+    delta: NotNegative = 0.005
+    initial: NotNegative = 0.0
+    maximum: NotNegative = 1.0
     gate: Literal["same_step", "previous_step"] = "same_step"
     """Whose entropy opens the gate: this batch's, with <= (the paper), or the batch's before, with < (the released
     code, which starts open)."""
@@ -68,11 +68,11 @@ class OptimizerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     lr: float = 1e-6
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-    weight_decay: float = 0.01
-    max_grad_norm: float = 1.0
+    beta1: Decay = 0.9
+    beta2: Decay = 0.999
+    eps: NotNegative = 1e-8
+    weight_decay: NotNegative = 0.01
+    max_grad_norm: NotNegative = 1.0
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     warmup_steps: int = 0
     decay_steps: int = 0

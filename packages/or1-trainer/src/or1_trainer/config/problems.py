@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from or1_trainer.config.base import Settings
+from or1_trainer.config.base import AtLeastOne, AtLeastZero, Positive, Settings, Share
 
 
 class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,9 +19,9 @@ class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Generated arithmetic problems; train and held-out parts cannot overlap."""
 
-    train: int = 4096
-    heldout: int = 64
-    seed: int = 0
+    train: AtLeastOne = 4096
+    heldout: AtLeastOne = 64
+    seed: AtLeastZero = 0
     min_terms: int = 2
     max_terms: int = 5
     max_digits: int = 2
@@ -31,9 +31,9 @@ class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fie
 class LetteredSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Lettered sums (`lab/lettered.py`); train and held-out parts cannot overlap."""
 
-    train: int = 2048
-    heldout: int = 64
-    seed: int = 0
+    train: AtLeastOne = 2048
+    heldout: AtLeastOne = 64
+    seed: AtLeastZero = 0
     min_terms: int = 3
     max_terms: int = 8
 
@@ -41,15 +41,15 @@ class LetteredSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
 class HabitSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the wandering demonstrator goes about a lettered sum (`lab/traces.py`)."""
 
-    restate_share: float = 0.2
+    restate_share: Share = 0.2
     """Of the lines: a number is only said again."""
-    slip_share: float = 0.05
+    slip_share: Share = 0.05
     """Of the additions: the sum is wrong."""
-    correct_share: float = 0.5
+    correct_share: Share = 0.5
     """Of the slips: seen, and put right in the next line."""
-    check_share: float = 0.15
+    check_share: Share = 0.15
     """Of the right additions: written a second time."""
-    hurry_share: float = 0.2
+    hurry_share: Share = 0.2
     """Of the solutions: a guess before all is added."""
 
 
@@ -64,12 +64,12 @@ class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     steps: int = 400
     sequences: int = 64
     """Sequences per supervised step."""
-    lr: float = 3e-3
+    lr: Positive = 3e-3
     verbose_share: float = 0.5
     """Share of demonstrations that reason at length, so that the first stage truncates."""
     guess_share: float = 0.0
     """Share of demonstrations that only guess: the policy then often guesses, and can learn to reason instead."""
-    seed: int = 0
+    seed: AtLeastZero = 0
     dtype: Literal["float32", "float64"] = "float32"
     """It is taught in; see `model.dtype`."""
     demonstrated: Literal["arithmetic", "lettered"] = "arithmetic"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from or1_trainer.config.base import Settings
+from or1_trainer.config.base import AtLeastOne, NotNegative, Positive, Settings, Share
 
 
 class AdvanceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -12,7 +12,7 @@ class AdvanceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
 
     rule: Literal["count", "auto"] = "count"
     window_steps: int = 50
-    gain: float = 0.01
+    gain: NotNegative = 0.01
     """A change of reward or truncated share between two windows that is smaller counts as none."""
 
 
@@ -41,11 +41,11 @@ class VllmRolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fi
 
     tensor: int = 1
     """Ranks that run one engine together."""
-    memory_share: float = 0.5
+    memory_share: Share = 0.5
     """Of a GPU's memory, for vLLM's weights and KV cache."""
-    kv_cache_gb: float = 1.0
+    kv_cache_gb: Positive = 1.0
     """KV cache on a CPU."""
-    max_sequences: int = 256
+    max_sequences: AtLeastOne = 256
     sleep: bool = True
     """Give the GPU memory back while the policy trains."""
 
@@ -65,6 +65,6 @@ class RolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """Dynamic sampling: rounds of further prompts for groups without advantage; 0: none, as in the paper."""
     temperature: float = 1.0
     top_p: float = 1.0
-    batch_tokens: int = 65536
+    batch_tokens: AtLeastOne = 65536
     """KV-cache budget of the embedded engine, in tokens."""
     vllm: VllmRolloutSettings = VllmRolloutSettings()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from or1_trainer.config.base import Settings
+from or1_trainer.config.base import AtLeastZero, NotNegative, Positive, Settings, Share
 
 
 class ParallelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -14,7 +14,7 @@ class ParallelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
     data: int = 0
     sequence: bool = False
     """Sequence parallel: between attention and feed-forward, the tokens are cut over the tensor ranks."""
-    timeout_s: float = 1800.0
+    timeout_s: Positive = 1800.0
     """How long a rank waits for its peers in a collective."""
 
 
@@ -33,16 +33,16 @@ class EvalSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Held-out avg@k, before, every `every` steps, and after."""
 
     k: int = 16
-    every: int = 20
-    temperature: float = 1.0
-    context_tokens: int = 0
+    every: AtLeastZero = 20
+    temperature: NotNegative = 1.0
+    context_tokens: AtLeastZero = 0
     """Longest response while evaluating; 0 means the last stage's."""
 
 
 class CheckpointSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Exact checkpoints at step boundaries."""
 
-    every: int = 20
+    every: AtLeastZero = 20
     keep: int = 2
     """Newest checkpoints that stay."""
     keep_best: int = 1
@@ -52,7 +52,7 @@ class CheckpointSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fie
 class WatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is written for people."""
 
-    rollout_share: float = 0.25
+    rollout_share: Share = 0.25
     """Share of each step's groups whose texts are kept in `rollouts/`."""
     sinks: tuple[Literal["tensorboard", "wandb"], ...] = ()
     """Where the rows of `metrics.jsonl` go as well; each is an extra of this package."""

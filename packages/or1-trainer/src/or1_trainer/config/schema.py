@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from or1_trainer.config.base import Settings
+from or1_trainer.config.base import AtLeastZero, Settings
 from or1_trainer.config.objective import EntropySettings, LossSettings, MismatchSettings, OptimizerSettings
 from or1_trainer.config.problems import (
     ArithmeticSettings,
@@ -56,7 +56,7 @@ class RunConfig(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     name: str
     stages: tuple[StageSettings, ...]
-    seed: int = 0
+    seed: AtLeastZero = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     model: ModelSettings = ModelSettings()
     warm_start: WarmStartSettings = WarmStartSettings()
