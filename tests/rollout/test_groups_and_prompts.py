@@ -33,3 +33,9 @@ def test_seeds_are_derived_or_must_have_the_shape_of_the_samples() -> None:
     assert seeds_of(params, 1, [[7, 8]]) == [[7, 8]]
     with pytest.raises(ValueError, match=r"\[2\]\[2\]"):
         seeds_of(params, 2, [[7, 8], [9]])
+
+
+@pytest.mark.parametrize("temperature", [-0.5, float("nan"), float("inf")])
+def test_a_temperature_that_nothing_can_be_drawn_at_is_refused(temperature: float) -> None:
+    with pytest.raises(ValueError, match="temperature"):
+        SamplingParams(temperature=temperature)

@@ -78,6 +78,13 @@ def test_the_prompt_begins_once_opens_the_reasoning_and_is_the_same_on_both_side
     assert tokenizer.encode("x")[0] == tokenizer.bos_token_id, "plain encoding would have begun it a second time"
 
 
+def test_without_a_template_the_texts_are_the_prompt_on_both_sides(tokenizer, engine, monkeypatch):
+    monkeypatch.setattr(tokenizer, "chat_template", None)
+    asked = problem(("system", "answer. "), ("user", "what is 12 + 12?"))
+    ids = list(PromptEncoder(tokenizer).ids(asked))
+    assert ids == engine.encode(asked.prompt) and tokenizer.decode(ids) == "answer. what is 12 + 12?"
+
+
 def test_the_reasoning_of_earlier_answers_is_not_in_the_prompt(tokenizer):
     turns = [("user", "hi"), ("assistant", "<think>\nsecret</think>\nhello"), ("user", "what is 12 + 12?")]
     text = tokenizer.decode(list(PromptEncoder(tokenizer).ids(problem(*turns))))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from transformers import PreTrainedTokenizerBase
 
 from or1_data.schema import Problem
+from or1_rollout.prompts import text_of
 
 
 class PromptEncoder:
@@ -25,10 +26,7 @@ class PromptEncoder:
 
     def text(self, problem: Problem) -> str:
         """The prompt as text."""
-        messages = [dict(message) for message in problem.prompt]
-        if self.tokenizer.chat_template:
-            return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-        return "".join(message["content"] for message in messages)
+        return text_of([dict(message) for message in problem.prompt], self.tokenizer)
 
     def ids(self, problem: Problem) -> Sequence[int]:
         """The prompt as token ids; the template brings its own special tokens, so none are added."""
