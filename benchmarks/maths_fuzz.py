@@ -26,7 +26,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import or1_reward
-from or1_reward.maths import ladder
+from or1_reward.maths.equal import ladder
 from or1_reward.workers import WorkerPool
 
 MAX_GROWTH_MB = 3.0
@@ -277,7 +277,7 @@ def worker_start_s() -> float:
     """The longest of three starts of a worker."""
     starts = []
     for _ in range(3):
-        pool = WorkerPool("or1_reward.maths.sympy_worker", size=1, memory_mb=1024)
+        pool = WorkerPool("or1_reward.maths.symbolic.worker", size=1, memory_mb=1024)
         started = time.perf_counter()
         pool.ask({"left": ["const", "e", []], "right": ["const", "e", []]}, 5.0)
         starts.append(time.perf_counter() - started)

@@ -27,7 +27,7 @@ from typing import Any
 import math_verify
 
 import or1_reward
-from or1_reward.maths import ladder
+from or1_reward.maths.equal import ladder
 
 Judge = Callable[[str, str], bool]
 Row = dict[str, Any]

@@ -10,7 +10,7 @@ import pytest
 
 from or1_reward import Status, Verdict
 from or1_reward.adapters import VerifierFailedError, openrlhf, required_reward, trl, verl
-from or1_reward.maths import verdicts
+from or1_reward.maths import verify as verdicts
 
 
 def _loaded_by_path(module: ModuleType) -> ModuleType:

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 import or1_reward
 from or1_reward import MathSettings, MathTruth, Status
-from or1_reward.maths import exact, numeric
-from or1_reward.maths.ladder import judge
-from or1_reward.maths.parser import parse
-from or1_reward.maths.spelling import tidy
-from or1_reward.maths.symbolic import SymbolicLimitError
-from or1_reward.maths.tokens import ParseError
+from or1_reward.maths.equal import exact, numeric
+from or1_reward.maths.equal.ladder import judge
+from or1_reward.maths.parse.parser import parse
+from or1_reward.maths.parse.spelling import tidy
+from or1_reward.maths.parse.tokens import ParseError
+from or1_reward.maths.symbolic.client import SymbolicLimitError
 
 _SPEC = importlib.util.spec_from_file_location("maths_cases", Path(__file__).with_name("maths_cases.py"))
 assert _SPEC and _SPEC.loader
@@ -254,7 +254,7 @@ def test_digits_alone_are_called_evidence(monkeypatch: pytest.MonkeyPatch) -> No
     """An undecided sympy leaves the digits; a refuting one overrules them; a failing worker is no verdict."""
     pair = ("\\sin 2y", "2 \\sin y \\cos y")
     for answered, equal_, proof in ((None, True, "evidence"), (False, False, "too small for digits")):
-        monkeypatch.setattr("or1_reward.maths.ladder.ask", lambda *_, answered=answered, **__: answered)
+        monkeypatch.setattr("or1_reward.maths.equal.ladder.ask", lambda *_, answered=answered, **__: answered)
         outcome = judge(*pair, MathSettings(symbolic_time_s=0.3 + (answered is None)))
         assert (outcome.status is Status.CORRECT) is equal_ and proof in outcome.proof
 
@@ -315,7 +315,7 @@ def test_one_hopeless_question_is_asked_once(monkeypatch: pytest.MonkeyPatch) ->
         asked.append(arguments)
         raise SymbolicLimitError("time", "out of time")
 
-    monkeypatch.setattr("or1_reward.maths.ladder.ask", endless)
+    monkeypatch.setattr("or1_reward.maths.equal.ladder.ask", endless)
     verdict = or1_reward.verify(
         "\\boxed{\\int_0^1 x^{5x}\\,dx}", MathTruth(("\\frac{1}{7}", "\\frac{1}{8}", "\\frac{1}{9}"))
     )
@@ -412,7 +412,7 @@ def test_double_factorials_against_their_product(number: int) -> None:
 def test_series_are_compared_where_they_converge_without_sympy(
     series: str, value: str, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("or1_reward.maths.ladder.ask", lambda *_, **__: None)
+    monkeypatch.setattr("or1_reward.maths.equal.ladder.ask", lambda *_, **__: None)
     undecided = MathSettings(symbolic_time_s=0.29)  # not from the cache
     assert equal(series, value, undecided) and not equal(series, other, undecided)
     assert not equal(series, "1" * 100, undecided)

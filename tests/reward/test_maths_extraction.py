@@ -6,7 +6,7 @@ import pytest
 
 import or1_reward
 from or1_reward import Status
-from or1_reward.maths import extract
+from or1_reward.maths.extract import response as extract
 
 RIGHT = [
     ("It's not 5 but 42.", "42"),

@@ -17,8 +17,8 @@ import pytest
 
 import or1_reward
 from or1_reward import Status
-from or1_reward.maths import symbolic
-from or1_reward.maths.parser import parse
+from or1_reward.maths.parse.parser import parse
+from or1_reward.maths.symbolic import client as symbolic
 from or1_reward.workers import WorkerFailureError, WorkerMemoryError, WorkerPool, WorkerTimeoutError
 
 SYMBOLIC = (r"\boxed{\int_0^1 x^2\,dx}", r"\frac{1}{3}")
@@ -42,7 +42,7 @@ def gone(pids: list[int], within_s: float = 40.0) -> bool:
 
 @pytest.fixture
 def pool() -> WorkerPool:
-    made = WorkerPool("or1_reward.maths.sympy_worker", size=2, memory_mb=1024)
+    made = WorkerPool("or1_reward.maths.symbolic.worker", size=2, memory_mb=1024)
     yield made
     made.close()
 
@@ -148,7 +148,7 @@ def test_a_worker_stopped_by_a_signal_does_not_hang_the_caller(
 
 
 def test_memory_of_a_worker_is_limited() -> None:
-    small = WorkerPool("or1_reward.maths.sympy_worker", size=1, memory_mb=400)
+    small = WorkerPool("or1_reward.maths.symbolic.worker", size=1, memory_mb=400)
     huge = ["app", "x" * 90_000_000, []]  # its symbol's name alone needs several copies of that
     try:
         with pytest.raises(WorkerMemoryError):
@@ -171,7 +171,7 @@ def test_a_failure_of_ours_is_retried_once_and_then_no_zero(monkeypatch: pytest.
         calls.append(1)
         raise symbolic.SymbolicFailureError("no worker")
 
-    monkeypatch.setattr("or1_reward.maths.ladder.ask", broken)
+    monkeypatch.setattr("or1_reward.maths.equal.ladder.ask", broken)
     verdict = or1_reward.verify(r"\boxed{\int_0^1 x^4\,dx}", r"\frac{1}{5}")
     assert verdict.status is Status.VERIFIER_ERROR and verdict.reward is None
     assert len(calls) == 2

@@ -1,6 +1,6 @@
 """Maths answers: extraction, then equality as a ladder of ever dearer proofs.
 
-`verdicts.verify_maths` is loaded with the first verdict.
+`verify.verify_maths` is loaded with the first verdict.
 """
 
 from or1_reward.maths.settings import MathSettings

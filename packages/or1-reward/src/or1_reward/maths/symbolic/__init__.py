@@ -1,0 +1,1 @@
+"""Sympy in a worker process: the last step of a comparison."""
