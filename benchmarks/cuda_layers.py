@@ -18,16 +18,16 @@ from collections.abc import Callable
 import torch
 from transformers import AutoConfig
 
-from or1_trainer.estimate.memory import GB, GRADIENT, OPTIMIZER, WEIGHT
-from or1_trainer.estimate.work import forward_flops
-from or1_trainer.megatron.model import Policy, build_policy
-from or1_trainer.megatron.optimizer import Optimizer, OptimizerSettings
-from or1_trainer.megatron.optimizers import build_optimizer
-from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
-from or1_trainer.megatron.token_stats import token_stats
-from or1_trainer.method.packing import Sample, pack
-from or1_trainer.shapes.read import read_model_config
-from or1_trainer.shapes.shape import Shape
+from or1_trainer.algorithm.packing import Sample, pack
+from or1_trainer.plan.memory import GB, GRADIENT, OPTIMIZER, WEIGHT
+from or1_trainer.plan.read_shape import read_model_config
+from or1_trainer.plan.shape import Shape
+from or1_trainer.plan.work import forward_flops
+from or1_trainer.policy.model import Policy, build_policy
+from or1_trainer.policy.optimizer.build import build_optimizer
+from or1_trainer.policy.optimizer.interface import Optimizer, OptimizerSettings
+from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
+from or1_trainer.policy.token_stats import token_stats
 
 TOY = {
     "model_type": "qwen2", "hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 2, "vocab_size": 2048,

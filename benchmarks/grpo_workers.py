@@ -142,11 +142,11 @@ def run_or1(shape: Shape, model: Path, turns: Turns) -> None:
 
     from or1_reward.types import Status, Verdict
     from or1_trainer.config.load import resolve
-    from or1_trainer.run import assemble, batch, loop
-    from or1_trainer.run.ahead import Rollouts
-    from or1_trainer.run.plan import position_at
-    from or1_trainer.run.state import RunState
-    from or1_trainer.watch.live import LiveView
+    from or1_trainer.live.view import LiveView
+    from or1_trainer.train import build, loop, rollout_batch
+    from or1_trainer.train.async_rollouts import Rollouts
+    from or1_trainer.train.stages import position_at
+    from or1_trainer.train.state import RunState
 
     folder = model / "or1"
     folder.mkdir()
@@ -166,7 +166,7 @@ def run_or1(shape: Shape, model: Path, turns: Turns) -> None:
             "checkpoint": {"every": 0},
         }
     )
-    real_judge: Callable[..., list[list[Verdict]]] = batch.judge
+    real_judge: Callable[..., list[list[Verdict]]] = rollout_batch.judge
 
     def judge(completions: Any, *args: Any, **settings: Any) -> list[list[Verdict]]:
         verdicts = real_judge(completions, *args, **settings)
@@ -178,9 +178,9 @@ def run_or1(shape: Shape, model: Path, turns: Turns) -> None:
             for group, texts in zip(verdicts, completions, strict=True)
         ]
 
-    with assemble.running(config) as runtime, mock.patch.object(batch, "judge", judge):
-        job = assemble.build_job(config, folder, model, runtime, LiveView(10**6, enabled=False))
-        state: RunState = assemble.begin(job)
+    with build.running(config) as runtime, mock.patch.object(rollout_batch, "judge", judge):
+        job = build.build_job(config, folder, model, runtime, LiveView(10**6, enabled=False))
+        state: RunState = build.begin(job)
         rollouts = Rollouts(job)
         while True:
             position = position_at(config.stages, state.step)

@@ -25,7 +25,7 @@ import torch  # noqa: E402
 from transformers import Qwen2Config, Qwen2ForCausalLM  # noqa: E402
 
 from or1_rollout import SamplingParams, fingerprint  # noqa: E402
-from or1_rollout.embedded import TransformersEngine  # noqa: E402
+from or1_rollout.engines.transformers import TransformersEngine  # noqa: E402
 
 VOCABULARY = 64
 
@@ -115,7 +115,7 @@ def vllm_engine(folder):
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 
-    from or1_rollout.vllm import VllmEngine, VllmSettings
+    from or1_rollout.engines.vllm import VllmEngine, VllmSettings
 
     vocabulary = {chr(48 + index): index for index in range(VOCABULARY)}
     inner = Tokenizer(models.WordLevel(vocabulary, unk_token="0"))
@@ -125,8 +125,8 @@ def vllm_engine(folder):
 
 def vllm_alone(engine, prompts, params):
     """VLLM's own `LLM.generate` on the requests that our engine makes."""
+    from or1_rollout.engines.vllm.request import vllm_params
     from or1_rollout.seeds import derived_seeds
-    from or1_rollout.vllm.request import vllm_params
 
     seeds = derived_seeds(0, len(prompts), params.n)
     requests = [{"prompt_token_ids": prompt} for prompt in prompts for _ in range(params.n)]

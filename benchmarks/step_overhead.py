@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from or1_trainer.watch.metrics import read_metrics
+from or1_trainer.metrics.log import read_metrics
 
 WORK = ("rollout", "verify", "update")
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from or1_trainer.watch.metrics import read_metrics
+from or1_trainer.metrics.log import read_metrics
 
 SEEDS = (0, 1, 2)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from or1_data import make_problem
 from or1_data.select import outcomes, stage_filter
-from or1_trainer.watch.rollouts import RolloutLog, RolloutRecord
+from or1_trainer.metrics.rollout_log import RolloutLog, RolloutRecord
 
 
 def group(problem_id: str, rewards: list[float | None]) -> list[RolloutRecord]:

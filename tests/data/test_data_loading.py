@@ -128,7 +128,7 @@ def test_trl_sees_chat_prompts_and_a_ground_truth_column(run: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
 def test_our_trainer_loads_both_formats(run: Path, suffix: str) -> None:
-    sources = pytest.importorskip("or1_trainer.run.sources")
+    sources = pytest.importorskip("or1_trainer.train.problems")
     from or1_trainer.config.schema import DataSettings
 
     settings = DataSettings(train=(str(run / f"train.{suffix}"),), heldout=(str(run / f"heldout.{suffix}"),))

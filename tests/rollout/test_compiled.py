@@ -17,9 +17,9 @@ from transformers import LlamaConfig, Qwen2Config, Qwen3Config
 
 from or1_rollout import SamplingParams, mkl, products
 from or1_rollout.compiled import _cache_folder, call, compiled
-from or1_rollout.embedded import fused_decoder
-from or1_rollout.embedded.fused_decoder import FusedDecoder
-from or1_rollout.embedded.weights import FusedWeights
+from or1_rollout.engines.transformers import fused_decoder
+from or1_rollout.engines.transformers.fused_decoder import FusedDecoder
+from or1_rollout.engines.transformers.weights import FusedWeights
 
 pytestmark = pytest.mark.skipif(not mkl.HAS_MKL, reason="this torch has no MKL")
 SIZES = st.integers(1, 40)

@@ -18,9 +18,9 @@ from transformers import (
 )
 
 from or1_rollout import EngineError, FinishReason, SamplingParams, WeightPushError, fingerprint, prove_push
-from or1_rollout.embedded import TransformersEngine
-from or1_rollout.embedded.fused_decoder import FusedDecoder
-from or1_rollout.embedded.texts import decode_all
+from or1_rollout.engines.transformers import TransformersEngine
+from or1_rollout.engines.transformers.fused_decoder import FusedDecoder
+from or1_rollout.engines.transformers.texts import decode_all
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789+-=; "
 SHAPE = {

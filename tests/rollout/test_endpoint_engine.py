@@ -19,7 +19,7 @@ from or1_rollout.endpoint import EndpointEngine, EndpointSettings
 from or1_rollout.endpoint.lanes import each, run
 from or1_rollout.endpoint.post import Poster
 from or1_rollout.endpoint.wire import request_body
-from or1_rollout.vllm.pool import Pool
+from or1_rollout.engines.vllm.pool import Pool
 
 PROMPTS = ["one", "three", "a longer prompt"]
 PARAMS = SamplingParams(n=3, max_new_tokens=8, seed=4)

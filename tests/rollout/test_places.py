@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from or1_rollout.embedded import places
-from or1_rollout.embedded.places import Place, equal, write
+from or1_rollout.engines.transformers import places
+from or1_rollout.engines.transformers.places import Place, equal, write
 from or1_rollout.mkl import HAS_MKL
 
 LONG = 40_000

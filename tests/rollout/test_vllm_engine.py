@@ -9,9 +9,9 @@ torch = pytest.importorskip("torch")
 from transformers import Qwen2Config, Qwen2ForCausalLM  # noqa: E402
 
 from or1_rollout import EngineError, FinishReason, SamplingParams, WeightPushError  # noqa: E402
-from or1_rollout.embedded import TransformersEngine  # noqa: E402
-from or1_rollout.proof import fingerprint, prove_push  # noqa: E402
-from or1_rollout.vllm import VllmEngine, VllmSettings  # noqa: E402
+from or1_rollout.engines.transformers import TransformersEngine  # noqa: E402
+from or1_rollout.engines.vllm import VllmEngine, VllmSettings  # noqa: E402
+from or1_rollout.weight_sync.proof import fingerprint, prove_push  # noqa: E402
 
 pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
 PROMPTS = [[5, 6, 7], [8, 9], [10, 11, 12, 13]]
@@ -188,7 +188,7 @@ def test_cached_prompts_are_forgotten_with_the_old_weights(engine, model):
 
 def test_the_tied_head_would_be_stale_and_the_proof_sees_it(engine, model, monkeypatch):
     """vLLM's own reload leaves a tied head's packed copy behind (DESIGN §7): without our repair the proof must fail."""
-    from or1_rollout.vllm.receive import SharedMemoryReceiver, finalize_layerwise_reload
+    from or1_rollout.engines.vllm.receive import SharedMemoryReceiver, finalize_layerwise_reload
 
     moved(model, 3)
     with monkeypatch.context() as patched:

@@ -19,8 +19,8 @@ from test_vllm_engine import PROMPTS, make_model, moved, prove  # noqa: E402
 
 from or1_rollout import SamplingParams, WeightPushError  # noqa: E402
 from or1_rollout.endpoint import EndpointEngine, EndpointSettings  # noqa: E402
-from or1_rollout.vllm.control import serve_command  # noqa: E402
-from or1_rollout.vllm.servers import VllmServers  # noqa: E402
+from or1_rollout.engines.vllm.control import serve_command  # noqa: E402
+from or1_rollout.engines.vllm.servers import VllmServers  # noqa: E402
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.xdist_group("vllm")]
 START_S = 240

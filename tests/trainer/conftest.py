@@ -6,7 +6,7 @@ from filelock import FileLock
 
 @pytest.fixture(scope="module")
 def runtime():
-    from or1_trainer.megatron.runtime import start_runtime, stop_runtime
+    from or1_trainer.policy.parallel import start_runtime, stop_runtime
 
     started = start_runtime(tensor=1, device="cpu", timeout_s=60)
     yield started

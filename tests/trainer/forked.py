@@ -20,7 +20,7 @@ WORKERS = Path(__file__).parent / "megatron_workers"
 _CONTEXT = multiprocessing.get_context("forkserver")
 _FAMILIES = ("qwen2", "qwen3", "llama")
 _CONTEXT.set_forkserver_preload(
-    ["or1_trainer.run.assemble", *(f"transformers.models.{family}.modeling_{family}" for family in _FAMILIES)]
+    ["or1_trainer.train.build", *(f"transformers.models.{family}.modeling_{family}" for family in _FAMILIES)]
 )
 _SAID = tempfile.TemporaryDirectory(prefix="or1-said-")
 

@@ -13,11 +13,11 @@ from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 from or1_data.schema import Problem
 from or1_reward import verify
 from or1_rollout import SamplingParams
-from or1_rollout.embedded import TransformersEngine
+from or1_rollout.engines.transformers import TransformersEngine
+from or1_trainer.algorithm.groups import score_groups
+from or1_trainer.algorithm.packing import pack
 from or1_trainer.config.schema import LossSettings
-from or1_trainer.method.groups import score_groups
-from or1_trainer.method.packing import pack
-from or1_trainer.rollouts.prompts import PromptEncoder
+from or1_trainer.train.prompts import PromptEncoder
 
 BEGIN, END, USER, ASSISTANT = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>"
 TEMPLATE = (

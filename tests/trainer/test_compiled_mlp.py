@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from or1_rollout.mkl import HAS_MKL
-from or1_trainer.megatron import compiled
-from or1_trainer.megatron.compiled import mlp as compiled_mlp
-from or1_trainer.megatron.mlp import mlp_half
+from or1_trainer.policy import compiled
+from or1_trainer.policy.compiled import mlp as compiled_mlp
+from or1_trainer.policy.mlp import mlp_half
 
 pytestmark = pytest.mark.skipif(not HAS_MKL, reason="this torch has no MKL")
 EPS = 1e-5

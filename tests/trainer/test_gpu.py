@@ -16,14 +16,14 @@ sys.path.append(str(Path(__file__).parent))
 from megatron_cases import CONFIGS, hf_logits, hf_model, pack, random_sequences, weighted_loss
 from whole_runs import MICRO, numbers, run_fresh
 
-from or1_trainer.megatron.flat_adamw import FlatAdamW
-from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings
-from or1_trainer.megatron.optimizers import build_optimizer
-from or1_trainer.megatron.runtime import Runtime, start_runtime, stop_runtime
-from or1_trainer.megatron.sharded import load_sharded, save_sharded
-from or1_trainer.megatron.token_stats import token_stats
-from or1_trainer.megatron.weights import init_weights, iter_hf_weights, load_hf_weights
+from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
+from or1_trainer.policy.hf_weights.weights import init_weights, iter_hf_weights, load_hf_weights
+from or1_trainer.policy.model import build_policy
+from or1_trainer.policy.optimizer.build import build_optimizer
+from or1_trainer.policy.optimizer.flat_adamw import FlatAdamW
+from or1_trainer.policy.optimizer.interface import OptimizerSettings
+from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
+from or1_trainer.policy.token_stats import token_stats
 
 pytestmark = pytest.mark.gpu
 

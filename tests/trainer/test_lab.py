@@ -10,9 +10,9 @@ from or1_trainer.cli import main
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.config.problems import HabitSettings, LetteredSettings, WarmStartSettings
 from or1_trainer.errors import ConfigError
-from or1_trainer.lab.lettered import ALPHABET, Lengths, lettered_problems
-from or1_trainer.lab.traces import traces
-from or1_trainer.tiny.lesson import alphabet_of, solved_problems
+from or1_trainer.toy.lesson import alphabet_of, solved_problems
+from or1_trainer.toy.lettered import ALPHABET, Lengths, lettered_problems
+from or1_trainer.toy.traces import traces
 
 LENGTHS = Lengths(least=3, most=6)
 STEADY = HabitSettings(restate_share=0.3, slip_share=0.0, check_share=0.3, hurry_share=0.0)

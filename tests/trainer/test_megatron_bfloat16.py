@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings
-from or1_trainer.megatron.optimizers import build_optimizer
-from or1_trainer.megatron.sharded import load_sharded, save_sharded
-from or1_trainer.megatron.token_stats import token_stats
-from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
+from or1_trainer.policy.hf_weights.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.policy.model import build_policy
+from or1_trainer.policy.optimizer.build import build_optimizer
+from or1_trainer.policy.optimizer.interface import OptimizerSettings
+from or1_trainer.policy.token_stats import token_stats
 
 sys.path.append(str(Path(__file__).parent / "megatron_workers"))
 sys.path.append(str(Path(__file__).parent))

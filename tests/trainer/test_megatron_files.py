@@ -11,16 +11,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from or1_trainer.megatron import export, files, manifest, sharded
-from or1_trainer.megatron.errors import CheckpointError, WeightError
-from or1_trainer.megatron.export import save_hf
-from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings
-from or1_trainer.megatron.optimizers import build_optimizer
-from or1_trainer.megatron.sharded import load_sharded, save_sharded
-from or1_trainer.megatron.token_stats import token_stats
-from or1_trainer.megatron.weights import PolicyWeights, init_weights, iter_hf_weights, load_hf_weights
-from or1_trainer.method.schedule import Schedule
+from or1_trainer.algorithm.schedule import Schedule
+from or1_trainer.policy.checkpoint import files, manifest, sharded
+from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
+from or1_trainer.policy.errors import CheckpointError, WeightError
+from or1_trainer.policy.hf_weights import export
+from or1_trainer.policy.hf_weights.export import save_hf
+from or1_trainer.policy.hf_weights.weights import PolicyWeights, init_weights, iter_hf_weights, load_hf_weights
+from or1_trainer.policy.model import build_policy
+from or1_trainer.policy.optimizer.build import build_optimizer
+from or1_trainer.policy.optimizer.interface import OptimizerSettings
+from or1_trainer.policy.token_stats import token_stats
 
 sys.path.append(str(Path(__file__).parent / "megatron_workers"))
 

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import GPT2Config, LlamaConfig, Qwen2Config
 
-from or1_trainer.megatron.attention import PackedAttention, padded_attention
-from or1_trainer.megatron.buckets import bucket_sequences
-from or1_trainer.megatron.errors import LayoutError, RuntimeStartError
-from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings
-from or1_trainer.megatron.optimizers import build_optimizer
-from or1_trainer.megatron.runtime import start_runtime
-from or1_trainer.megatron.token_stats import token_stats
-from or1_trainer.megatron.weights import init_weights, load_hf_weights
+from or1_trainer.policy.attention import PackedAttention, padded_attention
+from or1_trainer.policy.buckets import bucket_sequences
+from or1_trainer.policy.errors import LayoutError, RuntimeStartError
+from or1_trainer.policy.hf_weights.weights import init_weights, load_hf_weights
+from or1_trainer.policy.model import build_policy
+from or1_trainer.policy.optimizer.build import build_optimizer
+from or1_trainer.policy.optimizer.interface import OptimizerSettings
+from or1_trainer.policy.parallel import start_runtime
+from or1_trainer.policy.token_stats import token_stats
 
 sys.path.append(str(Path(__file__).parent / "megatron_workers"))
 
@@ -130,7 +130,7 @@ def test_no_tensor_larger_than_a_chunk_of_logits(runtime):
 
 def test_bfloat16_products_are_not_rounded(monkeypatch):
     """What CUDA computes in bfloat16 with float32 results, its `out_dtype` products answered by the CPU in float32."""
-    from or1_trainer.megatron.token_stats import _FusedStats, _Plan
+    from or1_trainer.policy.token_stats import _FusedStats, _Plan
 
     plain_mm = torch.mm
     monkeypatch.setattr(torch, "mm", lambda a, b, out_dtype: plain_mm(a.to(out_dtype), b.to(out_dtype)))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.runtime import start_runtime, stop_runtime
-from or1_trainer.megatron.weights import init_weights, iter_hf_weights
+from or1_trainer.policy.hf_weights.weights import init_weights, iter_hf_weights
+from or1_trainer.policy.model import build_policy
+from or1_trainer.policy.parallel import start_runtime, stop_runtime
 
 sys.path.append(str(Path(__file__).parent / "megatron_workers"))
 sys.path.append(str(Path(__file__).parent))

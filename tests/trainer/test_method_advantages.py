@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from or1_trainer.method.advantages import group_advantages
+from or1_trainer.algorithm.advantages import group_advantages
 
 GROUP = st.lists(st.sampled_from([0.0, 1.0]), min_size=2, max_size=16)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.config.schema import EntropySettings
-from or1_trainer.method.entropy import EntropyController
 
 
 def run(entropies, **settings):

@@ -2,8 +2,8 @@
 
 from or1_reward.types import Status, Verdict
 from or1_rollout.types import Completion, FinishReason
+from or1_trainer.algorithm.groups import group_metrics, score_groups, split_minibatches
 from or1_trainer.config.schema import LossSettings
-from or1_trainer.method.groups import group_metrics, score_groups, split_minibatches
 
 OUTCOME = {
     "+": Status.CORRECT,

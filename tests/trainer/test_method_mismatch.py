@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
+from or1_trainer.algorithm.mismatch import correction_weights, mismatch_metrics, mismatch_sums, resolve_mismatch
+from or1_trainer.algorithm.overlong import overlong_penalty
 from or1_trainer.config.schema import MismatchSettings
-from or1_trainer.method.mismatch import correction_weights, mismatch_metrics, mismatch_sums, resolve_mismatch
-from or1_trainer.method.overlong import overlong_penalty
 
 GAPS = torch.tensor([math.log(3.0), 0.0, math.log(0.4), math.log(6.0), 0.004, 0.006], dtype=torch.float64)
 SEQUENCE, LENGTHS = torch.tensor([0, 0, 0, 1, 2, 2]), torch.tensor([3, 1, 2])

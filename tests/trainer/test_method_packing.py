@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from or1_trainer.method.packing import Sample, balance, cut, microbatches, pack
+from or1_trainer.algorithm.packing import Sample, balance, cut, microbatches, pack
 
 LENGTHS = st.lists(st.integers(1, 50), min_size=1, max_size=40)
 

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from or1_trainer.algorithm.schedule import Schedule, optimizer_steps
+from or1_trainer.algorithm.stage_convergence import has_settled
 from or1_trainer.config.schema import StageSettings
-from or1_trainer.method.advance import has_settled
-from or1_trainer.method.schedule import Schedule, optimizer_steps
 
 
 @given(st.sampled_from(["constant", "linear", "cosine"]), st.integers(0, 9), st.integers(1, 60), st.floats(0, 1))

@@ -9,20 +9,20 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from or1_trainer.algorithm.packing import Sample, pack
 from or1_trainer.cli import main
 from or1_trainer.config.load import read_recipe, resolve
-from or1_trainer.estimate.gpus import GPUS, gpu_named
-from or1_trainer.estimate.layout import Layout, conflicts, layouts
-from or1_trainer.estimate.memory import activation_bytes, memory_of
-from or1_trainer.estimate.rollout_time import Overheads, Sampling, rollout_s
-from or1_trainer.estimate.stages import Assumptions, advice, obstacles, plan_stages
-from or1_trainer.estimate.table import memory_table
-from or1_trainer.estimate.work import forward_flops, update_flops
-from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.weights import load_hf_weights
-from or1_trainer.method.packing import Sample, pack
-from or1_trainer.shapes.read import known_models
-from or1_trainer.shapes.shape import Shape
+from or1_trainer.plan.gpus import GPUS, gpu_named
+from or1_trainer.plan.layout import Layout, conflicts, layouts
+from or1_trainer.plan.memory import activation_bytes, memory_of
+from or1_trainer.plan.read_shape import known_models
+from or1_trainer.plan.rollout_time import Overheads, Sampling, rollout_s
+from or1_trainer.plan.shape import Shape
+from or1_trainer.plan.stages import Assumptions, advice, obstacles, plan_stages
+from or1_trainer.plan.table import memory_table
+from or1_trainer.plan.work import forward_flops, update_flops
+from or1_trainer.policy.hf_weights.weights import load_hf_weights
+from or1_trainer.policy.model import build_policy
 
 SEVEN = Shape.of(known_models()["deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"])
 THIRTY_TWO = Shape.of(known_models()["deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"])

@@ -7,8 +7,8 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from or1_rollout import WeightPushError
-from or1_rollout.embedded import TransformersEngine, places
-from or1_trainer.rollouts.push import Probe, Push, WeightCopy
+from or1_rollout.engines.transformers import TransformersEngine, places
+from or1_trainer.train.weight_sync import Probe, Push, WeightCopy
 
 PROBE = Probe(prompt_ids=[1, 2, 3], response_ids=[4, 5, 6])
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from or1_trainer.run.interrupts import interrupts_wait
+from or1_trainer.train.interrupts import interrupts_wait
 
 
 def test_an_interrupt_comes_at_the_end():

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from or1_trainer.config.schema import StageSettings
 from or1_trainer.errors import ConfigError
-from or1_trainer.run.plan import position_at, total_steps
-from or1_trainer.run.problems import Cursor, Remaining, draw, drop_solved, record
+from or1_trainer.train.sampler import Cursor, Remaining, draw, drop_solved, record
+from or1_trainer.train.stages import position_at, total_steps
 
 PROBLEMS = [SimpleNamespace(id=f"p{number}") for number in range(7)]
 

@@ -15,10 +15,10 @@ from whole_runs import numbers, run
 from or1_trainer.config.check import check
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.errors import ConfigError
-from or1_trainer.scale.model import tiny_config
-from or1_trainer.scale.settings import scaled_down
-from or1_trainer.shapes.read import known_models, read_model_config
-from or1_trainer.shapes.shape import Shape
+from or1_trainer.plan.read_shape import known_models, read_model_config
+from or1_trainer.plan.shape import Shape
+from or1_trainer.toy.scale_down import scaled_down
+from or1_trainer.toy.scaled_model import tiny_config
 
 PAPER_STAGES = {  # Tables 10 to 12: (steps, context in K tokens, prompts, mini-batch, group)
     "or1-math-7b": [(740, 8, 256, 128, 16), (1000, 16, 256, 128, 16), (340, 32, 256, 128, 16), (80, 32, 128, 64, 64)],

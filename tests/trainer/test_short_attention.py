@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from or1_trainer.megatron.prefix_buckets import ShortPlan, prefix_buckets, short_turns
-from or1_trainer.megatron.short_attention import short_attention
+from or1_trainer.policy.prefix_buckets import ShortPlan, prefix_buckets, short_turns
+from or1_trainer.policy.short_attention import short_attention
 
 GROUPS, QUERIES, DIM = 2, 3, 4
 

@@ -6,13 +6,13 @@ import pytest
 
 from or1_trainer.cli import main
 from or1_trainer.errors import RunFolderError
-from or1_trainer.run.assemble import run_folder
-from or1_trainer.run.folder import claim_run_folder
 from or1_trainer.study import execute
 from or1_trainer.study.book import redraw, store
 from or1_trainer.study.claim import read_study, study_names
 from or1_trainer.study.runs import plan_runs
 from or1_trainer.study.stored import extract, is_finished, read_stored, write_stored
+from or1_trainer.train.build import run_folder
+from or1_trainer.train.run_folder import claim_run_folder
 
 SMALL = {
     "warm_start.hidden": 16, "warm_start.layers": 1, "warm_start.heads": 2, "warm_start.intermediate": 32,

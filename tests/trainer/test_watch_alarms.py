@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from or1_trainer.watch.alarms import AlarmBell, alarms_of
+from or1_trainer.metrics.alarms import AlarmBell, alarms_of
 
 
 def healthy(step: int) -> dict[str, float | int | str]:

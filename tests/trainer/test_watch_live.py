@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-from or1_trainer.watch.live import LiveView
-from or1_trainer.watch.progress import Progress, duration, sparkline, trend
+from or1_trainer.live.progress import Progress, duration, sparkline, trend
+from or1_trainer.live.view import LiveView
 
 
 class Clock:
@@ -121,7 +121,7 @@ def test_a_pipe_that_is_closed_silences_the_view_and_not_the_run():
 
 SESSION = """
 import sys, time
-from or1_trainer.watch.live import LiveView
+from or1_trainer.live.view import LiveView
 with LiveView(30, num_stages=3) as view:
     view.note("hello [bold]above[/bold]")
     for step in range(1, 31):

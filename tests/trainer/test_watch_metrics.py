@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from or1_trainer.errors import RunFolderError
-from or1_trainer.watch.metrics import MetricsLog, encode_row, read_metrics
+from or1_trainer.metrics.log import MetricsLog, encode_row, read_metrics
 
 
 def rows_of(count: int) -> list[dict[str, float | int | str]]:
@@ -122,7 +122,7 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from or1_trainer.errors import RunFolderError
-from or1_trainer.watch.metrics import MetricsLog
+from or1_trainer.metrics.log import MetricsLog
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # then a write over the limit fails, after a partial one
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 log = MetricsLog(Path(sys.argv[1]))
@@ -171,7 +171,7 @@ def test_a_missing_folder_is_a_run_folder_error(tmp_path):
 ENDLESS = """
 import sys
 from pathlib import Path
-from or1_trainer.watch.metrics import MetricsLog
+from or1_trainer.metrics.log import MetricsLog
 log = MetricsLog(Path(sys.argv[1]))
 log.truncate_after(3)
 step = log.last_step

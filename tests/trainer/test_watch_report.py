@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict
 
 from or1_trainer.errors import RunFolderError
-from or1_trainer.watch.charts import PLOTS, phase_seconds, plot_chart, stage_bands, time_chart
-from or1_trainer.watch.metrics import MetricsLog
-from or1_trainer.watch.record import read_run
-from or1_trainer.watch.report import write_report
-from or1_trainer.watch.rollouts import RolloutRecord
-from or1_trainer.watch.series import Band, Chart, Series, moving_average
-from or1_trainer.watch.stages import stage_rows
-from or1_trainer.watch.svg import draw, ticks
+from or1_trainer.metrics.log import MetricsLog
+from or1_trainer.metrics.rollout_log import RolloutRecord
+from or1_trainer.report.charts import PLOTS, phase_seconds, plot_chart, stage_bands, time_chart
+from or1_trainer.report.read_run import read_run
+from or1_trainer.report.series import Band, Chart, Series, moving_average
+from or1_trainer.report.stages import stage_rows
+from or1_trainer.report.svg import draw, ticks
+from or1_trainer.report.write import write_report
 
 CONFIG = """
 name = "tiny"

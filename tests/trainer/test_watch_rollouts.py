@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from or1_trainer.errors import RunFolderError
-from or1_trainer.watch.rollouts import RolloutLog, RolloutRecord, read_rollouts, rollout_files
+from or1_trainer.metrics.rollout_log import RolloutLog, RolloutRecord, read_rollouts, rollout_files
 
 
 def records(problem: int, text: str = "\u2028 \U0001f600") -> list[RolloutRecord]:

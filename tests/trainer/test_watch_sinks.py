@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from or1_trainer.errors import ConfigError
-from or1_trainer.watch.sinks import TensorBoardSink, open_sinks
+from or1_trainer.metrics.sinks import TensorBoardSink, open_sinks
 
 
 def row(step: int, value: float) -> dict[str, float | int | str]:
@@ -47,7 +47,7 @@ def test_tensorboard_drops_the_steps_that_a_resume_redoes(tmp_path):
 WANDB_RUN = """
 import sys
 from pathlib import Path
-from or1_trainer.watch.sinks import open_sinks
+from or1_trainer.metrics.sinks import open_sinks
 for last_step, steps in ((-1, (1, 2)), (1, (2, 3))):
     (sink,) = open_sinks(["wandb"], Path(sys.argv[1]), last_step=last_step)
     for step in steps:

@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parent))
 from forked import Forked, command_line, rank_environments, wait_all
 
-from or1_trainer.watch.metrics import read_metrics
+from or1_trainer.metrics.log import read_metrics
 
 MICRO = """
 [warm_start]

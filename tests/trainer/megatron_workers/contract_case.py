@@ -5,16 +5,16 @@ import random
 import torch
 from megatron_cases import hf_gradients, hf_model
 
+from or1_trainer.algorithm.entropy import EntropyController
+from or1_trainer.algorithm.mismatch import resolve_mismatch
+from or1_trainer.algorithm.packing import Sample
 from or1_trainer.config.schema import BatchSettings, EntropySettings, LossSettings, MismatchSettings
-from or1_trainer.learn.learner import Learner
-from or1_trainer.learn.update import update
-from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings
-from or1_trainer.megatron.optimizers import build_optimizer
-from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights
-from or1_trainer.method.entropy import EntropyController
-from or1_trainer.method.mismatch import resolve_mismatch
-from or1_trainer.method.packing import Sample
+from or1_trainer.policy.hf_weights.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.policy.model import build_policy
+from or1_trainer.policy.optimizer.build import build_optimizer
+from or1_trainer.policy.optimizer.interface import OptimizerSettings
+from or1_trainer.train.learner import Learner
+from or1_trainer.train.update import update
 
 TEMPERATURE, ALPHA, CLIP_LOW, CLIP_HIGH, LR, CONTEXT = 0.9, 0.03, 0.2, 0.28, 3e-2, 30
 LOSS = {"clip_low": CLIP_LOW, "clip_high": CLIP_HIGH}

@@ -10,7 +10,7 @@ import torch
 from contract_case import assert_same
 from contract_variants import VARIANTS, batch, halves, ours_variant
 
-from or1_trainer.megatron.runtime import start_runtime, stop_runtime
+from or1_trainer.policy.parallel import start_runtime, stop_runtime
 
 expected = torch.load(Path(os.environ["OR1_TEST_EXPECTED"]), weights_only=False)
 runtime = start_runtime(tensor=int(os.environ["OR1_TEST_TENSOR"]), device="cpu", timeout_s=120)

@@ -13,12 +13,12 @@ from layout_steps import SETTINGS, train_step
 from megatron_cases import hf_model, scratch
 from torch.overrides import TorchFunctionMode
 
-from or1_trainer.megatron.cuda_optimizer import CudaOptimizer
-from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizers import build_optimizer
-from or1_trainer.megatron.runtime import start_runtime, stop_runtime
-from or1_trainer.megatron.sharded import load_sharded, save_sharded
-from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
+from or1_trainer.policy.hf_weights.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.policy.model import build_policy
+from or1_trainer.policy.optimizer.build import build_optimizer
+from or1_trainer.policy.optimizer.distributed import CudaOptimizer
+from or1_trainer.policy.parallel import start_runtime, stop_runtime
 
 
 class CudaIsCpu(TorchFunctionMode):

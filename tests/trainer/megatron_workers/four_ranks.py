@@ -4,7 +4,7 @@ import torch.distributed as dist
 from layout_steps import run_layout
 from megatron_cases import scratch
 
-from or1_trainer.megatron.runtime import start_runtime, stop_runtime
+from or1_trainer.policy.parallel import start_runtime, stop_runtime
 
 runtime = start_runtime(tensor=2, device="cpu", timeout_s=120)
 pair = runtime.rank // 2 * 2

@@ -3,12 +3,12 @@
 import torch
 from megatron_cases import hf_gradients, hf_model, pack, random_sequences, weighted_loss
 
-from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings
-from or1_trainer.megatron.optimizers import build_optimizer
-from or1_trainer.megatron.sharded import load_sharded, save_sharded
-from or1_trainer.megatron.token_stats import token_stats
-from or1_trainer.megatron.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
+from or1_trainer.policy.hf_weights.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.policy.model import build_policy
+from or1_trainer.policy.optimizer.build import build_optimizer
+from or1_trainer.policy.optimizer.interface import OptimizerSettings
+from or1_trainer.policy.token_stats import token_stats
 
 SEQUENCES, MASKS = random_sequences([17, 40, 3, 64, 1, 33, 20, 21], seed=4)
 SETTINGS = OptimizerSettings(lr=1e-2, max_grad_norm=0.05)

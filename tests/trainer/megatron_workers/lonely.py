@@ -10,7 +10,7 @@ import sys
 import torch
 import torch.distributed as dist
 
-from or1_trainer.megatron.runtime import start_runtime
+from or1_trainer.policy.parallel import start_runtime
 
 runtime = start_runtime(tensor=2, device="cpu", timeout_s=20)
 if runtime.rank == 1:

@@ -113,8 +113,8 @@ def weighted_loss(logprobs, entropy, *, offset=0, total=100):
 
 def hf_gradients(policy, of=lambda parameter: parameter.grad):
     """The policy's gradients by Hugging Face name, whole: gathered over tensor ranks exactly as weights are."""
-    from or1_trainer.megatron.rules import rules
-    from or1_trainer.megatron.weights import _gather
+    from or1_trainer.policy.hf_weights.rules import rules
+    from or1_trainer.policy.hf_weights.weights import _gather
 
     parameters = dict(policy.model.named_parameters())
     return {

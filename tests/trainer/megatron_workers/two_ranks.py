@@ -24,16 +24,16 @@ from megatron_cases import (
 )
 from transformers import AutoModelForCausalLM, Qwen2Config
 
-from or1_trainer.megatron.errors import LayoutError
-from or1_trainer.megatron.export import save_hf
-from or1_trainer.megatron.model import build_policy
-from or1_trainer.megatron.optimizer import OptimizerSettings
-from or1_trainer.megatron.optimizers import build_optimizer
-from or1_trainer.megatron.runtime import start_runtime, stop_runtime
-from or1_trainer.megatron.safetensors_folder import SafetensorsFolder
-from or1_trainer.megatron.token_stats import token_stats
-from or1_trainer.megatron.weights import init_weights, iter_hf_weights, load_hf_weights
-from or1_trainer.method.schedule import Schedule
+from or1_trainer.algorithm.schedule import Schedule
+from or1_trainer.policy.errors import LayoutError
+from or1_trainer.policy.hf_weights.export import save_hf
+from or1_trainer.policy.hf_weights.safetensors_folder import SafetensorsFolder
+from or1_trainer.policy.hf_weights.weights import init_weights, iter_hf_weights, load_hf_weights
+from or1_trainer.policy.model import build_policy
+from or1_trainer.policy.optimizer.build import build_optimizer
+from or1_trainer.policy.optimizer.interface import OptimizerSettings
+from or1_trainer.policy.parallel import start_runtime, stop_runtime
+from or1_trainer.policy.token_stats import token_stats
 
 runtime = start_runtime(tensor=2, device="cpu", timeout_s=120)
 batch = pack(*random_sequences([17, 40, 3, 64, 1, 33]))

@@ -1,16 +1,17 @@
 """Prompts -> groups of completions, with token ids and log-probs.
 
-Importing this pulls neither torch nor transformers nor vLLM; the engines are `or1_rollout.embedded.TransformersEngine`,
-`or1_rollout.vllm.VllmEngine`, `or1_rollout.vllm.servers.VllmServers` and `or1_rollout.endpoint.EndpointEngine`.
+Importing this pulls neither torch nor transformers nor vLLM. The engines are in `or1_rollout.engines`:
+`transformers.TransformersEngine`, `vllm.VllmEngine` and `vllm.servers.VllmServers`; servers of others are reached
+by `or1_rollout.endpoint.EndpointEngine`.
 """
 
 from importlib.metadata import version
 
 from or1_rollout.engine import Engine
 from or1_rollout.errors import EndpointError, EngineError, Or1RolloutError, RowError, WeightPushError
-from or1_rollout.proof import Fingerprint, fingerprint, fingerprints, prove_push
 from or1_rollout.seeds import sample_seed
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
+from or1_rollout.weight_sync.proof import Fingerprint, fingerprint, fingerprints, prove_push
 
 __version__ = version("or1-rollout")
 

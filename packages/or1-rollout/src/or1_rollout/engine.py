@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from or1_rollout.proof import Fingerprint
 from or1_rollout.types import Completion, Prompt, SamplingParams
+from or1_rollout.weight_sync.proof import Fingerprint
 
 if TYPE_CHECKING:
     from torch import Tensor

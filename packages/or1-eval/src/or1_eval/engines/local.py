@@ -13,8 +13,8 @@ from or1_eval.runs.fingerprint import model_identity
 from or1_eval.types import Engine
 
 ENGINES: Final = {
-    "embedded": ("or1_rollout.embedded", "TransformersEngine"),
-    "vllm": ("or1_rollout.vllm", "VllmEngine"),
+    "embedded": ("or1_rollout.engines.transformers", "TransformersEngine"),
+    "vllm": ("or1_rollout.engines.vllm", "VllmEngine"),
 }
 """Engine -> where or1-rollout has it; each has `load(path)`."""
 

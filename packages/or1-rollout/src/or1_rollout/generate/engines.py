@@ -30,11 +30,11 @@ def load_engine(options: argparse.Namespace) -> Engine:
     if not needs_model and not options.url:
         raise EngineError(f"the engine {options.engine} needs --url http://HOST:PORT")
     if options.engine == "transformers":
-        from or1_rollout.embedded import TransformersEngine
+        from or1_rollout.engines.transformers import TransformersEngine
 
         return TransformersEngine.load(options.model, device=options.device, dtype=options.dtype)
     if options.engine == "vllm":
-        from or1_rollout.vllm import VllmEngine, VllmSettings
+        from or1_rollout.engines.vllm import VllmEngine, VllmSettings
 
         return VllmEngine.load(options.model, VllmSettings(dtype=options.dtype, context_tokens=options.context_tokens))
     return _server(options)
@@ -46,7 +46,7 @@ def _server(options: argparse.Namespace) -> Engine:
     if options.engine == "endpoint":
         (url,) = options.url[:1]
         return EndpointEngine(EndpointSettings(url=url, model=options.model, concurrency=options.concurrency))
-    from or1_rollout.vllm.servers import VllmServers
+    from or1_rollout.engines.vllm.servers import VllmServers
 
     tokenizer = None
     if options.model:

@@ -14,7 +14,7 @@ from or1_trainer.config.load import parse_overrides, read_recipe, resolve
 from or1_trainer.errors import ConfigError
 
 if TYPE_CHECKING:
-    from or1_trainer.estimate.stages import Assumptions
+    from or1_trainer.plan.stages import Assumptions
 
 
 def add(commands: Commands) -> None:
@@ -45,12 +45,12 @@ Formulas, and how they compare with the report's tables: docs/plan.md.""",
 
 
 def _plan(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.estimate.gpus import gpu_named
-    from or1_trainer.estimate.layout import Layout
-    from or1_trainer.estimate.page import plan_text
-    from or1_trainer.estimate.stages import advice, obstacles, plan_stages
-    from or1_trainer.shapes.read import model_config
-    from or1_trainer.shapes.shape import Shape
+    from or1_trainer.plan.gpus import gpu_named
+    from or1_trainer.plan.layout import Layout
+    from or1_trainer.plan.page import plan_text
+    from or1_trainer.plan.read_shape import model_config
+    from or1_trainer.plan.shape import Shape
+    from or1_trainer.plan.stages import advice, obstacles, plan_stages
 
     config = resolve(read_recipe(options.recipe), parse_overrides(rest))
     tensor = config.parallel.tensor
@@ -71,8 +71,8 @@ def _plan(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def _assumptions(options: argparse.Namespace) -> Assumptions:
-    from or1_trainer.estimate.rollout_time import Overheads
-    from or1_trainer.estimate.stages import Assumptions
+    from or1_trainer.plan.rollout_time import Overheads
+    from or1_trainer.plan.stages import Assumptions
 
     shares = {name: getattr(options, name) for name in ("mean_share", "kept_share", "utilisation")}
     for name, share in shares.items():

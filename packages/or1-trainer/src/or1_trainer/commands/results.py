@@ -47,7 +47,7 @@ had.""",
 
 
 def _report(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.watch.report import write_report
+    from or1_trainer.report.write import write_report
 
     no_more(rest)
     out = options.out or options.folders[0] / "report.html"
@@ -57,7 +57,7 @@ def _report(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def _export(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.run.assemble import export_folder
+    from or1_trainer.train.build import export_folder
 
     no_more(rest)
     export_folder(options.folder, options.out, wants_best=options.best)

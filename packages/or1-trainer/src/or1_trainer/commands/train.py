@@ -19,7 +19,7 @@ from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, 
 from or1_trainer.config.schema import RunConfig, Settings
 from or1_trainer.errors import ConfigError
 from or1_trainer.launch import launch, under_launcher
-from or1_trainer.run.start import check_start, starting_policy
+from or1_trainer.train.initial_policy import check_start, starting_policy
 
 
 def add(commands: Commands) -> None:
@@ -88,7 +88,7 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
         print(tomli_w.dumps(msgspec.to_builtins(config)), end="")
         return 0
     check_start(config)
-    from or1_trainer.run.folder import await_run_folder, claim_run_folder
+    from or1_trainer.train.run_folder import await_run_folder, claim_run_folder
 
     if under_launcher() and options.folder is None:
         raise ConfigError("under torchrun the ranks need one folder between them: give it with --run-dir")
@@ -101,9 +101,9 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 def _scaled_down(tree: Mapping[str, Any], overrides: Sequence[tuple[str, Any]]) -> RunConfig:
     """The recipe scaled down, then the settings of the command line as they are: those are said for the small run."""
-    from or1_trainer.scale.model import ensure_tiny_model
-    from or1_trainer.scale.settings import changes, scaled_down
-    from or1_trainer.shapes.read import model_config
+    from or1_trainer.plan.read_shape import model_config
+    from or1_trainer.toy.scale_down import changes, scaled_down
+    from or1_trainer.toy.scaled_model import ensure_tiny_model
 
     whole = resolve(tree)
     small = resolve(msgspec.to_builtins(scaled_down(whole)), overrides)
@@ -114,7 +114,7 @@ def _scaled_down(tree: Mapping[str, Any], overrides: Sequence[tuple[str, Any]]) 
 
 
 def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.run.folder import change_layout, read_config
+    from or1_trainer.train.run_folder import change_layout, read_config
 
     config, overrides = read_config(options.folder), parse_overrides(rest)
     if others := [key for key, _ in overrides if not key.startswith("parallel.")]:
@@ -135,11 +135,11 @@ def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
 def _run(folder: Path, nproc: int) -> int:
     """In this process if it is the only one or a worker; else as launcher of workers that resume the folder."""
     if nproc > 1 and not under_launcher():
-        from or1_trainer.run.folder import read_config
+        from or1_trainer.train.run_folder import read_config
 
         starting_policy(read_config(folder))  # once, and not while the ranks' clocks are running
         return launch(["resume", str(folder)], nproc, folder / "logs")
-    from or1_trainer.run.assemble import run_folder
+    from or1_trainer.train.build import run_folder
 
     run_folder(folder)
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from or1_data.errors import ConfigError as FamilyError
 from or1_trainer.config.schema import DataSettings, RunConfig, StageSettings, WarmStartSettings
 from or1_trainer.errors import ConfigError
-from or1_trainer.tiny.family import family_of, lengths_of
+from or1_trainer.toy.family import family_of, lengths_of
 
 
 def check(config: RunConfig, world_size: int) -> None:

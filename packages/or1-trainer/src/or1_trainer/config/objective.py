@@ -64,7 +64,7 @@ class EntropySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
 class OptimizerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """AdamW; the released code's betas, decay and clipping (PAPER §9.2), constant rate.
 
-    The rate is a function of the optimiser steps taken (`method/schedule.py`); a warm-up's first step is not at zero.
+    The rate is a function of the optimizer steps taken (`algorithm/schedule.py`); the first step's rate is not zero.
     """
 
     lr: float = 1e-6

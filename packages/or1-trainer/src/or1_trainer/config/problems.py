@@ -29,7 +29,7 @@ class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class LetteredSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Lettered sums (`lab/lettered.py`); train and held-out parts cannot overlap."""
+    """Lettered sums (`toy/lettered.py`); train and held-out parts cannot overlap."""
 
     train: AtLeastOne = 2048
     heldout: AtLeastOne = 64
@@ -39,7 +39,7 @@ class LetteredSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class HabitSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the wandering demonstrator goes about a lettered sum (`lab/traces.py`)."""
+    """How the wandering demonstrator goes about a lettered sum (`toy/traces.py`)."""
 
     restate_share: Share = 0.2
     """Of the lines: a number is only said again."""

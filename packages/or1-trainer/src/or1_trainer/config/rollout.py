@@ -8,7 +8,7 @@ from or1_trainer.config.base import AtLeastOne, NotNegative, Positive, Settings,
 
 
 class AdvanceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When a stage ends: after its `steps`, or before that once it has settled (`method/advance.py`)."""
+    """When a stage ends: after its `steps`, or before that once it has settled (`algorithm/stage_convergence.py`)."""
 
     rule: Literal["count", "auto"] = "count"
     window_steps: int = 50

@@ -9,8 +9,8 @@ from or1_trainer.config.schema import RunConfig
 from or1_trainer.doctor.finding import Finding, State
 from or1_trainer.doctor.machine import GIB, disk, vllm
 from or1_trainer.errors import ConfigError
-from or1_trainer.shapes.read import model_config
-from or1_trainer.shapes.shape import Shape
+from or1_trainer.plan.read_shape import model_config
+from or1_trainer.plan.shape import Shape
 
 CHECKPOINT_BYTES, EXPORT_BYTES = 14, 2
 """A parameter: bfloat16 weights with float32 master and moments; the exported model."""

@@ -13,13 +13,13 @@ from pathlib import Path
 import msgspec
 
 from or1_trainer.errors import RunFolderError
+from or1_trainer.metrics.files import naming_path, replace_file
 from or1_trainer.study.claim import Study
 from or1_trainer.study.figure import study_figure
 from or1_trainer.study.page import study_page
 from or1_trainer.study.runs import PlannedRun
 from or1_trainer.study.stored import StoredRun, extract, read_stored, write_stored
 from or1_trainer.study.verdict import Finding, Verdict, judge
-from or1_trainer.watch.files import naming_path, replace_file
 
 
 class Index(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

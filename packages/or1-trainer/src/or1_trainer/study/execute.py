@@ -18,9 +18,9 @@ from typing import Any
 
 from or1_trainer.errors import Or1TrainerError
 from or1_trainer.launch import die_with_parent
-from or1_trainer.run.folder import claim_run_folder
 from or1_trainer.study.runs import PlannedRun
 from or1_trainer.study.stored import is_finished
+from or1_trainer.train.run_folder import claim_run_folder
 
 LOG = "run.log"
 
@@ -83,7 +83,7 @@ def _work_off(waiting: list[PlannedRun], root: Path, note: Callable[[str], None]
 def _context() -> ForkServerContext:
     """Processes forked from one that has torch imported and nothing running: seconds saved on every run."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["or1_trainer.run.assemble"])
+    context.set_forkserver_preload(["or1_trainer.train.build"])
     return context
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
 
+from or1_trainer.report.series import Chart, Series
+from or1_trainer.report.svg import HEIGHT, WIDTH, draw
 from or1_trainer.study.stored import StoredRun
-from or1_trainer.watch.series import Chart, Series
-from or1_trainer.watch.svg import HEIGHT, WIDTH, draw
 
 _NUM_COLOURS = 8
 _TITLE, _LEGEND_ROW, _LEGEND_COLUMNS = 26, 18, 2
@@ -91,7 +91,7 @@ def _legend(arms: Sequence[str], top: int) -> str:
 
 def _style() -> str:
     """Colours and strokes of `watch/report.css` that a chart uses; the page's own rules would reach into the file."""
-    css = resources.files("or1_trainer.watch").joinpath("report.css").read_text(encoding="utf-8")
+    css = resources.files("or1_trainer.report").joinpath("report.css").read_text(encoding="utf-8")
     themes = css[css.index(":root") : css.index("* {")].replace(":root", "svg")
     charts = "".join(css[css.index(rule) : css.index("}", css.index(rule)) + 1] for rule in _RULES)
     colours = "".join(

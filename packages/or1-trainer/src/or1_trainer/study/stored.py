@@ -11,10 +11,10 @@ import msgspec
 
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import RunFolderError
-from or1_trainer.run.plan import total_steps
+from or1_trainer.metrics.files import naming_path, replace_file
+from or1_trainer.metrics.log import Value, read_metrics
 from or1_trainer.study.runs import changed
-from or1_trainer.watch.files import naming_path, replace_file
-from or1_trainer.watch.metrics import Value, read_metrics
+from or1_trainer.train.stages import total_steps
 
 SERIES = {
     "policy/entropy": "entropy",

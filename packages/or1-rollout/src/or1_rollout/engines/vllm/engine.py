@@ -1,0 +1,147 @@
+"""`VllmEngine`: vLLM in this process, alone or as one of the ranks of a `torchrun` job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from or1_rollout.engines.vllm.local import LocalClient, load_llm
+from or1_rollout.engines.vllm.request import completion, vllm_params
+from or1_rollout.engines.vllm.settings import VllmSettings
+from or1_rollout.engines.vllm.transfer import Push, resolve
+from or1_rollout.errors import EngineError
+from or1_rollout.groups import Gathering, seeds_of
+from or1_rollout.prompts import prompt_ids
+from or1_rollout.types import Completion, Prompt, SamplingParams
+from or1_rollout.weight_sync.proof import Fingerprint
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from vllm import LLM
+
+
+class VllmEngine:
+    """Fits `or1_rollout.Engine`. Under `torchrun`, the ranks of one tensor-parallel engine call it alike."""
+
+    def __init__(self, llm: LLM, *, transfer: str = "auto", rank: int = 0) -> None:
+        """Take over a loaded `LLM`; `rank` 0 is the one that sends weights."""
+        self.llm, self.weight_version = llm, 0
+        self.dtype: torch.dtype = llm.llm_engine.vllm_config.model_config.dtype
+        self.sleeps = bool(llm.llm_engine.vllm_config.model_config.enable_sleep_mode)
+        self._is_asleep = False
+        self.tokenizer: Any = llm.get_tokenizer()
+        self._push = Push(resolve(transfer, _device_type(llm)), LocalClient(llm), rank=rank)
+        self._is_whole = True
+
+    @classmethod
+    def load(cls, path: str | Path, settings: VllmSettings | None = None) -> VllmEngine:
+        """Load a Hugging Face folder (or hub id). Raises `EngineError` where vLLM is missing or refuses it."""
+        settings = settings or VllmSettings()
+        return cls(load_llm(path, settings), transfer=settings.transfer)
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        *,
+        seeds: Sequence[Sequence[int]] | None = None,
+        on_group: Callable[[int, list[Completion]], None] | None = None,
+    ) -> list[list[Completion]]:
+        """See `Engine.generate`. Log-probs are None where top-p or top-k cut the distribution (`gives_logprobs`).
+
+        Interrupted (Ctrl-C, an error in `on_group`), all requests still in flight are aborted.
+        """
+        self._check_whole()
+        seeds_PG = seeds_of(params, len(prompts), seeds)
+        places: dict[str, tuple[int, int]] = {}
+        gathering = Gathering(len(prompts), params.n, on_group)
+        try:
+            self._submit(prompts, params, seeds_PG, places)
+            while places:
+                for output in self.llm.llm_engine.step():
+                    prompt, sample = places.pop(output.request_id)
+                    made = completion(output.outputs[0], seeds_PG[prompt][sample], self.weight_version)
+                    gathering.put(prompt, sample, made)
+        finally:
+            if places:
+                self.llm.llm_engine.abort_request(list(places))
+        return gathering.groups()
+
+    def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
+        """See `Engine.update_weights`. Prompts cached under the old weights are forgotten."""
+        self._is_whole = False
+        if self._is_asleep:
+            self.llm.wake_up(tags=["weights"])  # the KV cache follows when the push needs no room any more
+        self._push(named)
+        if self._is_asleep:
+            self.llm.wake_up(tags=["kv_cache"])
+            self._is_asleep = False
+        if not self.llm.reset_prefix_cache():
+            raise EngineError("vLLM did not reset its prefix cache: requests are still in flight during a weight push")
+        self._is_whole, self.weight_version = True, version
+
+    def fingerprints(self) -> Mapping[str, Fingerprint]:
+        """See `Engine.fingerprints`."""
+        held: list[dict[str, list[int]]] = self.llm.collective_rpc("or1_fingerprints")
+        return {name: Fingerprint(*sums) for name, sums in held[0].items()}
+
+    def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
+        """See `Engine.logprobs`."""
+        from vllm import SamplingParams as VllmParams
+
+        self._check_whole()
+        whole = [*prompt_ids, *response_ids]
+        params = VllmParams(max_tokens=1, temperature=0.0, prompt_logprobs=0)
+        (output,) = self.llm.generate([{"prompt_token_ids": whole}], params, use_tqdm=False)
+        per_position = output.prompt_logprobs[len(prompt_ids) :]
+        return [float(known[token].logprob) for token, known in zip(response_ids, per_position, strict=True)]
+
+    def sleep(self) -> None:
+        """Give the GPU memory of weights and KV cache back until the next push (needs `VllmSettings.sleep`).
+
+        The weights are dropped, not saved: the push brings them. Raises `EngineError` where vLLM cannot sleep.
+        """
+        if not self.sleeps:
+            raise EngineError("this engine does not sleep: it was loaded without VllmSettings.sleep, or on a CPU")
+        self.llm.sleep(level=2)
+        self._is_whole, self._is_asleep = False, True
+
+    def close(self) -> None:
+        """Give memory and processes back."""
+        self._push.close()
+        self.llm.llm_engine.engine_core.shutdown()
+
+    def encode(self, prompt: Prompt) -> list[int]:
+        """Token ids as they are, text with the tokenizer's special tokens, messages through its chat template."""
+        return prompt_ids(prompt, self.tokenizer)
+
+    def _submit(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        seeds_PG: Sequence[Sequence[int]],
+        places: dict[str, tuple[int, int]],
+    ) -> None:
+        limit = int(self.llm.llm_engine.vllm_config.model_config.max_model_len)
+        encoded = [self.encode(prompt) for prompt in prompts]
+        for index, ids in enumerate(encoded):
+            if not ids or len(ids) + params.max_new_tokens > limit:
+                raise EngineError(
+                    f"prompt {index} has {len(ids)} tokens; it needs at least one, and with max_new_tokens = "
+                    f"{params.max_new_tokens} at most the {limit} of the engine's context_tokens"
+                )
+        for prompt, (ids, group) in enumerate(zip(encoded, seeds_PG, strict=True)):
+            for sample, seed in enumerate(group):
+                name = f"{prompt}-{sample}"
+                places[name] = (prompt, sample)
+                self.llm.llm_engine.add_request(name, {"prompt_token_ids": ids}, vllm_params(params, seed))
+
+    def _check_whole(self) -> None:
+        if not self._is_whole:
+            raise EngineError("the last weight push broke off, or the engine slept since; push the weights first")
+
+
+def _device_type(llm: LLM) -> str:
+    return str(llm.llm_engine.vllm_config.device_config.device_type)

@@ -1,0 +1,1 @@
+"""Checks that an engine holds the weights that were sent to it."""

@@ -1,0 +1,27 @@
+"""Policy-gradient objectives, one file each with its equation; `SURROGATES` names them for `loss.kind`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from or1_trainer.algorithm.losses.cispo import cispo
+from or1_trainer.algorithm.losses.clip_cov import clip_cov
+from or1_trainer.algorithm.losses.clipped import clipped
+from or1_trainer.algorithm.losses.gspo import gspo
+from or1_trainer.algorithm.losses.kl_cov import kl_cov
+from or1_trainer.algorithm.losses.terms import Surrogate
+from or1_trainer.algorithm.tokens import Tokens
+from or1_trainer.config.schema import LossSettings
+
+SURROGATES: Final[dict[str, Callable[[Tokens, LossSettings], Surrogate]]] = {
+    "clipped": clipped,
+    "gspo": gspo,
+    "cispo": cispo,
+    "clip_cov": clip_cov,
+    "kl_cov": kl_cov,
+}
+"""What `loss.kind` stands for."""
+
+WANTS_COVARIANCE: Final = frozenset({"clip_cov", "kl_cov"})
+"""Kinds that need `Tokens.selected_M`."""

@@ -1,0 +1,120 @@
+"""Trainer against engine on the same tokens: how far apart, and the weights that make up for it (DESIGN §5).
+
+d = log pi_proximal (the trainer's) - log pi_engine, per response token. The gap has two causes: other kernels, and
+weights that are some steps old. Axis: M response tokens of one micro-batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from msgspec.structs import replace
+from torch import Tensor
+
+from or1_trainer.algorithm.tokens import sequence_mean
+from or1_trainer.config.schema import MismatchSettings
+
+
+def resolve_mismatch(settings: MismatchSettings, *, engine: str, ahead: int) -> MismatchSettings:
+    """What "auto" stands for (PEERS §4, docs/rollouts.md).
+
+    Ahead of training the samples come from older weights, and the ratio is taken against those (coupled): with one
+    optimiser step a batch the decoupled ratio is 1, so that no clip ever bounds how far stale samples move the policy.
+    vLLM on the weights of now: the geometric sequence mask. The embedded engine in the trainer's own precision agrees
+    to rounding: nothing to correct.
+    """
+    proximal, correction = settings.proximal, settings.correction
+    if proximal == "auto":
+        proximal = "engine" if ahead and correction == "auto" else "trainer"
+    if correction == "auto":
+        correction = "none" if proximal == "engine" or engine == "transformers" else "geometric_mask"
+    return replace(settings, proximal=proximal, correction=correction)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gap:
+    """d per token, and which sequence each token belongs to."""
+
+    difference_M: Tensor
+    sequence_M: Tensor
+    lengths_B: Tensor
+
+    def mean_M(self) -> Tensor:
+        """Mean of d over each sequence, given to each of its tokens."""
+        return sequence_mean(self.difference_M, self.sequence_M, self.lengths_B)
+
+
+def correction_weights(
+    difference_M: Tensor, sequence_M: Tensor, lengths_B: Tensor, settings: MismatchSettings
+) -> Tensor:
+    """Constant weight per token by `settings.correction`, 0 where it is masked."""
+    return _KINDS[settings.correction](Gap(difference_M, sequence_M, lengths_B), settings).detach()
+
+
+def _token_tis(gap: Gap, settings: MismatchSettings) -> Tensor:
+    """min(e^d, C): truncated importance sampling per token (Yao et al. 2025)."""
+    return gap.difference_M.exp().clamp(max=settings.tis_cap)
+
+
+def _sequence_mask(gap: Gap, settings: MismatchSettings) -> Tensor:
+    """1 if 1/C <= e^(sum d) <= C else 0, for all tokens of a sequence."""
+    total_M = gap.mean_M() * gap.lengths_B[gap.sequence_M]
+    return (total_M.abs() <= math.log(settings.sequence_cap)).to(total_M.dtype)
+
+
+def _geometric_mask(gap: Gap, settings: MismatchSettings) -> Tensor:
+    """1 if low <= e^(mean d) <= high else 0, for all tokens of a sequence: no bias against long ones."""
+    ratio_M = gap.mean_M().exp()
+    return ((ratio_M >= settings.geometric_low) & (ratio_M <= settings.geometric_high)).to(ratio_M.dtype)
+
+
+def _icepop(gap: Gap, settings: MismatchSettings) -> Tensor:
+    """e^d if low <= e^d <= high else 0, per token (IcePop, Ling Team 2025)."""
+    ratio_M = gap.difference_M.exp()
+    return ratio_M * ((ratio_M >= settings.icepop_low) & (ratio_M <= settings.icepop_high))
+
+
+_KINDS: Final[dict[str, Callable[[Gap, MismatchSettings], Tensor]]] = {
+    "token_tis": _token_tis,
+    "sequence_mask": _sequence_mask,
+    "geometric_mask": _geometric_mask,
+    "icepop": _icepop,
+}
+
+
+def mismatch_sums(proximal_M: Tensor, engine_M: Tensor, correction_M: Tensor | None = None) -> dict[str, float]:
+    """Sums over tokens: |d|, k3 = e^d - 1 - d, the weights w = e^d and w^2, count and masked; and the largest |d|."""
+    difference = (proximal_M - engine_M).double()
+    weight, size = difference.exp(), difference.abs()
+    none = difference.new_zeros(())
+    sums = {
+        "abs": size.sum(),
+        "k3": (weight - 1.0 - difference).sum(),
+        "weight": weight.sum(),
+        "weight_squared": torch.dot(weight, weight),
+        "masked": none if correction_M is None else (correction_M == 0).sum(dtype=torch.float64),
+        "max_abs": size.max() if difference.numel() else none,
+    }
+    # one look at the device for all of them
+    return {
+        "count": float(difference.numel()),
+        **dict(zip(sums, torch.stack(list(sums.values())).tolist(), strict=True)),
+    }
+
+
+def mismatch_metrics(totals: dict[str, float]) -> dict[str, float]:
+    """Token means, the largest difference, the effective sample size (sum w)^2 / (n sum w^2), and the masked share."""
+    count = totals.get("count", 0.0)
+    if not count:
+        return {}
+    return {
+        "mismatch/mean_abs": totals["abs"] / count,
+        "mismatch/max_abs": totals["max_abs"],
+        "mismatch/k3": totals["k3"] / count,
+        "mismatch/ess": totals["weight"] ** 2 / (count * totals["weight_squared"]),
+        "mismatch/masked_rate": totals["masked"] / count,
+    }

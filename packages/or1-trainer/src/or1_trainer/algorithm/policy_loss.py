@@ -1,0 +1,77 @@
+"""The loss of one optimiser step, in shares that micro-batches and ranks add up (PAPER eq. 3.1 and its relatives).
+
+-(1/D) sum_t w_t [ c_t J_t + alpha H_t - beta k3_t ]
+
+J is the surrogate (`method.surrogates`), c the mismatch correction, H the entropy, k3 the KL estimate against the
+reference. `loss.aggregate` decides w and D: "token" w = 1, D = all response tokens (the paper's global token mean);
+"sequence" w = 1 / length, D = all sequences; "constant" w = 1, D = sequences x longest response (Dr. GRPO, Liu et al.
+2025, arXiv 2503.20783: no length bias). Axis: M response tokens of one micro-batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from or1_trainer.algorithm.losses import SURROGATES
+from or1_trainer.algorithm.tokens import Tokens
+from or1_trainer.config.schema import LossSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """Size of the whole optimiser step, over all micro-batches and ranks."""
+
+    num_tokens: int
+    num_sequences: int
+    context_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossTerms:
+    """One micro-batch's share of the loss, and the sums that its metrics are made of.
+
+    Shares and `sums` are already divided, so that adding micro-batches and ranks gives the value for the step.
+    """
+
+    loss: Tensor
+    sums: dict[str, Tensor]
+
+
+def policy_loss(tokens: Tokens, settings: LossSettings, extent: Extent, *, alpha: float) -> LossTerms:
+    """This micro-batch's share. Differentiable in `tokens.logprobs_M` and `tokens.entropy_M`."""
+    surrogate = SURROGATES[settings.kind](tokens, settings)
+    weights_M, divisor = _weights(tokens, settings.aggregate, extent)
+    objective_M = surrogate.objective_M
+    if tokens.correction_M is not None:
+        objective_M = objective_M * tokens.correction_M
+    policy = -(weights_M * objective_M).sum() / divisor
+    bonus = (weights_M * tokens.entropy_M).sum() / divisor
+    loss = policy - alpha * bonus
+    sums = {"policy": policy.detach(), "entropy": bonus.detach()}
+    if tokens.reference_M is not None:
+        distance = (weights_M * k3(tokens.logprobs_M, tokens.reference_M)).sum() / divisor
+        loss = loss + settings.kl_beta * distance
+        sums["kl"] = distance.detach()
+    with torch.no_grad():
+        sums["clipped_low"] = surrogate.clipped_low_M.sum() / extent.num_tokens
+        sums["clipped_high"] = surrogate.clipped_high_M.sum() / extent.num_tokens
+        sums["ratio"] = surrogate.ratio_M.sum() / extent.num_tokens
+    return LossTerms(loss=loss, sums=sums)
+
+
+def k3(logprobs_M: Tensor, reference_M: Tensor) -> Tensor:
+    """Schulman's k3 estimate of KL(pi || reference) per token: e^d - d - 1 with d = log reference - log pi; >= 0."""
+    difference_M = reference_M - logprobs_M
+    return difference_M.exp() - difference_M - 1.0
+
+
+def _weights(tokens: Tokens, aggregate: str, extent: Extent) -> tuple[Tensor | float, float]:
+    if aggregate == "sequence":
+        lengths_M = tokens.lengths_B[tokens.sequence_M].to(tokens.logprobs_M.dtype)
+        return 1.0 / lengths_M, float(extent.num_sequences)
+    if aggregate == "constant":
+        return 1.0, float(extent.num_sequences * extent.context_tokens)
+    return 1.0, float(extent.num_tokens)

@@ -1,1 +1,0 @@
-"""From samples to a better policy: behaviour log-probs, optimiser steps."""

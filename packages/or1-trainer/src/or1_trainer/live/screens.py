@@ -1,0 +1,200 @@
+"""The two ways of showing a `Progress`: a panel redrawn in place on a terminal, plain lines into a file or pipe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from or1_trainer.live.progress import Phase, Progress, duration, sparkline, trend
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_SPARK_WIDTH = 32
+_BAR_WIDTH = 24
+_HEAD_WIDTH = 36
+
+
+class Screen(Protocol):
+    """One way of showing a `Progress`; `every_s` is the least time between two draws."""
+
+    every_s: float
+
+    def draw(self) -> None:
+        """Show the present state."""
+
+    def say(self, text: str) -> None:
+        """Say something once."""
+
+    def close(self) -> None:
+        """Show the last state and let go of the terminal."""
+
+
+class Nothing:
+    """Shows nothing: before `with`, after it, and on ranks that are not watched."""
+
+    every_s = float("inf")
+
+    def draw(self) -> None:
+        """Do nothing."""
+
+    def say(self, text: str) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Lines:
+    """A line every five seconds at most; a state already printed is not printed again."""
+
+    every_s = 5.0
+
+    def __init__(self, stream: TextIO, progress: Progress) -> None:
+        """Print into `stream`."""
+        self._stream = stream
+        self._progress = progress
+        self._printed = ""
+
+    def draw(self) -> None:
+        """Print the present state, if anything happened since the last line."""
+        line = status_line(self._progress)
+        if line and line != self._printed:
+            print(line, file=self._stream, flush=True)
+            self._printed = line
+
+    def say(self, text: str) -> None:
+        """Print `text` on a line of its own."""
+        print(text, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        """Print the last state."""
+        self.draw()
+
+
+class Panel:
+    """A few lines redrawn in place; what others print meanwhile appears above them."""
+
+    every_s = 0.25
+
+    def __init__(self, console: Console, progress: Progress) -> None:
+        """Take the terminal of `console`."""
+        from rich.live import Live
+
+        self._progress = progress
+        self._live = Live(console=console, auto_refresh=False, transient=False)
+        self._live.start()
+
+    def draw(self) -> None:
+        """Redraw."""
+        self._live.update(panel(self._progress), refresh=True)
+
+    def say(self, text: str) -> None:
+        """Print `text` above the panel."""
+        self._live.console.print(text, markup=False, highlight=False)
+
+    def close(self) -> None:
+        """Leave the last state on the terminal, with the cursor below it."""
+        try:
+            self.draw()
+        finally:
+            self._live.stop()
+
+
+def screen_for(stream: TextIO, progress: Progress) -> Screen:
+    """A panel where `stream` is a terminal that can move its cursor, else lines."""
+    if not stream.isatty():
+        return Lines(stream, progress)
+    from rich.console import Console
+
+    console = Console(file=stream)
+    return Lines(stream, progress) if console.is_dumb_terminal else Panel(console, progress)
+
+
+def status_line(progress: Progress) -> str:
+    """The present state in one line, without colours; empty before anything began."""
+    parts = [_where(progress)] if progress.step else []
+    parts += [f"{label} {text}" for label, text, _ in _readings(progress)]
+    parts += _pace(progress)
+    if progress.phase and (not progress.step or progress.phase.total):
+        parts.append(_phase_text(progress.phase))
+    return "  ".join(parts)
+
+
+def panel(progress: Progress) -> Text:
+    """The present state as a few lines for a terminal: progress, phase, and one line per reading with its course.
+
+    One `Text` of lines padded by hand: rich's tables and bars cost four times as much to draw.
+    """
+    from rich.text import Text
+
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(f"{_where(progress):<{_HEAD_WIDTH}}  ", style="bold")
+    text.append(_bar(progress.step, progress.total_steps), style="green")
+    text.append("  " + "  ".join(_pace(progress)), style="dim")
+    if phase := progress.phase:
+        text.append(f"\n{_phase_text(phase):<{_HEAD_WIDTH}}  ", style="cyan")
+        text.append(_bar(phase.done, phase.total) if phase.total else " " * _BAR_WIDTH, style="cyan")
+        text.append(f"  {duration(phase.elapsed_s)}", style="dim")
+    for label, value, key in _readings(progress):
+        text.append(f"\n{label:<11}  ", style="dim")
+        text.append(f"{value:<21}  ")
+        text.append(f"{sparkline(progress.history(key), _SPARK_WIDTH):<{_SPARK_WIDTH}}", style="green")
+        text.append(f"  {_trend(progress, key)}")
+    return text
+
+
+def _bar(done: int, total: int) -> str:
+    filled = round(_BAR_WIDTH * min(done / max(total, 1), 1.0))
+    return "━" * filled + "─" * (_BAR_WIDTH - filled)
+
+
+def _where(progress: Progress) -> str:
+    stage = progress.number("stage/index")
+    context = progress.number("stage/context_tokens")
+    parts = []
+    if stage is not None:
+        parts.append(f"stage {stage + 1:.0f}" + (f"/{progress.num_stages}" if progress.num_stages else ""))
+    if context is not None:
+        parts.append(f"{context:.0f} tokens")
+    return "  ".join([*parts, f"step {progress.step}/{progress.total_steps}"])
+
+
+def _readings(progress: Progress) -> list[tuple[str, str, str]]:
+    """Label, value as text and metric key of everything that has been logged so far, in the order shown."""
+    shown = []
+    for label, key, spec in (
+        ("reward", "reward/mean", ".3f"),
+        ("accuracy", "eval/avg", ".3f"),
+        ("entropy", "policy/entropy", ".3f"),
+        ("coefficient", "policy/entropy_coef", ".4f"),
+        ("clip ratio", "reward/truncated_rate", ".3f"),
+        ("length", "response/length_mean", ".1f"),
+    ):
+        value = progress.number(key)
+        if value is not None:
+            shown.append((label, format(value, spec) + _interval(progress, key), key))
+    return shown
+
+
+def _interval(progress: Progress, key: str) -> str:
+    low, high = progress.number("eval/low"), progress.number("eval/high")
+    return f" [{low:.3f}, {high:.3f}]" if key == "eval/avg" and low is not None and high is not None else ""
+
+
+def _pace(progress: Progress) -> list[str]:
+    if progress.step_s is None or progress.left_s is None:
+        return []
+    pace = f"{progress.step_s:.2f} s/step" if progress.step_s < 10 else f"{duration(progress.step_s)}/step"
+    return [pace, f"{duration(progress.left_s)} left"]
+
+
+def _phase_text(phase: Phase) -> str:
+    return f"{phase.name} {phase.done}/{phase.total}" if phase.total else phase.name
+
+
+def _trend(progress: Progress, key: str) -> str:
+    change = trend(progress.history(key))
+    if change is None:
+        return ""
+    return f"{'↑' if change > 0 else '↓' if change < 0 else '→'} {abs(change):.3f}"

@@ -1,1 +1,0 @@
-"""The method itself, without I/O: advantages, loss, entropy control, packing."""

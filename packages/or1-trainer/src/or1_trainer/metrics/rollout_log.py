@@ -1,0 +1,128 @@
+"""`rollouts/step_000123.jsonl`: a sample of what the policy wrote, what the verifier said and what came of it.
+
+Whole groups are kept, because an advantage only means something beside its siblings. Which groups is a function of the
+step and the problem id alone: a resumed run keeps the same ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from or1_trainer.errors import RunFolderError
+from or1_trainer.metrics.files import naming_path, replace_file
+
+FOLDER = "rollouts"
+_NAME = re.compile(r"step_(\d{6,})\.jsonl")
+
+
+class RolloutRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One rollout as it is shown to people.
+
+    `reward` is None where the verifier itself failed, `advantage` where the rollout was not trained on.
+    """
+
+    problem_id: str
+    prompt: str
+    response: str
+    status: str
+    reward: float | None
+    advantage: float | None
+    finish_reason: str
+    num_tokens: int
+    seed: int
+
+
+_KEYS = RolloutRecord.__struct_fields__
+
+
+def _line(record: RolloutRecord) -> bytes:
+    """As JSON; a lone surrogate, which is no character, becomes a question mark."""
+    try:
+        return msgspec.json.encode(record) + b"\n"
+    except UnicodeEncodeError:
+        text = json.dumps({key: getattr(record, key) for key in _KEYS}, ensure_ascii=False)
+        return text.encode("utf-8", errors="replace") + b"\n"
+
+
+class RolloutLog:
+    """Writes one file per step into `RUN/rollouts`, each at once and whole."""
+
+    def __init__(self, run_dir: Path, *, share: float = 0.05) -> None:
+        """Make the folder.
+
+        Args:
+            run_dir: the run folder, which must exist.
+            share: of the step's groups, how many to keep, 0 to 1; above 0 at least one group a step is kept.
+
+        Raises:
+            ValueError: a share outside 0 to 1.
+            RunFolderError: the folder cannot be made.
+        """
+        if not 0.0 <= share <= 1.0:
+            raise ValueError(f"the share of rollouts to keep must be between 0 and 1, got {share}")
+        self.share = share
+        self.folder = run_dir / FOLDER
+        with naming_path(self.folder, "make"):
+            self.folder.mkdir(exist_ok=True)
+
+    def keeps(self, step: int, problem_ids: Sequence[str]) -> set[str]:
+        """The problems of `step` whose groups are kept: make records of these only."""
+        distinct = sorted(set(problem_ids), key=lambda problem_id: _draw(step, problem_id))
+        return set(distinct[: math.ceil(self.share * len(distinct))])
+
+    def write(self, step: int, records: Sequence[RolloutRecord]) -> None:
+        """Write the records of the groups that `keeps` chose, in the order given; a file of the same step is replaced.
+
+        Raises:
+            RunFolderError: the file system refused; no half-written file stays.
+        """
+        if records:
+            content = b"".join(map(_line, records))
+            replace_file(self.folder / f"step_{step:06d}.jsonl", content, durable=False)
+
+    def truncate_after(self, step: int) -> None:
+        """Delete the files of steps above `step`: what a resume from `step` will redo."""
+        for later, path in rollout_files(self.folder.parent):
+            if later > step:
+                with naming_path(path, "delete"):
+                    path.unlink(missing_ok=True)
+
+
+def rollout_files(run_dir: Path) -> list[tuple[int, Path]]:
+    """The steps of a run folder that have sampled rollouts, with their files, oldest first."""
+    folder = run_dir / FOLDER
+    if not folder.is_dir():
+        return []
+    with naming_path(folder, "list"):
+        named = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
+    return sorted((int(match[1]), path) for match, path in named if match)
+
+
+def read_rollouts(path: Path) -> list[RolloutRecord]:
+    """Read one step's file.
+
+    Raises:
+        RunFolderError: a line is not a rollout record; the message has its number.
+    """
+    with naming_path(path, "read"):
+        lines = path.read_bytes().splitlines()
+    return [_decode(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+
+
+def _decode(line: bytes, where: str) -> RolloutRecord:
+    try:
+        row = json.loads(line)
+        return RolloutRecord(**{key: row[key] for key in _KEYS})
+    except (ValueError, TypeError, KeyError) as error:
+        raise RunFolderError(f"{where}: not a rollout record ({error!r}); delete the file to read the rest") from error
+
+
+def _draw(step: int, problem_id: str) -> bytes:
+    return hashlib.sha256(f"{step}:{problem_id}".encode("utf-8", errors="replace")).digest()

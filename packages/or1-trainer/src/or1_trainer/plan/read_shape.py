@@ -1,0 +1,59 @@
+"""Where a model's `config.json` comes from: its folder, or the shapes that ship with this package."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from or1_trainer.config.near import did_you_mean
+from or1_trainer.config.schema import RunConfig
+from or1_trainer.errors import ConfigError
+
+KNOWN = resources.files("or1_trainer.plan") / "known.toml"
+
+
+def known_models() -> dict[str, dict[str, Any]]:
+    """Hub id -> the keys of its `config.json` that decide the shape."""
+    return tomllib.loads(KNOWN.read_text())
+
+
+def read_model_config(model: str) -> dict[str, Any]:
+    """The `config.json` of a folder, or the shape of a known hub id.
+
+    Raises `ConfigError` naming the nearest known model for anything else.
+    """
+    path = Path(model) / "config.json"
+    if path.is_file():
+        try:
+            config: dict[str, Any] = json.loads(path.read_text())
+        except ValueError as error:
+            raise ConfigError(f"{path} is not JSON: {error}") from error
+        return config
+    known = known_models()
+    if model not in known:
+        raise ConfigError(
+            f"model.path = {model!r} is neither a folder with config.json nor a model whose shape is known"
+            f"{did_you_mean(model, known, cutoff=0.3)}; known: {', '.join(known)}"
+        )
+    return known[model]
+
+
+def model_config(config: RunConfig) -> Mapping[str, Any]:
+    """The `config.json` of a run: that of `model.path`, else of the warm start's Qwen2."""
+    if config.model.path:
+        return read_model_config(config.model.path)
+    start = config.warm_start
+    return {
+        "model_type": "qwen2",
+        "hidden_size": start.hidden,
+        "intermediate_size": start.intermediate,
+        "num_hidden_layers": start.layers,
+        "num_attention_heads": start.heads,
+        "num_key_value_heads": start.kv_heads,
+        "vocab_size": 0,
+        "tie_word_embeddings": True,
+    }

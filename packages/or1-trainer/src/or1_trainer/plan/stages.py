@@ -1,0 +1,131 @@
+"""A recipe on a number of GPUs: each stage's memory, tokens, FLOPs and times, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from or1_trainer.config.schema import RunConfig, StageSettings
+from or1_trainer.plan.gpus import Gpu
+from or1_trainer.plan.layout import Layout, conflicts, layouts
+from or1_trainer.plan.memory import GB, WEIGHT, Memory, memory_of
+from or1_trainer.plan.rollout_time import Overheads, Sampling, rollout_s
+from or1_trainer.plan.shape import Shape
+from or1_trainer.plan.work import forward_flops, update_flops
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions:
+    """What no formula knows."""
+
+    mean_share: float = 0.5
+    """Mean response length over the context."""
+    kept_share: float = 0.6
+    """Share of groups that have an advantage and are trained on."""
+    utilisation: float = 0.3
+    """Of the GPU's bfloat16 peak in the update, recomputation counted as work."""
+    overheads: Overheads = field(default_factory=Overheads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePlan:
+    """One stage; times are seconds a step."""
+
+    number: int
+    steps: int
+    context_tokens: int
+    responses: int
+    tokens: float
+    """Response tokens a step."""
+    update_flops: float
+    rollout_s: float
+    behaviour_s: float
+    """The forward pass for the log-probs before the update."""
+    update_s: float
+    push_s: float
+    memory: Memory
+
+    @property
+    def step_s(self) -> float:
+        """Without verdicts, which run beside the rollout's end, and without evaluation."""
+        return self.rollout_s + self.behaviour_s + self.update_s + self.push_s
+
+    @property
+    def hours(self) -> float:
+        """Of the whole stage."""
+        return self.steps * self.step_s / 3600
+
+
+def plan_stages(shape: Shape, config: RunConfig, gpu: Gpu, layout: Layout, assumptions: Assumptions) -> list[StagePlan]:
+    """One entry a stage."""
+    return [
+        _plan(number, stage, shape, config, gpu, layout, assumptions)
+        for number, stage in enumerate(config.stages, start=1)
+    ]
+
+
+def _plan(
+    number: int,
+    stage: StageSettings,
+    shape: Shape,
+    config: RunConfig,
+    gpu: Gpu,
+    layout: Layout,
+    assumptions: Assumptions,
+) -> StagePlan:
+    gpus, responses = layout.tensor * layout.data, stage.prompts * stage.group
+    mean_tokens = assumptions.mean_share * stage.context_tokens
+    tokens = responses * mean_tokens
+    memory = memory_of(shape, config, layout, gpu, stage.context_tokens)
+    kept = tokens * assumptions.kept_share
+    flops = update_flops(shape, kept, mean_tokens, passes=config.loss.reuse, recompute=config.batch.recompute)
+    flops_per_s = gpus * gpu.bf16_tflops * 1e12 * assumptions.utilisation
+    return StagePlan(
+        number=number,
+        steps=stage.steps,
+        context_tokens=stage.context_tokens,
+        responses=responses,
+        tokens=tokens,
+        update_flops=flops,
+        rollout_s=rollout_s(
+            shape,
+            gpu,
+            Sampling(responses=responses, mean_tokens=mean_tokens, longest_tokens=stage.context_tokens),
+            gpus=gpus,
+            tensor=config.rollout.vllm.tensor,
+            kv_tokens=memory.kv_tokens,
+            overheads=assumptions.overheads,
+        ),
+        behaviour_s=forward_flops(shape, kept, mean_tokens) / flops_per_s,
+        update_s=flops / flops_per_s,
+        push_s=WEIGHT * shape.parameters / GB / gpu.link_gb_s,
+        memory=memory,
+    )
+
+
+def obstacles(shape: Shape, config: RunConfig, gpu: Gpu, layout: Layout, stages: Sequence[StagePlan]) -> list[str]:
+    """What keeps this from running: layout, heads, memory, room for one whole sequence."""
+    gpus = layout.tensor * layout.data
+    found = conflicts(shape, gpus, layout.tensor)
+    found += [f"rollout.vllm: {why}" for why in conflicts(shape, gpus, config.rollout.vllm.tensor)]
+    for plan in stages:
+        memory = plan.memory
+        for phase, used in (("training", memory.while_training), ("sampling", memory.while_sampling)):
+            if used > gpu.memory_gb:
+                found.append(f"stage {plan.number} needs {used:.0f} GB while {phase}; a GPU has {gpu.memory_gb:g}")
+        if config.rollout.engine == "vllm" and memory.kv_tokens < plan.context_tokens:
+            found.append(
+                f"stage {plan.number}: vLLM's share has room for {memory.kv_tokens} tokens, less than one response"
+            )
+        if plan.responses < layout.data:
+            found.append(f"stage {plan.number}: {plan.responses} responses leave some of {layout.data} ranks idle")
+    return found
+
+
+def advice(shape: Shape, config: RunConfig, gpu: Gpu, gpus: int, assumptions: Assumptions) -> Layout | None:
+    """The layout with the smallest tensor-parallel size that fits: every further cut costs all-reduces."""
+    for layout in layouts(shape, gpus):
+        plans = plan_stages(shape, config, gpu, layout, assumptions)
+        if not obstacles(shape, config, gpu, layout, plans):
+            return layout
+    return None

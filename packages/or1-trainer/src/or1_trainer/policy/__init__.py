@@ -1,0 +1,1 @@
+"""The policy on Megatron-core: model, attention, token statistics, Hugging Face weights, checkpoints, optimizers."""

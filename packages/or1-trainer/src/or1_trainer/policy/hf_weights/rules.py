@@ -1,0 +1,119 @@
+"""How every Megatron parameter is made of Hugging Face tensors, and how it is cut over tensor-parallel ranks.
+
+One rule per parameter: the Hugging Face tensors it holds, the axis along which each is cut, and the pure re-ordering
+between
+this rank's cuts and this rank's parameter. Loading, exporting and initialising all follow from the rules.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from or1_trainer.policy.model import Policy
+from or1_trainer.policy.rope import deinterleave, interleave
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Hugging Face tensor."""
+
+    name: str
+    shape: tuple[int, ...]
+    axis: int | None
+    """Axis cut over tensor ranks; None when every rank holds the whole tensor."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One parameter of this rank. `join` and `views` only re-order: exporting what was loaded gives the same bits."""
+
+    parameter: str
+    parts: tuple[Part, ...]
+    join: Callable[[list[Tensor]], Tensor] = lambda cuts: cuts[0]
+    views: Callable[[Tensor], list[Tensor]] = lambda whole: [whole]
+    """The parameter's memory in the order of each part, whose rows may lie over several axes."""
+
+    def split(self, whole: Tensor) -> list[Tensor]:
+        """The parts' cuts that a parameter holds."""
+        return self.shaped(self.views(whole))
+
+    def shaped(self, views: list[Tensor]) -> list[Tensor]:
+        """`views` in the parts' shapes; copies of those that cannot be one in memory."""
+        return [view.flatten(0, view.dim() - len(part.shape)) for part, view in zip(self.parts, views, strict=True)]
+
+
+def cut(part: Part, tensor_rank: int, tensor_size: int) -> tuple[int, int]:
+    """First and one-past-last index along `part.axis` that a rank holds.
+
+    The last ranks of a padded vocabulary hold fewer.
+    """
+    assert part.axis is not None
+    length = part.shape[part.axis]
+    rows = -(-length // tensor_size)
+    start = min(tensor_rank * rows, length)
+    return start, min(start + rows, length)
+
+
+def rules(policy: Policy) -> Iterator[Rule]:
+    """Yield the rule of every parameter, in Hugging Face's order."""
+    config = policy.hf_config
+    vocab = (config.vocab_size, config.hidden_size)
+    yield Rule("embedding.word_embeddings.weight", (Part("model.embed_tokens.weight", vocab, 0),))
+    for index in range(config.num_hidden_layers):
+        yield from _layer_rules(policy, f"decoder.layers.{index}.", f"model.layers.{index}.")
+    yield Rule("decoder.final_layernorm.weight", (Part("model.norm.weight", (config.hidden_size,), None),))
+    if not policy.tied:
+        yield Rule("output_layer.weight", (Part("lm_head.weight", vocab, 0),))
+
+
+def _layer_rules(policy: Policy, ours: str, theirs: str) -> Iterator[Rule]:
+    config, model_config = policy.hf_config, policy.model.config
+    hidden, wide, dim = config.hidden_size, config.intermediate_size, model_config.kv_channels
+    yield from _qkv_rules(policy, ours + "self_attention.linear_qkv.", theirs + "self_attn.")
+    if model_config.qk_layernorm:
+        yield _qk_norm_rule(ours + "self_attention.q_layernorm.weight", theirs + "self_attn.q_norm.weight", dim)
+        yield _qk_norm_rule(ours + "self_attention.k_layernorm.weight", theirs + "self_attn.k_norm.weight", dim)
+    projection = Part(theirs + "self_attn.o_proj.weight", (hidden, config.num_attention_heads * dim), 1)
+    yield Rule(ours + "self_attention.linear_proj.weight", (projection,))
+    gate, up = (Part(theirs + f"mlp.{name}_proj.weight", (wide, hidden), 0) for name in ("gate", "up"))
+    yield Rule(ours + "mlp.linear_fc1.weight", (gate, up), torch.cat, lambda whole: list(whole.chunk(2)))
+    yield Rule(ours + "mlp.linear_fc2.weight", (Part(theirs + "mlp.down_proj.weight", (hidden, wide), 1),))
+    norms = {"input_layernorm": "input_layernorm", "pre_mlp_layernorm": "post_attention_layernorm"}
+    for our_name, their_name in norms.items():
+        yield Rule(f"{ours}{our_name}.weight", (Part(f"{theirs}{their_name}.weight", (hidden,), None),))
+
+
+def _qkv_rules(policy: Policy, ours: str, theirs: str) -> Iterator[Rule]:
+    config, dim = policy.hf_config, policy.model.config.kv_channels
+    groups = config.num_key_value_heads // policy.runtime.tensor_size
+    heads = config.num_attention_heads // config.num_key_value_heads
+
+    def join(cuts: list[Tensor]) -> Tensor:
+        query, key, value = interleave(cuts[0], dim), interleave(cuts[1], dim), cuts[2]
+        grouped = [part.unflatten(0, (groups, -1, dim)) for part in (query, key, value)]
+        return torch.cat(grouped, 1).flatten(0, 2)
+
+    def views(whole: Tensor) -> list[Tensor]:
+        query, key, value = whole.unflatten(0, (groups, heads + 2, dim)).split((heads, 1, 1), 1)
+        return [deinterleave(query, 2), deinterleave(key, 2), value]
+
+    rows = {"q": config.num_attention_heads, "k": config.num_key_value_heads, "v": config.num_key_value_heads}
+    shapes = (
+        {"weight": (config.hidden_size,), "bias": ()}
+        if policy.model.config.add_qkv_bias
+        else {"weight": (config.hidden_size,)}
+    )
+    for kind, tail in shapes.items():
+        parts = tuple(Part(f"{theirs}{name}_proj.{kind}", (count * dim, *tail), 0) for name, count in rows.items())
+        yield Rule(ours + kind, parts, join, views)
+
+
+def _qk_norm_rule(ours: str, theirs: str, dim: int) -> Rule:
+    return Rule(
+        ours,
+        (Part(theirs, (dim,), None),),
+        lambda cuts: interleave(cuts[0], dim),
+        lambda whole: [deinterleave(whole, 0)],
+    )

@@ -1,0 +1,167 @@
+"""Hugging Face weights into the policy and out of it, and a fresh start."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from or1_trainer.policy.errors import WeightError
+from or1_trainer.policy.hf_weights.rules import Part, Rule, cut, rules
+from or1_trainer.policy.hf_weights.safetensors_folder import SafetensorsFolder
+from or1_trainer.policy.model import Policy
+
+ReadCut = Callable[[Part], Tensor]
+
+
+def load_hf_weights(policy: Policy, source: str | Path | Mapping[str, Tensor]) -> None:
+    """Load a Hugging Face checkpoint; each rank reads only its own slices.
+
+    Args:
+        policy: the model to fill, in place and in its own dtype.
+        source: a folder with `model.safetensors` or its indexed shards, or a state dict.
+
+    Raises:
+        WeightError: a tensor is missing, unknown or of another shape than config.json says.
+    """
+    with ExitStack() as stack:
+        tensors = source if isinstance(source, Mapping) else stack.enter_context(SafetensorsFolder(Path(source)))
+        _check_names(policy, tensors)
+        _fill(policy, lambda part: _read(policy, tensors, part))
+
+
+def init_weights(policy: Policy, *, seed: int) -> None:
+    """Start from scratch as `transformers` does: N(0, initializer_range) for matrices, zero biases, norms of one.
+
+    Every Hugging Face tensor has its own random stream, so the weights do not depend on the parallel layout.
+    """
+    spread = float(policy.hf_config.initializer_range)
+
+    def draw(part: Part) -> Tensor:
+        if len(part.shape) == 1:
+            whole = torch.zeros(part.shape) if part.name.endswith("bias") else torch.ones(part.shape)
+        else:
+            stream = torch.Generator().manual_seed(_stream_seed(seed, part.name))
+            whole = torch.randn(part.shape, generator=stream) * spread
+        return _slice(policy, part, whole)
+
+    _fill(policy, draw)
+
+
+class PolicyWeights:
+    """The policy's weights as a stream under their Hugging Face names, described beforehand.
+
+    Iterating goes name by name: never a second model in memory. `metadata` costs no transfer.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        """Nothing is gathered yet."""
+        parameters = dict(policy.model.named_parameters())
+        self._policy = policy
+        self._stored = [_Stored(parameters[rule.parameter], rule) for rule in rules(policy)]
+
+    def __iter__(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield every weight, whole and on the policy's device.
+
+        A collective: every rank must run it to the end, and every rank gets the same tensors in the same order. A
+        tensor may share memory with the policy: copy what must outlive the next optimizer step. A tied output
+        projection is not yielded.
+        """
+        for stored in self._stored:
+            for part, local in zip(stored.rule.parts, stored.cuts(), strict=True):
+                yield part.name, _gather(self._policy, part, local)
+
+    def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
+        """Names, dtypes and whole shapes, in the order of iteration."""
+        kinds = [(stored.parameter.dtype, part) for stored in self._stored for part in stored.rule.parts]
+        return [(part.name, dtype, part.shape) for dtype, part in kinds]
+
+
+class _Stored:
+    """A parameter by its rule, with the views of its parts for as long as it lies where it lay."""
+
+    def __init__(self, parameter: Tensor, rule: Rule) -> None:
+        self.parameter, self.rule = parameter, rule
+        self._address, self._views = -1, list[Tensor]()
+
+    def cuts(self) -> list[Tensor]:
+        """Of all parts, in Hugging Face's order."""
+        if self._address != self.parameter.data_ptr():
+            self._address, self._views = self.parameter.data_ptr(), self.rule.views(self.parameter.detach())
+        return self.rule.shaped(self._views)
+
+
+def iter_hf_weights(policy: Policy) -> Iterator[tuple[str, Tensor]]:
+    """One pass over `PolicyWeights`."""
+    return iter(PolicyWeights(policy))
+
+
+def _fill(policy: Policy, read_cut: ReadCut) -> None:
+    parameters = dict(policy.model.named_parameters())
+    with torch.no_grad():
+        for rule in rules(policy):
+            _fill_parameter(parameters.pop(rule.parameter), rule, read_cut)
+    assert not parameters, f"no rule for {sorted(parameters)}"
+
+
+def _fill_parameter(parameter: Tensor, rule: Rule, read_cut: ReadCut) -> None:
+    whole = rule.join([read_cut(part) for part in rule.parts])
+    parameter[: whole.shape[0]].copy_(whole)
+    parameter[whole.shape[0] :].zero_()  # the padding of the vocabulary
+
+
+def _read(policy: Policy, tensors: Mapping[str, Tensor] | SafetensorsFolder, part: Part) -> Tensor:
+    shape = tuple(tensors.shape(part.name) if isinstance(tensors, SafetensorsFolder) else tensors[part.name].shape)
+    if shape != part.shape:
+        raise WeightError(
+            f"{part.name} has shape {list(shape)} in the weights but {list(part.shape)} by config.json; "
+            "the config and the weights belong to different models"
+        )
+    if isinstance(tensors, SafetensorsFolder):
+        bounds = cut(part, policy.runtime.tensor_rank, policy.runtime.tensor_size) if part.axis is not None else None
+        return tensors.read(part.name, part.axis, bounds)
+    return _slice(policy, part, tensors[part.name])
+
+
+def _slice(policy: Policy, part: Part, whole: Tensor) -> Tensor:
+    if part.axis is None:
+        return whole
+    start, stop = cut(part, policy.runtime.tensor_rank, policy.runtime.tensor_size)
+    return whole.narrow(part.axis, start, stop - start)
+
+
+def _check_names(policy: Policy, tensors: Mapping[str, Tensor] | SafetensorsFolder) -> None:
+    expected = {part.name for rule in rules(policy) for part in rule.parts}
+    found = set(tensors.keys())
+    found = {
+        name for name in found if not name.endswith("rotary_emb.inv_freq")
+    }  # old exports carry this derived buffer
+    if policy.tied:
+        found.discard("lm_head.weight")  # the same tensor under its second name
+    for label, names in (("lack", expected - found), ("hold the unknown", found - expected)):
+        if names:
+            shown = ", ".join(sorted(names)[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+            raise WeightError(
+                f"the weights {label} {shown}; they do not belong to a {policy.hf_config.model_type} model "
+                "with this config.json"
+            )
+
+
+def _gather(policy: Policy, part: Part, local: Tensor) -> Tensor:
+    """Put the cuts of all tensor ranks together; ranks with a shorter cut (vocabulary padding) send padding along."""
+    if part.axis is None:
+        return local
+    if policy.runtime.tensor_size == 1:
+        return local if local.shape == part.shape else local.narrow(part.axis, 0, part.shape[part.axis])
+    cuts = [torch.empty_like(local, memory_format=torch.contiguous_format) for _ in range(policy.runtime.tensor_size)]
+    dist.all_gather(cuts, local.contiguous(), group=policy.runtime.tensor_group)
+    return torch.cat(cuts, part.axis).narrow(part.axis, 0, part.shape[part.axis])
+
+
+def _stream_seed(seed: int, name: str) -> int:
+    """A seed per tensor name that is the same in every process (unlike `hash`)."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return int.from_bytes(digest[:7], "big")

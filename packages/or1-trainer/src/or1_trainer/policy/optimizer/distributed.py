@@ -1,0 +1,136 @@
+"""The CUDA optimizer: Megatron's DistributedDataParallel and DistributedOptimizer behind the interface of `optimizer`.
+
+Gradients are accumulated and reduced in float32, master weights and moments are float32 and cut over the
+data-parallel ranks
+(or kept in host memory with `cpu_offload`). Never run on a CUDA device here; the tests run it
+on the CPU with every "cuda" device answered by the CPU.
+"""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from megatron.core import dist_checkpointing
+from megatron.core.distributed import DistributedDataParallel, DistributedDataParallelConfig
+from megatron.core.optimizer import OptimizerConfig, get_megatron_optimizer
+from megatron.core.optimizer.distrib_optimizer import DistributedOptimizer
+from torch import Tensor
+
+from or1_trainer.policy.model import Policy
+from or1_trainer.policy.optimizer.interface import OptimizerSettings
+
+_METADATA = {"distrib_optim_sharding_type": "fully_reshardable"}
+
+
+class CudaOptimizer:
+    """Megatron's optimizer, stepped like `FlatAdamW`."""
+
+    def __init__(self, policy: Policy, settings: OptimizerSettings) -> None:
+        """Wrap the policy's model for reduction and build the optimizer over it."""
+        self._policy, self._settings, self._lr, self._steps = policy, settings, settings.lr, 0
+        self.rate = 0.0
+        ddp_config = DistributedDataParallelConfig(
+            grad_reduce_in_fp32=True, use_distributed_optimizer=True, overlap_grad_reduce=False
+        )
+        self._ddp = DistributedDataParallel(policy.model.config, ddp_config, policy.model)
+        policy.forward_model = self._ddp
+        self._megatron = get_megatron_optimizer(_optimizer_config(policy, settings), [self._ddp])
+        for group in self._megatron.param_groups:  # Megatron leaves this to its scheduler, which is not used here
+            group["weight_decay"] = settings.weight_decay * group.get("wd_mult", 1.0)
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """The step count; the moments stay inside Megatron's optimizer (`save`, `load`)."""
+        return {"step": torch.tensor(self._steps)}
+
+    def load_step(self, step: int) -> None:
+        """Set the number of steps taken."""
+        self._steps = step
+
+    def zero_grad(self) -> None:
+        """Zero Megatron's gradient buffers."""
+        self._ddp.zero_grad_buffer()
+        self._megatron.zero_grad()
+
+    def set_lr(self, lr: float) -> None:
+        """Change the base rate from the next step on."""
+        self._lr = lr
+
+    def step(self) -> float:
+        """Reduce, clip and update; the gradients are summed over data ranks (`calculate_per_token_loss`)."""
+        self.rate = self._settings.schedule.rate(self._lr, self._steps)
+        for group in self._megatron.param_groups:
+            group["lr"] = self.rate
+        self._ddp.finish_grad_sync()
+        _updated, norm, _zeros = self._megatron.step()
+        self._steps += 1
+        return float(norm)
+
+    def save(self, folder: Path) -> None:
+        """Write weights and optimizer state as a Megatron distributed checkpoint; a collective."""
+        dist_checkpointing.save(self._sharded(is_loading=False), str(folder))
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote, at any layout; a collective."""
+        loaded = dist_checkpointing.load(self._sharded(is_loading=True), str(folder))
+        for chained in self._megatron.chained_optimizers:
+            chained._set_main_param_and_optimizer_states = partial(_set_state_with_step, chained)
+        self._policy.model.load_state_dict(loaded["model"], strict=False)
+        self._megatron.load_state_dict(loaded["optimizer"])
+        for chained in self._megatron.chained_optimizers:
+            for moments in chained.optimizer.state.values():
+                # Megatron 0.16.1 gives all parameters one shared tensor, which Adam then advances once per parameter.
+                moments["step"] = moments["step"].clone()
+
+    def _allocate_moments(self) -> None:
+        """Make torch's Adam allocate its state, which Megatron's checkpoints take for granted.
+
+        A step of zero rate on zero gradients.
+        """
+        self.zero_grad()
+        for group in self._megatron.param_groups:
+            group["lr"] = 0.0
+        self._ddp.finish_grad_sync()
+        self._megatron.step()
+        for chained in self._megatron.chained_optimizers:
+            for moments in chained.optimizer.state.values():
+                moments["step"].zero_()
+
+    def _sharded(self, *, is_loading: bool) -> dict[str, object]:
+        if self._steps == 0:
+            self._allocate_moments()
+        metadata = {**_METADATA, "dp_cp_group": self._ddp.dp_cp_group}
+        model = self._policy.model.sharded_state_dict(metadata=metadata)
+        return {
+            "model": model,
+            "optimizer": self._megatron.sharded_state_dict(model, is_loading=is_loading, metadata=metadata),
+        }
+
+
+def _set_state_with_step(optimizer: DistributedOptimizer, parameter: Tensor, tensors: dict[str, Tensor]) -> None:
+    """Megatron 0.16.1 reads torch's Adam back without its step count and then fails on the missing key.
+
+    The count is already loaded.
+    """
+    group, order = optimizer.model_param_group_index_map[parameter]
+    step = optimizer.optimizer.state[optimizer.optimizer.param_groups[group]["params"][order]]["step"]
+    DistributedOptimizer._set_main_param_and_optimizer_states(optimizer, parameter, {"step": step.clone(), **tensors})
+
+
+def _optimizer_config(policy: Policy, settings: OptimizerSettings) -> OptimizerConfig:
+    return OptimizerConfig(
+        optimizer="adam",
+        lr=settings.lr,
+        min_lr=0.0,
+        weight_decay=settings.weight_decay,
+        adam_beta1=settings.betas[0],
+        adam_beta2=settings.betas[1],
+        adam_eps=settings.eps,
+        clip_grad=settings.max_grad_norm,
+        bf16=policy.dtype == torch.bfloat16,
+        params_dtype=policy.dtype,
+        use_distributed_optimizer=True,
+        optimizer_cpu_offload=settings.cpu_offload,
+        optimizer_offload_fraction=1.0 if settings.cpu_offload else 0.0,
+        use_torch_optimizer_for_cpu_offload=settings.cpu_offload,
+    )

@@ -1,0 +1,224 @@
+"""Log-probability and exact full-vocabulary entropy of the trained tokens, fused with the output projection.
+
+No tensor of [tokens, vocabulary] exists beyond one chunk: the logits of `chunk_tokens` positions are built, reduced
+to two numbers per
+position and dropped; the backward pass builds them again. The vocabulary stays cut over tensor ranks: per
+position only the maximum, the sum of exponentials, the label's logit and sum(exp * logit) cross the network.
+
+With z = logits / temperature, p = softmax(z), y the label:
+
+    logprob = z_y - logsumexp(z)                 d logprob / d z_j = [j = y] - p_j
+    entropy = logsumexp(z) - sum_j p_j z_j       d entropy / d z_j = -p_j (log p_j + entropy)
+
+Axes: T packed tokens, M positions trained on, C positions of a chunk, V this rank's part of the vocabulary, H hidden.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from or1_rollout.products import ONCE, add_product, linear
+from or1_trainer.policy.batch import PackedBatch
+from or1_trainer.policy.model import Policy
+from or1_trainer.policy.whole_stats import Positions, padded, whole_stats, whole_stats_grad
+
+
+@dataclass(frozen=True)
+class TokenStats:
+    """Statistics of the trained tokens, in the order of `labels_M`; the same on every tensor rank."""
+
+    logprobs_M: Tensor
+    """Log-probability of the label under softmax(logits / temperature), float32 (float64 for a float64 model)."""
+    entropy_M: Tensor
+    """Entropy of that softmax over the whole vocabulary, in nats; zeros without gradient if it was not asked for."""
+
+
+def token_stats(
+    policy: Policy, batch: PackedBatch, *, temperature: float = 1.0, chunk_tokens: int = 4096, with_entropy: bool = True
+) -> TokenStats:
+    """Run the policy on a micro-batch and return log-probs and entropies of its response tokens.
+
+    Gradients are exact with respect to all weights, tied or not. Only the rows of `source_M` are projected to the
+    vocabulary. Under `torch.no_grad()` nothing is kept for a backward pass.
+
+    Args:
+        policy: the model.
+        batch: packed sequences.
+        temperature: what the logits are divided by, as when the tokens were sampled; above 0.
+        chunk_tokens: positions whose logits exist at a time; memory is chunk_tokens * vocabulary / tensor_size * 4
+        bytes, twice in the backward pass.
+        with_entropy: False saves the entropy's share of the work where only log-probs are needed.
+    """
+    if not temperature > 0 or chunk_tokens < 1:
+        raise ValueError(f"temperature = {temperature} must be above 0 and chunk_tokens = {chunk_tokens} at least 1")
+    hidden_TH, weight = policy.hidden(batch), policy.output_weight
+    start, stop = policy.vocab_slice
+    if policy.runtime.tensor_size == 1 and hidden_TH.dtype in (torch.float32, torch.float64):
+        positions = Positions(
+            padded(batch.source_M), padded(batch.labels_M), float(temperature), chunk_tokens, with_entropy
+        )
+        return TokenStats(*_WholeStats.apply(hidden_TH, weight, batch.labels_M.numel(), positions))
+    plan = _Plan(
+        index_M=batch.source_M,
+        labels_M=batch.labels_M - start,
+        vocab_rows=stop - start,
+        temperature=temperature,
+        chunk_tokens=chunk_tokens,
+        with_entropy=with_entropy,
+        group=policy.runtime.tensor_group if policy.runtime.tensor_size > 1 else None,
+    )
+    return TokenStats(*_FusedStats.apply(hidden_TH, weight, plan))
+
+
+class _WholeStats(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, hidden_TH: Tensor, weight: Tensor, count: int, positions: Positions) -> tuple[Tensor, Tensor]:
+        logprobs_M, entropy_M = whole_stats(hidden_TH, weight, positions)
+        ctx.positions = positions
+        ctx.save_for_backward(hidden_TH, weight, entropy_M)
+        logprobs_M, entropy_M = logprobs_M[:count], entropy_M[:count]
+        if not positions.with_entropy:
+            ctx.mark_non_differentiable(entropy_M)
+        return logprobs_M, entropy_M
+
+    @staticmethod
+    def backward(ctx: Any, grad_logprobs_M: Tensor, grad_entropy_M: Tensor) -> tuple[Tensor | None, ...]:
+        hidden_TH, weight, entropy_M = ctx.saved_tensors
+        grads = padded(grad_logprobs_M), padded(grad_entropy_M)
+        return *whole_stats_grad(*grads, entropy_M, hidden_TH, weight, ctx.positions), None, None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    index_M: Tensor
+    labels_M: Tensor
+    """Row of the label in this rank's weight; outside [0, vocab_rows) where another rank holds it."""
+    vocab_rows: int
+    """Rows that stand for tokens: the padding of the vocabulary takes no part in the softmax."""
+    temperature: float
+    chunk_tokens: int
+    with_entropy: bool
+    group: dist.ProcessGroup | None
+
+    def chunks(self) -> list[slice]:
+        count = self.index_M.numel()
+        return [slice(first, min(first + self.chunk_tokens, count)) for first in range(0, count, self.chunk_tokens)]
+
+    def local_labels(self, chunk: slice) -> tuple[Tensor, Tensor]:
+        """Label rows of a chunk clamped into this rank's range, [C, 1], and whether they truly lie in it, [C, 1]."""
+        labels_C1 = self.labels_M[chunk, None]
+        is_here_C1 = (labels_C1 >= 0) & (labels_C1 < self.vocab_rows)
+        return labels_C1.clamp(0, max(self.vocab_rows - 1, 0)), is_here_C1
+
+
+class _FusedStats(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, hidden_TH: Tensor, weight: Tensor, plan: _Plan) -> tuple[Tensor, Tensor]:
+        wide = torch.float64 if hidden_TH.dtype == torch.float64 else torch.float32
+        logprobs_M = torch.empty(plan.index_M.numel(), dtype=wide, device=hidden_TH.device)
+        entropy_M, logsumexp_M = torch.zeros_like(logprobs_M), torch.empty_like(logprobs_M)
+        for chunk in plan.chunks():
+            hidden_CH = hidden_TH.index_select(0, plan.index_M[chunk])
+            stats = _chunk_stats(_logits(hidden_CH, weight, plan), plan, chunk)
+            logprobs_M[chunk], entropy_M[chunk], logsumexp_M[chunk] = stats
+        ctx.plan = plan
+        ctx.save_for_backward(hidden_TH, weight, entropy_M, logsumexp_M)
+        if not plan.with_entropy:
+            ctx.mark_non_differentiable(entropy_M)
+        return logprobs_M, entropy_M
+
+    @staticmethod
+    def backward(ctx: Any, grad_logprobs_M: Tensor, grad_entropy_M: Tensor) -> tuple[Tensor, Tensor, None]:
+        plan: _Plan = ctx.plan
+        hidden_TH, weight, entropy_M, logsumexp_M = ctx.saved_tensors
+        wide = logsumexp_M.dtype
+        grad_hidden_TH = torch.zeros(hidden_TH.shape, dtype=wide, device=hidden_TH.device)
+        grad_weight_VH = torch.zeros(weight.shape, dtype=wide, device=weight.device)
+        for chunk in plan.chunks():
+            index_C = plan.index_M[chunk]
+            hidden_CH = hidden_TH.index_select(0, index_C)
+            log_p_CV = _logits(hidden_CH, weight, plan).sub_(logsumexp_M[chunk, None])
+            grad_entropy = (grad_entropy_M[chunk, None], entropy_M[chunk, None]) if plan.with_entropy else None
+            grad_CV = _logit_grad(log_p_CV, grad_logprobs_M[chunk, None], grad_entropy, plan.local_labels(chunk))
+            grad_CV.div_(plan.temperature)
+            grad_CV = grad_CV.to(weight.dtype)
+            rows_CH = _product(grad_CV, weight[: plan.vocab_rows])
+            grad_hidden_TH.scatter_add_(0, index_C[:, None].expand_as(rows_CH), rows_CH)
+            _add_product(grad_weight_VH[: plan.vocab_rows], grad_CV.t(), hidden_CH)
+        if plan.group is not None:
+            dist.all_reduce(grad_hidden_TH, group=plan.group)  # every rank saw only its part of the vocabulary
+        return grad_hidden_TH.to(hidden_TH.dtype), grad_weight_VH.to(weight.dtype), None
+
+
+def _logits(hidden_CH: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
+    """Logits over temperature of this rank's tokens, [C, V], float32 or float64."""
+    return _product(hidden_CH, weight[: plan.vocab_rows].t()).div_(plan.temperature)
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """Product in at least float32: bfloat16 factors are multiplied as they are, the result is not rounded."""
+    if left.dtype in (torch.float32, torch.float64):
+        return linear(left, right.t(), None, ONCE)
+    if not left.is_cuda:  # `out_dtype` is CUDA's; products of bfloat16 numbers are exact in float32
+        return left.float() @ right.float()
+    return torch.mm(left, right, out_dtype=torch.float32)
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    if left.dtype == total.dtype:
+        add_product(total, left.t(), right, ONCE)
+    else:
+        total.add_(_product(left, right))
+
+
+def _chunk_stats(logits_CV: Tensor, plan: _Plan, chunk: slice) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-prob, entropy and logsumexp of a chunk, each [C]; destroys the logits."""
+    if plan.vocab_rows:
+        peak_C1 = logits_CV.amax(1, keepdim=True)
+    else:  # a rank that holds nothing but vocabulary padding
+        peak_C1 = logits_CV.new_full((logits_CV.shape[0], 1), float("-inf"))
+    if plan.group is not None:
+        dist.all_reduce(peak_C1, op=dist.ReduceOp.MAX, group=plan.group)
+    shifted_CV = logits_CV.sub_(peak_C1)
+    sums_3C = _label_logit_and_sums(shifted_CV, plan, chunk)
+    if plan.group is not None:
+        dist.all_reduce(sums_3C, group=plan.group)
+    label_C, total_C, weighted_C = sums_3C.unbind()
+    log_total_C = total_C.log()
+    entropy_C = log_total_C - weighted_C / total_C if plan.with_entropy else torch.zeros_like(total_C)
+    return label_C - log_total_C, entropy_C, log_total_C + peak_C1.squeeze(1)
+
+
+def _label_logit_and_sums(shifted_CV: Tensor, plan: _Plan, chunk: slice) -> Tensor:
+    """This rank's share of the label's logit, sum exp and sum exp * logit, [3, C]; all logits relative to the peak."""
+    if not plan.vocab_rows:
+        return shifted_CV.new_zeros(3, shifted_CV.shape[0])
+    labels_C1, is_here_C1 = plan.local_labels(chunk)
+    label_C = shifted_CV.gather(1, labels_C1).masked_fill_(~is_here_C1, 0.0).squeeze(1)
+    exp_CV = shifted_CV.exp()
+    total_C = exp_CV.sum(1)
+    weighted_C = exp_CV.mul_(shifted_CV).sum(1) if plan.with_entropy else torch.zeros_like(total_C)
+    return torch.stack((label_C, total_C, weighted_C))
+
+
+def _logit_grad(
+    log_p_CV: Tensor,
+    grad_logprobs_C1: Tensor,
+    grad_entropy: tuple[Tensor, Tensor] | None,
+    labels: tuple[Tensor, Tensor],
+) -> Tensor:
+    """Gradient of the loss with respect to this rank's tempered logits, [C, V]; destroys the log-probabilities."""
+    p_CV = log_p_CV.exp()
+    if grad_entropy is None:
+        grad_CV = p_CV.mul_(-grad_logprobs_C1)
+    else:
+        grad_entropy_C1, entropy_C1 = grad_entropy
+        factor_CV = log_p_CV.mul_(grad_entropy_C1).add_(grad_entropy_C1 * entropy_C1 + grad_logprobs_C1)
+        grad_CV = p_CV.mul_(factor_CV).neg_()
+    labels_C1, is_here_C1 = labels
+    if grad_CV.shape[1]:
+        grad_CV.scatter_add_(1, labels_C1, grad_logprobs_C1 * is_here_C1)
+    return grad_CV

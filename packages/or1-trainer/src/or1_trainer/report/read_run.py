@@ -1,0 +1,77 @@
+"""Reading a run folder, whatever state a kill or a crash has left it in."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from or1_trainer.errors import RunFolderError
+from or1_trainer.metrics.files import naming_path
+from or1_trainer.metrics.log import FILE_NAME, Value, read_metrics
+from or1_trainer.metrics.rollout_log import rollout_files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What one run folder holds; everything a young or killed run lacks is empty."""
+
+    name: str
+    path: Path
+    config: Mapping[str, Any]
+    versions: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Value]]
+    rollouts: Sequence[tuple[int, Path]]
+
+    def points(self, key: str) -> list[tuple[float, float]]:
+        """(step, value) of every row that has a number under `key`."""
+        return [(float(row["step"]), float(row[key])) for row in self.rows if isinstance(row.get(key), int | float)]
+
+    def last(self, key: str) -> Value | None:
+        """The last value logged under `key`."""
+        return next((row[key] for row in reversed(self.rows) if key in row), None)
+
+    def setting(self, key: str) -> object:
+        """The setting under a dotted key, or None."""
+        found: object = self.config
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found
+
+
+def read_run(run_dir: Path) -> RunRecord:
+    """Read a run folder.
+
+    Raises:
+        RunFolderError: it is no run folder (neither `config.toml` nor `metrics.jsonl`), or a file in it is damaged.
+    """
+    config_path, metrics_path = run_dir / "config.toml", run_dir / FILE_NAME
+    if not config_path.exists() and not metrics_path.exists():
+        raise RunFolderError(
+            f"{run_dir} is not a run folder: it has neither config.toml nor {FILE_NAME}; "
+            "give the folder that `or1-trainer` named when the run began"
+        )
+    return RunRecord(
+        name=run_dir.resolve().name,
+        path=run_dir,
+        config=_read(config_path, tomllib.loads),
+        versions=_read(run_dir / "versions.json", json.loads),
+        rows=read_metrics(metrics_path),
+        rollouts=rollout_files(run_dir),
+    )
+
+
+def _read(path: Path, parse: Callable[[str], object]) -> Mapping[str, Any]:
+    """Parse a small file; one that is missing or empty (a kill at the very start) gives nothing."""
+    if not path.exists():
+        return {}
+    with naming_path(path, "read"):
+        text = path.read_text(encoding="utf-8")
+    try:
+        parsed = parse(text) if text.strip() else {}
+    except ValueError as error:  # of both tomllib and json
+        raise RunFolderError(f"{path}: damaged ({error}); delete it to read the rest of the run") from error
+    return parsed if isinstance(parsed, Mapping) else {}

@@ -1,1 +1,0 @@
-"""One run: its plan, its problems, its state, its folder, its loop."""

@@ -1,1 +1,0 @@
-"""Shapes of models, from their `config.json` alone: no weights, no hub."""

@@ -1,1 +1,0 @@
-"""The tiny recipe: a tokenizer and a warm start made by this project."""

@@ -1,0 +1,134 @@
+"""The tiny recipe's policy: a small random Qwen2, taught by demonstrations to reason visibly, cached by its settings.
+
+Supervised on purpose only until it is right about as often as wrong: what is left is for reinforcement learning.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
+
+from or1_rollout.lanes import num_lanes
+from or1_trainer.algorithm.packing import PackedBatch, Sample, cut, pack
+from or1_trainer.config.schema import WarmStartSettings
+from or1_trainer.live.view import LiveView
+from or1_trainer.policy.hf_weights.export import save_hf
+from or1_trainer.policy.hf_weights.weights import load_hf_weights
+from or1_trainer.policy.model import Policy, build_policy
+from or1_trainer.policy.optimizer.build import build_optimizer
+from or1_trainer.policy.optimizer.interface import OptimizerSettings
+from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
+from or1_trainer.policy.token_stats import token_stats
+from or1_trainer.toy.cache import is_made, warm_start_folder
+from or1_trainer.toy.lesson import alphabet_of, solved_problems
+from or1_trainer.toy.tokenizer import character_tokenizer
+from or1_trainer.train.backward import back_in_lanes
+
+WARMUP_STEPS = 20
+
+
+def ensure_warm_start(settings: WarmStartSettings, view: LiveView) -> Path:
+    """The cached folder of these settings, made now if it is not there. Safe with several processes at once."""
+    folder = warm_start_folder(settings)
+    with _locked(folder.with_suffix(".lock")):
+        if not is_made(folder):
+            _make(settings, folder, view)
+    return folder
+
+
+def _make(settings: WarmStartSettings, folder: Path, view: LiveView) -> None:
+    with _alone():
+        runtime = start_runtime(tensor=1, device="cpu")
+    try:
+        tokenizer = character_tokenizer(alphabet_of(settings))
+        model = _random_model(settings, len(tokenizer))
+        policy = build_policy(model.config, runtime, dtype=getattr(torch, settings.dtype))
+        load_hf_weights(policy, model.state_dict())
+        _teach(policy, runtime, tokenizer, settings, view)
+        save_hf(policy, folder, tokenizer=tokenizer)
+    finally:
+        stop_runtime(runtime)
+
+
+def _random_model(settings: WarmStartSettings, vocabulary: int) -> Qwen2ForCausalLM:
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed)
+        return Qwen2ForCausalLM(
+            Qwen2Config(
+                vocab_size=vocabulary,
+                hidden_size=settings.hidden,
+                intermediate_size=settings.intermediate,
+                num_hidden_layers=settings.layers,
+                num_attention_heads=settings.heads,
+                num_key_value_heads=settings.kv_heads,
+                max_position_embeddings=1024,
+                tie_word_embeddings=True,
+                pad_token_id=0,
+                eos_token_id=1,
+                bos_token_id=None,
+            )
+        )
+
+
+def _teach(
+    policy: Policy, runtime: Runtime, tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings, view: LiveView
+) -> None:
+    """Supervised steps on solved problems, rate warmed up and then falling linearly to a twentieth."""
+    optimizer = build_optimizer(
+        policy, runtime, OptimizerSettings(lr=settings.lr, betas=(0.9, 0.95), weight_decay=0.01)
+    )
+    solved = _demonstrations(tokenizer, settings)
+    lanes = 1 if policy.dtype == torch.bfloat16 else num_lanes()  # its gradients are summed elsewhere, in float32
+    with view.phase("warm start", total=settings.steps) as progress:
+        for step in range(settings.steps):
+            batches = [pack(part) for part in cut([next(solved) for _ in range(settings.sequences)], lanes)]
+            optimizer.set_lr(settings.lr * min((step + 1) / WARMUP_STEPS, max(0.05, 1 - step / settings.steps)))
+            optimizer.zero_grad()
+            back_in_lanes(_mean_loss(policy, batches), batches, policy, lanes)
+            optimizer.step()
+            progress.advance(1)
+
+
+def _mean_loss(policy: Policy, batches: Sequence[PackedBatch]) -> Callable[[PackedBatch], tuple[Tensor, None]]:
+    """A micro-batch's share of the mean over all response tokens."""
+    total = sum(batch.num_response_tokens for batch in batches)
+
+    def loss_of(batch: PackedBatch) -> tuple[Tensor, None]:
+        return -token_stats(policy, batch, with_entropy=False).logprobs_M.sum() / total, None
+
+    return loss_of
+
+
+def _demonstrations(tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings) -> Iterator[Sample]:
+    """Problem and solution as token ids, the end token behind the solution."""
+    id_of = tokenizer.get_vocab()  # a token is a character: `encode` would take 5 ms a step, 3% of it
+    for prompt, response in solved_problems(settings):
+        yield Sample(
+            prompt_ids=[id_of[character] for character in prompt],
+            response_ids=[*(id_of[character] for character in response), tokenizer.eos_token_id],
+            advantage=0.0,
+        )
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hide torchrun's variables: the first rank to get here makes the warm start by itself, the others wait for it."""
+    hidden = {name: os.environ.pop(name) for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE") if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

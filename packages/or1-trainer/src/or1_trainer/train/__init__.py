@@ -1,0 +1,1 @@
+"""The training loop: rollout batches, updates, weight sync, evaluation, checkpoints."""

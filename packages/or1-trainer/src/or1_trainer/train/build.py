@@ -1,0 +1,148 @@
+"""From a run folder to a finished run: start the runtime, build the job, restore or begin, train, report, export."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from msgspec.structs import replace
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers.utils.logging import disable_progress_bar
+
+from or1_trainer.config.check import check
+from or1_trainer.config.schema import ParallelSettings, RunConfig
+from or1_trainer.errors import ConfigError
+from or1_trainer.live.view import LiveView
+from or1_trainer.metrics.alarms import AlarmBell
+from or1_trainer.metrics.log import MetricsLog, read_metrics
+from or1_trainer.metrics.rollout_log import RolloutLog
+from or1_trainer.metrics.sinks import open_sinks
+from or1_trainer.policy.hf_weights.export import save_hf
+from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
+from or1_trainer.report.write import write_report
+from or1_trainer.train.build_learner import build_learner
+from or1_trainer.train.checkpoint import load_best, load_newest
+from or1_trainer.train.engines import build_engine
+from or1_trainer.train.fleet import Exchange, Fleet
+from or1_trainer.train.initial_policy import check_start, starting_policy
+from or1_trainer.train.job import Job
+from or1_trainer.train.learner import Learner
+from or1_trainer.train.loop import train
+from or1_trainer.train.problems import load_problems
+from or1_trainer.train.prompts import PromptEncoder
+from or1_trainer.train.run_folder import only_owner, read_config
+from or1_trainer.train.sampler import Remaining
+from or1_trainer.train.stages import total_steps
+from or1_trainer.train.state import RunState
+from or1_trainer.train.summary import summary
+from or1_trainer.train.weight_sync import Probe, push_of
+
+ENCODED_AT_ONCE = 4096
+"""So many training prompts at most are encoded before the first step; of more, each when it is drawn."""
+
+
+def run_folder(folder: Path) -> None:
+    """Run or resume the run of `folder` to its end, as one rank of the job."""
+    config = read_config(folder)
+    model_path = starting_policy(config)
+    with running(config) as runtime, ExitStack() as stack:
+        check(config, runtime.world_size)
+        if runtime.is_main:
+            stack.enter_context(only_owner(folder))
+        view = stack.enter_context(LiveView(total_steps(config.stages), runtime.is_main, num_stages=len(config.stages)))
+        job = build_job(config, folder, model_path, runtime, view)
+        stack.callback(job.fleet.close)
+        state = begin(job)
+        sinks = open_sinks(config.watch.sinks, folder, last_step=state.step) if runtime.is_main else []
+        for sink in sinks:
+            stack.callback(sink.close)
+        train(dataclasses.replace(job, sinks=sinks), state)
+        finish(job)
+    if runtime.is_main:
+        print(summary(folder))
+
+
+@contextmanager
+def running(config: RunConfig) -> Iterator[Runtime]:
+    """The distributed runtime, started and stopped."""
+    runtime = start_runtime(tensor=config.parallel.tensor, device=config.device, timeout_s=config.parallel.timeout_s)
+    try:
+        yield runtime
+    finally:
+        stop_runtime(runtime)
+
+
+def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtime, view: LiveView) -> Job:
+    """Everything the loop works with."""
+    disable_progress_bar()  # the live view shows what goes on
+    learner = build_learner(config, model_path, runtime)
+    tokenizer = AutoTokenizer.from_pretrained(model_path)
+    train_problems, heldout = load_problems(config.data)
+    prompts = PromptEncoder(tokenizer)
+    if len(train_problems) <= ENCODED_AT_ONCE:
+        prompts.all_ids(train_problems)
+    engine = build_engine(config, model_path, tokenizer, runtime)
+    ranks_per_engine = config.rollout.vllm.tensor if config.rollout.engine == "vllm" else 1
+    exchange = Exchange(runtime, timeout_s=config.parallel.timeout_s)
+    return Job(
+        config=config,
+        folder=folder,
+        runtime=runtime,
+        learner=learner,
+        fleet=Fleet(engine, exchange, ranks_per_engine=ranks_per_engine),
+        prompts=prompts,
+        train=train_problems,
+        remaining=Remaining(train_problems),
+        heldout=heldout,
+        metrics=MetricsLog(folder) if runtime.is_main else None,
+        rollouts=RolloutLog(folder, share=config.watch.rollout_share) if runtime.is_main else None,
+        sinks=(),
+        alarms=AlarmBell(),
+        view=view,
+    )
+
+
+def begin(job: Job) -> RunState:
+    """The newest whole checkpoint's state with its weights in the engine, or the start."""
+    state = load_newest(job.folder, job.learner, job.view.note)
+    if state is None:
+        state = RunState(entropy_coefficient=job.config.entropy.initial)
+    job.view.progress.total_steps = total_steps(job.config.stages, state.ended)
+    if job.metrics is not None and job.rollouts is not None:
+        job.metrics.truncate_after(state.step if state.step else -1)
+        job.rollouts.truncate_after(state.step)
+        for row in read_metrics(job.folder / "metrics.jsonl"):
+            job.alarms.ring(row)  # what rang before the resume does not ring again
+    first = job.prompts.ids(job.train[0])
+    probe = Probe(prompt_ids=first, response_ids=first)
+    push_of(job.learner, probe, version=state.weight_version).send(job.fleet)
+    return state
+
+
+def finish(job: Job) -> None:
+    """Hugging Face folder and report."""
+    export(job.learner, job.prompts.tokenizer, job.folder / "model")
+    if job.metrics is not None:
+        job.metrics.close()
+        write_report([job.folder], job.folder / "report.html")
+
+
+def export(learner: Learner, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
+    """Write the policy as `transformers` loads it. Collective."""
+    save_hf(learner.policy, out, tokenizer=tokenizer)
+
+
+def export_folder(folder: Path, out: Path, *, wants_best: bool = False) -> None:
+    """`or1-trainer export`: a run's newest (or best) checkpoint, in one process whatever the run's layout was."""
+    config = read_config(folder)
+    config = replace(config, parallel=ParallelSettings(timeout_s=config.parallel.timeout_s))
+    check_start(config)
+    model_path = starting_policy(config)
+    with running(config) as runtime:
+        learner = build_learner(config, model_path, runtime)
+        if (load_best if wants_best else load_newest)(folder, learner, print) is None:
+            evaluated = " that was evaluated" if wants_best else ""
+            raise ConfigError(f"{folder} has no checkpoint{evaluated} yet; see checkpoint.every and eval.every")
+        export(learner, AutoTokenizer.from_pretrained(model_path), out)

@@ -1,0 +1,101 @@
+"""Checkpoints at step boundaries: written beside, then renamed; damaged ones are passed over."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from or1_trainer.config.schema import CheckpointSettings
+from or1_trainer.policy.checkpoint.files import on_main_rank
+from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
+from or1_trainer.policy.errors import CheckpointError
+from or1_trainer.train.interrupts import interrupts_wait
+from or1_trainer.train.learner import Learner
+from or1_trainer.train.state import RunState, read_state, write_state
+
+STATE, TENSORS = "state.json", "tensors"
+
+
+def save_checkpoint(run_dir: Path, learner: Learner, state: RunState, settings: CheckpointSettings) -> Path:
+    """`checkpoints/step_000040`, complete or absent; keeps the newest and the best. Collective.
+
+    Raises `CheckpointError` on every rank when any of them could not write (a full disk, say): the checkpoints before
+    are untouched, and the run resumes from the newest of them. Ctrl-C meanwhile is raised once it is whole.
+    """
+    folder = run_dir / "checkpoints"
+    final, partial = folder / f"step_{state.step:06d}", folder / f"partial_{state.step:06d}"
+    where = f"cannot write {final}; make room, then `or1-trainer resume {run_dir}`"
+    with interrupts_wait():
+        on_main_rank(where, lambda: _fresh(partial))
+        try:
+            save_sharded(partial / TENSORS, learner.policy, learner.optimizer)
+        except CheckpointError as error:
+            raise CheckpointError(f"{where}: {error}") from error
+        on_main_rank(where, lambda: _finish(partial, final, state, settings))
+    return final
+
+
+def load_newest(run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
+    """Restore the newest whole checkpoint; None when the run has none yet. Collective.
+
+    A damaged one is named through `note` and the one before it is used; `CheckpointError` when all are damaged.
+    """
+    return _load_first([*reversed(checkpoints(run_dir))], run_dir, learner, note)
+
+
+def load_best(run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
+    """The same for the checkpoint with the best held-out avg@k of those that are left."""
+    found = checkpoints(run_dir)
+    return _load_first(best(found, len(found)), run_dir, learner, note)
+
+
+def _load_first(found: Sequence[Path], run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
+    for path in found:
+        try:
+            with interrupts_wait():
+                state = read_state(path / STATE)
+                load_sharded(path / TENSORS, learner.policy, learner.optimizer)
+        except CheckpointError as error:
+            note(f"{path.name} cannot be used, trying the one before: {error}")
+        else:
+            return state
+    if found:
+        raise CheckpointError(
+            f"{run_dir / 'checkpoints'}: no checkpoint can be used; start the run again in a new folder"
+        )
+    return None
+
+
+def checkpoints(run_dir: Path) -> list[Path]:
+    """Complete checkpoints, oldest first."""
+    return sorted((run_dir / "checkpoints").glob("step_*"))
+
+
+def _fresh(partial: Path) -> None:
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+
+
+def best(found: Sequence[Path], count: int) -> list[Path]:
+    """The `count` checkpoints with the highest held-out avg@k, the newer first where two are equal."""
+    scored = [(avg, path) for path in found if (avg := _eval_avg(path)) is not None]
+    return [path for _, path in sorted(scored, reverse=True)[:count]]
+
+
+def _eval_avg(path: Path) -> float | None:
+    """None also for a damaged checkpoint: it is no candidate."""
+    try:
+        return read_state(path / STATE).eval_avg
+    except CheckpointError:
+        return None
+
+
+def _finish(partial: Path, final: Path, state: RunState, settings: CheckpointSettings) -> None:
+    write_state(state, partial / STATE)
+    shutil.rmtree(final, ignore_errors=True)
+    partial.rename(final)
+    found = checkpoints(final.parent.parent)
+    stays = {*found[-settings.keep :], *best(found, settings.keep_best)}
+    for stale in [*(path for path in found if path not in stays), *final.parent.glob("partial_*")]:
+        shutil.rmtree(stale)

@@ -1,0 +1,51 @@
+"""Held-out avg@k of the current policy, by `or1_eval` over the fleet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from or1_eval import Problem as EvalProblem
+from or1_eval import Sampling, Task, evaluate
+from or1_eval.report import ProblemResult
+from or1_trainer.metrics.files import replace_file
+from or1_trainer.train.job import Job
+from or1_trainer.train.state import RunState
+
+
+def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
+    """avg@k with its problem-level bootstrap interval, and the truncated share. Collective.
+
+    The seeds depend on problem and sample alone, not on the step: two evaluations differ by the policy only.
+    """
+    settings = job.config.eval
+    task = Task(
+        name="heldout",
+        problems=tuple(
+            EvalProblem(id=p.id, prompt=job.prompts.ids(p), ground_truth=p.ground_truth) for p in job.heldout
+        ),
+        sampling=Sampling(
+            n=settings.k,
+            max_new_tokens=settings.context_tokens or max(stage.context_tokens for stage in job.config.stages),
+            temperature=settings.temperature,
+        ),
+    )
+    with job.view.phase("eval"):
+        report = evaluate(task, job.fleet, k=settings.k)
+    if job.runtime.is_main:
+        write_problems(job.folder, state.step, report.problems)
+    return {
+        "eval/avg": report.avg,
+        "eval/low": report.low,
+        "eval/high": report.high,
+        "eval/truncated_rate": report.truncated_rate,
+        "eval/length_mean": report.mean_tokens,
+    }
+
+
+def write_problems(folder: Path, step: int, problems: Sequence[ProblemResult]) -> None:
+    """`eval/step_000040.json`: problem id -> [right, graded], what a bootstrap over problems needs."""
+    (folder / "eval").mkdir(exist_ok=True)
+    counts = {problem.id: [problem.num_correct, problem.num_graded] for problem in problems}
+    replace_file(folder / "eval" / f"step_{step:06d}.json", json.dumps(counts).encode() + b"\n", durable=False)

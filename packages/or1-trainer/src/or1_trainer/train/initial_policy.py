@@ -1,0 +1,47 @@
+"""The policy a run starts from: checked before anything begins, and made where it is the project's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from or1_trainer.config.schema import RunConfig
+from or1_trainer.errors import ConfigError
+from or1_trainer.plan.layout import uncut
+from or1_trainer.plan.read_shape import model_config
+from or1_trainer.plan.shape import Shape
+from or1_trainer.toy.cache import is_made, warm_start_folder
+
+
+def check_start(config: RunConfig) -> None:
+    """Raise `ConfigError` when the model is not on this machine, or cannot be cut as the layout says.
+
+    Needs no torch: it stands before the run folder and before any process is started.
+    """
+    path = config.model.path
+    if path and not is_made(Path(path)):
+        raise ConfigError(
+            f"model.path = {path!r} is no Hugging Face folder on this machine: config.json is missing; "
+            "download the model (hf download ID --local-dir DIR) and give --model.path DIR"
+        )
+    shape = Shape.of(model_config(config))
+    sizes = {"parallel.tensor": config.parallel.tensor}
+    if config.rollout.engine == "vllm":
+        sizes["rollout.vllm.tensor"] = config.rollout.vllm.tensor
+    for key, tensor in sizes.items():
+        if wrong := uncut(shape, tensor):
+            fits = [size for size in range(1, shape.heads + 1) if not uncut(shape, size)]
+            raise ConfigError(f"{key} = {tensor} does not divide {', '.join(wrong)} of the model; choose from {fits}")
+
+
+def starting_policy(config: RunConfig) -> Path:
+    """Its Hugging Face folder; makes the warm start when the recipe wants it and the cache lacks it."""
+    if config.model.path:
+        return Path(config.model.path)
+    folder = warm_start_folder(config.warm_start)
+    if is_made(folder):
+        return folder
+    from or1_trainer.live.view import LiveView
+    from or1_trainer.toy.warm_start import ensure_warm_start
+
+    with LiveView(sum(stage.steps for stage in config.stages)) as view:
+        return ensure_warm_start(config.warm_start, view)

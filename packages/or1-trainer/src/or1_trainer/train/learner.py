@@ -1,0 +1,71 @@
+"""The policy with everything that changes it, on one rank."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+
+from or1_rollout.lanes import num_lanes
+from or1_trainer.algorithm.packing import PackedBatch
+from or1_trainer.config.schema import BatchSettings, LossSettings, MismatchSettings
+from or1_trainer.policy.hf_weights.weights import PolicyWeights
+from or1_trainer.policy.model import Policy
+from or1_trainer.policy.optimizer.flat_adamw import FlatAdamW
+from or1_trainer.policy.optimizer.interface import Optimizer
+from or1_trainer.policy.parallel import Runtime
+from or1_trainer.policy.token_stats import TokenStats, token_stats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Learner:
+    """`mismatch` is the resolved one (`method.mismatch.resolve_mismatch`): nothing in it is "auto".
+
+    `reference` is the frozen policy of a KL term, None without one.
+    """
+
+    policy: Policy
+    optimizer: Optimizer
+    runtime: Runtime
+    loss: LossSettings
+    batch: BatchSettings
+    temperature: float
+    mismatch: MismatchSettings = field(default_factory=lambda: MismatchSettings(correction="none", proximal="trainer"))
+    reference: Policy | None = None
+
+    @cached_property
+    def weights(self) -> PolicyWeights:
+        """The policy's, under their Hugging Face names."""
+        return PolicyWeights(self.policy)
+
+    def stats(
+        self,
+        batch: PackedBatch,
+        *,
+        temperature: float | None = None,
+        policy: Policy | None = None,
+        with_entropy: bool = True,
+    ) -> TokenStats:
+        """Log-probs and exact entropy of the response tokens, at the rollout temperature if none is given."""
+        return token_stats(
+            policy or self.policy,
+            batch,
+            temperature=self.temperature if temperature is None else temperature,
+            chunk_tokens=self.batch.chunk_tokens,
+            with_entropy=with_entropy,
+        )
+
+    @property
+    def lanes(self) -> int:
+        """Micro-batches that run side by side, one core each.
+
+        Only where no collective lies inside of them, and gradients are summed in the weights' own dtype.
+        """
+        is_apart = self.runtime.tensor_size == 1 and isinstance(self.optimizer, FlatAdamW)
+        return num_lanes() if is_apart and self.policy.dtype != torch.bfloat16 else 1
+
+    @property
+    def wide_dtype(self) -> torch.dtype:
+        """Advantages and log-probs are at least float32, whatever the weights are."""
+        return torch.float64 if self.policy.dtype == torch.float64 else torch.float32

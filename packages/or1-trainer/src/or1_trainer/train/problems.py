@@ -1,0 +1,50 @@
+"""The problems of a run: generated, or problem files in the row format of DESIGN §3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from or1_data import SchemaError, read_problems
+from or1_data.arithmetic import arithmetic_problems
+from or1_data.schema import Problem
+from or1_trainer.config.schema import DataSettings
+from or1_trainer.errors import ConfigError
+from or1_trainer.toy.family import family_of, lengths_of
+from or1_trainer.toy.lettered import lettered_problems
+
+Part = Literal["train", "heldout"]
+
+
+def load_problems(settings: DataSettings) -> tuple[list[Problem], list[Problem]]:
+    """(training, held-out). Raises `ConfigError` naming file and line of a row that is broken."""
+    if not settings.train:
+        made = _lettered if settings.generated == "lettered" else _arithmetic
+        return made(settings, "train"), made(settings, "heldout")
+    if not settings.heldout:
+        raise ConfigError("data.heldout is empty: give at least one problem file to evaluate on")
+    return _read(settings.train), _read(settings.heldout)
+
+
+def _arithmetic(settings: DataSettings, part: Part) -> list[Problem]:
+    made = settings.arithmetic
+    count = made.train if part == "train" else made.heldout
+    return list(arithmetic_problems(part, count, made.seed, family=family_of(made), template=settings.template))
+
+
+def _lettered(settings: DataSettings, part: Part) -> list[Problem]:
+    made = settings.lettered
+    count = made.train if part == "train" else made.heldout
+    return list(lettered_problems(part, count, made.seed, lengths_of(made), template=settings.template))
+
+
+def _read(paths: Sequence[str]) -> list[Problem]:
+    found: dict[str, Problem] = {}
+    for path in paths:
+        try:
+            found |= {problem.id: problem for problem in read_problems(path)}
+        except (SchemaError, OSError) as error:
+            raise ConfigError(f"{error}; `or1-data validate {path}` lists every broken row") from error
+    if not found:
+        raise ConfigError(f"no problems in {', '.join(paths)}")
+    return list(found.values())

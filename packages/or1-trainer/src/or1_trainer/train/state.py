@@ -1,0 +1,46 @@
+"""What a run is at a step boundary, beside model and optimiser; it goes into every checkpoint as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from or1_trainer.policy.errors import CheckpointError
+
+
+class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything else is a pure function of the configuration and these values."""
+
+    step: int = 0
+    """Steps done."""
+    epoch: int = 0
+    taken: int = 0
+    """Problems taken from the current pass over the stage's data."""
+    entropy_coefficient: float
+    entropy_previous: float | None = None
+    """Token-mean entropy of the batch before, in nats."""
+    solved: dict[str, tuple[int, int]] = {}
+    """This stage's (correct responses, verdicts) per problem."""
+    dropped: tuple[str, ...] = ()
+    """Problems removed by the online filter at the starts of the stages so far."""
+    weight_version: int = 0
+    history: tuple[tuple[float, float], ...] = ()
+    """(mean reward, truncated share) of this stage's last steps, where it may end by itself."""
+    ended: dict[int, int] = {}
+    """Stage -> steps done when it ended before its count."""
+    eval_avg: float | None = None
+    """Held-out avg@k after exactly this step, where it was evaluated."""
+
+
+def write_state(state: RunState, path: Path) -> None:
+    """As indented JSON, floats exact (shortest round-trip form)."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=1))
+
+
+def read_state(path: Path) -> RunState:
+    """Raise `CheckpointError` when the file is not a whole run state."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=RunState)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise CheckpointError(f"{path}: not a run state ({error}); the checkpoint is damaged") from error
