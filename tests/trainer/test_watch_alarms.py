@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from or1_trainer.metrics.alarms import AlarmBell, alarms_of
+from or1_trainer.metrics.alarms import AlarmMonitor, alarms_of
 
 
 def healthy(step: int) -> dict[str, float | int | str]:
@@ -42,7 +42,7 @@ def test_a_healthy_run_is_quiet():
     [
         ("entropy collapse", "entropy.target", {"policy__entropy": lambda _: 0.01}),
         ("entropy blow-up", "entropy.maximum", {"policy__entropy": lambda _: 2.5}),
-        ("clip ratio", "context_tokens", {"reward__truncated_rate": lambda _: 0.8}),
+        ("truncation", "context_tokens", {"reward__truncated_rate": lambda _: 0.8}),
         ("clipped tokens", "optimizer.lr", {"policy__clip_high_rate": lambda _: 0.4}),
         ("mismatch", "dtype", {"mismatch__mean_abs": lambda _: 0.4}),
         ("no signal", "too easy", {"group__kept_rate": lambda _: 0.0}),
@@ -64,10 +64,10 @@ def test_an_alarm_comes_again_after_it_has_ended():
 
 def test_a_resumed_run_does_not_raise_old_alarms_again():
     rows = run(policy__entropy=lambda _: 0.01)
-    bell = AlarmBell()
+    monitor = AlarmMonitor()
     for row in rows[:45]:
-        bell.ring(row)
-    assert [alarm for row in rows[45:] for alarm in bell.ring(row)] == []
+        monitor.update(row)
+    assert [alarm for row in rows[45:] for alarm in monitor.update(row)] == []
 
 
 def test_a_policy_that_was_always_certain_has_not_collapsed():

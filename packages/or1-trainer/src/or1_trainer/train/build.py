@@ -15,7 +15,7 @@ from or1_trainer.config.check import check
 from or1_trainer.config.schema import ParallelSettings, RunConfig
 from or1_trainer.errors import ConfigError
 from or1_trainer.live.view import LiveView
-from or1_trainer.metrics.alarms import AlarmBell
+from or1_trainer.metrics.alarms import AlarmMonitor
 from or1_trainer.metrics.log import MetricsLog, read_metrics
 from or1_trainer.metrics.rollout_log import RolloutLog
 from or1_trainer.metrics.sinks import open_sinks
@@ -99,7 +99,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
         metrics=MetricsLog(folder) if runtime.is_main else None,
         rollouts=RolloutLog(folder, share=config.watch.rollout_share) if runtime.is_main else None,
         sinks=(),
-        alarms=AlarmBell(),
+        alarms=AlarmMonitor(),
         view=view,
     )
 
@@ -114,7 +114,7 @@ def begin(job: Job) -> RunState:
         job.metrics.truncate_after(state.step if state.step else -1)
         job.rollouts.truncate_after(state.step)
         for row in read_metrics(job.folder / "metrics.jsonl"):
-            job.alarms.ring(row)  # what rang before the resume does not ring again
+            job.alarms.update(row)  # alarms raised before the resume are not repeated
     first = job.prompts.ids(job.train[0])
     probe = Probe(prompt_ids=first, response_ids=first)
     push_of(job.learner, probe, version=state.weight_version).send(job.fleet)

@@ -11,7 +11,7 @@ from pathlib import Path
 from or1_data.schema import Problem
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.live.view import LiveView
-from or1_trainer.metrics.alarms import AlarmBell
+from or1_trainer.metrics.alarms import AlarmMonitor
 from or1_trainer.metrics.log import MetricsLog
 from or1_trainer.metrics.rollout_log import RolloutLog
 from or1_trainer.metrics.sinks import Sink
@@ -39,7 +39,7 @@ class Job:
     metrics: MetricsLog | None
     rollouts: RolloutLog | None
     sinks: Sequence[Sink]
-    alarms: AlarmBell
+    alarms: AlarmMonitor
     view: LiveView
 
 

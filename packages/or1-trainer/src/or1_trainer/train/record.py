@@ -56,7 +56,7 @@ def write_row(job: Job, state: RunState, metrics: Mapping[str, float]) -> None:
     for sink in job.sinks:
         sink.write(row)
     job.view.step(row)
-    for alarm in job.alarms.ring(row):
+    for alarm in job.alarms.update(row):
         job.view.note(f"step {alarm.step}: {alarm.text}")
 
 
