@@ -65,7 +65,7 @@ def add_stage_parsers(commands: Any) -> None:
     rules = _stage(commands, "rules", "note what the rules find, and drop those rows")
     rules.add_argument(
         "--drop",
-        default="proof,url,missing_figure,language,bad_tests,multiple_choice,multi_part",
+        default="proof,url,missing_figure,language,bad_tests,multiple_choice,multi_part,needs_checker,no_answer,prose_answer,marked_invalid",
         help="findings that drop a row",
     )
     answers = _stage(commands, "answers", "check golds, solutions and programs with a verifier, and drop what fails")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -24,6 +25,8 @@ from or1_data.text.canonical import content_id
 Ability = Literal["math", "code"]
 Message = Mapping[str, str]
 
+ORIGIN: Final = "origin"
+"""The key of `extra_info` that says where a row came from: file, line, the set's own id and license."""
 NOTES: Final = "or1_data"
 """The key of `extra_info` that carries what the stages noted."""
 _ROW_KEYS: Final = ("data_source", "prompt", "ability", "reward_model", "extra_info")
@@ -122,11 +125,11 @@ def problem_from_row(row: Mapping[str, Any]) -> Problem:
         )
     truth = ground_truth_text(reward["ground_truth"])
     _check_ability(truth, ability)
-    extra = {str(key): value for key, value in (row.get("extra_info") or {}).items() if value is not None}
+    extra = {str(key): value for key, value in _extra_info(row.get("extra_info")).items() if value is not None}
     extra |= {str(key): value for key, value in row.items() if key not in _ROW_KEYS and value is not None}
     notes = extra.pop(NOTES, None) or {}
     solution = extra.pop("solution", "")
-    for key in ("model_difficulty", "model_attempts"):
+    for key in ("model_difficulty", "model_attempts", ORIGIN):
         if isinstance(extra.get(key), Mapping):
             extra[key] = {model: count for model, count in extra[key].items() if count is not None}
     return Problem(
@@ -140,6 +143,18 @@ def problem_from_row(row: Mapping[str, Any]) -> Problem:
         extra_info=extra,
         notes=json.loads(notes) if isinstance(notes, str) else notes,
     )
+
+
+def _extra_info(value: object) -> Mapping[str, Any]:
+    """`extra_info` as an object; JSON text of one is decoded."""
+    if isinstance(value, str) and value.strip():
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    if not isinstance(value or {}, Mapping):
+        raise SchemaError(
+            f"must be an object, not {str(value)[:60]!r}", key="extra_info", todo="give an object, or leave it out"
+        )
+    return value or {}  # type: ignore[return-value]
 
 
 def row_of(problem: Problem, *, notes_as_text: bool = False) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Rows in and out of jsonl, json, parquet, gzip, and hub sets."""
+"""Rows in and out of files and hub sets."""

@@ -104,6 +104,8 @@ def _shape(value: object) -> Shape:
         for entry in value:
             inner = _merge(inner, _shape(entry))
         return ("list", inner)
+    if type(value) is int and not -(1 << 63) <= value < 1 << 63:
+        return _JSON
     return {bool: "bool", int: "int", float: "float", str: "str", type(None): "null"}.get(type(value), _JSON)
 
 

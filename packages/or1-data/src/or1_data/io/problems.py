@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from or1_data.errors import SchemaError, SourceError
+from or1_data.io.files import files_of, is_local
 from or1_data.io.hub import FILES, is_hub_id, iter_hub
 from or1_data.io.parquet import Columns, write_parquet
 from or1_data.io.rows import SUFFIXES, Located, iter_rows
@@ -22,19 +23,26 @@ ENDINGS = (".jsonl", ".parquet")
 """What `write_problems` can write."""
 
 
-def locate(source: str | Path) -> Iterator[Located]:
-    """Raw rows of a file or, where no such file exists, of the hub set with that id."""
-    text = str(source)
-    if text.startswith(FILES) or (not Path(text).exists() and not text.endswith(SUFFIXES) and is_hub_id(text)):
-        return iter_hub(text)
-    return iter_rows(text)
+Source = str | Path | Sequence[str | Path]
+"""A file, a folder, a pattern, a hub set, or several of them."""
 
 
-def read_problems(source: str | Path, *, set_aside: SetAside | None = None) -> Iterator[Problem]:
+def locate(source: Source) -> Iterator[Located]:
+    """Raw rows of files or, where no such file exists, of the hub set with that id."""
+    for one in [source] if isinstance(source, str | Path) else source:
+        text = str(one)
+        if text.startswith(FILES) or (not is_local(text) and not text.endswith(SUFFIXES) and is_hub_id(text)):
+            yield from iter_hub(text)
+        else:
+            for file in files_of(text):
+                yield from iter_rows(file)
+
+
+def read_problems(source: Source, *, set_aside: SetAside | None = None) -> Iterator[Problem]:
     """The problems of a file in the row format, or of a hub set such as `Skywork/Skywork-OR1-RL-Data`.
 
     Args:
-        source: jsonl, json, parquet (the first two also `.gz`), or a hub set (`or1_data.io.hub`).
+        source: a file (`or1_data.io.rows.SUFFIXES`), a folder or pattern of files, several of them, or a hub set.
         set_aside: takes each broken row's error; None raises the first.
 
     Raises:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from or1_data.ground_truth import answers
-from or1_data.rules.finding import Finding, found, mask_maths
+from or1_data.rules.finding import Finding, blank_drawings, found, mask_maths
 from or1_data.schema import Problem
 
 _CLAUSE: Final = r"(?:^|(?<=[.;:!?。])|(?<=\n)|(?<=\)))\s*"
@@ -59,11 +59,12 @@ def multiple_choice(problem: Problem) -> Iterator[Finding]:
     """
     if problem.ability != "math":
         return
+    if str(problem.extra_info.get("question_type", "")).upper() == "MCQ":
+        yield Finding("multiple_choice", 0, 0, "question_type: MCQ", "extra_info")
+        return
     text = problem.statement
     prose = mask_maths(text, fill="m")
-    bold = [
-        m for m in _BOLD_OPTION.finditer(text) if text[: m.start()].count("[asy]") == text[: m.start()].count("[/asy]")
-    ]
+    bold = list(_BOLD_OPTION.finditer(blank_drawings(text)))
     for matches, least in (
         (bold, 3),
         (list(_LINE_OPTION.finditer(prose)), 3),
@@ -104,6 +105,8 @@ _PART: Final = re.compile(
     r"(?:^|(?<=[.;:!?])\s|\n)\s*(?:\*\*)?(?:\(([a-h]|[ivx]{1,4}|[1-9])\)|([a-h]|[ivx]{1,4})[).](?=\s)|(?:part|question)\s+([a-h1-9])\b)",
     re.I,
 )
+_NUMBERED: Final = re.compile(r"(?:^|\n)\s*(?:\*\*)?([1-9])[.)](?=\s)")
+"""Numbered lines; within a line, `2005. It` is no part."""
 _ORDERS: Final = (list("abcdefgh"), ["i", "ii", "iii", "iv", "v", "vi"], list("123456789"))
 _PART_ASK: Final = re.compile(
     r"\?|(?:^|[,.;:]\s*|\b(?:then|and|please|to)\s+)(?:find|determine|compute|calculate|what|how\s+(?:many|much|long)|prove|show\s+that"
@@ -119,6 +122,8 @@ def multi_part(problem: Problem) -> Iterator[Finding]:
     text = problem.statement
     prose = mask_maths(text)
     labels = [(m.start(), m.end(), (m.group(1) or m.group(2) or m.group(3)).lower()) for m in _PART.finditer(prose)]
+    labels += [(m.start(), m.end(), m.group(1)) for m in _NUMBERED.finditer(prose)]
+    labels.sort()
     for order in _ORDERS:
         run = _ordered(labels, order)
         if len(run) < 2:

@@ -22,7 +22,8 @@ class Finding(NamedTuple):
 Rule = Callable[[Problem], Iterator[Finding]]
 
 _MATHS: Final = re.compile(
-    r"\[asy\].*?(?:\[/asy\]|\Z)|```.*?(?:```|\Z)|(?<!\\)\$\$.*?(?<!\\)\$\$|(?<!\\)\$(?:[^$\\]|\\.)*\$|\\\[.*?\\\]|\\\(.*?\\\)",
+    r"\[asy\].*?(?:\[/asy\]|\Z)|\\begin\{(?:tikzpicture|asy|picture|pspicture)\}.*?(?:\\end\{(?:tikzpicture|asy|picture|pspicture)\}|\Z)"
+    r"|```.*?(?:```|\Z)|(?<!\\)\$\$.*?(?<!\\)\$\$|(?<!\\)\$(?:[^$\\]|\\.)*\$|\\\[.*?\\\]|\\\(.*?\\\)",
     re.S | re.I,
 )
 
@@ -30,6 +31,16 @@ _MATHS: Final = re.compile(
 def mask_maths(text: str, fill: str = " ") -> str:
     """The text with mathematics, drawings and fenced code filled and closed by a space, the rest in its place."""
     return _MATHS.sub(lambda found: fill * (found.end() - found.start() - 1) + " ", text)
+
+
+_DRAWING: Final = re.compile(
+    r"\[asy\].*?(?:\[/asy\]|\Z)|\\begin\{(tikzpicture|asy|picture|pspicture)\}.*?(?:\\end\{\1\}|\Z)", re.S | re.I
+)
+
+
+def blank_drawings(text: str) -> str:
+    """The text with drawings given as source replaced by spaces, the rest in its place."""
+    return _DRAWING.sub(lambda match: " " * len(match.group(0)), text)
 
 
 def found(rule: str, text: str, start: int, end: int) -> Finding:

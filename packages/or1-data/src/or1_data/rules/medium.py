@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from or1_data.rules.finding import Finding, found, mask_maths
+from or1_data.rules.finding import Finding, blank_drawings, found, mask_maths
 from or1_data.schema import Problem
 from or1_data.text.canonical import strip_asy
 
@@ -15,23 +15,18 @@ _URL: Final = re.compile(r"https?://\S+|\bwww\.[\w-]+\.\S+|\bartofproblemsolving
 
 def url(problem: Problem) -> Iterator[Finding]:
     """Contains a link: what is behind it may be needed, or may be the solution. Code blocks may contain links."""
-    text = _blank_drawings(problem.statement) if problem.ability == "math" else mask_maths(problem.statement)
+    text = blank_drawings(problem.statement) if problem.ability == "math" else mask_maths(problem.statement)
     if match := _URL.search(text):
         yield found("url", problem.statement, match.start(), match.end())
 
 
-def _blank_drawings(text: str) -> str:
-    return _ASY.sub(lambda match: " " * len(match.group(0)), text)
-
-
-_ASY: Final = re.compile(r"\[asy\].*?(?:\[/asy\]|\Z)", re.S | re.I)
 _DISPLAY: Final = re.compile(r"\$\$|\\\[|\\begin\{|\n\s*\$?\s*-?\d[\d\s,.$\\]{8,}")
 _TYPESET: Final = re.compile(r"\\begin\{(?:tabular|array)|\\hline")
 _BULLET: Final = re.compile(r"\n\s*(?:\$\\bullet\$|[-*•]\s|\|)")
 _SHOWN: Final = re.compile(r"(?:as\s+)?(?:shown|given|drawn)\s+(?:here|below|above)", re.I)
-_DRAWN: Final = re.compile(r"\[asy\]|\\begin\{(?:tikzpicture|picture|asy)\}|\\chemfig\b|\[img\]", re.I)
+_DRAWN: Final = re.compile(r"\[asy\]|\\begin\{(?:tikzpicture|picture|asy)\}|\\chemfig\b", re.I)
 _IMAGE: Final = re.compile(
-    r"!\[[^\]]*\]\([^)]*\)|<img\b|\\includegraphics|<image>|\[image(?:\d|\])|figure_\d+|<ImageHere>", re.I
+    r"!\[[^\]]*\]\([^)]*\)|<img\b|\[img\]|\\includegraphics|<image>|\[image(?:\d|\])|figure_\d+|<ImageHere>", re.I
 )
 _THING: Final = (
     r"(?:figures?|diagrams?|pictures?|images?|illustrations?|drawings?|sketch|spinner"
@@ -96,8 +91,9 @@ def drawing(problem: Problem) -> Iterator[Finding]:
         yield found("drawing", problem.statement, match.start(), match.end())
 
 
+# Greek letters are symbols of mathematics unless they make words.
 _FOREIGN: Final = re.compile(
-    r"[\u0370-\u052f\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]"
+    r"[\u0370-\u03ff]{4,}|[\u0400-\u052f\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff]"
 )
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _ENGLISH_TEXT: Final = """
@@ -119,7 +115,7 @@ def language(problem: Problem) -> Iterator[Finding]:
     """Prose that is not English: other scripts by their letters, Latin ones by their function words."""
     prose = mask_maths(strip_asy(problem.statement))
     letters = sum(char.isalpha() for char in prose)
-    foreign = len(_FOREIGN.findall(prose))
+    foreign = sum(map(len, _FOREIGN.findall(prose)))
     match = _FOREIGN.search(prose)
     if match and foreign >= 4 and foreign > 0.15 * letters:
         yield found("language", problem.statement, match.start(), min(len(prose), match.start() + 40))

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from or1_data.rules.ask import multi_part, multiple_choice, proof
+from or1_data.rules.checker import needs_checker
 from or1_data.rules.code_tests import bad_tests
 from or1_data.rules.finding import Finding, Rule
+from or1_data.rules.gold import marked_invalid, no_answer, prose_answer, yes_no
 from or1_data.rules.medium import drawing, language, missing_figure, url
 from or1_data.schema import Problem
 
@@ -20,6 +22,11 @@ RULES: Final[Mapping[str, Rule]] = {
     "drawing": drawing,
     "language": language,
     "bad_tests": bad_tests,
+    "needs_checker": needs_checker,
+    "no_answer": no_answer,
+    "prose_answer": prose_answer,
+    "yes_no": yes_no,
+    "marked_invalid": marked_invalid,
 }
 
 

@@ -164,7 +164,7 @@ class _Run:
         return folder
 
     def _manifest(self, summary: Summary, files: Mapping[str, int], scale: Scale, set_aside: int) -> dict[str, Any]:
-        names = [source.path for source in self.recipe.source]
+        names = [str(source.path) for source in self.recipe.source]
         locations = [resolve(source, self.root) for source in self.recipe.source]
         return {
             "recipe": self.recipe.name,

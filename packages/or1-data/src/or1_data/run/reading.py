@@ -4,44 +4,57 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from glob import has_magic
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from or1_data.difficulty.counts import counts_of
-from or1_data.errors import ConfigError, SchemaError, SourceError
+from or1_data.errors import SchemaError, SourceError
+from or1_data.io.files import files_of, is_local
 from or1_data.io.hub import FILES, is_hub_id
-from or1_data.io.problems import locate
+from or1_data.io.problems import Source, locate
 from or1_data.io.rows import SUFFIXES, Located
 from or1_data.run.guard import count
 from or1_data.run.parts import Part, file_hash, key_of, part_of, write_part, write_whole
 from or1_data.run.recipe import Recipe, SourceSettings
 from or1_data.schema import Problem
-from or1_data.sources.read import default_name
-from or1_data.sources.registry import ADAPTERS, Adapter, detect
+from or1_data.sources.read import RowReader, default_name
 from or1_data.templates import messages
 
 
-def resolve(settings: SourceSettings, root: Path) -> str:
-    """The file of a source (absolute, or under `root`), else its hub id.
+def resolve(settings: SourceSettings, root: Path) -> Source:
+    """The files of a source (absolute, or under `root`), else its hub id.
 
     Raises:
         SourceError: neither.
     """
-    if settings.path.startswith(FILES):
-        return settings.path
-    path = root / settings.path
-    if path.exists():
+    if not isinstance(settings.path, str):
+        return tuple(_resolved(path, root) for path in settings.path)
+    return _resolved(settings.path, root)
+
+
+def _resolved(text: str, root: Path) -> str:
+    if text.startswith(FILES):
+        return text
+    path = root / text
+    if is_local(str(path)):
         return str(path)
-    if settings.path.endswith(SUFFIXES) or not is_hub_id(settings.path):
-        raise SourceError(f"{path}: no such file, and {settings.path!r} is no hub id; set `root`, or repair the path")
-    return settings.path
+    if has_magic(text) or text.endswith(SUFFIXES) or not is_hub_id(text):
+        raise SourceError(f"{path}: no such file, and {text!r} is no hub id; set `root`, or repair the path")
+    return text
 
 
-def source_hash(location: str) -> str:
-    """SHA-256 of a file; a hub set is named by its id (give a revision to pin it)."""
-    return file_hash(Path(location)) if Path(location).exists() else f"hub:{location}"
+def source_hash(location: Source) -> str:
+    """A hash of the files' bytes; a hub set is named by its id (give a revision to pin it)."""
+    if not isinstance(location, str):
+        return key_of(*(source_hash(str(one)) for one in ([location] if isinstance(location, Path) else location)))
+    if not is_local(location):
+        return f"hub:{location}"
+    files = files_of(location)
+    return file_hash(files[0]) if len(files) == 1 else key_of(*map(file_hash, files))
 
 
 def read_sources(
@@ -51,7 +64,7 @@ def read_sources(
     parts: list[Part] = []
     for settings in recipe.source:
         location = resolve(settings, root)
-        stage = key_of("read", 1, settings, source_hash(location), recipe.chunk_rows, recipe.output.template)
+        stage = key_of("read", 2, settings, source_hash(location), recipe.chunk_rows, recipe.output.template)
         reader = _Reader(recipe, settings, location)
         rows = islice(locate(location), settings.limit or None)
         number = 0
@@ -65,26 +78,24 @@ def read_sources(
             done(part, part.counts(), resumed)
             parts.append(part)
             number += 1
+        reader.rows.end()
     return parts
 
 
 class _Reader:
-    """Converts the rows of one source; the adapter is recognised on its first good row."""
+    """Writes the rows of one source as parts."""
 
-    def __init__(self, recipe: Recipe, settings: SourceSettings, location: str) -> None:
-        self.recipe, self.settings = recipe, settings
+    def __init__(self, recipe: Recipe, settings: SourceSettings, location: Source) -> None:
+        self.recipe = recipe
         self.name = settings.name or default_name(location)
-        if settings.adapter != "auto" and settings.adapter not in ADAPTERS:
-            raise ConfigError(
-                f"source {settings.path}: unknown adapter {settings.adapter!r}; known: auto, {', '.join(ADAPTERS)}"
-            )
-        self.adapter: Adapter | None = ADAPTERS.get(settings.adapter)
+        self.rows = RowReader(self.name, settings.adapter, settings.columns, settings.where)
 
     def look(self, chunk: list[Located]) -> None:
-        """Recognise the adapter from rows that are already converted."""
-        for _, _, row in chunk:
-            if self.adapter is None and not isinstance(row, SchemaError):
-                self.adapter = detect(row)
+        """Recognize the adapter from rows that are already converted."""
+        for located in chunk:
+            with suppress(SchemaError):
+                self.rows.recognize(located)
+                return
 
     def write(self, chunk: list[Located], part: Part) -> None:
         """Convert a chunk into a part."""
@@ -104,20 +115,18 @@ class _Reader:
         write_part(part, problems, counts)
 
     def _convert(self, chunk: list[Located], bad: list[dict[str, Any]]) -> Iterator[Problem]:
-        where = self.settings.where
-        for file, line, row in chunk:
+        for located in chunk:
             try:
-                if isinstance(row, SchemaError):
-                    raise row
-                if any(row.get(key) not in values for key, values in where.items()):
-                    continue
-                self.adapter = self.adapter or detect(row)
-                yield self._finished(self.adapter.convert(row, self.name))
+                problem = self.rows.problem(located)
             except SchemaError as error:
-                where_ = Path(file).name
+                file = Path(located.file).name
+                reason = error.problem.encode("utf-8", "replace").decode()
                 bad.append(
-                    {"source": self.name, "file": where_, "line": line, "key": error.key, "reason": error.problem}
+                    {"source": self.name, "file": file, "line": located.line, "key": error.key, "reason": reason}
                 )
+            else:
+                if problem is not None:
+                    yield self._finished(problem)
 
     def _finished(self, problem: Problem) -> Problem:
         """With the output's prompt template, where the recipe names one."""

@@ -28,10 +28,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class SourceSettings(Settings, frozen=True):
-    """One file or hub set. A relative `path` that exists under `root` is a file; else it is taken as a hub id."""
+    """Files or a hub set. A relative `path` that exists under `root` is local; else it is taken as a hub id."""
 
-    path: str
+    path: str | tuple[str, ...]
+    """A file, a folder, a pattern such as `shards/*.parquet`, several of these, or a hub id."""
     adapter: str = "auto"
+    """A name of `or1_data.sources.ADAPTERS`, or package.module:function with `function(row, source) -> Problem`."""
+    columns: dict[str, Any] = {}
+    """In place of an adapter: problem, answer, and of solution, id, keep what there is; each names a column."""
     name: str = ""
     where: dict[str, list[Any]] = {}
     limit: int = 0

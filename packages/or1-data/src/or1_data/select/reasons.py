@@ -23,6 +23,10 @@ class SelectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         "bad_tests",
         "multiple_choice",
         "multi_part",
+        "needs_checker",
+        "no_answer",
+        "prose_answer",
+        "marked_invalid",
     )
     """Findings that drop a row.
 

@@ -98,21 +98,39 @@ def code_contests(row: Row, source: str) -> Problem:
     {"name": "1_A", "description": "...", "public_tests": {"input": ["1"], "output": ["2"]},
      "private_tests": {"input": ["3"], "output": ["4"]}, "generated_tests": {"input": [], "output": []},
      "solutions": {"language": [3], "solution": ["print(int(input()) + 1)"]}}
+
+    Tests and solutions may also be lists of objects, as the set's parquet files have them.
     """
-    inputs: list[str] = []
-    outputs: list[str] = []
-    for key in ("public_tests", "private_tests", "generated_tests"):
-        tests = row.get(key)
-        if isinstance(tests, Mapping):
-            inputs += list(tests.get("input") or [])
-            outputs += list(tests.get("output") or [])
-    solved = row.get("solutions")
-    programs: list[str] = []
-    if isinstance(solved, Mapping):
-        pairs = zip(solved.get("language") or [], solved.get("solution") or [], strict=False)
-        programs = [program for language, program in pairs if language == _PYTHON3]
-    truth = {"inputs": inputs, "outputs": outputs}
+    cases = [case for key in ("public_tests", "private_tests", "generated_tests") for case in _objects(row, key)]
+    programs = [one["solution"] for one in _objects(row, "solutions") if one.get("language") in (_PYTHON3, "PYTHON3")]
+    row.get("incorrect_solutions")  # megabytes that nobody wants to keep
+    truth = pairs_of(cases, "public_tests")
     return _problem(row, source, text(row, "description"), truth, programs, "name", "difficulty", "source")
+
+
+def _objects(row: Row, key: str) -> list[Mapping[str, Any]]:
+    """A list of objects, which tables hold as such or as one object of columns."""
+    value = row.get(key) or []
+    if isinstance(value, Mapping) and all(isinstance(column, list) for column in value.values()):
+        return [dict(zip(value, cells, strict=True)) for cells in zip(*value.values(), strict=True)]
+    if isinstance(value, list) and all(isinstance(entry, Mapping) for entry in value):
+        return value
+    raise SchemaError("neither a list of objects nor an object of lists", key=key, todo="drop the row or repair it")
+
+
+def pairs_of(cases: Iterable[Any], key: str) -> dict[str, Any]:
+    """Tests given as objects with `input` and `output`, as the ground truth has them.
+
+    Raises:
+        SchemaError: one of them lacks a side, or there are none.
+    """
+    cases = list(cases)
+    if not cases:
+        raise SchemaError("no tests", key=key, todo="drop the row, it cannot be verified")
+    for number, case in enumerate(cases):
+        if not isinstance(case, Mapping) or case.get("input") is None or case.get("output") is None:
+            raise SchemaError(f"test {number} lacks its input or output", key=key, todo="drop the row or repair it")
+    return {"inputs": [case["input"] for case in cases], "outputs": [case["output"] for case in cases]}
 
 
 def rllm(row: Row, source: str) -> Problem:
@@ -135,8 +153,7 @@ def livecodebench(row: Row, source: str) -> Problem:
 
     Private tests may also be base64 of zlib of that JSON text pickled; `metadata` may name a `func_name`.
     """
-    cases = [*(decoded(row, "public_test_cases") or []), *_private(row)]
-    truth: dict[str, Any] = {"inputs": [case["input"] for case in cases], "outputs": [case["output"] for case in cases]}
+    truth: dict[str, Any] = pairs_of([*(decoded(row, "public_test_cases") or []), *_private(row)], "public_test_cases")
     metadata = decoded(row, "metadata") if row.get("metadata") else {}
     name = metadata.get("func_name") if isinstance(metadata, Mapping) else None
     if name:

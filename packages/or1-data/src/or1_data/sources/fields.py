@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from or1_data.errors import SchemaError
 
 Row = Mapping[str, Any]
+
+
+class RawRow(dict[str, Any]):
+    """A raw row that remembers which columns an adapter looked at: the others are kept as they are."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        """Take a row; nothing was looked at yet."""
+        super().__init__(row)
+        self.used: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.used.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """As of a dict."""
+        self.used.add(key)
+        return super().get(key, default)
 
 
 def text(row: Row, *keys: str) -> str:
@@ -51,6 +70,18 @@ def decoded(row: Row, key: str) -> Any:
         raise SchemaError(f"is not JSON ({error})", key=key, todo="drop the row or repair it") from error
 
 
+def rate_counts(row: Row, key: str, model: str, attempts: int) -> dict[str, Any]:
+    """A published solve rate as `model_difficulty` (failures) and `model_attempts`; nothing where it is no number."""
+    try:
+        rate = float(row.get(key))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return {}
+    if not 0 <= rate <= 1:
+        return {}
+    failures = round((1 - rate) * attempts)
+    return {"model_difficulty": {model: failures}, "model_attempts": {model: attempts}, key: row[key]}
+
+
 def answer(row: Row, *keys: str) -> Any:
     """The answer under the first key that has one: `142.0` becomes `"142"`, a list stays a list.
 
@@ -61,10 +92,16 @@ def answer(row: Row, *keys: str) -> Any:
         value = row.get(key)
         if value in (None, "", []):
             continue
-        if isinstance(value, float) and value.is_integer():
-            return str(int(value))
-        return [str(entry) for entry in value] if isinstance(value, list) else str(value)
+        return [_answer(entry, key) for entry in value] if isinstance(value, list) else _answer(value, key)
     raise SchemaError(f"no answer under {' or '.join(keys)}", key=keys[0], todo="drop the row, it cannot be verified")
+
+
+def _answer(value: object, key: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise SchemaError(f"{value!r:.60} is no answer", key=key, todo="give a text, a number or a list of them")
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def boxed(solution: str, key: str = "solution") -> str:

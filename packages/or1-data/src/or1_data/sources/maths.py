@@ -9,7 +9,8 @@ from or1_data.errors import SchemaError
 from or1_data.schema import Problem, make_problem
 from or1_data.sources.fields import Row, answer, boxed, info, optional_text, text
 
-_CALCULATOR = re.compile(r"<<[^<>]*>>")
+_CALCULATOR = re.compile(r"<<[^<>]*?=?([^<>=]*)>>")
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 
 
 def gsm8k(row: Row, source: str) -> Problem:
@@ -20,13 +21,32 @@ def gsm8k(row: Row, source: str) -> Problem:
     solution, mark, gold = text(row, "answer").rpartition("####")
     if not mark:
         raise SchemaError("no '#### answer' line", key="answer", todo="this is no GSM8K row; pick another --source")
+    gold = gold.strip().replace(",", "")
     return make_problem(
-        text(row, "question"),
-        gold.strip().replace(",", ""),
-        ability="math",
-        data_source=source,
-        solution=_CALCULATOR.sub("", solution).strip() + f"\n\\boxed{{{gold.strip()}}}",
+        text(row, "question"), gold, ability="math", data_source=source, solution=_worked(solution, gold)
     )
+
+
+def _worked(solution: str, gold: str) -> str:
+    """The solution with the result that it comes to in a box.
+
+    That is the value of its last calculation, or the last number of its last line where that is the gold.
+    """
+    values = _CALCULATOR.findall(solution)
+    plain = _CALCULATOR.sub("", solution).strip()
+    ending = _NUMBER.findall(plain.rsplit("\n", maxsplit=1)[-1])
+    found = [value.replace(",", "") for value in (*values[-1:], *ending[-1:])]
+    if not values or not found:
+        return plain
+    result = next((value for value in found if _same_number(value, gold)), found[0])
+    return f"{plain}\n\\boxed{{{result}}}"
+
+
+def _same_number(one: str, other: str) -> bool:
+    try:
+        return abs(float(one) - float(other)) < 1e-6
+    except ValueError:
+        return one.strip() == other.strip()
 
 
 def math(row: Row, source: str) -> Problem:

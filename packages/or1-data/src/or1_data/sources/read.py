@@ -1,71 +1,134 @@
-"""`read_source`: any file or hub set as problems, through a named or a recognised adapter."""
+"""`read_source`: any file or hub set as problems, through a named or a recognized adapter."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from or1_data.errors import ConfigError, SchemaError, SourceError
-from or1_data.io.problems import SetAside, locate
+from or1_data.io.files import is_local
+from or1_data.io.problems import SetAside, Source, locate
+from or1_data.io.rows import Located
 from or1_data.schema import Problem
+from or1_data.sources.convert import Columns, convert_row
 from or1_data.sources.registry import ADAPTERS, Adapter, detect
+from or1_data.verifying import load_object
+
+_UNKNOWN_ROWS: Final = 200
+"""After so many rows that no adapter knows, none is expected to come."""
 
 
 def read_source(
-    source: str | Path,
+    source: Source,
     adapter: str = "auto",
     *,
     name: str = "",
+    columns: Mapping[str, Any] | None = None,
     where: Mapping[str, Sequence[Any]] | None = None,
     set_aside: SetAside | None = None,
 ) -> Iterator[Problem]:
-    """The problems of a file or hub set.
+    """The problems of files or of a hub set.
 
     Args:
-        source: a file (jsonl, json, parquet, gz) or a hub set (see `or1_data.io.hub`).
-        adapter: a name of `ADAPTERS`, or `auto`: the columns of the first row decide.
+        source: a file, a folder or pattern of files, several of them, or a hub set (see `or1_data.io.hub`).
+        adapter: a name of `ADAPTERS`, `package.module:function` of your own, or `auto`: the first row that an adapter
+            knows decides.
         name: the `data_source` of rows that carry none; by default the file's or set's name.
+        columns: names of the columns, in place of an adapter (see `or1_data.sources.convert.Columns`).
         where: keeps raw rows whose column holds one of the values, e.g. `{"source": ["olympiads"]}`.
         set_aside: takes each broken row's error; None raises the first.
 
     Raises:
         SchemaError: a row that the adapter cannot read, naming file, line and key.
-        SourceError: the file cannot be read, or its columns are unknown.
+        SourceError: a file cannot be read, or no adapter knows its rows.
         ConfigError: no such adapter.
     """
-    chosen = None if adapter == "auto" else _named(adapter)
-    for file, line, row in locate(source):
+    reader = RowReader(name or default_name(source), adapter, columns or {}, where or {})
+    for located in locate(source):
         try:
-            if isinstance(row, SchemaError):
-                raise row
-            if where and any(row.get(key) not in values for key, values in where.items()):
-                continue
-            chosen = chosen or _detected(row, file)
-            yield chosen.convert(row, name or default_name(source))
+            problem = reader.problem(located)
+            if problem is not None:
+                yield problem
         except SchemaError as error:
             if set_aside is None:
-                raise error.at(file, line) from error
-            set_aside(error.at(file, line))
+                reader.end()
+                raise error.at(located.file, located.line) from error
+            set_aside(error.at(located.file, located.line))
+    reader.end()
 
 
-def default_name(source: str | Path) -> str:
-    """A file's name without its endings; a hub id as it is."""
-    path = Path(source)
-    return path.name.split(".")[0] if path.exists() or path.suffix else str(source)
+class RowReader:
+    """Converts the raw rows of one source, in order."""
+
+    def __init__(
+        self, name: str, adapter: str = "auto", columns: Mapping[str, Any] | None = None,
+        where: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:  # fmt: skip
+        """Look the adapter up; see `read_source`. Raises `ConfigError` where there is none of that name."""
+        self.name, self._where = name, where or {}
+        if columns and adapter != "auto":
+            raise ConfigError(f"source {name}: give columns or an adapter, not both")
+        self._adapter = Columns(columns).adapter() if columns else adapter_of(adapter)
+        self._unknown: SourceError | None = None
+        self._num_unknown = 0
+
+    def problem(self, located: Located) -> Problem | None:
+        """The problem of a row, None where `where` leaves it out. Raises `SchemaError` for a broken row."""
+        if isinstance(located.row, SchemaError):
+            raise located.row
+        if any(located.row.get(key) not in values for key, values in self._where.items()):
+            return None
+        return convert_row(self.recognize(located), located.row, self.name, located.file, located.line)
+
+    def recognize(self, located: Located) -> Adapter:
+        """The adapter of this source.
+
+        Raises:
+            SchemaError: no adapter knows this row, and none was found before.
+            SourceError: the same of very many rows.
+        """
+        if self._adapter is None and not isinstance(located.row, SchemaError):
+            try:
+                self._adapter = detect(located.row)
+            except SourceError as error:
+                self._unknown, self._num_unknown = SourceError(f"{located.file}: {error}"), self._num_unknown + 1
+                if self._num_unknown >= _UNKNOWN_ROWS:
+                    self.end()
+                raise SchemaError(str(error), todo="drop the row") from error
+        if self._adapter is None:
+            raise SchemaError("no adapter knows the rows before it", todo="drop the row")
+        return self._adapter
+
+    def end(self) -> None:
+        """The source has ended: raises `SourceError` if no adapter was found for any row."""
+        if self._adapter is None and self._unknown is not None:
+            raise self._unknown
 
 
-def _named(adapter: str) -> Adapter:
-    if adapter in ADAPTERS:
-        return ADAPTERS[adapter]
-    near = difflib.get_close_matches(adapter, ADAPTERS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(ADAPTERS)}"
-    raise ConfigError(f"unknown source adapter {adapter!r}; {hint}")
+def default_name(source: Source) -> str:
+    """A file's or folder's name without its endings; a hub id as it is."""
+    first = source if isinstance(source, str | Path) else next(iter(source), "")
+    path = Path(first)
+    if not (is_local(str(first)) or path.suffix):
+        return str(first)
+    named = path.name.split(".")[0].strip("*?-_")
+    return named or path.parent.name
 
 
-def _detected(row: Mapping[str, Any], file: str) -> Adapter:
-    try:
-        return detect(row)
-    except SourceError as error:
-        raise SourceError(f"{file}: {error}") from error
+def adapter_of(name: str) -> Adapter | None:
+    """The adapter with this name, None for `auto`; `package.module:function` is one of the user's own.
+
+    Raises:
+        ConfigError: no such adapter; the message names the nearest.
+    """
+    if name == "auto":
+        return None
+    if ":" in name:
+        return Adapter(name, frozenset(), load_object(name, "adapter"))
+    if name in ADAPTERS:
+        return ADAPTERS[name]
+    near = difflib.get_close_matches(name, ADAPTERS, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(ADAPTERS)}, or package.module:function"
+    raise ConfigError(f"unknown source adapter {name!r}; {hint}")

@@ -6,16 +6,21 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from or1_data.errors import SourceError
+from or1_data.io.json_rows import TURNS
 from or1_data.schema import Problem
-from or1_data.sources import code, maths, verl
+from or1_data.sources import code, code_sets, maths, maths_sets, verl
 
 
 class Adapter(NamedTuple):
-    """`convert(row, source)` makes the problem; a row with all of `keys` is recognised as one of this set."""
+    """`convert(row, source)` makes the problem; a row with all of `keys` is recognized as one of this set.
+
+    With `keeps`, columns that `convert` did not look at stay in `extra_info`.
+    """
 
     name: str
     keys: frozenset[str]
     convert: Callable[[Mapping[str, Any], str], Problem]
+    keeps: bool = True
 
 
 def _adapter(name: str, keys: str, convert: Callable[[Mapping[str, Any], str], Problem]) -> Adapter:
@@ -25,6 +30,11 @@ def _adapter(name: str, keys: str, convert: Callable[[Mapping[str, Any], str], P
 _ORDERED: Final = (  # detection takes the first whose keys are all there: the more special comes first
     _adapter("verl", "data_source prompt reward_model", verl.verl),
     _adapter("livecodebench", "question_content public_test_cases", code.livecodebench),
+    _adapter("synthetic", "prompt verification_info", code_sets.synthetic),
+    _adapter("codeforces", "description official_tests", code_sets.codeforces),
+    _adapter("kodcode", "question test style subset", code_sets.kodcode),
+    _adapter("mbpp", "task_id code test_list", code_sets.mbpp),
+    _adapter("acecode", "question test_cases", code_sets.acecode),
     _adapter("code_contests", "description public_tests", code.code_contests),
     _adapter("leetcode", "test entry_point query", code.leetcode),
     _adapter("humaneval", "test entry_point canonical_solution", code.humaneval),
@@ -39,6 +49,12 @@ _ORDERED: Final = (  # detection takes the first whose keys are all there: the m
     _adapter("aime", "ID Year Question Answer", maths.aime),
     _adapter("svamp", "Body Question Answer", maths.svamp),
     _adapter("gsm_hard", "input code target", maths.gsm_hard),
+    _adapter("openmath", "problem expected_answer", maths_sets.openmath),
+    _adapter("deepmath", "question final_answer topic", maths_sets.deepmath),
+    _adapter("big_math", "problem answer llama8b_solve_rate", maths_sets.big_math),
+    _adapter("open_reasoner_train", TURNS, maths_sets.open_reasoner_train),
+    _adapter("tulu", "messages ground_truth dataset", maths_sets.tulu),
+    _adapter("reasoning_gym", "question answer metadata", maths_sets.reasoning_gym),
     _adapter("open_reasoner", "prompt final_answer", maths.chat_answer),
     _adapter("problem_answer", "problem answer", maths.problem_answer),
     _adapter("boxed_solution", "problem solution", maths.boxed_solution),
@@ -62,7 +78,7 @@ def detect(row: Mapping[str, Any]) -> Adapter:
     present = {key for key, value in row.items() if value is not None}
     if {"question", "answer"} <= present:
         named = "gsm8k" if isinstance(row["answer"], str) and "\n####" in row["answer"] else "still3"
-        special = {"input_output", "problem", "answer_type"} & present
+        special = {"input_output", "problem", "answer_type", "metadata", "test_cases"} & present
         if not special:
             return ADAPTERS[named]
     for adapter in _ORDERED:

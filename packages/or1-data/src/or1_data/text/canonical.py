@@ -1,8 +1,9 @@
 """Canonical tokens: the same problem typed in another LaTeX or Unicode dialect gives the same tokens.
 
 Digits, operators and the case of single letters are never touched: `2^{10}` is not `2^{11}`, `n` is not `N`, and
-`x²` becomes `x^2`, never `x2` (which is what NFKC makes of it). Braces, dollar signs, spacing commands, size commands
-and sentence punctuation carry no meaning for "is it the same problem" and go.
+`x²` becomes `x^2`, never `x2` (which is what NFKC makes of it); primes and factorials stay, and braces around several
+tokens. Other braces, dollar signs, spacing commands, size commands and sentence punctuation carry no meaning for "is it
+the same problem" and go.
 """
 
 from __future__ import annotations
@@ -47,11 +48,20 @@ _COMMAND: Final = re.compile(r"\\([A-Za-z]+)|\\([,!;:>\s()\[\]$&%#_-]|\\)")
 _ASY: Final = re.compile(r"\[asy\].*?(?:\[/asy\]|\Z)", re.S | re.I)
 _FRACTION: Final = re.compile(r"\\(frac|binom)\s*(\d)\s*(\d)(?!\d)")
 _THOUSANDS: Final = re.compile(r"(?<=\d)(?:\{,\}|,)(?=\d{3}(?!\d))")
-_TOKEN_ASCII: Final = re.compile(r"\\(?:[A-Za-z]+|[{}|])|\d+(?:\.\d+)?|[A-Za-z]+|[-+*/^_=<>()|!&%@#\[\]]")
+_TOKEN_ASCII: Final = re.compile(r"\\(?:[A-Za-z]+|[{}|])|\d+(?:\.\d+)?|[A-Za-z]+|[-+*/^_=<>()|!&%@#\[\]{}]|'+")
 _TOKEN: Final = re.compile(
     r"\\(?:[A-Za-z]+|[{}|])|\d+(?:\.\d+)?|[A-Za-z]+|[\u2e80-\u9fff\uac00-\ud7ff]|[^\W\d_A-Za-z\u2e80-\u9fff\uac00-\ud7ff]+"
-    r"|[-+*/^_=<>()|!&%@#\[\]]|[^\w\s\x00-\x7f]"
+    r"|[-+*/^_=<>()|!&%@#\[\]{}]|'+|[^\w\s\x00-\x7f]"
 )
+_PRIME: Final = re.compile(r"\^\s*\{?\s*((?:\\prime\s*)+)\}?")
+_APOSTROPHE: Final = re.compile(
+    r"(?<!(?<![A-Za-z])[A-Za-z])(?<![)}\]'])'+(?![A-Za-z]{2})|'(?=[A-Za-z]{1,2}\b)(?<=[A-Za-z]{2}')"
+)
+"""An apostrophe that is no prime: neither behind a letter that stands alone, nor behind a bracket or another prime."""
+_WORDS_IN_BRACES: Final = re.compile(
+    r"\\(?:text[a-z]*|mathrm|mathbf|mathit|mathsf|mathtt|emph|underline|operatorname|mbox|hbox)\s*\{([^{}]*)\}"
+)
+_ONE_TOKEN: Final = re.compile(r"\{\s*(\\?[A-Za-z]+|\d+(?:\.\d+)?|[^\w\s{}\\]?)\s*\}")
 _KEPT_ESCAPES: Final = {"%": "%", "&": "&", "#": "#", "_": "_"}
 
 
@@ -60,6 +70,13 @@ def _command(match: re.Match[str]) -> str:
     if name is None:
         return _KEPT_ESCAPES.get(match.group(2), " ")
     return _REPLACED.get(name, match.group(0)) + " "
+
+
+def _groups(text: str) -> str:
+    r"""Braces are left where they hold several tokens: `\sqrt{x}+3` is not `\sqrt{x+3}`, `x^{2}` is `x^2`."""
+    if "\\prime" in text:
+        text = _PRIME.sub(lambda match: "'" * match[1].count("p"), text)
+    return _ONE_TOKEN.sub(r" \1 ", _ONE_TOKEN.sub(r" \1 ", _WORDS_IN_BRACES.sub(r" \1 ", text)))
 
 
 def strip_asy(text: str) -> str:
@@ -79,6 +96,10 @@ def canonical_tokens(text: str, *, keep_asy: bool = False) -> list[str]:
         text = strip_asy(text)
     if "," in text:
         text = _THOUSANDS.sub("", text)
+    if "{" in text or "\\prime" in text:
+        text = _groups(text)
+    if "'" in text:
+        text = _APOSTROPHE.sub(" ", text)
     if "\\" in text:
         text = _FRACTION.sub(r"\\\1 \2 \3", _COMMAND.sub(_command, text))
     found = (_TOKEN_ASCII if text.isascii() else _TOKEN).findall(text)

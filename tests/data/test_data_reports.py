@@ -1,0 +1,131 @@
+"""What users reported (shared reports, `index.jsonl`): each file read, and what is right about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from or1_data import Problem, SchemaError, SourceError, problem_from_row
+from or1_data.answers import annotate_answers
+from or1_data.dedup import DedupSettings, annotate_duplicates
+from or1_data.rules import find
+from or1_data.select import SelectSettings, reasons
+from or1_data.sources import read_source
+from or1_data.verifying import load_verifier
+
+Read = Callable[..., tuple[list[Problem], list[SchemaError]]]
+
+
+@pytest.fixture
+def read(shared_data: Path) -> Read:
+    """Reads a reported file: its problems and its broken rows."""
+
+    def of(name: str, **options: object) -> tuple[list[Problem], list[SchemaError]]:
+        broken: list[SchemaError] = []
+        rows = list(read_source(shared_data / "reports" / "data" / name, set_aside=broken.append, **options))
+        return rows, broken
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("d25_extra_info_text.jsonl", 1, 0),
+        ("d27_livecodebench_case.jsonl", 0, 1),
+        ("d30_half_surrogate.json", 1, 1),
+        ("d32_bom.jsonl", 3, 0),
+        ("d34_first_row_odd.jsonl", 3, 1),
+        ("d37_answer_types.jsonl", 0, 2),
+        ("d38_codecontests_list_of_structs.jsonl", 1, 0),
+        ("d42_orz57k.json", 1, 0),
+    ],
+)
+def test_odd_rows_are_read_or_set_aside(read: Read, name: str, good: int, bad: int) -> None:
+    rows, broken = read(name)
+    assert (len(rows), len(broken)) == (good, bad)
+    assert all(error.line for error in broken)
+
+
+def test_a_damaged_file_is_named(read: Read) -> None:
+    with pytest.raises(SourceError, match=r"d29_damaged.*is it whole"):
+        read("d29_damaged.jsonl.gz")
+
+
+def test_code_contests_keeps_tests_and_solutions_in_either_layout(read: Read) -> None:
+    ((problem,), _) = read("d38_codecontests_list_of_structs.jsonl")
+    assert json.loads(problem.ground_truth) == {"inputs": ["1\n", "2\n", "3\n"], "outputs": ["1\n", "2\n", "3\n"]}
+    assert problem.solution == "print(input())"
+    assert problem.extra_info["cf_rating"] == 1400  # nobody asked for it, nobody lost it
+
+
+def test_sets_that_no_adapter_knew_are_read_each_by_its_own(shared_data: Path, tmp_path: Path) -> None:
+    lines = (shared_data / "reports/data/d40_unknown_sets.jsonl").read_text().splitlines()
+    golds = []
+    for number, line in enumerate(lines):
+        (tmp_path / f"{number}.jsonl").write_text(line)
+        (problem,) = read_source(tmp_path / f"{number}.jsonl")
+        golds.append(json.loads(problem.ground_truth))
+        assert problem.solution != "6"  # DAPO-Processed calls the bare answer a solution
+    assert [str(gold) for gold in golds] == ["14", "0", "6", "5"]
+
+
+def test_a_kept_row_can_be_traced_back(read: Read) -> None:
+    ((problem,), _) = read("d43_lost_columns.jsonl")
+    assert problem.extra_info["domain"] == ["Mathematics -> Algebra"] and problem.extra_info["source"] == "omnimath"
+    assert problem.extra_info["origin"] == {"file": "d43_lost_columns.jsonl", "line": 1}
+    assert problem.extra_info["model_difficulty"] == {"llama8b": 61}  # 0.046875 is 3 of 64
+    assert not reasons(problem, SelectSettings(model="llama8b"))
+
+
+def test_columns_are_mapped_by_name(read: Read) -> None:
+    columns = {"problem": "question", "answer": "final_answer", "keep": ["topic"]}
+    rows, broken = read("d40_unknown_sets.jsonl", columns=columns)
+    assert [(p.ground_truth, set(p.extra_info)) for p in rows] == [("0", {"topic", "origin"})] and len(broken) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "found"),
+    [
+        ("d48_tikz_letters.jsonl", "multiple_choice", [False]),
+        ("d49_numina_flags.jsonl", "multiple_choice", [True, False, False]),
+        ("d49_numina_flags.jsonl", "marked_invalid", [False, True, False]),
+        ("d49_numina_flags.jsonl", "multi_part", [False, False, True]),
+        ("d51_greek_is_no_language.jsonl", "language", [False]),
+        ("d53_img_is_no_drawing.jsonl", "missing_figure", [True, True]),
+        ("d53_img_is_no_drawing.jsonl", "drawing", [False, False]),
+        ("d54_needs_a_checker.jsonl", "needs_checker", [True, True]),
+        ("d56_no_answers.jsonl", "no_answer", [True] * 6),
+    ],
+)
+def test_rules_on_reported_rows(read: Read, name: str, rule: str, found: list[bool]) -> None:
+    rows, _ = read(name)
+    assert [bool(find(problem, [rule])) for problem in rows] == found
+
+
+def test_a_gsm8k_solution_is_compared_by_its_last_calculation(read: Read) -> None:
+    pytest.importorskip("or1_reward")
+    (noted,) = annotate_answers(read("d58_gsm8k_solution.jsonl")[0], load_verifier())
+    assert reasons(noted, SelectSettings()) == ["answers:not_in_solution"]
+
+
+def test_primes_and_braces_tell_problems_apart(read: Read) -> None:
+    rows, _ = read("d16_same_id.jsonl")
+    assert len({problem.id for problem in rows}) == 4
+    assert not any(reasons(p, SelectSettings()) for p in annotate_duplicates(rows, DedupSettings()))
+
+
+def test_the_format_reads_extra_info_packed_as_text() -> None:
+    row = {
+        "data_source": "x",
+        "prompt": [{"role": "user", "content": "1+1?"}],
+        "ability": "math",
+        "reward_model": {"ground_truth": "2"},
+        "extra_info": "not json",
+    }
+    assert problem_from_row({**row, "extra_info": '{"index": 0}'}).extra_info == {"index": 0}
+    with pytest.raises(SchemaError, match="extra_info"):
+        problem_from_row(row)
