@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from or1_data import make_problem
@@ -54,6 +55,7 @@ class KnowingEngine:
         *,
         seeds: Sequence[Sequence[int]] | None = None,
         on_group: Callable[[int, list[Completion]], None] | None = None,
+        on_sample: Callable[[int, int, Completion], None] | None = None,
     ) -> list[list[Completion]]:
         groups = []
         for index, prompt in enumerate(prompts):
@@ -68,7 +70,7 @@ class KnowingEngine:
 
     @staticmethod
     def complete(text: str, seed: int) -> Completion:
-        ids = tuple(text.encode())
+        ids = np.frombuffer(text.encode(), dtype=np.uint8).astype(np.int32)
         return Completion(token_ids=ids, logprobs=None, text=text, finish_reason=FinishReason.STOP, seed=seed)
 
 

@@ -100,6 +100,7 @@ def test_an_engine_generates_takes_weights_and_proves_them() -> None:
         ("params", PLAIN, REQUIRED),
         ("seeds", KEYWORD, None),
         ("on_group", KEYWORD, None),
+        ("on_sample", KEYWORD, None),
     ]
     assert parameters(Engine.update_weights) == [("named", PLAIN, REQUIRED), ("version", KEYWORD, REQUIRED)]
     assert [name for name, _, _ in parameters(Engine.logprobs)] == ["prompt_ids", "response_ids"]

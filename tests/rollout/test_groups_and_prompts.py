@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from or1_rollout.groups import Gathering, seeds_of
+from or1_rollout.groups import GroupCollector, seeds_of
 from or1_rollout.seeds import sample_seed
 from or1_rollout.types import Completion, FinishReason, SamplingParams
 
@@ -18,13 +18,21 @@ def test_groups_are_whole_and_in_order_however_completions_arrive(
     num_prompts: int, group_size: int, data: st.DataObject
 ) -> None:
     told: list[tuple[int, list[int]]] = []
-    gathering = Gathering(num_prompts, group_size, lambda p, group: told.append((p, [c.seed for c in group])))
+    samples: list[tuple[int, int, int]] = []
+    gathering = GroupCollector(
+        num_prompts,
+        group_size,
+        lambda p, group: told.append((p, [c.seed for c in group])),
+        lambda p, g, sample: samples.append((p, g, sample.seed)),
+    )
     places = [(p, g) for p in range(num_prompts) for g in range(group_size)]
-    for p, g in data.draw(st.permutations(places)):
+    order = data.draw(st.permutations(places))
+    for p, g in order:
         gathering.put(p, g, completion(10 * p + g))
     expected = [[10 * p + g for g in range(group_size)] for p in range(num_prompts)]
     assert [[c.seed for c in group] for group in gathering.groups()] == expected
     assert sorted(told) == list(enumerate(expected))
+    assert samples == [(p, g, 10 * p + g) for p, g in order]
 
 
 def test_seeds_are_derived_or_must_have_the_shape_of_the_samples() -> None:

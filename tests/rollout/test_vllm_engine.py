@@ -93,9 +93,9 @@ def test_a_sample_is_its_prompt_and_seed_whatever_runs_beside_it(engine):
     params = SamplingParams(n=4, max_new_tokens=12, seed=3)
     groups = engine.generate(PROMPTS, params)
     assert groups == engine.generate(PROMPTS, params)
-    assert len({c.token_ids for group in groups for c in group}) > 6
+    assert len({tuple(c.token_ids) for group in groups for c in group}) > 6
     alone = engine.generate([PROMPTS[1]], SamplingParams(n=1, max_new_tokens=12), seeds=[[groups[1][2].seed]])
-    assert alone[0][0].token_ids == groups[1][2].token_ids
+    assert list(alone[0][0].token_ids) == list(groups[1][2].token_ids)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
@@ -132,10 +132,13 @@ def test_sampling_follows_the_model_and_not_only_its_seed(engine, model):
 def test_ends(engine):
     params = SamplingParams(n=2, max_new_tokens=40, seed=2)
     plain = engine.generate([PROMPTS[0]], params)[0]
-    at = plain[0].token_ids[3]
+    at = int(plain[0].token_ids[3])
     stopped = engine.generate([PROMPTS[0]], SamplingParams(n=2, max_new_tokens=40, seed=2, stop_token_ids=(at,)))[0]
-    first = plain[0].token_ids.index(at)
-    assert stopped[0].token_ids == plain[0].token_ids[: first + 1] and stopped[0].finish_reason is FinishReason.STOP
+    first = plain[0].token_ids.tolist().index(at)
+    assert (
+        list(stopped[0].token_ids) == list(plain[0].token_ids[: first + 1])
+        and stopped[0].finish_reason is FinishReason.STOP
+    )
     short = engine.generate([PROMPTS[0]], SamplingParams(n=2, max_new_tokens=3, seed=2))[0]
     assert all(c.finish_reason is FinishReason.LENGTH or c.token_ids[-1] == 1 for c in short)
     cut = engine.generate([PROMPTS[0]], SamplingParams(n=1, max_new_tokens=5, top_p=0.5, seed=2))[0][0]
@@ -170,7 +173,7 @@ def test_a_push_is_proven_and_carried_by_later_samples(engine, model):
     prove(engine, model)
     after = engine.generate(PROMPTS, SamplingParams(n=2, max_new_tokens=8, seed=4))
     assert {c.weight_version for group in after for c in group} == {7}
-    assert [[c.token_ids for c in g] for g in before] != [[c.token_ids for c in g] for g in after]
+    assert [[list(c.token_ids) for c in g] for g in before] != [[list(c.token_ids) for c in g] for g in after]
 
 
 def test_cached_prompts_are_forgotten_with_the_old_weights(engine, model):

@@ -130,7 +130,7 @@ def test_the_endpoint_engine_draws_the_same_samples_from_one_server(engine, serv
         settings = EndpointSettings(url=next(iter(servers)), stream=stream)
         got = EndpointEngine(settings).generate(PROMPTS, params)
         for ours, theirs in zip(got, expected, strict=True):
-            assert [c.token_ids for c in ours] == [c.token_ids for c in theirs]
+            assert [list(c.token_ids) for c in ours] == [list(c.token_ids) for c in theirs]
             assert [c.logprobs for c in ours] == [pytest.approx(c.logprobs, abs=1e-5) for c in theirs]
 
 

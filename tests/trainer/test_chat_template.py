@@ -95,7 +95,7 @@ def test_the_ids_trained_on_are_those_sampled_also_where_the_text_would_be_cut_o
     asked = problem(("user", "what is 12 + 12?"))
     prompt_ids = PromptEncoder(tokenizer).ids(asked)
     (group,) = engine.generate([prompt_ids], SamplingParams(n=32, max_new_tokens=24, seed=1))
-    recut = [c for c in group if tuple(tokenizer.encode(c.text, add_special_tokens=False)) != c.token_ids]
+    recut = [c for c in group if tuple(tokenizer.encode(c.text, add_special_tokens=False)) != tuple(c.token_ids)]
     assert recut, "no sample shows the difference"
     ended = [c for c in group if c.token_ids[-1] == tokenizer.eos_token_id]
     assert ended and all(END not in c.text for c in ended), "the end token is trained on and not part of the text"
@@ -103,7 +103,7 @@ def test_the_ids_trained_on_are_those_sampled_also_where_the_text_would_be_cut_o
     named = [(asked.id, "", prompt_ids)]
     (scored,) = score_groups(named, [group], verdicts, LossSettings(), context_tokens=24)
     samples = scored.samples()
-    assert [tuple(s.response_ids) for s in samples] == [c.token_ids for c in group]
+    assert [tuple(s.response_ids) for s in samples] == [tuple(c.token_ids) for c in group]
     batch = pack(samples)
     read = [token for s in samples for token in (*prompt_ids, *s.response_ids[:-1])]  # the last one predicts nothing
     assert batch.token_ids_T.tolist() == read

@@ -6,7 +6,7 @@ for parameters and completions as long as the attributes have these names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -90,7 +90,7 @@ class CompletionLike(Protocol):
     """What an engine gives back for one sample; `finish_reason` reads as stop, length or abort."""
 
     @property
-    def token_ids(self) -> Sequence[int]:
+    def token_ids(self) -> Collection[int]:
         """The sampled tokens, the end token included where there is one."""
 
     @property

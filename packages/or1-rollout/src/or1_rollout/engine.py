@@ -1,4 +1,4 @@
-"""The one Protocol that all engines fit; consumers name only what they use of it."""
+"""The protocol that every engine implements."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from or1_rollout.weight_sync.proof import Fingerprint
 if TYPE_CHECKING:
     from torch import Tensor
 
+OnSample = Callable[[int, int, Completion], None]
+"""`on_sample(prompt_index, sample_index, completion)`."""
+
+OnGroup = Callable[[int, list[Completion]], None]
+"""`on_group(prompt_index, completions)`."""
+
 
 class Engine(Protocol):
     """Prompts in, groups of completions out. Axes: P prompts, G = `params.n` completions of each."""
@@ -21,13 +27,14 @@ class Engine(Protocol):
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
-        on_group: Callable[[int, list[Completion]], None] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[list[Completion]]:
         """Sample [P][G] completions, in the order of the prompts.
 
         `seeds` is [P][G], one per sample, so that any sample can be drawn again alone; without it they are derived
-        from `params.seed`, the prompt's index and the sample's index. `on_group(index, completions)` is called as
-        soon as a prompt's completions are all there, in any order of prompts.
+        from `params.seed`, the prompt's index and the sample's index. `on_sample` is called as soon as a sample ends
+        and `on_group` as soon as the last sample of a prompt has ended, in any order, in the calling thread.
         """
 
     def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
@@ -40,7 +47,7 @@ class Engine(Protocol):
         """Log-prob of every response token at temperature 1, from one forward pass."""
 
     def close(self) -> None:
-        """Give memory and processes back."""
+        """Release memory and processes."""
 
 
 @runtime_checkable

@@ -1,9 +1,10 @@
-"""Samples on their way to groups: their seeds, and completions that come in any order. Axes: P prompts, G samples."""
+"""Seeds of the samples of a call, and the groups that their completions form. Axes: P prompts, G samples."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from or1_rollout.engine import OnGroup, OnSample
 from or1_rollout.seeds import derived_seeds
 from or1_rollout.types import Completion, SamplingParams
 
@@ -18,24 +19,30 @@ def seeds_of(
     return seeds_PG
 
 
-class Gathering:
-    """Completions sorted into groups; each group is told once, as soon as it is whole."""
+class GroupCollector:
+    """Collects completions that arrive in any order into groups, and reports each sample and each whole group once."""
 
     def __init__(
-        self, num_prompts: int, group_size: int, on_group: Callable[[int, list[Completion]], None] | None
+        self,
+        num_prompts: int,
+        group_size: int,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
     ) -> None:
-        """`on_group(prompt, group)`, see `Engine.generate`."""
+        """For the callbacks see `Engine.generate`."""
         self._samples: list[dict[int, Completion]] = [{} for _ in range(num_prompts)]
-        self._group_size, self._on_group = group_size, on_group
+        self._group_size, self._on_group, self._on_sample = group_size, on_group, on_sample
 
     def put(self, prompt: int, sample: int, completion: Completion) -> None:
-        """Take one completion to its place."""
+        """Add one completion."""
         self._samples[prompt][sample] = completion
+        if self._on_sample is not None:
+            self._on_sample(prompt, sample, completion)
         if self._on_group is not None and len(self._samples[prompt]) == self._group_size:
             self._on_group(prompt, self._group(prompt))
 
     def groups(self) -> list[list[Completion]]:
-        """[P][G], once all are there."""
+        """All completions, [P][G]; every one must have been added."""
         return [self._group(prompt) for prompt in range(len(self._samples))]
 
     def _group(self, prompt: int) -> list[Completion]:

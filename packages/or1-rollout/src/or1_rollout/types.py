@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 Message = Mapping[str, str]
 """One chat message, `{"role": ..., "content": ...}`."""
@@ -52,20 +56,46 @@ class SamplingParams:
             raise ValueError(f"need temperature >= 0 and 0 < top_p <= 1, got {self.temperature} and {self.top_p}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Completion:
-    """One sampled continuation: what the policy really emitted, token by token.
+    """One sampled continuation, token by token.
 
-    `token_ids` include the end-of-sequence token when `finish_reason` is stop by that token. `logprobs` are those of
-    the sampled tokens under the distribution they were drawn from (temperature applied, before top-p/top-k), None
-    where the engine cannot give them. `weight_version` is the version last pushed into the engine (0: as loaded).
-    `token_ids` are empty where a server tells only text; `reasoning` is what a server keeps apart from the text.
+    `token_ids` include the end-of-sequence token when `finish_reason` is stop by that token; they are empty where a
+    server gives only text. `logprobs` are those of the sampled tokens under the distribution they were drawn from
+    (temperature applied, before top-p/top-k), None where the engine cannot give them. `weight_version` is the version
+    of the last weight sync (0: as loaded). `reasoning` is what a server reports apart from the text.
+
+    Two completions are equal if all their values are.
     """
 
-    token_ids: tuple[int, ...]
-    logprobs: tuple[float, ...] | None
+    token_ids: NDArray[np.int32]
+    logprobs: NDArray[np.float32] | None
     text: str
     finish_reason: FinishReason
     seed: int = 0
     weight_version: int = 0
     reasoning: str | None = None
+
+    def __post_init__(self) -> None:
+        """Convert sequences of numbers to arrays."""
+        object.__setattr__(self, "token_ids", np.asarray(self.token_ids, dtype=np.int32))
+        if self.logprobs is not None:
+            object.__setattr__(self, "logprobs", np.asarray(self.logprobs, dtype=np.float32))
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by value."""
+        return self.to_json() == other.to_json() if isinstance(other, Completion) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Hash by value."""
+        return hash((self.token_ids.tobytes(), self.text, self.seed))
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON can hold them: arrays as lists of numbers."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The completion that `to_json` gave. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+        return cls(**{**values, "finish_reason": FinishReason(values["finish_reason"])})

@@ -13,8 +13,9 @@ from or1_rollout.endpoint.lanes import each, run
 from or1_rollout.endpoint.post import One, Poster
 from or1_rollout.endpoint.settings import EndpointSettings
 from or1_rollout.endpoint.wire import request_body
+from or1_rollout.engine import OnGroup, OnSample
 from or1_rollout.errors import EndpointError
-from or1_rollout.groups import Gathering, seeds_of
+from or1_rollout.groups import GroupCollector, seeds_of
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.weight_sync.proof import Fingerprint
 
@@ -40,21 +41,22 @@ class EndpointEngine:
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
-        on_group: Callable[[int, list[Completion]], None] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Raises `EndpointError` when a request fails for good; the journal keeps the others.
 
         `token_ids` and `logprobs` are there where the server gives them (vLLM does).
         """
         seeds_PG = seeds_of(params, len(prompts), seeds)
-        gathering = Gathering(len(prompts), params.n, on_group)
+        collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         bodies = {
             (p, g): request_body(self.model, prompts[p], params, seed, stream=self.settings.stream)
             for p, group in enumerate(seeds_PG)
             for g, seed in enumerate(group)
         }
-        run(self._all(bodies, {(p, g): seeds_PG[p][g] for p, g in bodies}, gathering.put))
-        return gathering.groups()
+        run(self._all(bodies, {(p, g): seeds_PG[p][g] for p, g in bodies}, collector.put))
+        return collector.groups()
 
     @property
     def model(self) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
 from or1_rollout.errors import RowError
-from or1_rollout.types import Completion, FinishReason
+from or1_rollout.types import Completion
 
 _KEY_BYTES = 16
 _PLACE = ("stream", "return_token_ids", "logprobs")
@@ -46,7 +45,7 @@ class Journal:
     def put(self, key: str, completion: Completion) -> None:
         """Keep a finished sample; it is in the file when this returns."""
         self._done[key] = completion
-        self._file.write(json.dumps({"key": key, "completion": asdict(completion)}, ensure_ascii=False) + "\n")
+        self._file.write(json.dumps({"key": key, "completion": completion.to_json()}, ensure_ascii=False) + "\n")
         self._file.flush()
 
     def close(self) -> None:
@@ -56,9 +55,6 @@ class Journal:
     def _take(self, line: bytes, number: int) -> None:
         try:
             row = json.loads(line)
-            fields = row["completion"]
-            fields["token_ids"] = tuple(fields["token_ids"])
-            fields["logprobs"] = None if fields["logprobs"] is None else tuple(fields["logprobs"])
-            self._done[row["key"]] = Completion(**{**fields, "finish_reason": FinishReason(fields["finish_reason"])})
+            self._done[row["key"]] = Completion.from_json(row["completion"])
         except (ValueError, KeyError, TypeError) as error:
             raise RowError(f"{self.path}:{number}: this is no journal of samples; name another file") from error

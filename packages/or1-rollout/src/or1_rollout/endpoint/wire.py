@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import numpy as np
+
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
 
 OPTIONAL: Final = ("return_token_ids", "stream_options", "logprobs", "seed", "max_tokens")
@@ -98,8 +100,8 @@ class Pieces:
             raise WireError("the response ended in the middle")
         logprobs = self.logprobs if len(self.logprobs) == len(self.token_ids) and self.token_ids else None
         return Completion(
-            token_ids=tuple(self.token_ids),
-            logprobs=None if logprobs is None else tuple(logprobs),
+            token_ids=np.array(self.token_ids, dtype=np.int32),
+            logprobs=None if logprobs is None else np.array(logprobs, dtype=np.float32),
             text=self._joined() if reasoning == "joined" else self.text,
             finish_reason=_REASONS.get(self.finish_reason, FinishReason.ABORT),
             seed=seed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from or1_rollout.errors import RowError
@@ -79,7 +79,7 @@ def _is_json(line: bytes) -> bool:
 
 def completion_line(row: PromptRow, completions: Sequence[Completion]) -> str:
     """One line of the output, with its line end."""
-    record = {"id": row.id, "completions": [asdict(completion) for completion in completions]}
+    record = {"id": row.id, "completions": [completion.to_json() for completion in completions]}
     return json.dumps(record, ensure_ascii=False) + "\n"
 
 

@@ -42,9 +42,9 @@ class Group:
         return [
             Sample(
                 prompt_ids=self.prompt_ids,
-                response_ids=completion.token_ids,
+                response_ids=completion.token_ids.tolist(),
                 advantage=advantage,
-                engine_logprobs=completion.logprobs,
+                engine_logprobs=None if completion.logprobs is None else completion.logprobs.tolist(),
             )
             for completion, verdict, advantage in zip(self.completions, self.verdicts, self.advantages, strict=True)
             if verdict.reward is not None

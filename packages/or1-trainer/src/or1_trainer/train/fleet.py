@@ -6,14 +6,14 @@ that whatever takes an engine (evaluation, difficulty) takes a fleet. All calls 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 
-from or1_rollout.engine import Engine
+from or1_rollout.engine import Engine, OnGroup, OnSample
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_trainer.policy.parallel import Runtime
 
@@ -68,17 +68,21 @@ class Fleet:
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
-        on_group: Callable[[int, list[Completion]], None] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[list[Completion]]:
-        """[P] prompts -> [P][G] completions, the same on every rank; `on_group` sees this rank's groups as they end."""
+        """[P] prompts -> [P][G] completions, the same on every rank; the callbacks see this rank's, as they end."""
         share, engines = self.runtime.rank // self._ranks_per_engine, self._num_engines
         if seeds is None and engines > 1:
             raise ValueError(
                 "a fleet of several ranks needs explicit seeds: an engine would derive them from its own share"
             )
-        report = None if on_group is None else lambda index, group: on_group(index * engines + share, group)
         mine = self.engine.generate(
-            prompts[share::engines], params, seeds=None if seeds is None else seeds[share::engines], on_group=report
+            prompts[share::engines],
+            params,
+            seeds=None if seeds is None else seeds[share::engines],
+            on_group=None if on_group is None else lambda p, group: on_group(p * engines + share, group),
+            on_sample=None if on_sample is None else lambda p, g, sample: on_sample(p * engines + share, g, sample),
         )
         return interleave(self.exchange.gather(mine)[:: self._ranks_per_engine])
 

@@ -47,7 +47,7 @@ WITNESS_BYTES = 2**26
 def probe_of(groups: Sequence[Group]) -> Probe:
     """The beginning of the first response of the batch."""
     first = groups[0]
-    return Probe(prompt_ids=first.prompt_ids, response_ids=first.completions[0].token_ids[:PROBE_TOKENS])
+    return Probe(prompt_ids=first.prompt_ids, response_ids=first.completions[0].token_ids[:PROBE_TOKENS].tolist())
 
 
 class Stream(Protocol):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from or1_rollout.engine import OnGroup, OnSample
 from or1_rollout.engines.transformers.batch import Ends, Row, decode_rows
 from or1_rollout.engines.transformers.decoder import Decoder
 from or1_rollout.engines.transformers.fused_decoder import FusedDecoder
@@ -91,7 +93,8 @@ class TransformersEngine:
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
-        on_group: Callable[[int, list[Completion]], None] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Raises `EngineError` for a prompt that does not fit the model."""
         self._check_whole()
@@ -106,6 +109,8 @@ class TransformersEngine:
             decode_rows(self._decoder, [encoded[prompt] for prompt in first], rows, params, ends)
             for (prompt, _), completion in zip(wave, self._completions(rows), strict=True):
                 groups[prompt].append(completion)
+                if on_sample is not None:
+                    on_sample(prompt, len(groups[prompt]) - 1, completion)
                 if on_group is not None and len(groups[prompt]) == params.n:
                     on_group(prompt, groups[prompt])
         return groups
@@ -189,8 +194,8 @@ class TransformersEngine:
         texts = decode_all(self.tokenizer, [row.token_ids for row in rows])
         return [
             Completion(
-                token_ids=tuple(row.token_ids),
-                logprobs=tuple(row.logprobs),
+                token_ids=np.array(row.token_ids, dtype=np.int32),
+                logprobs=np.array(row.logprobs, dtype=np.float32),
                 text=text if row.text is None else row.text,
                 finish_reason=row.finish_reason or FinishReason.ABORT,
                 seed=row.seed,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from or1_rollout.engine import OnGroup, OnSample
 from or1_rollout.engines.vllm.local import LocalClient, load_llm
 from or1_rollout.engines.vllm.request import completion, vllm_params
 from or1_rollout.engines.vllm.settings import VllmSettings
 from or1_rollout.engines.vllm.transfer import Push, resolve
 from or1_rollout.errors import EngineError
-from or1_rollout.groups import Gathering, seeds_of
+from or1_rollout.groups import GroupCollector, seeds_of
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.weight_sync.proof import Fingerprint
@@ -47,7 +48,8 @@ class VllmEngine:
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
-        on_group: Callable[[int, list[Completion]], None] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Log-probs are None where top-p or top-k cut the distribution (`gives_logprobs`).
 
@@ -56,18 +58,18 @@ class VllmEngine:
         self._check_whole()
         seeds_PG = seeds_of(params, len(prompts), seeds)
         places: dict[str, tuple[int, int]] = {}
-        gathering = Gathering(len(prompts), params.n, on_group)
+        collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         try:
             self._submit(prompts, params, seeds_PG, places)
             while places:
                 for output in self.llm.llm_engine.step():
                     prompt, sample = places.pop(output.request_id)
                     made = completion(output.outputs[0], seeds_PG[prompt][sample], self.weight_version)
-                    gathering.put(prompt, sample, made)
+                    collector.put(prompt, sample, made)
         finally:
             if places:
                 self.llm.llm_engine.abort_request(list(places))
-        return gathering.groups()
+        return collector.groups()
 
     def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
         """See `Engine.update_weights`. Prompts cached under the old weights are forgotten."""

@@ -6,9 +6,11 @@ consecutive numbers; ours come from (run, step, problem, sample).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from or1_rollout.errors import EngineError
 from or1_rollout.types import Completion, FinishReason, SamplingParams
@@ -50,10 +52,10 @@ def vllm_params(params: SamplingParams, seed: int) -> VllmParams:
 
 def completion(output: CompletionOutput, seed: int, weight_version: int) -> Completion:
     """One finished sample. Raises `EngineError` where a log-prob is missing or no number."""
-    token_ids = tuple(int(token) for token in output.token_ids)
+    token_ids = np.array(output.token_ids, dtype=np.int32)
     return Completion(
         token_ids=token_ids,
-        logprobs=None if output.logprobs is None else _logprobs(token_ids, output.logprobs),
+        logprobs=None if output.logprobs is None else _logprobs(output.token_ids, output.logprobs),
         text=output.text,
         finish_reason=FINISH_REASONS.get(str(output.finish_reason), FinishReason.ABORT),
         seed=seed,
@@ -61,8 +63,9 @@ def completion(output: CompletionOutput, seed: int, weight_version: int) -> Comp
     )
 
 
-def _logprobs(token_ids: Sequence[int], per_position: Sequence[Any]) -> tuple[float, ...]:
-    values = tuple(float(known[token].logprob) for token, known in zip(token_ids, per_position, strict=True))
-    if not all(math.isfinite(value) for value in values):
+def _logprobs(token_ids: Sequence[int], per_position: Sequence[Any]) -> NDArray[np.float32]:
+    known = zip(token_ids, per_position, strict=True)
+    values = np.array([at_position[token].logprob for token, at_position in known], dtype=np.float32)
+    if not np.isfinite(values).all():
         raise EngineError("vLLM gave a log-prob that is no finite number; its weights are damaged or its kernel is")
     return values

@@ -11,12 +11,13 @@ from or1_rollout.endpoint.lanes import each, run
 from or1_rollout.endpoint.post import Poster
 from or1_rollout.endpoint.settings import EndpointSettings
 from or1_rollout.endpoint.wire import request_body
+from or1_rollout.engine import OnGroup, OnSample
 from or1_rollout.engines.vllm.control import Control
 from or1_rollout.engines.vllm.pool import Pool
 from or1_rollout.engines.vllm.request import gives_logprobs
 from or1_rollout.engines.vllm.transfer import Push
 from or1_rollout.errors import EndpointError, WeightPushError
-from or1_rollout.groups import Gathering, seeds_of
+from or1_rollout.groups import GroupCollector, seeds_of
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.weight_sync.proof import Fingerprint
@@ -62,7 +63,8 @@ class VllmServers:
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
-        on_group: Callable[[int, list[Completion]], None] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Interrupted, the open requests are cut and vLLM aborts them."""
         if not self._is_whole:
@@ -72,10 +74,10 @@ class VllmServers:
         self._labels = self._labels or {s.url: self._control.weight_version(s.url) for s in self.pool.up()}
         if empty := [index for index, ids in enumerate(encoded) if not ids]:
             raise EndpointError(f"prompt {empty[0]} has no tokens; it needs at least one")
-        gathering = Gathering(len(prompts), params.n, on_group)
+        collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         seeds_of_place = {(p, g): seed for p, row in enumerate(seeds_PG) for g, seed in enumerate(row)}
-        run(self._all(encoded, params, seeds_of_place, gathering.put))
-        return gathering.groups()
+        run(self._all(encoded, params, seeds_of_place, collector.put))
+        return collector.groups()
 
     def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
         """See `Engine.update_weights`: into every server that is up, each of which then carries `version`."""
