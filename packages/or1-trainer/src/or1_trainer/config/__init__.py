@@ -1,1 +1,1 @@
-"""Settings: typed, frozen, closed; recipes are TOML over them."""
+"""Settings of a run: typed, frozen structs, and TOML recipes that are converted to them."""

@@ -1,42 +1,66 @@
-"""What a value of the wrong kind should have been, said by the key it has on the command line."""
+"""Messages for settings that msgspec refuses: the key as on the command line, the allowed values, the value given."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
 from or1_trainer.config.base import Settings
 from or1_trainer.config.near import did_you_mean
 
-_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<place>[^`]*)`)?", re.DOTALL)
-_BOUND = re.compile(r"Expected `\w+` [<>]=? .*")
-_ITEM = re.compile(r"\[(\d+|\.\.\.)\]")
+_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?", re.DOTALL)
+_RANGE = re.compile(r"Expected `\w+` (?P<range>[<>]=? \S+)")
+_PATTERN = re.compile(r"Expected `str` matching regex '(?P<pattern>.*)'")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
+_INDEX = re.compile(r"\[(\d+|\.\.\.)\]")
 
 
 def explain(error: msgspec.ValidationError, kind: type[Settings], tree: Any) -> str:
-    """`stages.0.steps: Expected `int`, got `str``; for a closed choice, its members and the nearest."""
-    match = _MESSAGE.fullmatch(str(error))
-    assert match is not None
-    keys = _ITEM.sub(r".\1", match["place"] or "").removeprefix(".").split(".")
-    where = ".".join(keys)
+    """Rewrite the error of converting `tree` to `kind`: `stages.0.group must be >= 2, got 1`.
+
+    An unknown key and a value outside of a closed choice come with the most similar known one.
+    """
+    message = _MESSAGE.fullmatch(str(error))
+    assert message is not None
+    what, where = message["what"], _INDEX.sub(r".\1", message["path"] or "").removeprefix(".")
+    keys = where.split(".") if where else []
     declared = _kind_at(kind, keys)
+    if unknown := _UNKNOWN.fullmatch(what):
+        return _unknown_key(unknown["key"], where, declared)
     if get_origin(declared) is Literal:
         choices, value = get_args(declared), str(_value_at(tree, keys))
         return f"{where} = {value!r} is not one of {', '.join(choices)}{did_you_mean(value, choices)}"
-    if _BOUND.fullmatch(match["what"]):
-        return f"{where}: {match['what'].replace('`', '')}, got {_value_at(tree, keys)}"
-    return f"{where}: {match['what']}" if where else match["what"]
+    if bound := _RANGE.fullmatch(what):
+        return f"{where} must be {bound['range'].removesuffix('.0')}, got {_value_at(tree, keys)}"
+    if pattern := _PATTERN.fullmatch(what):
+        return f"{where} = {_value_at(tree, keys)!r} does not match the pattern {pattern['pattern']}"
+    return f"{where}: {what}" if where else what
+
+
+def plain(kind: Any) -> Any:
+    """The type without its range."""
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def fields_of(kind: Any) -> dict[str, Any]:
+    """Key -> type of a settings struct; empty for any other type."""
+    if not (isinstance(kind, type) and issubclass(kind, Settings)):
+        return {}
+    return {field.name: plain(field.type) for field in msgspec.structs.fields(kind)}
+
+
+def _unknown_key(key: str, where: str, kind: Any) -> str:
+    fields = fields_of(kind)
+    nested = [] if where else [f"{name}.{inner}" for name, section in fields.items() for inner in fields_of(section)]
+    return f"unknown key {f'{where}.{key}' if where else key}{did_you_mean(key, [*fields, *nested])}"
 
 
 def _kind_at(kind: Any, keys: list[str]) -> Any:
     """The declared type of a key; None where there is none."""
     for key in keys:
-        if get_origin(kind) is tuple:
-            kind = get_args(kind)[0]
-        elif isinstance(kind, type) and issubclass(kind, Settings):
-            kind = {field.name: field.type for field in msgspec.structs.fields(kind)}.get(key)
+        kind = get_args(kind)[0] if get_origin(kind) is tuple else fields_of(kind).get(key)
     return kind
 
 

@@ -1,4 +1,4 @@
-"""Recipe file + command line -> `RunConfig`; what is misspelt is named, with the nearest key that exists."""
+"""Recipe file + command line -> `RunConfig`, with errors that suggest the most similar existing key."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import msgspec
 
 from or1_trainer.config.explain import explain
 from or1_trainer.config.near import did_you_mean
-from or1_trainer.config.schema import RunConfig, Settings
+from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
 
 RECIPES = resources.files("or1_trainer") / "recipes"
 
 
 def recipe_names() -> list[str]:
-    """Names of the recipes that ship with the package."""
+    """Return the names of the recipes that ship with the package."""
     return sorted(entry.name.removesuffix(".toml") for entry in RECIPES.iterdir() if entry.name.endswith(".toml"))
 
 
 def read_recipe(name: str) -> dict[str, Any]:
-    """Parse a shipped recipe by name or a TOML file by path."""
+    """Parse a recipe of the package (by name) or a TOML file (by path).
+
+    Raises:
+        ConfigError: there is no such recipe, or the file is not TOML.
+    """
     path = Path(name)
     if path.suffix == ".toml":
         source = f"recipe file {name}"
@@ -48,7 +52,7 @@ def read_recipe(name: str) -> dict[str, Any]:
 
 
 def parse_overrides(arguments: Iterable[str]) -> list[tuple[str, Any]]:
-    """`--a.b 3 --c=x` -> [("a.b", 3), ("c", "x")]; values are TOML literals, else text."""
+    """Parse `--a.b 3 --c=x` to [("a.b", 3), ("c", "x")]; a value that is no TOML literal is text."""
     overrides: list[tuple[str, Any]] = []
     pending: str | None = None
     for argument in arguments:
@@ -68,13 +72,16 @@ def parse_overrides(arguments: Iterable[str]) -> list[tuple[str, Any]]:
 
 
 def resolve(tree: Mapping[str, Any], overrides: Iterable[tuple[str, Any]] = ()) -> RunConfig:
-    """Recipe tree with overrides applied, checked key by key and type by type."""
+    """Apply `overrides` to the recipe and convert it to typed settings.
+
+    Raises:
+        ConfigError: an unknown key, a value of the wrong type or outside of its range; the message has the key.
+    """
     _check_finite(tree, "")
     merged: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(tree))
     for key, value in overrides:
         _check_finite(value, key)
         _assign(merged, key.split("."), value, key)
-    _check_keys(merged, RunConfig, "")
     try:
         return msgspec.convert(merged, RunConfig)
     except msgspec.ValidationError as error:
@@ -82,7 +89,7 @@ def resolve(tree: Mapping[str, Any], overrides: Iterable[tuple[str, Any]] = ()) 
 
 
 def _check_finite(value: Any, where: str) -> None:
-    """TOML has infinity and NaN; no setting has, and the run folder could not keep them."""
+    """TOML has infinity and NaN; no setting does, and the JSON files of the run folder could not store them."""
     inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inner:
         _check_finite(item, f"{where}.{key}".removeprefix("."))
@@ -98,43 +105,19 @@ def _literal(text: str) -> Any:
 
 
 def _assign(tree: Any, path: list[str], value: Any, key: str) -> None:
-    """Set one dotted key; list items are addressed by their number (`stages.0.steps`)."""
+    """Set one dotted key; list items are addressed by their index (`stages.0.steps`)."""
     head, rest = path[0], path[1:]
     if isinstance(tree, list):
         if not head.isdigit() or int(head) >= len(tree):
-            raise ConfigError(f"--{key}: {head!r} is not one of the {len(tree)} items, which count from 0")
+            raise ConfigError(f"--{key}: there is no item {head!r}; the list has {len(tree)} items, counted from 0")
         index: Any = int(head)
     elif isinstance(tree, dict):
         index = head
     else:
-        raise ConfigError(f"--{key}: nothing below {head!r} can be set")
+        raise ConfigError(f"--{key}: {head!r} is below a plain value, which has no keys")
     if not rest:
         tree[index] = value
         return
     if isinstance(tree, dict):
         tree.setdefault(index, {})
     _assign(tree[index], rest, value, key)
-
-
-def _check_keys(tree: Any, kind: Any, where: str) -> None:
-    """Refuse keys that no settings struct has, naming the nearest one that exists."""
-    if get_origin(kind) is tuple and isinstance(tree, list):
-        for position, item in enumerate(tree):
-            _check_keys(item, get_args(kind)[0], f"{where}{position}.")
-    if not (isinstance(kind, type) and issubclass(kind, Settings) and isinstance(tree, dict)):
-        return
-    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
-    for key, value in tree.items():
-        if key not in fields:
-            known = list(fields) if where else [*fields, *_all_keys()]
-            raise ConfigError(f"unknown key {where}{key}{did_you_mean(key, known)}")
-        _check_keys(value, fields[key], f"{where}{key}.")
-
-
-def _all_keys() -> list[str]:
-    return [
-        f"{field.name}.{inner.name}"
-        for field in msgspec.structs.fields(RunConfig)
-        if isinstance(field.type, type) and issubclass(field.type, Settings)
-        for inner in msgspec.structs.fields(field.type)
-    ]

@@ -1,92 +1,101 @@
-"""Settings of the policy to start from and of the problems it is trained on."""
+"""Settings of the initial policy and of the problems it is trained on."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from or1_trainer.config.base import AtLeastOne, AtLeastZero, Positive, Settings, Share
+from msgspec import Meta
+
+from or1_trainer.config.base import AtLeastOne, AtLeastZero, Fraction, FractionBelowOne, Positive, Settings
 
 
 class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which policy to start from."""
+    """The model that training starts from."""
 
     path: str = ""
-    """Folder with `config.json`, safetensors and tokenizer. Empty: the warm start made by this project."""
+    """Folder with `config.json`, safetensors and tokenizer. Empty: the warm start that `warm_start` describes."""
     dtype: Literal["float32", "bfloat16", "float64"] = "float32"
-    """float64 is slow and the same to the last digits shown on every processor: for comparisons."""
+    """Type of weights and activations. float64 is slow, and gives the same printed digits on every processor: for
+    comparisons."""
 
 
 class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Generated arithmetic problems; train and held-out parts cannot overlap."""
+    """Generated arithmetic problems (`or1_data.arithmetic`); training and held-out problems never overlap."""
 
     train: AtLeastOne = 4096
+    """Number of training problems."""
     heldout: AtLeastOne = 64
+    """Number of held-out problems."""
     seed: AtLeastZero = 0
-    min_terms: int = 2
-    max_terms: int = 5
-    max_digits: int = 2
-    operators: str = "+-"
+    min_terms: Annotated[int, Meta(ge=2)] = 2
+    max_terms: Annotated[int, Meta(ge=2)] = 5
+    max_digits: AtLeastOne = 2
+    operators: Annotated[str, Meta(pattern=r"^[-+*]*[+][-+*]*$")] = "+-"
+    """`+` and any of `-` and `*`."""
 
 
 class LetteredSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Lettered sums (`toy/lettered.py`); train and held-out parts cannot overlap."""
+    """Generated sums of named numbers (`toy/lettered.py`); training and held-out problems never overlap."""
 
     train: AtLeastOne = 2048
     heldout: AtLeastOne = 64
     seed: AtLeastZero = 0
-    min_terms: int = 3
-    max_terms: int = 8
+    min_terms: Annotated[int, Meta(ge=2, le=12)] = 3
+    max_terms: Annotated[int, Meta(ge=2, le=12)] = 8
 
 
 class HabitSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the wandering demonstrator goes about a lettered sum (`toy/traces.py`)."""
+    """Probabilities of the habits in demonstrated solutions of lettered sums (`toy/traces.py`)."""
 
-    restate_share: Share = 0.2
-    """Of the lines: a number is only said again."""
-    slip_share: Share = 0.05
-    """Of the additions: the sum is wrong."""
-    correct_share: Share = 0.5
-    """Of the slips: seen, and put right in the next line."""
-    check_share: Share = 0.15
-    """Of the right additions: written a second time."""
-    hurry_share: Share = 0.2
-    """Of the solutions: a guess before all is added."""
+    restate_share: FractionBelowOne = 0.2
+    """Fraction of lines that only repeat a number."""
+    slip_share: Fraction = 0.05
+    """Fraction of additions with a wrong result."""
+    correct_share: Fraction = 0.5
+    """Fraction of wrong additions that the next line corrects."""
+    check_share: Fraction = 0.15
+    """Fraction of right additions that are written twice."""
+    hurry_share: Fraction = 0.2
+    """Fraction of solutions that end with a guess before everything is added."""
 
 
 class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Supervised start of the tiny policy (DESIGN §6); its folder is cached by the hash of these settings."""
+    """Supervised training that makes a small initial policy; the result is cached by the hash of these settings."""
 
-    hidden: int = 128
-    layers: int = 4
-    heads: int = 4
-    kv_heads: int = 2
-    intermediate: int = 512
-    steps: int = 400
-    sequences: int = 64
+    hidden: AtLeastOne = 128
+    layers: AtLeastOne = 4
+    heads: AtLeastOne = 4
+    kv_heads: AtLeastOne = 2
+    intermediate: AtLeastOne = 512
+    steps: AtLeastOne = 400
+    sequences: AtLeastOne = 64
     """Sequences per supervised step."""
     lr: Positive = 3e-3
-    verbose_share: float = 0.5
-    """Share of demonstrations that reason at length, so that the first stage truncates."""
-    guess_share: float = 0.0
-    """Share of demonstrations that only guess: the policy then often guesses, and can learn to reason instead."""
+    verbose_share: Fraction = 0.5
+    """Fraction of arithmetic demonstrations with long reasoning, which the first context stage truncates."""
+    guess_share: Fraction = 0.0
+    """Fraction of arithmetic demonstrations that guess without reasoning; training can then improve the policy by
+    teaching it to reason."""
     seed: AtLeastZero = 0
     dtype: Literal["float32", "float64"] = "float32"
-    """It is taught in; see `model.dtype`."""
+    """Type of the supervised training; see `model.dtype`."""
     demonstrated: Literal["arithmetic", "lettered"] = "arithmetic"
-    """What is demonstrated, as `arithmetic` or `lettered` below say; `data` is trained on."""
+    """Problems that are demonstrated; `data` says which ones are trained on."""
     arithmetic: ArithmeticSettings = ArithmeticSettings()
     lettered: LetteredSettings = LetteredSettings()
     habits: HabitSettings = HabitSettings()
-    """Of the demonstrator of lettered sums; `verbose_share` and `guess_share` are those of arithmetic."""
+    """Of demonstrations of lettered sums."""
 
 
 class DataSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Problems: generated when `train` is empty, else problem files in the row format of DESIGN §3."""
+    """Problem files in or1-data's row format, or generated problems where `train` is empty."""
 
     train: tuple[str, ...] = ()
+    """Paths of JSON Lines or Parquet files."""
     heldout: tuple[str, ...] = ()
     template: str = "bare"
+    """Prompt template of generated problems (`or1_data.templates`)."""
     generated: Literal["arithmetic", "lettered"] = "arithmetic"
-    """Which problems are generated, as `arithmetic` or `lettered` below say."""
+    """Kind of generated problems."""
     arithmetic: ArithmeticSettings = ArithmeticSettings()
     lettered: LetteredSettings = LetteredSettings()

@@ -1,58 +1,61 @@
-"""Settings of where a run goes: layout, micro-batches, evaluation, checkpoints, what is written for people."""
+"""Settings of parallelism, micro-batches, evaluation, checkpoints and logs."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from or1_trainer.config.base import AtLeastZero, NotNegative, Positive, Settings, Share
+from or1_trainer.config.base import AtLeastOne, AtLeastZero, Fraction, NonNegative, Positive, Settings
 
 
 class ParallelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Layout of the ranks; `data` 0 takes what is left of the world after `tensor`."""
+    """How the processes (ranks) divide the work."""
 
-    tensor: int = 1
-    data: int = 0
+    tensor: AtLeastOne = 1
+    """Ranks that share one copy of the weights (tensor parallelism)."""
+    data: AtLeastZero = 0
+    """Copies of the weights (data parallelism); 0: all processes divided by `tensor`."""
     sequence: bool = False
-    """Sequence parallel: between attention and feed-forward, the tokens are cut over the tensor ranks."""
+    """Sequence parallelism: tensor ranks also divide the tokens between attention and feed-forward layers."""
     timeout_s: Positive = 1800.0
-    """How long a rank waits for its peers in a collective."""
+    """How long a rank waits for the others in a collective operation."""
 
 
 class BatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Packing: no micro-batch holds more tokens than this, unless one sequence alone does."""
+    """Packing of sequences into micro-batches."""
 
-    microbatch_tokens: int = 16384
-    chunk_tokens: int = 8192
-    """Tokens whose vocabulary row exists at one time in the output projection."""
+    microbatch_tokens: AtLeastOne = 16384
+    """Most tokens of a micro-batch; only a single longer sequence exceeds it."""
+    chunk_tokens: AtLeastOne = 8192
+    """Tokens whose logits are in memory at the same time."""
     recompute: bool = False
-    """Keep only the layers' inputs and run each layer again in the backward pass: a third more work, for long
-    contexts."""
+    """Store only the inputs of layers, and compute each layer again in the backward pass: a third more computation,
+    less memory."""
 
 
 class EvalSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Held-out avg@k, before, every `every` steps, and after."""
+    """Held-out avg@k: before training, every `every` steps, and at the end."""
 
-    k: int = 16
+    k: AtLeastOne = 16
     every: AtLeastZero = 20
-    temperature: NotNegative = 1.0
+    temperature: NonNegative = 1.0
     context_tokens: AtLeastZero = 0
-    """Longest response while evaluating; 0 means the last stage's."""
+    """Longest response; 0: that of the last stage."""
 
 
 class CheckpointSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Exact checkpoints at step boundaries."""
+    """Checkpoints from which a run resumes exactly."""
 
     every: AtLeastZero = 20
-    keep: int = 2
-    """Newest checkpoints that stay."""
-    keep_best: int = 1
-    """Checkpoints that stay beside them for the best held-out avg@k, of those written at an evaluation."""
+    keep: AtLeastOne = 2
+    """How many of the newest checkpoints to keep."""
+    keep_best: AtLeastZero = 1
+    """How many to keep in addition for the best held-out avg@k, among those written at an evaluation."""
 
 
 class WatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is written for people."""
+    """What is logged for people."""
 
-    rollout_share: Share = 0.25
-    """Share of each step's groups whose texts are kept in `rollouts/`."""
+    rollout_share: Fraction = 0.25
+    """Fraction of each step's groups whose texts are kept in `rollouts/`."""
     sinks: tuple[Literal["tensorboard", "wandb"], ...] = ()
-    """Where the rows of `metrics.jsonl` go as well; each is an extra of this package."""
+    """Where the rows of `metrics.jsonl` are sent as well; each needs the extra of the same name."""

@@ -1,6 +1,6 @@
-"""Every setting of a run, as small frozen structs; a recipe is a TOML file over `RunConfig`.
+"""`RunConfig`: all settings of a run, in nested frozen structs. A recipe is a TOML file with the same sections.
 
-Defaults are the report's (PAPER §2, §6) wherever the report has a number. Unknown keys are errors (`load.py`).
+Defaults are those of Skywork-OR1 (arXiv 2505.22312) wherever it gives a value. Unknown keys are errors (`load.py`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Literal
 
 from or1_trainer.config.base import AtLeastZero, Settings
-from or1_trainer.config.objective import EntropySettings, LossSettings, MismatchSettings, OptimizerSettings
+from or1_trainer.config.loss import EntropySettings, LossSettings, MismatchSettings
+from or1_trainer.config.optimizer import OptimizerSettings
 from or1_trainer.config.problems import (
     ArithmeticSettings,
     DataSettings,
@@ -52,7 +53,7 @@ __all__ = [
 
 
 class RunConfig(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One run, whole."""
+    """All settings of one run."""
 
     name: str
     stages: tuple[StageSettings, ...]

@@ -1,0 +1,80 @@
+"""Settings of the loss, of the correction for engine mismatch, and of the entropy controller."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from or1_trainer.config.base import (
+    AtLeastOne,
+    AtLeastZero,
+    NonNegative,
+    Positive,
+    PositiveFraction,
+    Settings,
+)
+
+
+class LossSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The policy loss. Defaults: eq. 3.1 of Skywork-OR1 (arXiv 2505.22312), a clipped ratio without KL penalty."""
+
+    kind: Literal["clipped", "gspo", "cispo", "clip_cov", "kl_cov"] = "clipped"
+    """Surrogate objective; each is a file of `algorithm/losses/`."""
+    aggregate: Literal["token", "sequence", "constant"] = "token"
+    """Mean over all tokens of the batch; mean over sequences (GSPO); or a sum divided by a constant length (Dr. GRPO,
+    with `normalize_std = false`)."""
+    clip_low: Annotated[float, Meta(gt=0, lt=1)] = 0.2
+    """The ratio is clipped to [1 - clip_low, 1 + clip_high]."""
+    clip_high: Positive = 0.2
+    reuse: AtLeastOne = 1
+    """Passes over each rollout batch (N_reuse of eq. 4.1)."""
+    advantage_mask: Literal["none", "before", "after"] = "none"
+    """Truncated responses: count like all others; are left out of the group's mean and deviation (before); or get
+    advantage 0 once these are computed (after)."""
+    reject_zero_advantage: bool = True
+    """Leave groups out of training whose rewards are all equal."""
+    normalize_std: bool = True
+    """Divide advantages by the standard deviation of the group's rewards."""
+    kl_beta: NonNegative = 0.0
+    """Weight of the k3 estimate of KL(policy || initial policy); Skywork-OR1's ablation 5 uses 1e-3."""
+    overlong_buffer_tokens: AtLeastZero = 0
+    """Width, in tokens below the limit, of DAPO's soft penalty on long responses (arXiv 2503.14476, eq. 13); 0: no
+    penalty, as in Skywork-OR1."""
+    covariance_share: PositiveFraction = 2e-3
+    """Fraction of tokens that `clip_cov` and `kl_cov` treat (arXiv 2505.22617)."""
+    covariance_beta: NonNegative = 1.0
+    """Weight of the KL penalty of `kl_cov`."""
+
+
+class MismatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Correction for the difference between the engine's log-probs and the trainer's (docs/rollouts.md)."""
+
+    correction: Literal["auto", "none", "token_tis", "sequence_mask", "geometric_mask", "icepop"] = "auto"
+    proximal: Literal["auto", "trainer", "engine"] = "auto"
+    """Denominator of the clipped ratio: the trainer's log-probs before the update, with `correction` for the engine's
+    (decoupled); or the engine's log-probs (coupled, no correction). Auto: coupled for asynchronous rollouts with
+    `correction = "auto"`, else decoupled."""
+    tis_cap: Positive = 2.0
+    sequence_cap: Positive = 3.0
+    geometric_low: Positive = 0.99
+    geometric_high: Positive = 1.01
+    icepop_low: Positive = 0.5
+    icepop_high: Positive = 5.0
+
+
+class EntropySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Adaptive entropy control (Skywork-OR1, eq. 3.2)."""
+
+    mode: Literal["adaptive", "constant", "off"] = "adaptive"
+    target: NonNegative = 0.2
+    """Nats per token; the entropy bonus is active while the policy's entropy is at or below it."""
+    delta: NonNegative = 0.005
+    """Change of the coefficient per step."""
+    initial: NonNegative = 0.0
+    """Coefficient at the first step, and at every step with `mode = "constant"`."""
+    maximum: NonNegative = 1.0
+    """Upper bound of the coefficient. The paper states none; the released code uses 0.005."""
+    gate: Literal["same_step", "previous_step"] = "same_step"
+    """Entropy that is compared with the target: that of the current batch, with <= (the paper); or that of the batch
+    before, with < (the released code, whose first step is active)."""

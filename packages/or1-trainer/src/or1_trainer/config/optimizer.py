@@ -1,0 +1,31 @@
+"""Settings of the optimizer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from or1_trainer.config.base import AtLeastZero, Fraction, FractionBelowOne, NonNegative, Positive, Settings
+
+
+class OptimizerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """AdamW. Learning rate of Skywork-OR1 (arXiv 2505.22312); betas, decay and clipping of its released code.
+
+    The learning rate is a function of the number of optimizer steps taken (`algorithm/schedule.py`); with warmup the
+    first step has a rate above 0.
+    """
+
+    lr: Positive = 1e-6
+    beta1: FractionBelowOne = 0.9
+    beta2: FractionBelowOne = 0.999
+    eps: NonNegative = 1e-8
+    weight_decay: NonNegative = 0.01
+    max_grad_norm: Positive = 1.0
+    """A gradient with a larger L2 norm is scaled down to it."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    warmup_steps: AtLeastZero = 0
+    decay_steps: AtLeastZero = 0
+    """Optimizer steps until the decay ends; 0: those of all stages."""
+    final_share: Fraction = 0.0
+    """Learning rate after a `linear` or `cosine` decay, as a fraction of `lr`."""
+    cpu_offload: bool = False
+    """Keep master weights and moments in host memory (CUDA only)."""
