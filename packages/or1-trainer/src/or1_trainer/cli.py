@@ -1,4 +1,4 @@
-"""`or1-trainer`: train, resume, report, export, plan, doctor, study."""
+"""`or1-trainer`: train, resume, report, export, import-gguf, warm-start, plan, doctor, study."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from or1_data.errors import DataError
 from or1_eval.errors import EvalError
 from or1_rollout.errors import Or1RolloutError
 from or1_rollout.openmp import spin_briefly
-from or1_trainer.commands import doctor, plan, results, study, train
+from or1_trainer.commands import doctor, models, plan, results, study, train
 from or1_trainer.config.near import did_you_mean
 from or1_trainer.errors import ConfigError, Or1TrainerError
 from or1_trainer.launch import ERROR_FILE, report_error, stop_with_launcher, under_launcher
@@ -104,7 +104,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     )
     parser.add_argument("--version", action="version", version=f"or1-trainer {metadata.version('or1-trainer')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, results, plan, doctor, study):
+    for command in (train, results, models, plan, doctor, study):
         command.add(commands)
     return parser, dict(commands.choices)
 

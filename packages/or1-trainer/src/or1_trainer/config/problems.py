@@ -13,7 +13,8 @@ class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The model that training starts from."""
 
     path: str = ""
-    """Folder with `config.json`, safetensors and tokenizer. Empty: the warm start that `warm_start` describes."""
+    """Hugging Face folder (`config.json`, safetensors, tokenizer), a GGUF file, or `package:NAME/FILE` for a file of an
+    installed Python package. Empty: the warm start of the tiny recipe."""
     dtype: Literal["float32", "bfloat16", "float64"] = "float32"
     """Type of weights and activations. float64 is slow, and gives the same printed digits on every processor: for
     comparisons."""

@@ -111,7 +111,7 @@ def _room(name: str, folder: Path, need_gib: float, advice: str, otherwise: Stat
 
 def cache() -> Finding:
     """Whether warm starts can be kept."""
-    from or1_trainer.toy.cache import cache_root
+    from or1_trainer.cache import cache_root
 
     advice = "set OR1_CACHE to a folder that can be written"
     try:

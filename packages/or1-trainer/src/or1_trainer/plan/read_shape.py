@@ -6,12 +6,12 @@ import json
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from or1_trainer.config.near import did_you_mean
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
+from or1_trainer.model_path import local_model
 
 KNOWN = resources.files("or1_trainer.plan") / "known.toml"
 
@@ -26,7 +26,7 @@ def read_model_config(model: str) -> dict[str, Any]:
 
     Raises `ConfigError` naming the nearest known model for anything else.
     """
-    path = Path(model) / "config.json"
+    path = local_model(model) / "config.json"
     if path.is_file():
         try:
             config: dict[str, Any] = json.loads(path.read_text())

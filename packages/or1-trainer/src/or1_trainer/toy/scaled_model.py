@@ -15,8 +15,8 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
 from or1_data.arithmetic import ALPHABET
+from or1_trainer.cache import cache_root
 from or1_trainer.plan.shape import Shape
-from or1_trainer.toy.cache import cache_root
 from or1_trainer.toy.tokenizer import character_tokenizer
 
 LAYERS, KV_HEADS, HEAD_DIM, SEED = 2, 2, 8, 0

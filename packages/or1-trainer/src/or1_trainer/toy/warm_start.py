@@ -1,22 +1,20 @@
-"""The tiny recipe's policy: a small random Qwen2, taught by demonstrations to reason visibly, cached by its settings.
+"""The warm start of the toy recipes: a small random Qwen2, taught by demonstrations to reason visibly.
 
-Supervised on purpose only until it is right about as often as wrong: what is left is for reinforcement learning.
+It is taught only until it is right about as often as wrong: the rest is for reinforcement learning.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from torch import Tensor
 from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
-from or1_rollout.lanes import num_lanes
-from or1_trainer.algorithm.packing import PackedBatch, Sample, cut, pack
+from or1_trainer.algorithm.packing import Sample, pack
 from or1_trainer.config.schema import WarmStartSettings
 from or1_trainer.live.view import LiveView
 from or1_trainer.policy.hf_weights.export import save_hf
@@ -29,21 +27,23 @@ from or1_trainer.policy.token_stats import token_stats
 from or1_trainer.toy.cache import is_made, warm_start_folder
 from or1_trainer.toy.lesson import alphabet_of, solved_problems
 from or1_trainer.toy.tokenizer import character_tokenizer
-from or1_trainer.train.backward import back_in_lanes
 
 WARMUP_STEPS = 20
 
 
 def ensure_warm_start(settings: WarmStartSettings, view: LiveView) -> Path:
-    """The cached folder of these settings, made now if it is not there. Safe with several processes at once."""
+    """The folder of these settings, made now if it is not there. Safe with several processes at once."""
     folder = warm_start_folder(settings)
+    if is_made(folder):
+        return folder
     with _locked(folder.with_suffix(".lock")):
         if not is_made(folder):
-            _make(settings, folder, view)
+            make_warm_start(settings, folder, view)
     return folder
 
 
-def _make(settings: WarmStartSettings, folder: Path, view: LiveView) -> None:
+def make_warm_start(settings: WarmStartSettings, folder: Path, view: LiveView) -> None:
+    """Teach a random policy and write it as a Hugging Face folder: float16, or float64 where it is taught in that."""
     with _alone():
         runtime = start_runtime(tensor=1, device="cpu")
     try:
@@ -52,7 +52,7 @@ def _make(settings: WarmStartSettings, folder: Path, view: LiveView) -> None:
         policy = build_policy(model.config, runtime, dtype=getattr(torch, settings.dtype))
         load_hf_weights(policy, model.state_dict())
         _teach(policy, runtime, tokenizer, settings, view)
-        save_hf(policy, folder, tokenizer=tokenizer)
+        save_hf(policy, folder, tokenizer=tokenizer, dtype=None if settings.dtype == "float64" else torch.float16)
     finally:
         stop_runtime(runtime)
 
@@ -85,25 +85,15 @@ def _teach(
         policy, runtime, OptimizerSettings(lr=settings.lr, betas=(0.9, 0.95), weight_decay=0.01)
     )
     solved = _demonstrations(tokenizer, settings)
-    lanes = 1 if policy.dtype == torch.bfloat16 else num_lanes()  # its gradients are summed elsewhere, in float32
     with view.phase("warm start", total=settings.steps) as progress:
         for step in range(settings.steps):
-            batches = [pack(part) for part in cut([next(solved) for _ in range(settings.sequences)], lanes)]
+            batch = pack([next(solved) for _ in range(settings.sequences)])
             optimizer.set_lr(settings.lr * min((step + 1) / WARMUP_STEPS, max(0.05, 1 - step / settings.steps)))
             optimizer.zero_grad()
-            back_in_lanes(_mean_loss(policy, batches), batches, policy, lanes)
+            logprobs_M = token_stats(policy, batch, with_entropy=False).logprobs_M
+            (-logprobs_M.mean()).backward()
             optimizer.step()
             progress.advance(1)
-
-
-def _mean_loss(policy: Policy, batches: Sequence[PackedBatch]) -> Callable[[PackedBatch], tuple[Tensor, None]]:
-    """A micro-batch's share of the mean over all response tokens."""
-    total = sum(batch.num_response_tokens for batch in batches)
-
-    def loss_of(batch: PackedBatch) -> tuple[Tensor, None]:
-        return -token_stats(policy, batch, with_entropy=False).logprobs_M.sum() / total, None
-
-    return loss_of
 
 
 def _demonstrations(tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings) -> Iterator[Sample]:

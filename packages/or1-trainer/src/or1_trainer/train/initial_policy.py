@@ -6,6 +6,7 @@ from pathlib import Path
 
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
+from or1_trainer.model_path import local_model
 from or1_trainer.plan.layout import uncut
 from or1_trainer.plan.read_shape import model_config
 from or1_trainer.plan.shape import Shape
@@ -18,10 +19,10 @@ def check_start(config: RunConfig) -> None:
     Needs no torch: it stands before the run folder and before any process is started.
     """
     path = config.model.path
-    if path and not is_made(Path(path)):
+    if path and not is_made(local_model(path)):
         raise ConfigError(
-            f"model.path = {path!r} is no Hugging Face folder on this machine: config.json is missing; "
-            "download the model (hf download ID --local-dir DIR) and give --model.path DIR"
+            f"model.path = {path!r} is no Hugging Face folder on this machine (config.json is missing) and no GGUF "
+            "file; download the model (hf download ID --local-dir DIR) and give --model.path DIR"
         )
     shape = Shape.of(model_config(config))
     sizes = {"parallel.tensor": config.parallel.tensor}
@@ -36,7 +37,7 @@ def check_start(config: RunConfig) -> None:
 def starting_policy(config: RunConfig) -> Path:
     """Its Hugging Face folder; makes the warm start when the recipe wants it and the cache lacks it."""
     if config.model.path:
-        return Path(config.model.path)
+        return local_model(config.model.path)
     folder = warm_start_folder(config.warm_start)
     if is_made(folder):
         return folder

@@ -1,10 +1,11 @@
 """Write the policy as a Hugging Face folder: safetensors, config.json and, if given, the tokenizer."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -16,8 +17,10 @@ from or1_trainer.policy.model import Policy
 SHARD_BYTES = 4 * 2**30
 
 
-def save_hf(policy: Policy, folder: str | Path, tokenizer: Any = None) -> None:
+def save_hf(policy: Policy, folder: str | Path, tokenizer: Any = None, *, dtype: torch.dtype | None = None) -> None:
     """Write a folder that `AutoModelForCausalLM.from_pretrained` loads; it appears whole or not at all.
+
+    `dtype` None keeps the policy's.
 
     A collective: all ranks gather, rank 0 writes. Shards hold up to 4 GiB, so that rank 0 never keeps a whole large
     model.
@@ -27,17 +30,18 @@ def save_hf(policy: Policy, folder: str | Path, tokenizer: Any = None) -> None:
     """
     target = Path(folder)
     on_main_rank(f"cannot write {target}", lambda: start_folder(target))
+    dtype = dtype or policy.dtype
     file_of: dict[str, int] = {}
     sizes: list[int] = []
-    for index, shard in enumerate(_shards(iter_hf_weights(policy))):
+    for index, shard in enumerate(_shards((name, tensor.to(dtype)) for name, tensor in iter_hf_weights(policy))):
         path = staging(target) / _shard_name(index)
         on_main_rank(f"cannot write {path}", lambda shard=shard, path=path: save_file(shard, path, {"format": "pt"}))  # type: ignore[misc]
         file_of |= dict.fromkeys(shard, index)
         sizes.append(sum(tensor.nbytes for tensor in shard.values()))
-    on_main_rank(f"cannot write {target}", lambda: _finish(policy, target, tokenizer, file_of, sizes))
+    on_main_rank(f"cannot write {target}", lambda: _finish(policy, target, tokenizer, dtype, file_of, sizes))
 
 
-def _shards(named: Iterator[tuple[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
+def _shards(named: Iterable[tuple[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
     """Collect tensors on the CPU until a shard is full."""
     shard: dict[str, Tensor] = {}
     held = 0
@@ -54,7 +58,9 @@ def _shard_name(index: int) -> str:
     return f"shard-{index}.safetensors"
 
 
-def _finish(policy: Policy, target: Path, tokenizer: Any, file_of: dict[str, int], sizes: list[int]) -> None:
+def _finish(
+    policy: Policy, target: Path, tokenizer: Any, dtype: torch.dtype, file_of: dict[str, int], sizes: list[int]
+) -> None:
     """Give the shards their final names, write index, config and tokenizer, rename the folder."""
     partial, count = staging(target), len(sizes)
     final = [SINGLE] if count == 1 else [f"model-{i + 1:05d}-of-{count:05d}.safetensors" for i in range(count)]
@@ -66,7 +72,7 @@ def _finish(policy: Policy, target: Path, tokenizer: Any, file_of: dict[str, int
             json.dumps({"metadata": {"total_size": sum(sizes)}, "weight_map": weight_map}, indent=1)
         )
     policy.hf_config.architectures = [_ARCHITECTURES[policy.hf_config.model_type]]
-    policy.hf_config.dtype = policy.dtype
+    policy.hf_config.dtype = dtype
     policy.hf_config.save_pretrained(partial)
     if tokenizer is not None:
         tokenizer.save_pretrained(partial)

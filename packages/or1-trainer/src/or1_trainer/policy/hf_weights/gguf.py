@@ -1,0 +1,98 @@
+"""GGUF files as Hugging Face folders: weights dequantized to float32, config, tokenizer and chat template."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from or1_trainer.cache import cache_root
+from or1_trainer.errors import ConfigError
+
+SUFFIX = ".gguf"
+
+
+def gguf_folder(file: Path) -> Path:
+    """Hugging Face folder of a GGUF file, from the cache or made now; the key is a hash of the file's bytes.
+
+    Raises `ConfigError` as `import_gguf` does.
+    """
+    folder = cache_root() / f"gguf-{_digest(file)}"
+    if not folder.is_dir():
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".gguf-") as partial:
+            whole = Path(partial) / "model"
+            import_gguf(file, whole)
+            with suppress(OSError):  # another process was first: its folder holds the same
+                whole.rename(folder)
+    return folder
+
+
+def import_gguf(file: Path, out: Path) -> None:
+    """Write the model of a GGUF file as a float32 Hugging Face folder, which loads without the package `gguf`.
+
+    `transformers` dequantizes; the folder's config has no trace of the quantization, so that it can be saved again.
+
+    Raises:
+        ConfigError: the file is missing or is not GGUF, its architecture is unknown to `transformers`, the package
+            `gguf` is not installed, or `out` exists already.
+    """
+    if not file.is_file():
+        raise ConfigError(f"{file} does not exist; give the path of a GGUF file")
+    if out.exists() and any(out.iterdir()):
+        raise ConfigError(f"{out} is not empty; choose a new folder")
+    model, tokenizer = _load(file)
+    config = model.config
+    del config.quantization_config
+    config.architectures = [type(model).__name__]
+    from safetensors.torch import save_file
+
+    out.mkdir(parents=True, exist_ok=True)
+    tied = {"lm_head.weight"} if config.tie_word_embeddings else set()
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if name not in tied}
+    save_file(tensors, out / "model.safetensors", {"format": "pt"})
+    tokenizer.save_pretrained(out)
+    if model.generation_config is not None:
+        model.generation_config.save_pretrained(out)
+    config.save_pretrained(out)  # last: a folder with config.json is complete
+
+
+def _load(file: Path) -> tuple[Any, Any]:
+    try:
+        import gguf  # noqa: F401 - transformers reads the file with it
+    except ImportError as error:
+        raise ConfigError(f"reading {file} needs the package gguf: pip install 'or1-trainer[gguf]'") from error
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        with _without_progress_bars():
+            model: Any = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
+            tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    except (OSError, ValueError, KeyError, NotImplementedError, struct.error) as error:
+        raise ConfigError(f"transformers cannot read {file}: {error}") from error
+    return model, tokenizer
+
+
+@contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    from transformers.utils import logging
+
+    was_shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_shown:
+            logging.enable_progress_bar()
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
