@@ -17,6 +17,7 @@ from or1_trainer.commands.shape import Commands, declare
 from or1_trainer.config.check import check
 from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
 from or1_trainer.config.schema import RunConfig, Settings
+from or1_trainer.dtypes import with_dtype
 from or1_trainer.errors import ConfigError
 from or1_trainer.launch import launch, under_launcher
 from or1_trainer.train.initial_policy import check_start, starting_policy
@@ -80,6 +81,7 @@ def _is_section(kind: Any) -> bool:
 
 def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
     config = (_scaled_down if options.scale_down else resolve)(read_recipe(options.recipe), parse_overrides(rest))
+    config = with_dtype(config)
     nproc = _world_size(options.nproc, config)
     check(config, nproc)
     if options.dry_run:

@@ -8,6 +8,7 @@ from or1_trainer.config.schema import (
     RunConfig,
     StageSettings,
     WarmStartSettings,
+    WordedSettings,
 )
 from or1_trainer.errors import ConfigError
 
@@ -99,6 +100,8 @@ def _check_warm_start(start: WarmStartSettings) -> None:
     _check_terms(getattr(start, start.demonstrated), f"warm_start.{start.demonstrated}")
 
 
-def _check_terms(problems: ArithmeticSettings | LetteredSettings, where: str) -> None:
+def _check_terms(problems: ArithmeticSettings | LetteredSettings | WordedSettings, where: str) -> None:
+    if isinstance(problems, WordedSettings):
+        return
     if problems.min_terms > problems.max_terms:
         raise ConfigError(f"{where}: min_terms = {problems.min_terms} must not exceed max_terms = {problems.max_terms}")

@@ -15,9 +15,10 @@ class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     path: str = ""
     """Hugging Face folder (`config.json`, safetensors, tokenizer), a GGUF file, or `package:NAME/FILE` for a file of an
     installed Python package. Empty: the warm start of the tiny recipe."""
-    dtype: Literal["float32", "bfloat16", "float64"] = "float32"
-    """Type of weights and activations. float64 is slow, and gives the same printed digits on every processor: for
-    comparisons."""
+    dtype: Literal["float32", "bfloat16", "float64", "auto"] = "float32"
+    """Type of weights and activations. "auto": bfloat16 on CUDA and on processors that multiply it (AVX512-BF16, AMX),
+    else float32; the optimizer's master weights are float32 either way. float64 is slow, and gives the same printed
+    digits on every processor: for comparisons."""
 
 
 class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +44,18 @@ class LetteredSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
     seed: AtLeastZero = 0
     min_terms: Annotated[int, Meta(ge=2, le=12)] = 3
     max_terms: Annotated[int, Meta(ge=2, le=12)] = 8
+
+
+class WordedSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Generated word problems with small numbers (`toy/worded.py`); training and held-out problems never overlap."""
+
+    train: AtLeastOne = 1024
+    heldout: AtLeastOne = 64
+    seed: AtLeastZero = 0
+    kinds: Annotated[tuple[Literal["sum", "difference", "larger"], ...], Meta(min_length=1)] = ("sum",)
+    """What is asked of the two numbers."""
+    largest: Annotated[int, Meta(ge=2)] = 20
+    """The largest number in a problem."""
 
 
 class HabitSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -96,7 +109,8 @@ class DataSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     heldout: tuple[str, ...] = ()
     template: str = "bare"
     """Prompt template of generated problems (`or1_data.templates`)."""
-    generated: Literal["arithmetic", "lettered"] = "arithmetic"
+    generated: Literal["arithmetic", "lettered", "worded"] = "arithmetic"
     """Kind of generated problems."""
     arithmetic: ArithmeticSettings = ArithmeticSettings()
     lettered: LetteredSettings = LetteredSettings()
+    worded: WordedSettings = WordedSettings()

@@ -17,6 +17,7 @@ from or1_trainer.config.problems import (
     LetteredSettings,
     ModelSettings,
     WarmStartSettings,
+    WordedSettings,
 )
 from or1_trainer.config.rollout import AdvanceSettings, RolloutSettings, StageSettings, VllmRolloutSettings
 from or1_trainer.config.running import (
@@ -49,6 +50,7 @@ __all__ = [
     "VllmRolloutSettings",
     "WarmStartSettings",
     "WatchSettings",
+    "WordedSettings",
 ]
 
 

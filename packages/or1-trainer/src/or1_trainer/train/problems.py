@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from or1_data import SchemaError, read_problems
 from or1_data.arithmetic import arithmetic_problems
@@ -12,6 +12,7 @@ from or1_trainer.config.schema import DataSettings
 from or1_trainer.errors import ConfigError
 from or1_trainer.toy.family import family_of, lengths_of
 from or1_trainer.toy.lettered import lettered_problems
+from or1_trainer.toy.worded import worded_problems
 
 Part = Literal["train", "heldout"]
 
@@ -19,8 +20,8 @@ Part = Literal["train", "heldout"]
 def load_problems(settings: DataSettings) -> tuple[list[Problem], list[Problem]]:
     """(training, held-out). Raises `ConfigError` naming file and line of a row that is broken."""
     if not settings.train:
-        made = _lettered if settings.generated == "lettered" else _arithmetic
-        return made(settings, "train"), made(settings, "heldout")
+        make = _GENERATORS[settings.generated]
+        return make(settings, "train"), make(settings, "heldout")
     if not settings.heldout:
         raise ConfigError("data.heldout is empty: give at least one problem file to evaluate on")
     return _read(settings.train), _read(settings.heldout)
@@ -36,6 +37,17 @@ def _lettered(settings: DataSettings, part: Part) -> list[Problem]:
     made = settings.lettered
     count = made.train if part == "train" else made.heldout
     return list(lettered_problems(part, count, made.seed, lengths_of(made), template=settings.template))
+
+
+def _worded(settings: DataSettings, part: Part) -> list[Problem]:
+    made = settings.worded
+    count = made.train if part == "train" else made.heldout
+    return list(
+        worded_problems(part, count, made.seed, kinds=made.kinds, largest=made.largest, template=settings.template)
+    )
+
+
+_GENERATORS: Final = {"arithmetic": _arithmetic, "lettered": _lettered, "worded": _worded}
 
 
 def _read(paths: Sequence[str]) -> list[Problem]:
