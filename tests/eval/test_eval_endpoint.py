@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 from scripted_server import NUM_PROBLEMS, ScriptedServer, knows
 
-from or1_eval import Completion, EngineError, Problem, Sampling, Task, endpoint, evaluate, load_task
-from or1_eval.engines.wire import request_body
+from or1_eval import EngineError, Problem, Sampling, Task, endpoint, evaluate, load_task
 from or1_eval.seeds import sample_seed
+from or1_rollout.engines.openai import EndpointEngine, EndpointSettings
 
 
 def expected_accuracies(k: int, seed: int = 0) -> list[float]:
@@ -34,7 +33,7 @@ def test_known_answers_give_exactly_the_expected_score(server: ScriptedServer, p
 def test_faults_change_nothing(server: ScriptedServer, problem_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draw = random.Random(5)
     server.faults = lambda n: draw.choice([None, None, None, 429, 500, 503, "drop"])
-    report = evaluate(problem_file, endpoint(server.url, concurrency=4, attempts=40, max_wait_s=0.01), k=4)
+    report = evaluate(problem_file, endpoint(server.url, concurrency=4, max_wait_s=0.01), k=4)
     assert [problem.accuracy for problem in report.problems] == expected_accuracies(4)
     assert server.count > 4 * NUM_PROBLEMS
 
@@ -48,36 +47,21 @@ def test_a_server_that_stays_down_is_an_error_that_says_so(server: ScriptedServe
         evaluate(problem_file, nobody, k=1)
 
 
-@pytest.mark.parametrize("field", ["return_token_ids", "seed", "max_tokens"])
+@pytest.mark.parametrize("field", ["return_token_ids", "top_k", "max_tokens"])
 def test_an_optional_field_that_is_refused_is_left_out(server: ScriptedServer, field: str) -> None:
     server.refused = {field}
     engine = endpoint(server.url, concurrency=2)
-    server.style = lambda problem, seed: {}
-    bodies: list[dict[str, Any]] = server.bodies
-    task = Task(name="t", problems=(Problem(id="p0", prompt="Problem 0: ?", ground_truth="100"),), k=2)
-    if field == "seed":  # the scripted server needs one: only the negotiation is looked at
-        with pytest.raises(EngineError):
-            evaluate(task, endpoint(server.url, concurrency=1, attempts=1, timeout_s=5), k=1)
-    else:
-        assert evaluate(task, engine).num_samples == 2
-    assert field not in bodies[-1]
-    assert field != "max_tokens" or bodies[-1]["max_completion_tokens"] == 32768
+    messages = [{"role": "user", "content": "Problem 0: ?"}]
+    task = Task(name="t", problems=(Problem(id="p0", prompt=messages, ground_truth="100"),), k=2)
+    assert evaluate(task, engine).num_samples == 2
+    assert field not in server.bodies[-1] and field in engine.left_out
+    assert field != "max_tokens" or server.bodies[-1]["max_completion_tokens"] == 32768
 
 
 def test_sampling_that_a_server_cannot_do_is_an_error(server: ScriptedServer, problem_file: Path) -> None:
     server.refused = {"top_k"}
     with pytest.raises(EngineError, match="top_k"):
         evaluate(problem_file, endpoint(server.url), k=1, sampling=Sampling(top_k=20))
-
-
-def test_body_carries_every_setting() -> None:
-    params = Sampling(max_new_tokens=7, temperature=0.6, top_p=0.9, top_k=5, stop=("x",), stop_token_ids=(3,))
-    body = request_body("m", [{"role": "user", "content": "hi"}], params, 11)
-    assert body["messages"] == [{"role": "user", "content": "hi"}]
-    assert {body[name] for name in ("max_tokens", "temperature", "top_p", "top_k", "seed")} == {7, 0.6, 0.9, 5, 11}
-    assert (body["stop"], body["stop_token_ids"]) == (["x"], [3])
-    assert request_body("m", [1, 2], params, 0)["prompt"] == [1, 2]
-    assert "top_k" not in request_body("m", "text", Sampling(), 0)
 
 
 def test_reasoning_that_a_server_cut_out_comes_back(server: ScriptedServer, problem_file: Path) -> None:
@@ -104,15 +88,11 @@ def test_aborted_samples_are_missing_not_wrong(server: ScriptedServer, problem_f
     assert report.avg == pytest.approx(sum(expected_accuracies(4)[1:]) / (NUM_PROBLEMS - 1))
 
 
-def test_generate_is_the_pinned_signature(server: ScriptedServer) -> None:
-    engine = endpoint(server.url)
-    groups: dict[int, list[Completion]] = {}
-    found = engine.generate(
-        ["Problem 0: a", "Problem 3: b"], Sampling(n=3), seeds=[[1, 2, 3], [4, 5, 6]], on_group=groups.__setitem__
-    )
-    assert [len(group) for group in found] == [3, 3]
-    assert [groups[0], groups[1]] == found
-    assert [("103" in c.text) for c in found[1]] == [knows(3, seed) for seed in (4, 5, 6)]
+def test_the_rollout_engine_over_the_same_server_gives_the_same_samples(
+    server: ScriptedServer, problem_file: Path
+) -> None:
+    rollouts = EndpointEngine(EndpointSettings(url=server.url))
+    assert evaluate(problem_file, rollouts, k=2).avg == evaluate(problem_file, endpoint(server.url), k=2).avg
 
 
 def test_several_models_must_be_told_apart(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from or1_eval.progress import Progress, describe
 from or1_eval.report import build_report
 from or1_eval.samples import Sample, sample_from_row, sample_row
 from or1_eval.seeds import sample_seed
-from or1_eval.watching import Watch
+from or1_eval.warnings import Watch
 from or1_reward import Status, Verdict
 
 TASK = Task(

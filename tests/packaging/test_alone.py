@@ -12,7 +12,7 @@ import pytest
 
 ALONE = {
     "or1-data": ("or1-data",),
-    "or1-eval": ("or1-eval", "or1-reward"),
+    "or1-eval": ("or1-eval", "or1-reward", "or1-rollout"),
     "or1-reward": ("or1-reward",),
     "or1-rollout": ("or1-rollout",),
 }

@@ -12,7 +12,7 @@ FORBIDDEN = {
     "or1_reward": {"numpy", "torch", "sympy", "mpmath", "pandas", "scipy", "http.server", "multiprocessing.pool"},
     "or1_data": {"torch", "transformers", "datasets", "pandas"},
     "or1_rollout": {"torch", "transformers", "vllm"},
-    "or1_eval": {"torch", "transformers", "datasets", "or1_rollout"},
+    "or1_eval": {"torch", "transformers", "datasets"},
 }
 
 

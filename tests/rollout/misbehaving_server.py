@@ -37,7 +37,7 @@ class Server(ThreadingHTTPServer):
 
 def tokens_of(body):
     """What the model says: a function of prompt and seed."""
-    start = (body["seed"] + len(str(body.get("prompt", body.get("messages"))))) % 90
+    start = (body.get("seed", 0) + len(str(body.get("prompt", body.get("messages"))))) % 90
     return [start, start + 1, start + 2][: body.get("max_tokens", body.get("max_completion_tokens", 3))]
 
 
@@ -86,6 +86,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(200, '{"choices": [{"text"')
         if fault == "other json":
             return self.reply(200, '{"hello": 1}')
+        if fault == "page":
+            return self.reply(200, "<html>Bad gateway</html>")
         if fault == "wait":
             return self.reply(429, "slow down", {"Retry-After": "0.4"})
         if isinstance(fault, int):

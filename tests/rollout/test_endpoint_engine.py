@@ -8,17 +8,13 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
 from misbehaving_server import Server, tokens_of
 
 from or1_rollout import EndpointError, FinishReason, RowError, SamplingParams
-from or1_rollout.endpoint import EndpointEngine, EndpointSettings
-from or1_rollout.endpoint.lanes import each, run
-from or1_rollout.endpoint.post import Poster
-from or1_rollout.endpoint.wire import request_body
+from or1_rollout.engines.openai import EndpointEngine, EndpointSettings, OpenAIClient, map_concurrently, run_sync
 from or1_rollout.engines.vllm.pool import Pool
 
 PROMPTS = ["one", "three", "a longer prompt"]
@@ -127,7 +123,7 @@ def test_a_half_done_batch_goes_on_from_its_file(server, tmp_path):
     journal = tmp_path / "samples.jsonl"
     whole = engine(server).generate(PROMPTS, PARAMS)
     began = len(server.bodies)
-    server.fault = lambda number: 400 if number - began >= 4 else None
+    server.fault = lambda number: 401 if number - began >= 4 else None
     with pytest.raises(EndpointError):
         engine(server, journal=journal, concurrency=1).generate(PROMPTS, PARAMS)
     assert len(journal.read_text().splitlines()) == 4
@@ -187,34 +183,32 @@ def test_a_server_of_several_that_always_fails_is_left_out(server):
     broken.fault = lambda number: 500
     settings = EndpointSettings(url=server.url, model="the-model", attempts=6, max_wait_s=0.02, concurrency=4)
     pool = Pool([server.url, broken.url], lambda url: False)
-    poster = Poster(settings, pool, lambda n: None)
-    made = []
 
     async def all_of_them():
-        async with httpx.AsyncClient() as client:
-
-            async def one(place):
-                body = request_body("the-model", PROMPTS[0], PARAMS, place, stream=False)
-                made.append(await poster.complete(client, body, place))
-
-            await each(list(range(40)), settings.concurrency, one)
+        async with OpenAIClient(settings, selector=pool) as client:
+            return await map_concurrently(
+                list(range(40)), settings.concurrency, lambda seed: client.complete("one", PARAMS, seed=seed)
+            )
 
     try:
-        run(all_of_them())
+        made = run_sync(all_of_them())
     finally:
         broken.stop()
-    assert len(made) == 40 and len(broken.bodies) <= settings.concurrency
+    assert [list(response.token_ids) for response in made] == [
+        tokens_of({"prompt": "one", "seed": n}) for n in range(40)
+    ]
+    assert len(broken.bodies) <= settings.concurrency
     assert [up.url for up in pool.up()] == [server.url]
 
 
 def test_a_busy_server_is_not_a_broken_one(server):
     server.fault = lambda number: 429 if number == 0 else None
     pool = Pool([server.url], lambda url: False)
-    poster = Poster(EndpointSettings(url=server.url, model="m", attempts=3, max_wait_s=0.02), pool, lambda n: None)
+    settings = EndpointSettings(url=server.url, model="m", attempts=3, max_wait_s=0.02)
 
     async def one():
-        async with httpx.AsyncClient() as client:
-            await poster.complete(client, request_body("m", "one", PARAMS, 1, stream=False), 1)
+        async with OpenAIClient(settings, selector=pool) as client:
+            await client.complete("one", PARAMS, seed=1)
 
-    run(one())
+    run_sync(one())
     assert len(pool.up()) == 1 and len(server.bodies) == 2

@@ -18,7 +18,7 @@ sys.path.append(str(Path(__file__).parent))
 from test_vllm_engine import PROMPTS, make_model, moved, prove  # noqa: E402
 
 from or1_rollout import SamplingParams, WeightPushError  # noqa: E402
-from or1_rollout.endpoint import EndpointEngine, EndpointSettings  # noqa: E402
+from or1_rollout.engines.openai import EndpointEngine, EndpointSettings  # noqa: E402
 from or1_rollout.engines.vllm.control import serve_command  # noqa: E402
 from or1_rollout.engines.vllm.servers import VllmServers  # noqa: E402
 

@@ -71,7 +71,7 @@ def _add_engines(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--served-model", default="", metavar="NAME", help="for --endpoint: which of its models")
     parser.add_argument("--api-key-env", default="OPENAI_API_KEY", metavar="VAR", help="where the key is (%(default)s)")
     parser.add_argument("--concurrency", type=int, default=64, metavar="N", help="requests in flight (%(default)s)")
-    parser.add_argument("--attempts", type=int, default=8, metavar="N", help="tries per request (%(default)s)")
+    parser.add_argument("--attempts", type=int, default=0, metavar="N", help="most tries of a request (no limit)")
 
 
 def _add_sampling(parser: argparse.ArgumentParser) -> None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from or1_eval.drawing import draw, missing
-from or1_eval.errors import EvalError
+from or1_eval.errors import EngineError, EvalError
 from or1_eval.grading import Grading, Verifier, check_ground_truths
 from or1_eval.progress import Counter, Progress
 from or1_eval.report import Report, build_report
 from or1_eval.runs.fingerprint import fingerprint, verifier_name
 from or1_eval.runs.folder import RunFolder
 from or1_eval.samples import Key, Sample
+from or1_eval.sampling import Request, draw, missing
 from or1_eval.types import Sampling, Task
-from or1_eval.watching import Watch
+from or1_eval.warnings import Watch
 from or1_reward import verify as default_verify
 
 WARN_EVERY = 8
@@ -113,6 +113,7 @@ class _Session:
         )
         self._on_warning = on_warning
         self._warned: set[str] = set()
+        self._refusals: list[str] = []
         self._lock = threading.Lock()
         self._started = datetime.now(UTC)
         self._started_s = time.monotonic()
@@ -124,7 +125,7 @@ class _Session:
             drawn = self._take_up(grading)
             requests = missing(self.task, self.k, self.sampling.seed, drawn)
             if requests:
-                draw(engine, requests, self.sampling, lambda sample: self._drawn(sample, grading))
+                self._draw(engine, requests, grading)
         except EvalError:
             grading.finish()  # what was drawn is worth its verdict
             raise
@@ -135,9 +136,18 @@ class _Session:
         if self.folder is not None:
             self.folder.clear_pending()
 
+    def _draw(self, engine: Any, requests: Sequence[Request], grading: Grading) -> None:
+        drawing = _Drawing(self, grading)
+        draw(engine, requests, self.sampling, drawing)
+        self._refusals = drawing.errors
+        if self._refusals and not self._counter.now().drawn:
+            raise EngineError(f"no sample could be drawn: {self._refusals[0]}")
+
     def report(self, said: dict[str, Any]) -> Report:
         """The numbers, with the warnings that all samples together give."""
-        warnings = self._watch.warnings().values()
+        warnings = [*self._watch.warnings().values()]
+        if self._refusals:
+            warnings.append(f"{len(self._refusals)} samples were given up and are missing: {self._refusals[0]}")
         return build_report(self.task, self._samples.values(), self.k, fingerprint=said, warnings=tuple(warnings))
 
     def entry(self, said: dict[str, Any]) -> dict[str, Any]:
@@ -172,7 +182,8 @@ class _Session:
     def _wanted(self, sample: Sample) -> bool:
         return sample.problem_id in self._problems and sample.index < self.k
 
-    def _drawn(self, sample: Sample, grading: Grading) -> None:
+    def drawn(self, sample: Sample, grading: Grading) -> None:
+        """Keep a new sample and have it judged."""
         if self.folder is not None:
             self.folder.add_pending(self.task.name, sample)
         self._counter.add(drawn=1, drawn_here=1, tokens_here=max(sample.num_tokens, 0))
@@ -200,3 +211,21 @@ class _Session:
                 if kind not in self._warned:
                     self._warned.add(kind)
                     self._on_warning(text)
+
+
+class _Drawing:
+    """A session's `Taker`."""
+
+    def __init__(self, session: _Session, grading: Grading) -> None:
+        self._session, self._grading = session, grading
+        self.errors: list[str] = []
+
+    def take(self, sample: Sample) -> None:
+        self._session.drawn(sample, self._grading)
+
+    def give_up(self, request: Request, error: str) -> None:
+        if error:
+            self.errors.append(f"{request.problem.id}, sample {request.index}: {error}")
+
+    def count_tokens(self, number: int) -> None:
+        """Not used yet."""

@@ -14,7 +14,7 @@ from or1_eval.report import Report, build_report
 from or1_eval.runs.folder import RunFolder, write_whole
 from or1_eval.samples import Sample
 from or1_eval.table import results_markdown
-from or1_eval.watching import Watch
+from or1_eval.warnings import Watch
 
 
 def load_reports(run: str | Path | RunFolder) -> dict[str, Report]:

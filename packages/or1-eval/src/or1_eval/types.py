@@ -10,36 +10,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-Message = Mapping[str, str]
-"""One chat message, `{"role": ..., "content": ...}`."""
+from or1_rollout.types import Message, Prompt, SamplingParams
 
-Prompt = str | Sequence[int] | Sequence[Message]
-"""Plain text, token ids, or chat messages (the engine applies its model's chat template)."""
+__all__ = ["Completion", "CompletionLike", "Engine", "Message", "Problem", "Prompt", "Sampling", "Task"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sampling:
-    """How to sample; the defaults are the report's: 32K tokens, temperature 1, top-p 1 (PAPER §8.3).
+class Sampling(SamplingParams):
+    """How to sample; the defaults are those of Skywork-OR1 (arXiv 2505.22312): 32K tokens, temperature 1, top-p 1.
 
-    The attributes are those of `or1_rollout.SamplingParams`, so its engines take this object as it is. `evaluate`
-    sets `n` to the samples that are asked for and hands over `seeds`; `seed` is the run's seed they derive from.
+    `evaluate` sets `n` to the samples that are asked for and hands over `seeds`; `seed` is the run's seed they derive
+    from.
     """
 
-    n: int = 1
     max_new_tokens: int = 32_768
-    temperature: float = 1.0
-    top_p: float = 1.0
-    top_k: int = -1
-    stop: tuple[str, ...] = ()
-    stop_token_ids: tuple[int, ...] = ()
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse values that no engine can sample with."""
-        if self.n < 1 or self.max_new_tokens < 1:
-            raise ValueError(f"n and max_new_tokens must be at least 1, got {self.n} and {self.max_new_tokens}")
-        if self.temperature < 0 or not 0 < self.top_p <= 1:
-            raise ValueError(f"need temperature >= 0 and 0 < top_p <= 1, got {self.temperature} and {self.top_p}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +91,14 @@ class Completion:
     """One sample of an engine of this package.
 
     `token_ids` is empty where the server gives none; `num_tokens` then comes from its usage count, and is -1 where
-    that is missing too.
+    that is missing too. `error` says why an aborted one was given up.
     """
 
     text: str
     finish_reason: str
     token_ids: tuple[int, ...] = ()
     num_tokens: int = -1
+    error: str = ""
 
     def __post_init__(self) -> None:
         """Count the tokens where they are there."""

@@ -1,8 +1,8 @@
 """Prompts -> groups of completions, with token ids and log-probs.
 
 Importing this pulls neither torch nor transformers nor vLLM. The engines are in `or1_rollout.engines`:
-`transformers.TransformersEngine`, `vllm.VllmEngine` and `vllm.servers.VllmServers`; servers of others are reached
-by `or1_rollout.endpoint.EndpointEngine`.
+`transformers.TransformersEngine`, `vllm.VllmEngine`, `vllm.servers.VllmServers` for servers that take weights, and
+`openai.EndpointEngine` for any other server.
 """
 
 from importlib.metadata import version

@@ -21,6 +21,10 @@ Prompt = str | Sequence[int] | Sequence[Message]
 """Plain text, token ids, or chat messages (the engine applies its tokenizer's chat template)."""
 
 
+MAX_PENALTY = 2.0
+"""Of presence and frequency, on both sides, as the OpenAI-compatible interface has it."""
+
+
 class FinishReason(StrEnum):
     """Why a completion ended."""
 
@@ -44,6 +48,10 @@ class SamplingParams:
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int = -1
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
     stop: tuple[str, ...] = ()
     stop_token_ids: tuple[int, ...] = ()
     seed: int = 0
@@ -54,6 +62,26 @@ class SamplingParams:
             raise ValueError(f"n and max_new_tokens must be at least 1, got {self.n} and {self.max_new_tokens}")
         if not (0 <= self.temperature < math.inf and 0 < self.top_p <= 1):
             raise ValueError(f"need temperature >= 0 and 0 < top_p <= 1, got {self.temperature} and {self.top_p}")
+        if not (0 <= self.min_p <= 1 and 0 < self.repetition_penalty < math.inf):
+            raise ValueError(
+                f"need 0 <= min_p <= 1 and repetition_penalty > 0, got {self.min_p} and {self.repetition_penalty}"
+            )
+        if not (abs(self.presence_penalty) <= MAX_PENALTY and abs(self.frequency_penalty) <= MAX_PENALTY):
+            raise ValueError(
+                "presence_penalty and frequency_penalty lie between -2 and 2, got "
+                f"{self.presence_penalty} and {self.frequency_penalty}"
+            )
+
+    @property
+    def has_penalties(self) -> bool:
+        """Whether min_p or a penalty changes the distribution."""
+        neutral = (0.0, 1.0, 0.0, 0.0)
+        return neutral != (self.min_p, self.repetition_penalty, self.presence_penalty, self.frequency_penalty)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether samples are drawn from the model's whole distribution: nothing cut off, no penalty."""
+        return self.top_p == 1.0 and self.top_k < 1 and not self.has_penalties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -28,7 +28,12 @@ class FunctionEngine:
         self._wants = [name for name in ("seed", "params") if name in names]
 
     def stream(
-        self, prompts: Sequence[Prompt], params: Sampling, seeds: Sequence[int]
+        self,
+        prompts: Sequence[Prompt],
+        params: Sampling,
+        seeds: Sequence[int],
+        *,
+        on_tokens: Callable[[int], None] | None = None,
     ) -> Iterator[tuple[int, CompletionLike]]:
         """One call per prompt [S] with its seed [S]; yields (position, completion) as calls return."""
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="or1-eval-function") as pool:

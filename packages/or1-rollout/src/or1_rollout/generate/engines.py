@@ -41,7 +41,7 @@ def load_engine(options: argparse.Namespace) -> Engine:
 
 
 def _server(options: argparse.Namespace) -> Engine:
-    from or1_rollout.endpoint import EndpointEngine, EndpointSettings
+    from or1_rollout.engines.openai import EndpointEngine, EndpointSettings
 
     if options.engine == "endpoint":
         (url,) = options.url[:1]

@@ -31,6 +31,7 @@ def serve_command(path: str | Path, *, port: int, backend: str = BACKEND, option
         *("--weight-transfer-config", json.dumps({"backend": backend})),
         *("--worker-extension-cls", PROOF_WORKER),
         *("--logprobs-mode", "processed_logprobs"),
+        *("--generation-config", "vllm"),  # the model's own file would fill in what a request leaves open
         *options,
     ]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from or1_rollout.endpoint.post import TryAgainError
+from or1_rollout.engines.openai.errors import TryAgainError
 from or1_rollout.errors import EndpointError
 
 PAUSE_S = 1.0
@@ -40,7 +40,7 @@ class Server:
 
 
 class Pool:
-    """Fits `or1_rollout.endpoint.post.Where`."""
+    """Fits `or1_rollout.engines.openai.ServerSelector`."""
 
     def __init__(self, urls: Sequence[str], is_current: Callable[[str], bool], *, patience_s: float = 600.0) -> None:
         """`is_current(url)` says whether a server is up with the weights of now.
@@ -63,7 +63,7 @@ class Pool:
 
     @asynccontextmanager
     async def server(self) -> AsyncIterator[str]:
-        """See `Where`: a broken connection or a 5xx marks the server as down; the request is tried on another.
+        """See `ServerSelector`: a broken connection or a 5xx marks the server as down; the request is tried on another.
 
         Without the second, a server that fails fast is always the least busy one and would swallow every request.
         """

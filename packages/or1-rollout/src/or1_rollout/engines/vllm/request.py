@@ -28,7 +28,7 @@ def gives_logprobs(params: SamplingParams) -> bool:
     Its `processed_logprobs` are those after temperature and truncation, which is the same thing without truncation.
     At temperature 0 it divides by nothing and reports the plain model's, which are not the ones drawn from.
     """
-    return params.top_p == 1.0 and params.top_k < 1 and params.temperature > 0
+    return params.is_plain and params.temperature > 0
 
 
 def vllm_params(params: SamplingParams, seed: int) -> VllmParams:
@@ -42,6 +42,10 @@ def vllm_params(params: SamplingParams, seed: int) -> VllmParams:
         temperature=params.temperature,
         top_p=params.top_p,
         top_k=params.top_k if params.top_k > 0 else 0,
+        min_p=params.min_p,
+        repetition_penalty=params.repetition_penalty,
+        presence_penalty=params.presence_penalty,
+        frequency_penalty=params.frequency_penalty,
         stop=list(params.stop) or None,
         stop_token_ids=list(params.stop_token_ids) or None,
         seed=seed % 2**63,

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from or1_rollout.endpoint.engine import http_client, only_model
-from or1_rollout.endpoint.lanes import each, run
-from or1_rollout.endpoint.post import Poster
-from or1_rollout.endpoint.settings import EndpointSettings
-from or1_rollout.endpoint.wire import request_body
 from or1_rollout.engine import OnGroup, OnSample
+from or1_rollout.engines.openai.client import OpenAIClient
+from or1_rollout.engines.openai.concurrency import map_concurrently, run_sync
+from or1_rollout.engines.openai.models import served_model
+from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.engines.vllm.control import Control
 from or1_rollout.engines.vllm.pool import Pool
 from or1_rollout.engines.vllm.request import gives_logprobs
@@ -76,7 +75,7 @@ class VllmServers:
             raise EndpointError(f"prompt {empty[0]} has no tokens; it needs at least one")
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         seeds_of_place = {(p, g): seed for p, row in enumerate(seeds_PG) for g, seed in enumerate(row)}
-        run(self._all(encoded, params, seeds_of_place, collector.put))
+        run_sync(self._all(encoded, params, seeds_of_place, collector.put))
         return collector.groups()
 
     def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
@@ -117,7 +116,7 @@ class VllmServers:
         """The name the servers serve the model under."""
         if not self._settings.model:
             up = self.pool.up() or self.pool.servers
-            name = only_model(replace(self._settings, url=up[0].url), {})
+            name = served_model(replace(self._settings, url=up[0].url)).name
             self._settings = replace(self._settings, model=name)
         return self._settings.model
 
@@ -142,17 +141,25 @@ class VllmServers:
         seeds: Mapping[tuple[int, int], int],
         done: Callable[[int, int, Completion], None],
     ) -> None:
-        settings = replace(self._settings, concurrency=self._settings.concurrency * len(self.pool.servers))
-        poster = Poster(settings, self.pool, lambda _: None)
+        concurrency = self._settings.concurrency * len(self.pool.servers)
+        settings = replace(self._settings, model=self.model, concurrency=concurrency, stream=False)
         version, keeps = self.weight_version, gives_logprobs(params)
-        async with http_client(settings, {}) as client:
+        async with OpenAIClient(settings, selector=self.pool) as client:
 
             async def one(place: tuple[int, int]) -> None:
-                body = request_body(self.model, encoded[place[0]], params, seeds[place], stream=False)
-                made = await poster.complete(client, body, seeds[place])
-                done(*place, replace(made, weight_version=version, logprobs=made.logprobs if keeps else None))
+                made = await client.complete(encoded[place[0]], params, seed=seeds[place], logprobs=keeps)
+                completion = Completion(
+                    token_ids=made.token_ids,
+                    logprobs=made.logprobs if keeps else None,
+                    text=made.joined_text,
+                    finish_reason=made.finish_reason,
+                    seed=seeds[place],
+                    weight_version=version,
+                    reasoning=made.reasoning or None,
+                )
+                done(*place, completion)
 
-            await each(list(seeds), settings.concurrency, one)
+            await map_concurrently(list(seeds), concurrency, one)
 
     def _is_current(self, url: str) -> bool:
         if self._held is not None:  # a label proves little: an earlier run may have left the same one

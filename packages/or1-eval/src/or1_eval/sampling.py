@@ -36,9 +36,17 @@ class SampleStream(Protocol):
     """An engine that hands out every sample as soon as it is complete, in any order."""
 
     def stream(
-        self, prompts: Sequence[Prompt], params: Sampling, seeds: Sequence[int]
+        self,
+        prompts: Sequence[Prompt],
+        params: Sampling,
+        seeds: Sequence[int],
+        *,
+        on_tokens: Callable[[int], None] | None = None,
     ) -> Iterator[tuple[int, CompletionLike]]:
-        """One completion per prompt [S] with its seed [S]; yields (position, completion)."""
+        """One completion per prompt [S] with its seed [S]; yields (position, completion).
+
+        `on_tokens(n)` is told of n new tokens while responses are still being drawn.
+        """
 
 
 def missing(task: Task, k: int, run_seed: int, present: Collection[Key]) -> list[Request]:
@@ -51,26 +59,38 @@ def missing(task: Task, k: int, run_seed: int, present: Collection[Key]) -> list
     ]
 
 
-def draw(engine: Any, requests: Sequence[Request], sampling: Sampling, take: Callable[[Sample], None]) -> None:
-    """Have the engine draw all requests; `take` gets each sample as it comes, possibly in the engine's own thread.
+class Taker(Protocol):
+    """Gets what an engine draws, possibly in the engine's own thread."""
 
-    A completion that the engine gave up (finish_reason abort) says nothing about the model: it is left out, and so
-    stays missing.
+    def take(self, sample: Sample) -> None:
+        """Get a sample as it comes."""
+
+    def give_up(self, request: Request, error: str) -> None:
+        """Hear of a sample that the engine gave up; `error` says why, where that is known."""
+
+    def count_tokens(self, number: int) -> None:
+        """Hear of new tokens of samples that are still being drawn."""
+
+
+def draw(engine: Any, requests: Sequence[Request], sampling: Sampling, taker: Taker) -> None:
+    """Have the engine draw all requests and hand each sample to `taker` as it comes.
+
+    A completion that the engine gave up (finish_reason abort) says nothing about the model: its sample stays missing.
     """
     if hasattr(engine, "replay"):
         for position, completion in engine.replay([request.key for request in requests]):
-            _hand_over(requests[position], completion, take)
+            _hand_over(requests[position], completion, taker)
     elif isinstance(engine, SampleStream):
         prompts, seeds = [r.problem.prompt for r in requests], [r.seed for r in requests]
-        for position, completion in engine.stream(prompts, replace(sampling, n=1), seeds):
-            _hand_over(requests[position], completion, take)
+        for position, completion in engine.stream(prompts, replace(sampling, n=1), seeds, on_tokens=taker.count_tokens):
+            _hand_over(requests[position], completion, taker)
     elif hasattr(engine, "generate"):
         for group in _equal_groups(requests):
-            _draw_groups(engine, group, sampling, take)
+            _draw_groups(engine, group, sampling, taker)
     elif callable(engine):
         from or1_eval.engines.function import FunctionEngine
 
-        draw(FunctionEngine(engine), requests, sampling, take)
+        draw(FunctionEngine(engine), requests, sampling, taker)
     else:
         raise EngineError(
             f"{type(engine).__name__} is no engine: it has neither generate(prompts, params, seeds=...) nor "
@@ -89,9 +109,7 @@ def _equal_groups(requests: Sequence[Request]) -> list[list[list[Request]]]:
     return [by_count[count] for count in sorted(by_count, reverse=True)]
 
 
-def _draw_groups(
-    engine: Engine, groups: Sequence[Sequence[Request]], sampling: Sampling, take: Callable[[Sample], None]
-) -> None:
+def _draw_groups(engine: Engine, groups: Sequence[Sequence[Request]], sampling: Sampling, taker: Taker) -> None:
     seen: set[int] = set()
 
     def on_group(position: int, completions: Sequence[CompletionLike]) -> None:
@@ -99,7 +117,7 @@ def _draw_groups(
             seen.add(position)
             _check_count(groups[position], completions)
             for request, completion in zip(groups[position], completions, strict=True):
-                _hand_over(request, completion, take)
+                _hand_over(request, completion, taker)
 
     completions_PG = engine.generate(
         [group[0].problem.prompt for group in groups],
@@ -121,12 +139,13 @@ def _check_count(group: Sequence[Request], completions: Sequence[CompletionLike]
         )
 
 
-def _hand_over(request: Request, completion: CompletionLike, take: Callable[[Sample], None]) -> None:
+def _hand_over(request: Request, completion: CompletionLike, taker: Taker) -> None:
     reason = str(completion.finish_reason)
     if reason == "abort":
+        taker.give_up(request, str(getattr(completion, "error", "")))
         return
     token_ids = tuple(int(token) for token in completion.token_ids)
-    take(
+    taker.take(
         Sample(
             problem_id=request.problem.id,
             index=request.index,

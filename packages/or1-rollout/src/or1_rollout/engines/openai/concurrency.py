@@ -1,4 +1,4 @@
-"""Many requests at once: as many lanes as requests may be in flight, each taking the next one."""
+"""Many requests at once: as many workers as requests may be in flight, each taking the next one."""
 
 from __future__ import annotations
 
@@ -11,24 +11,31 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-async def each(items: Sequence[Item], lanes: int, work: Callable[[Item], Awaitable[None]]) -> None:
-    """Do all of `items`, at most `lanes` at a time; the first error stops the rest and is raised as it is."""
-    waiting = iter(items)
+async def map_concurrently(
+    items: Sequence[Item], concurrency: int, work: Callable[[Item], Awaitable[Result]]
+) -> list[Result]:
+    """The results of `work` on all `items`, in their order, at most `concurrency` at a time.
 
-    async def lane() -> None:
-        for item in waiting:  # lanes share the iterator
-            await work(item)
+    The first error stops the rest and is raised as it is.
+    """
+    results: dict[int, Result] = {}
+    waiting = iter(enumerate(items))
 
-    tasks = [asyncio.create_task(lane()) for _ in range(min(lanes, len(items)))]
+    async def worker() -> None:
+        for index, item in waiting:  # the workers share the iterator
+            results[index] = await work(item)
+
+    tasks = [asyncio.create_task(worker()) for _ in range(min(concurrency, len(items)))]
     try:
         await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    return [results[index] for index in range(len(items))]
 
 
-def run(coroutine: Coroutine[Any, Any, Result]) -> Result:
+def run_sync(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Run to the end, also where an event loop is already running in this thread (a notebook)."""
     try:
         asyncio.get_running_loop()

@@ -1,0 +1,129 @@
+"""`EndpointEngine`: groups of completions from servers, one request per sample with its own seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from or1_rollout.engines.openai.client import OpenAIClient
+from or1_rollout.engines.openai.concurrency import map_concurrently, run_sync
+from or1_rollout.engines.openai.errors import RequestRefusedError
+from or1_rollout.engines.openai.journal import Journal, key_of
+from or1_rollout.engines.openai.logprobs import gives_sampling_logprobs
+from or1_rollout.engines.openai.request import request_body
+from or1_rollout.engines.openai.response import Response
+from or1_rollout.engines.openai.settings import EndpointSettings
+from or1_rollout.errors import EndpointError
+from or1_rollout.groups import Gathering, seeds_of
+from or1_rollout.weight_sync.proof import Fingerprint
+from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_Place = tuple[int, int]
+"""(prompt, sample)"""
+
+
+class EndpointEngine:
+    """Fits `or1_rollout.Engine`, except for weights: these servers take none."""
+
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        *,
+        on_tokens: Callable[[int], None] | None = None,
+        on_notice: Callable[[str], None] | None = None,
+    ) -> None:
+        """Nothing is sent yet; for `on_tokens` and `on_notice` see `OpenAIClient`."""
+        self.settings = settings
+        self._client = OpenAIClient(settings, on_tokens=on_tokens, on_notice=on_notice)
+        self._journal = Journal(settings.journal) if settings.journal else None
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        *,
+        seeds: Sequence[Sequence[int]] | None = None,
+        on_group: Callable[[int, list[Completion]], None] | None = None,
+    ) -> list[list[Completion]]:
+        """See `Engine.generate`. The journal keeps what was finished, whatever happens.
+
+        `token_ids` are there where the server gives them (vLLM does), `logprobs` where they are also known to be those
+        of the distribution that was drawn from. A sample whose request alone is refused, for example because its
+        prompt is too long, has finish reason abort and no tokens. Raises `EndpointError` when all are refused, or
+        when no server answers.
+        """
+        seeds_PG = seeds_of(params, len(prompts), seeds)
+        gathering = Gathering(len(prompts), params.n, on_group)
+        place_seeds = {(p, g): seed for p, group in enumerate(seeds_PG) for g, seed in enumerate(group)}
+        refusals = run_sync(self._all(prompts, params, place_seeds, gathering.put))
+        if place_seeds and len(refusals) == len(place_seeds):
+            raise refusals[0]
+        return gathering.groups()
+
+    @property
+    def model(self) -> str:
+        """The model's name; the server is asked once where it was not given. Raises `EndpointError`."""
+        return self._client.model
+
+    def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> NoReturn:
+        """Refuse: the server's weights are its own."""
+        raise EndpointError(f"{self.settings.url} takes no weights; train with the engines transformers or vllm")
+
+    def fingerprints(self) -> Mapping[str, Fingerprint]:
+        """Refuse: the server does not show its weights."""
+        raise EndpointError(f"{self.settings.url} does not show its weights")
+
+    def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
+        """Refuse: this interface scores only what it samples."""
+        raise EndpointError(f"{self.settings.url} scores only what it samples itself")
+
+    def close(self) -> None:
+        """Close the journal."""
+        if self._journal is not None:
+            self._journal.close()
+
+    async def _all(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        seeds: Mapping[_Place, int],
+        done: Callable[[int, int, Completion], None],
+    ) -> list[RequestRefusedError]:
+        """Draw all samples; returns the refusals of single ones."""
+        refusals: list[RequestRefusedError] = []
+        async with self._client as client:
+            keeps = bool(seeds) and await gives_sampling_logprobs(client, prompts[0], params)
+
+            async def one(place: _Place) -> None:
+                body = request_body(client.model, prompts[place[0]], params, seeds[place])
+                key = key_of({**body, **self.settings.extra_body})
+                completion = self._journal.get(key) if self._journal is not None else None
+                if completion is None:
+                    try:
+                        completion = self._completion(await client.send(body), seeds[place], keeps_logprobs=keeps)
+                        if self._journal is not None:
+                            self._journal.put(key, completion)
+                    except RequestRefusedError as error:
+                        refusals.append(error)
+                        completion = _refused(seeds[place])
+                done(*place, completion)
+
+            await map_concurrently(list(seeds), self.settings.concurrency, one)
+        return refusals
+
+    def _completion(self, response: Response, seed: int, *, keeps_logprobs: bool) -> Completion:
+        return Completion(
+            token_ids=response.token_ids,
+            logprobs=response.logprobs if keeps_logprobs else None,
+            text=response.joined_text if self.settings.reasoning == "joined" else response.text,
+            finish_reason=response.finish_reason,
+            seed=seed,
+            reasoning=response.reasoning or None,
+        )
+
+
+def _refused(seed: int) -> Completion:
+    return Completion(token_ids=(), logprobs=None, text="", finish_reason=FinishReason.ABORT, seed=seed)
