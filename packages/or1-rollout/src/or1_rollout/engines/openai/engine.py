@@ -15,8 +15,8 @@ from or1_rollout.engines.openai.response import Response
 from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.errors import EndpointError
 from or1_rollout.groups import Gathering, seeds_of
-from or1_rollout.weight_sync.proof import Fingerprint
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
+from or1_rollout.weight_sync.proof import Fingerprint
 
 if TYPE_CHECKING:
     from torch import Tensor
