@@ -127,6 +127,6 @@ def _completion(response: Response) -> Completion:
     return Completion(
         text=response.joined_text,
         finish_reason=str(response.finish_reason),
-        token_ids=response.token_ids,
+        token_ids=tuple(response.token_ids.tolist()),
         num_tokens=response.num_tokens,
     )

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+import numpy as np
+
+from or1_rollout.engine import OnGroup, OnSample
 from or1_rollout.engines.openai.client import OpenAIClient
 from or1_rollout.engines.openai.concurrency import map_concurrently, run_sync
 from or1_rollout.engines.openai.errors import RequestRefusedError
 from or1_rollout.engines.openai.journal import Journal, key_of
 from or1_rollout.engines.openai.logprobs import gives_sampling_logprobs
 from or1_rollout.engines.openai.request import request_body
-from or1_rollout.engines.openai.response import Response
 from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.errors import EndpointError
-from or1_rollout.groups import Gathering, seeds_of
+from or1_rollout.groups import GroupCollector, seeds_of
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
 from or1_rollout.weight_sync.proof import Fingerprint
 
@@ -46,7 +48,8 @@ class EndpointEngine:
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
-        on_group: Callable[[int, list[Completion]], None] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
     ) -> list[list[Completion]]:
         """See `Engine.generate`. The journal keeps what was finished, whatever happens.
 
@@ -55,13 +58,25 @@ class EndpointEngine:
         prompt is too long, has finish reason abort and no tokens. Raises `EndpointError` when all are refused, or
         when no server answers.
         """
+        return run_sync(self.agenerate(prompts, params, seeds=seeds, on_group=on_group, on_sample=on_sample))
+
+    async def agenerate(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        *,
+        seeds: Sequence[Sequence[int]] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
+    ) -> list[list[Completion]]:
+        """`generate` for a running event loop; cancelled, the open requests are closed."""
         seeds_PG = seeds_of(params, len(prompts), seeds)
-        gathering = Gathering(len(prompts), params.n, on_group)
+        collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         place_seeds = {(p, g): seed for p, group in enumerate(seeds_PG) for g, seed in enumerate(group)}
-        refusals = run_sync(self._all(prompts, params, place_seeds, gathering.put))
+        refusals = await self._all(prompts, params, place_seeds, collector.put)
         if place_seeds and len(refusals) == len(place_seeds):
             raise refusals[0]
-        return gathering.groups()
+        return collector.groups()
 
     @property
     def model(self) -> str:
@@ -95,6 +110,7 @@ class EndpointEngine:
         """Draw all samples; returns the refusals of single ones."""
         refusals: list[RequestRefusedError] = []
         async with self._client as client:
+            joins = self.settings.reasoning == "joined"
             keeps = bool(seeds) and await gives_sampling_logprobs(client, prompts[0], params)
 
             async def one(place: _Place) -> None:
@@ -103,7 +119,8 @@ class EndpointEngine:
                 completion = self._journal.get(key) if self._journal is not None else None
                 if completion is None:
                     try:
-                        completion = self._completion(await client.send(body), seeds[place], keeps_logprobs=keeps)
+                        response = await client.send(body)
+                        completion = response.completion(seeds[place], keeps_logprobs=keeps, joins_reasoning=joins)
                         if self._journal is not None:
                             self._journal.put(key, completion)
                     except RequestRefusedError as error:
@@ -114,16 +131,8 @@ class EndpointEngine:
             await map_concurrently(list(seeds), self.settings.concurrency, one)
         return refusals
 
-    def _completion(self, response: Response, seed: int, *, keeps_logprobs: bool) -> Completion:
-        return Completion(
-            token_ids=response.token_ids,
-            logprobs=response.logprobs if keeps_logprobs else None,
-            text=response.joined_text if self.settings.reasoning == "joined" else response.text,
-            finish_reason=response.finish_reason,
-            seed=seed,
-            reasoning=response.reasoning or None,
-        )
-
 
 def _refused(seed: int) -> Completion:
-    return Completion(token_ids=(), logprobs=None, text="", finish_reason=FinishReason.ABORT, seed=seed)
+    return Completion(
+        token_ids=np.zeros(0, dtype=np.int32), logprobs=None, text="", finish_reason=FinishReason.ABORT, seed=seed
+    )

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from or1_rollout.engines.openai.errors import ResponseError
-from or1_rollout.types import FinishReason
+from or1_rollout.types import Completion, FinishReason
 
 _REASONS: Final = {
     "stop": FinishReason.STOP,
@@ -21,7 +24,7 @@ _REASONS: Final = {
 """Everything else (a content filter, an error, an abort) says nothing about the model: `FinishReason.ABORT`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Response:
     """One finished response.
 
@@ -32,9 +35,23 @@ class Response:
     text: str
     reasoning: str = ""
     finish_reason: FinishReason = FinishReason.STOP
-    token_ids: tuple[int, ...] = ()
-    logprobs: tuple[float, ...] | None = None
+    token_ids: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    logprobs: NDArray[np.float32] | None = None
     num_tokens: int = -1
+
+    def completion(
+        self, seed: int, *, keeps_logprobs: bool, joins_reasoning: bool = True, weight_version: int = 0
+    ) -> Completion:
+        """The response as an engine reports it."""
+        return Completion(
+            token_ids=self.token_ids,
+            logprobs=self.logprobs if keeps_logprobs else None,
+            text=self.joined_text if joins_reasoning else self.text,
+            finish_reason=self.finish_reason,
+            seed=seed,
+            weight_version=weight_version,
+            reasoning=self.reasoning or None,
+        )
 
     @property
     def joined_text(self) -> str:
@@ -81,8 +98,8 @@ class ResponseParts:
             text="".join(self.text),
             reasoning="".join(self.reasoning),
             finish_reason=_REASONS.get(self.finish_reason, FinishReason.ABORT),
-            token_ids=tuple(self.token_ids),
-            logprobs=tuple(self.logprobs) if has_logprobs else None,
+            token_ids=np.array(self.token_ids, dtype=np.int32),
+            logprobs=np.array(self.logprobs, dtype=np.float32) if has_logprobs else None,
             num_tokens=len(self.token_ids) or self.num_tokens,
         )
 

@@ -148,15 +148,7 @@ class VllmServers:
 
             async def one(place: tuple[int, int]) -> None:
                 made = await client.complete(encoded[place[0]], params, seed=seeds[place], logprobs=keeps)
-                completion = Completion(
-                    token_ids=made.token_ids,
-                    logprobs=made.logprobs if keeps else None,
-                    text=made.joined_text,
-                    finish_reason=made.finish_reason,
-                    seed=seeds[place],
-                    weight_version=version,
-                    reasoning=made.reasoning or None,
-                )
+                completion = made.completion(seeds[place], keeps_logprobs=keeps, weight_version=version)
                 done(*place, completion)
 
             await map_concurrently(list(seeds), concurrency, one)
