@@ -50,7 +50,10 @@ def run_grade(arguments: argparse.Namespace) -> int:
     done = 0 if arguments.overwrite else _resume(arguments.output, arguments.input)
     progress = _Progress(done, quiet=arguments.quiet)
     mode = "w" if arguments.overwrite else "a"
-    with arguments.input.open(encoding="utf-8") as source, arguments.output.open(mode, encoding="utf-8") as sink:
+    with (
+        arguments.input.open(encoding="utf-8") as source,
+        arguments.output.open(mode, encoding="utf-8", errors="backslashreplace") as sink,
+    ):
         ids: list[Any] = []
         rows = _rows(source, arguments.input, skip=done, ids=ids)
         for verdict in Grader().stream(rows, arguments.workers):

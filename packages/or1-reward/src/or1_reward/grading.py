@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from or1_reward.code_settings import CodeSettings
 from or1_reward.ground_truth import GroundTruth, MathTruth, parse_ground_truth
 from or1_reward.maths import MathSettings
 from or1_reward.reasoning import final_part
@@ -64,11 +65,12 @@ async def averify(
 
 
 class Grader:
-    """`verify`, `verify_many` and `averify` under one set of maths settings; holds no state of its own."""
+    """`verify`, `verify_many` and `averify` under one set of settings; holds no state of its own."""
 
-    def __init__(self, settings: MathSettings | None = None) -> None:
-        """Take the maths settings; None is the documented default."""
+    def __init__(self, settings: MathSettings | None = None, code: CodeSettings | None = None) -> None:
+        """Take the settings of maths and of code; None is the documented default."""
         self.settings = settings or MathSettings()
+        self.code = code or CodeSettings()
 
     def verify(
         self, response: str, ground_truth: object, *, finish_reason: str | None = None, limits: Limits = _DEFAULT_LIMITS
@@ -156,6 +158,10 @@ class Grader:
     def _judge(self, response: str, truth: GroundTruth, finish_reason: str | None, limits: Limits) -> Verdict:
         if finish_reason == "length":
             return Verdict(status=Status.TRUNCATED, detail="the engine stopped at its length limit")
+        if not isinstance(truth, MathTruth):
+            from or1_reward.code import verify_code  # heavy: processes and jails
+
+            return verify_code(response, truth, limits, settings=self.code)
         answer = final_part(response)
         if answer is None:
             return Verdict(status=Status.TRUNCATED, detail="the reasoning was opened and never closed")
@@ -165,19 +171,10 @@ class Grader:
                 break
         return verdict
 
-    def _grade(self, answer: str, truth: GroundTruth, limits: Limits) -> Verdict:
-        if isinstance(truth, MathTruth):
-            from or1_reward.maths.verify import verify_maths  # 20 of 51 ms of CPU time to import
+    def _grade(self, answer: str, truth: MathTruth, limits: Limits) -> Verdict:
+        from or1_reward.maths.verify import verify_maths  # 20 of 51 ms of CPU time to import
 
-            return verify_maths(answer, truth, self.settings, limits)
-        try:
-            from or1_reward.code import verify_code  # heavy: processes and jails
-        except ImportError as error:
-            if error.name != "or1_reward.code":
-                raise
-            return Verdict(status=Status.VERIFIER_ERROR, detail="code grading is not installed yet")
-        verdict: Verdict = verify_code(answer, truth, limits)
-        return verdict
+        return verify_maths(answer, truth, self.settings, limits)
 
 
 @lru_cache(4)

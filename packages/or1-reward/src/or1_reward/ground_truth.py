@@ -17,6 +17,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
+from or1_reward.comparison import Compare, CompareError, parse_compare
+
+LANGUAGES: Final = ("python", "cpp")
+_MOST: Final = 1e6
+
 
 class GroundTruthError(ValueError):
     """The ground truth of a row is of no known kind; the message says which row, what was found and what to do."""
@@ -29,12 +34,31 @@ class MathTruth:
     alternatives: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowLimits:
+    """Limits that a row brings along; None leaves the caller's."""
+
+    time_s: float | None = None
+    memory_mb: int | None = None
+
+
+_NO_LIMITS: Final = RowLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class StdioTruth:
-    """A program fed on standard input: `outputs[i]` is what it prints for `inputs[i]`."""
+    """A program fed on standard input: `outputs[i]` is what it prints for `inputs[i]`.
+
+    `checker` is the text of a Python program that judges an output instead of a comparison: it is started as
+    `checker.py input.txt correct_output.txt solution_output.txt` and prints 1 or true (or a positive score) to accept.
+    """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    compare: Compare | None = None
+    checker: str = ""
+    limits: RowLimits = _NO_LIMITS
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +68,33 @@ class CallTruth:
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
     fn_name: str
+    compare: Compare | None = None
+    limits: RowLimits = _NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
 class HarnessTruth:
-    """A LeetCode harness: `test_code` defines `check(candidate)`, `entry_point` names the candidate."""
+    """Test code: a LeetCode harness that defines `check(candidate)`, or pytest or unittest tests.
+
+    `entry_point` names the candidate; tests that import it (`from solution import f`) need none.
+    """
 
     import_prefix: str
     test_code: str
     entry_point: str
+    compare: Compare | None = None
+    limits: RowLimits = _NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
 class AssertTruth:
-    """Assertions, one statement per entry, run after `import_prefix` and the program."""
+    """Assertions, one statement or test function per entry, run after `import_prefix` and the program."""
 
     assert_case: tuple[str, ...]
     import_prefix: str = ""
+    fn_name: str = ""
+    compare: Compare | None = None
+    limits: RowLimits = _NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +106,41 @@ class LiveCodeBenchTruth:
 
 GroundTruth = MathTruth | StdioTruth | CallTruth | HarnessTruth | AssertTruth | LiveCodeBenchTruth
 
+_LIMITS: Final = frozenset({"limits", "time_limit", "memory_limit"})
+_CALL_OPTIONS: Final = _LIMITS | {"compare"}
+_STDIO_OPTIONS: Final = _CALL_OPTIONS | {"checker", "language"}
+_CODEFORCES_OPTIONS: Final = _STDIO_OPTIONS | {
+    "generated_checker",
+    "generated_tests",
+    "input_mode",
+    "interaction_format",
+}
+# What else a row of open-r1/codeforces carries; nothing of it changes the verdict.
+_CODEFORCES_TEXTS: Final = frozenset(
+    {
+        "id", "aliases", "contest_id", "contest_name", "contest_type", "contest_start", "contest_start_year", "index",
+        "title", "description", "input_format", "output_format", "note", "examples", "editorial", "rating", "tags",
+        "testset_size", "official_tests_complete", "executable", "prompt",
+    }
+)  # fmt: skip
 _KINDS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {  # kind: (required keys, optional keys)
-    "call": (frozenset({"inputs", "outputs", "fn_name"}), frozenset()),
-    "stdio": (frozenset({"inputs", "outputs"}), frozenset()),
-    "harness": (frozenset({"test_code", "entry_point"}), frozenset({"import_prefix"})),
-    "assert": (frozenset({"assert_case"}), frozenset({"import_prefix"})),
+    "codeforces": (frozenset({"official_tests"}), _CODEFORCES_OPTIONS | _CODEFORCES_TEXTS),
+    "assert": (
+        frozenset({"assert_case"}),
+        _CALL_OPTIONS | {"import_prefix", "fn_name", "inputs", "outputs", "language"},
+    ),
+    "call": (frozenset({"inputs", "outputs", "fn_name"}), _CALL_OPTIONS | {"language"}),
+    "stdio": (frozenset({"inputs", "outputs"}), _STDIO_OPTIONS),
+    "harness": (frozenset({"test_code"}), _CALL_OPTIONS | {"import_prefix", "entry_point"}),
     "livecodebench": (frozenset({"question_id"}), frozenset()),
 }
-_KNOWN_KEYS: Final = sorted(frozenset().union(*(required | optional for required, optional in _KINDS.values())))
+_KNOWN_KEYS: Final = sorted(
+    frozenset().union(*(required | optional for required, optional in _KINDS.values())) - _CODEFORCES_TEXTS
+)
 _EXPECTED: Final = (
     "expected a maths answer (string, number, list of alternatives) or an object with the keys inputs + outputs "
-    "[+ fn_name], test_code + entry_point [+ import_prefix], assert_case [+ import_prefix], or question_id"
+    "[+ fn_name], test_code [+ entry_point] [+ import_prefix], assert_case [+ import_prefix], official_tests (a row of "
+    "open-r1/codeforces), or question_id; compare, checker, limits and language are settings of a row"
 )
 
 
@@ -168,24 +226,95 @@ def _stdio(fields: dict[str, Any], where: str) -> StdioTruth:
     return StdioTruth(
         tuple(_stream(entry, "inputs", where) for entry in inputs),
         tuple(_stream(entry, "outputs", where) for entry in outputs),
+        _compare(fields, where),
+        _string(fields, "checker", where, default=""),
+        _limits(fields, where),
+        _language(fields, where, LANGUAGES),
     )
+
+
+def _codeforces(fields: dict[str, Any], where: str) -> StdioTruth:
+    """A row of open-r1/codeforces, as the data set has it."""
+    if fields.get("interaction_format"):
+        raise GroundTruthError(f"{where}: an interactive problem (interaction_format) cannot be judged; drop the row")
+    if fields.get("input_mode", "stdio") != "stdio":
+        raise GroundTruthError(f"{where}: input_mode {_shown(fields['input_mode'])} is not supported, only 'stdio'")
+    tests = [*_sequence(fields, "official_tests", where), *(fields.get("generated_tests") or [])]
+    if not all(isinstance(test, Mapping) and {"input", "output"} <= test.keys() for test in tests):
+        raise GroundTruthError(f"{where}: every entry of 'official_tests' must be an object with input and output")
+    checker = fields.get("checker") or fields.get("generated_checker") or ""
+    plain = {key: value for key, value in fields.items() if key in _STDIO_OPTIONS}
+    plain |= {"inputs": [test["input"] for test in tests], "outputs": [test["output"] for test in tests]}
+    # Codeforces compares words, and asks a checker where that is not enough
+    return _stdio({"compare": "tokens", **plain} | ({"checker": checker} if checker else {}), where)
 
 
 def _call(fields: dict[str, Any], where: str) -> CallTruth:
     inputs, outputs = _tests(fields, where)
-    return CallTruth(tuple(inputs), tuple(outputs), _string(fields, "fn_name", where))
+    _language(fields, where, ("python",))
+    name = _string(fields, "fn_name", where)
+    return CallTruth(tuple(inputs), tuple(outputs), name, _compare(fields, where), _limits(fields, where))
 
 
 def _harness(fields: dict[str, Any], where: str) -> HarnessTruth:
     prefix = _string(fields, "import_prefix", where, default="")
-    return HarnessTruth(prefix, _string(fields, "test_code", where), _string(fields, "entry_point", where))
+    entry = _string(fields, "entry_point", where, default="")
+    if "entry_point" in fields and not entry.strip():
+        raise GroundTruthError(f"{where}: 'entry_point' must be a string that is not empty")
+    code = _string(fields, "test_code", where)
+    return HarnessTruth(prefix, code, entry, _compare(fields, where), _limits(fields, where))
 
 
 def _assert(fields: dict[str, Any], where: str) -> AssertTruth:
     cases = _sequence(fields, "assert_case", where)
     if not all(isinstance(case, str) for case in cases):
         raise GroundTruthError(f"{where}: 'assert_case' must be a list of strings, one assertion each")
-    return AssertTruth(tuple(cases), _string(fields, "import_prefix", where, default=""))
+    if any(_is_filled(fields.get(key)) for key in ("inputs", "outputs")):
+        raise GroundTruthError(f"{where}: assert_case beside inputs or outputs: give asserts or streams, not both")
+    _language(fields, where, ("python",))
+    prefix = _string(fields, "import_prefix", where, default="")
+    name = _string(fields, "fn_name", where, default="")
+    return AssertTruth(tuple(cases), prefix, name, _compare(fields, where), _limits(fields, where))
+
+
+def _is_filled(value: Any) -> bool:
+    """Whether a list of streams holds any; rows for verl's sandbox_fusion carry empty ones beside their asserts."""
+    entries = value.tolist() if hasattr(value, "tolist") else value
+    return bool(entries) and any(entry not in (None, "") for entry in entries)
+
+
+def _compare(fields: dict[str, Any], where: str) -> Compare | None:
+    if "compare" not in fields:
+        return None
+    try:
+        return parse_compare(fields["compare"])
+    except CompareError as error:
+        raise GroundTruthError(f"{where}: 'compare': {error}") from error
+
+
+def _language(fields: dict[str, Any], where: str, known: Sequence[str]) -> str:
+    language = fields.get("language", "")
+    if language and language not in known:
+        raise GroundTruthError(f"{where}: language {_shown(language)} is not judged here; there are {', '.join(known)}")
+    return str(language)
+
+
+def _limits(fields: dict[str, Any], where: str) -> RowLimits:
+    """`limits` as an object, or Codeforces' time_limit in seconds and memory_limit in megabytes."""
+    given = fields.get("limits", {})
+    if not isinstance(given, Mapping) or not given.keys() <= {"time_s", "memory_mb"}:
+        raise GroundTruthError(f"{where}: 'limits' must be an object with time_s or memory_mb, not {_shown(given)}")
+    time_s = _positive(given.get("time_s", fields.get("time_limit")), "time limit", where)
+    memory_mb = _positive(given.get("memory_mb", fields.get("memory_limit")), "memory limit", where)
+    return RowLimits(time_s=time_s, memory_mb=None if memory_mb is None else math.ceil(memory_mb))
+
+
+def _positive(value: Any, what: str, where: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _MOST:
+        raise GroundTruthError(f"{where}: the {what} must be a positive number, not {_shown(value)}")
+    return float(value)
 
 
 def _livecodebench(fields: dict[str, Any], where: str) -> LiveCodeBenchTruth:
@@ -196,6 +325,7 @@ def _livecodebench(fields: dict[str, Any], where: str) -> LiveCodeBenchTruth:
 
 
 _BUILDERS: Final[dict[str, Callable[[dict[str, Any], str], GroundTruth]]] = {
+    "codeforces": _codeforces,
     "call": _call,
     "stdio": _stdio,
     "harness": _harness,

@@ -90,7 +90,8 @@ class Verdict:
 
     `reward` is 1.0 or 0.0, and None only for `verifier_error`: a failure of the grader is never a wrong answer
     and stays out of every baseline. `extracted` is the answer or program that was judged, `detail` says in words
-    what was taken from where and what was proved.
+    what was taken from where and what was proved. `share` is the part of a code problem's tests that passed, set only
+    where partial scores were asked for: it is then the reward.
     """
 
     status: Status
@@ -98,10 +99,13 @@ class Verdict:
     detail: str = ""
     elapsed_s: float = 0.0
     tests: tuple[TestResult, ...] = ()
+    share: float | None = None
 
     @property
     def reward(self) -> float | None:
-        """1.0 for correct, None for a verifier error, else 0.0."""
+        """None for a verifier error; the share of tests passed where it was asked for; else 1.0 for correct, or 0.0."""
         if self.status is Status.VERIFIER_ERROR:
             return None
+        if self.share is not None:
+            return self.share
         return 1.0 if self.status is Status.CORRECT else 0.0

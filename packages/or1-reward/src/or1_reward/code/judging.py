@@ -9,8 +9,10 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from or1_reward.code.cases import Case
-from or1_reward.code.verdict import cpu_limit_s, result_of, was_killed_from_outside
+from or1_reward.code.cases import Case, StdioCase
+from or1_reward.code.extract import Program
+from or1_reward.code.row_code import CancelledError, KilledError, RowCode
+from or1_reward.code.verdict import cpu_limit_s, described, result_of, was_killed_from_outside
 from or1_reward.sandbox.pool import Sandbox
 from or1_reward.sandbox.worker import JailReport, JailTest, Worker, WorkerLostError
 from or1_reward.types import Limits, TestResult, TestStatus
@@ -20,6 +22,11 @@ _ATTEMPTS: Final = 6
 _MOST_ATTEMPTS: Final = 30
 _PATIENCE_S, _PATIENCE_LIMITS = 60.0, 20.0  # seconds, or times the limit of a test
 _RESERVED_MB: Final = 512  # address space beyond the memory limit: interpreter, thread stacks that are only reserved
+_ROW_CODE_LIMITS: Final = Limits()
+_NO_REPORT: Final = JailReport(
+    stopped="", status=0, wall_s=0.0, own_s=0.0, cpu_s=0.0, peak_mb=0.0, stdout=b"", stderr=b"", result=b"",
+    judged=b"", judge_stopped="", judge_status=0,
+)  # fmt: skip
 
 
 class JudgingError(Exception):
@@ -29,14 +36,16 @@ class JudgingError(Exception):
 class Judging:
     """One program's way through its cases."""
 
-    def __init__(self, source: bytes, cases: Sequence[Case], limits: Limits, sandbox: Sandbox) -> None:
-        self.source = source
+    def __init__(self, program: Program, cases: Sequence[Case], limits: Limits, sandbox: Sandbox) -> None:
+        self.program = program
+        self.source = program.text.encode("utf-8", "replace")
         self.cases = cases
         self.limits = limits
         self.sandbox = sandbox
         self.results: list[TestResult] = []
         self.cut_short: set[int] = set()  # tests that only had what was left of the problem's time
         self.setbacks = Setbacks(limits)
+        self.is_prefix_sound = False
         self.used_s = 0.0
 
     def run(self, *, early_stop: bool, cancel: threading.Event | None) -> list[TestResult]:
@@ -44,6 +53,7 @@ class Judging:
 
         Raises:
             JudgingError: the sandbox's processes were killed again and again, or `cancel` was set.
+            CaseError: the row's own code is at fault.
             SandboxError: no sandbox on this host as required.
         """
         while not self._is_done(early_stop):
@@ -51,8 +61,12 @@ class Judging:
                 with self.sandbox.worker() as worker:
                     self._run_on(worker, early_stop, cancel)
             except WorkerLostError as error:
+                self._after_a_loss(error)
+            except CancelledError as error:
+                raise JudgingError("cancelled") from error
+            except KilledError as error:
                 if not self.setbacks.may_try_again():
-                    raise JudgingError(f"the sandbox lost its process: {error} ({self._where()})") from error
+                    raise JudgingError(f"the row's own code was killed ({self._where()})") from error
         return self.results
 
     def _is_done(self, early_stop: bool) -> bool:
@@ -67,7 +81,7 @@ class Judging:
         worker.set_program(self.source)
         submitted = len(self.results)
         while not self._is_done(early_stop):
-            while submitted < len(self.cases) and worker.pending < _IN_FLIGHT:
+            while submitted < len(self.cases) and worker.pending < self._most_in_flight(submitted):
                 worker.submit(self._test(submitted))
                 submitted += 1
             report = worker.report(self.limits.time_s, cancel)
@@ -79,8 +93,14 @@ class Judging:
                 submitted = len(self.results)
                 report = self._after_a_kill(report)
             if report is not None:
-                self._take(report)
+                self._take(report, worker, cancel)
+                submitted = max(submitted if worker.pending else 0, len(self.results))
         worker.cancel()
+
+    def _most_in_flight(self, number: int) -> int:
+        """A row's checker runs on the same worker behind each test."""
+        case = self.cases[number]
+        return 1 if isinstance(case, StdioCase) and case.checker_program else _IN_FLIGHT
 
     def _after_a_kill(self, report: JailReport) -> JailReport | None:
         """None to run the test again; in the end the report itself, if want of memory explains the kills."""
@@ -91,11 +111,58 @@ class Judging:
             return dataclasses.replace(report, stopped="memory")
         raise JudgingError(f"the program was killed from outside of the sandbox ({self._where()})")
 
-    def _take(self, report: JailReport) -> None:
+    def _after_a_loss(self, error: WorkerLostError) -> None:
+        """Nothing, to run the test again, after a SIGKILL many times.
+
+        Processes of ours that end otherwise may end because of the program: it is run on fresh ones once, and when they
+        are lost too while an empty program finds them well, the test is failed. No program can make itself a failure of
+        the grader like that, nor cost more than that one restart.
+        """
+        if error.was_killed:
+            if self.setbacks.may_try_again():
+                return
+            raise JudgingError(f"the sandbox lost its process: {error} ({self._where()})") from error
+        self.setbacks.crashes += 1
+        if self.setbacks.crashes < _MOST_CRASHES:
+            return
+        if not self._is_sandbox_well():
+            raise JudgingError(f"the sandbox lost its process: {error} ({self._where()})") from error
+        case = self.cases[len(self.results)]
+        self._add(described(case, _NO_REPORT, TestStatus.RUNTIME_ERROR, "", f"the program ends its jail: {error}"))
+
+    def _is_sandbox_well(self) -> bool:
+        """Whether an empty program runs to its end."""
+        try:
+            with self.sandbox.worker() as worker:
+                worker.set_program(b"")
+                worker.submit(JailTest(mode="stdio", blobs=(b"",), limits=self._jail_limits(self.limits), wall_s=5.0))
+                report = worker.report(5.0)
+                return report is not None and report.exit_code == 0
+        except WorkerLostError:
+            return False
+
+    def _take(self, report: JailReport, worker: Worker, cancel: threading.Event | None) -> None:
         number = len(self.results)
-        self.results.append(result_of(self.cases[number], report, self.limits, last_s=number in self.cut_short))
-        self.setbacks = Setbacks(self.limits)
+        case = self.cases[number]
+        result = result_of(case, report, self.limits, last_s=number in self.cut_short)
+        if result.status is TestStatus.RUNTIME_ERROR and case.row_prefix and not self.is_prefix_sound:
+            worker.cancel()
+            self._row_code(worker, cancel).demand_prefix(case.row_prefix)
+            self.is_prefix_sound = True
+        if isinstance(case, StdioCase) and case.checker_program and _has_answered(result):
+            outcome = self._row_code(worker, cancel).checked(case, report.stdout)
+            status = TestStatus.CORRECT if outcome.passed else TestStatus.WRONG
+            result = described(case, report, status, outcome.got, result.stderr or outcome.note)
         self.used_s += report.own_s
+        self._add(result)
+
+    def _row_code(self, worker: Worker, cancel: threading.Event | None) -> RowCode:
+        limits = self._jail_limits(_ROW_CODE_LIMITS)
+        return RowCode(worker, limits, _ROW_CODE_LIMITS.time_s, cancel)
+
+    def _add(self, result: TestResult) -> None:
+        self.results.append(result)
+        self.setbacks = Setbacks(self.limits)
 
     def _test(self, number: int) -> JailTest:
         limits, case = self.limits, self.cases[number]
@@ -103,23 +170,38 @@ class Judging:
         wall_s = max(0.01, min(limits.time_s, left_s))
         if left_s < limits.time_s:
             self.cut_short.add(number)
-        wanted: dict[str, Any] = {
-            "cpu_s": math.ceil(cpu_limit_s(limits)),
-            "address_space_mb": limits.memory_mb + _RESERVED_MB,
-            "memory_mb": limits.memory_mb,
-            "output_mb": limits.output_mb,
-            "disk_mb": self.sandbox.config.disk_mb,
-            "open_files": limits.open_files,
-            "processes": limits.processes,
-        }
-        return JailTest(mode=case.mode, blobs=case.blobs(), limits=wanted, wall_s=wall_s)
+        return JailTest(mode=case.mode, blobs=case.blobs(), limits=self._jail_limits(limits), wall_s=wall_s)
+
+    def _jail_limits(self, limits: Limits) -> dict[str, Any]:
+        return jail_limits(limits, self.sandbox.config.disk_mb)
+
+
+def jail_limits(limits: Limits, disk_mb: int) -> dict[str, Any]:
+    """The limits of one test as the jail takes them."""
+    return {
+        "cpu_s": math.ceil(cpu_limit_s(limits)),
+        "address_space_mb": limits.memory_mb + _RESERVED_MB,
+        "memory_mb": limits.memory_mb,
+        "output_mb": limits.output_mb,
+        "disk_mb": disk_mb,
+        "open_files": limits.open_files,
+        "processes": limits.processes,
+    }
+
+
+def _has_answered(result: TestResult) -> bool:
+    return result.status in (TestStatus.CORRECT, TestStatus.WRONG)
+
+
+_MOST_CRASHES: Final = 2
 
 
 class Setbacks:
-    """Attempts at one test that came to nothing because somebody killed a process of ours."""
+    """Attempts at one test that came to nothing because somebody killed a process of ours, or because it crashed."""
 
     def __init__(self, limits: Limits) -> None:
         self.count = 0
+        self.crashes = 0
         self.peaks_mb: list[float] = []
         self._patience_s = max(_PATIENCE_S, _PATIENCE_LIMITS * limits.time_s)
         self._started_s = time.monotonic()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import errno
-import json
 import signal
 from typing import Any, Final
 
 from or1_reward.code.cases import Case, Outcome
+from or1_reward.sandbox.inside import safe_json
 from or1_reward.sandbox.worker import JailReport
 from or1_reward.types import Limits, TestResult, TestStatus
 
 _SHOWN: Final = 400
 _SYNTAX_EXIT: Final = 92
 _CPU_SLACK_S: Final = 0.05
+_SAID_BYTES: Final = 1 << 16
 _EXCEEDED: Final = {
     "wall": TestStatus.TIME_LIMIT,
     "problem": TestStatus.PROBLEM_LIMIT,
@@ -34,7 +35,8 @@ _ERRNO_LIMIT: Final = {
 
 
 def shortened(text: str) -> str:
-    """At most about 400 characters: the beginning and the end."""
+    """At most about 400 characters, the beginning and the end; lone surrogates are replaced."""
+    text = text if text.isascii() else text.encode("utf-8", "replace").decode()
     return (
         text
         if len(text) <= _SHOWN
@@ -56,17 +58,25 @@ def cpu_limit_s(limits: Limits) -> float:
 def result_of(case: Case, report: JailReport, limits: Limits, *, last_s: bool = False) -> TestResult:
     """One test's result; with `last_s` it only had what was left of the problem's time.
 
-    CaseError when the row's own checks are at fault.
+    Raises:
+        CaseError: the row's own checks are at fault.
     """
-    status, limit, said = _ended(case, report, limits)
+    status, limit, said = _ended(report, limits)
     if limit == "wall" and last_s:
         status, limit, said = TestStatus.PROBLEM_LIMIT, "problem", "stopped: the problem's time is over"
     outcome = Outcome(False, report.stdout.decode("utf-8", "replace") if case.mode == "stdio" else "", said)
     if status is None:
         outcome = case.decide(report)
         status = TestStatus.CORRECT if outcome.passed else TestStatus.WRONG
-    given, expected = case.shown
     stderr = report.stderr.decode("utf-8", "replace") or outcome.note
+    return described(case, report, status, outcome.got, stderr, limit)
+
+
+def described(
+    case: Case, report: JailReport, status: TestStatus, got: str, stderr: str = "", limit: str = ""
+) -> TestResult:
+    """A result with its texts shortened for people."""
+    given, expected = case.shown
     return TestResult(
         status=status,
         elapsed_s=report.wall_s,
@@ -74,18 +84,20 @@ def result_of(case: Case, report: JailReport, limits: Limits, *, last_s: bool = 
         memory_mb=round(report.peak_mb, 1),
         input=shortened(given),
         expected=shortened(expected),
-        got=shortened(outcome.got),
+        got=shortened(got),
         stderr=shortened(stderr),
         limit=limit,
     )
 
 
-def _ended(case: Case, report: JailReport, limits: Limits) -> tuple[TestStatus | None, str, str]:
+def _ended(report: JailReport, limits: Limits) -> tuple[TestStatus | None, str, str]:
     """(status, exceeded limit, words) of a program that did not get to answer; status None when it did."""
     if report.stopped in _EXCEEDED:
         return _EXCEEDED[report.stopped], report.stopped, f"stopped: over the {report.stopped} limit"
     if report.judge_stopped == "wall":
         return TestStatus.TIME_LIMIT, "wall", "stopped: over the wall limit"
+    if report.judge_stopped == "memory":
+        return TestStatus.MEMORY_LIMIT, "memory", "the checks ran out of memory over what the program returned"
     code = report.exit_code if report.stopped != "judged" else 0
     over_cpu = report.cpu_s > cpu_limit_s(limits) + _CPU_SLACK_S
     if over_cpu or code == -signal.SIGXCPU:
@@ -100,8 +112,8 @@ def _ended(case: Case, report: JailReport, limits: Limits) -> tuple[TestStatus |
 def _said(report: JailReport) -> dict[str, Any]:
     """The program's own word about its end: good for naming a failure, never for passing."""
     try:
-        said = json.loads(report.result)
-    except (ValueError, RecursionError):
+        said = safe_json.loads(report.result, _SAID_BYTES)
+    except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
 

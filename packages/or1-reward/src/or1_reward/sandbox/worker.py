@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -28,16 +29,28 @@ from .layers import SandboxError, demand
 _BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from keeper.main import main; main(sys.argv[1:])"
 _PATIENCE_S = 30.0
 _CLOSE_S = 5.0
+_SOON_S = 0.5
 _CANCEL_POLL_S = 0.05
 
 
 class WorkerLostError(SandboxError):
-    """The keeper died or fell silent: our failure, not the program's; another worker may do better."""
+    """The keeper died or fell silent: our failure, not the program's; another worker may do better.
+
+    `was_killed`: by SIGKILL, which no program can send; without it the program itself may be what our processes fail on.
+    """
+
+    def __init__(self, message: str, *, was_killed: bool = True) -> None:
+        super().__init__(message)
+        self.was_killed = was_killed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JailTest:
-    """One test as the jail gets it. `blobs`: stdio [stdin]; call [spec]; check [candidate spec, checks, judge spec]."""
+    """One test as the jail gets it.
+
+    `blobs`: stdio [stdin]; call [spec]; check [candidate spec, checks, judge spec]; prefix [source]; checker [source,
+    spec, texts].
+    """
 
     mode: str
     blobs: tuple[bytes, ...]
@@ -119,7 +132,7 @@ class Worker:
         header, blobs = self._receive(STARVED_FACTOR * wall_s + 2 * _PATIENCE_S)
         self.pending -= 1
         if "lost" in header:
-            raise WorkerLostError(header["lost"])
+            raise WorkerLostError(header["lost"], was_killed=header["killed"])
         return _report(header, blobs)
 
     def cancel(self) -> None:
@@ -136,17 +149,26 @@ class Worker:
             self.link.settimeout(_PATIENCE_S)
             send_frame(self.link, header, blobs)
         except OSError as error:
-            raise WorkerLostError(f"the keeper process is gone ({error})") from error
+            raise self._lost(error) from error
 
     def _receive(self, patience_s: float) -> tuple[dict[str, Any], list[bytes]]:
         try:
             self.link.settimeout(patience_s)
             header, blobs = receive_frame(self.link)
         except (OSError, EOFError) as error:
-            raise WorkerLostError(f"the keeper process is gone ({error or type(error).__name__})") from error
+            raise self._lost(error) from error
         if "error" in header:
-            raise WorkerLostError(header["error"])
+            raise WorkerLostError(header["error"], was_killed=header["was_killed"])
         return header, blobs
+
+    def _lost(self, error: Exception) -> WorkerLostError:
+        try:
+            code = self.process.wait(_SOON_S)
+        except subprocess.TimeoutExpired:
+            code = 0
+        return WorkerLostError(
+            f"the keeper process is gone ({str(error) or type(error).__name__})", was_killed=code == -signal.SIGKILL
+        )
 
     def close(self) -> None:
         """Hang up; the keeper kills its jails and ends. SIGKILL for one that does not."""

@@ -176,8 +176,8 @@ def _stand_by(pid: int, control: socket.socket, keeper_pid: int) -> None:
     linux.die_with_parent(keeper_pid)
     control.send(b'{"template_pid": %d}' % pid)
     control.close()
-    os.waitpid(pid, 0)
-    os._exit(0)
+    ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os._exit(ended if ended >= 0 else 128 - ended)
 
 
 def _restrict(layers: Layers, plan: Plan, own_calls: reserved.ReservedCalls) -> None:
@@ -198,7 +198,7 @@ def _restrict(layers: Layers, plan: Plan, own_calls: reserved.ReservedCalls) -> 
     os.environ.update({"HOME": writable, "TMPDIR": writable, "PATH": "/nowhere", "LANG": "C.UTF-8", "TZ": "UTC"})
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     time.tzset()
-    sys.path.append(packages)
+    sys.path += [packages, writable]  # last, so that only a module of the program's own is looked for there
     sys.path_importer_cache.clear()
 
 

@@ -68,4 +68,3 @@ def _make_writable(base: str, folder: str, disk_mb: int) -> None:
     flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
     linux.mount("tmpfs", str(target), "tmpfs", flags, f"size={disk_mb}m,nr_inodes={_MAX_INODES},mode=1777")
     Path(f"{base}/dev/shm").symlink_to(folder)
-    Path(f"{base}/dev/stdin").symlink_to(f"{folder}/.stdin")

@@ -7,6 +7,7 @@ closed before the program runs. All of them are memory files of this test alone.
 from __future__ import annotations
 
 import atexit
+import gc
 import io
 import json
 import os
@@ -15,12 +16,12 @@ import sys
 import threading
 import types
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
-from . import values
+from . import device_files, values
 from .program import Program, read_all
 
+_STREAM_NAMES, _STDERR = ("stdin", "stdout", "stderr"), 2
 RESULT_FD = 3
 SESSION_FD = 4
 _MIB = 1 << 20
@@ -73,11 +74,18 @@ def open_standard_streams() -> None:
 
     Opened once, in the template: the streams know the numbers, each test puts its own files behind them.
     """
-    sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, "r", closefd=False)), "utf-8", "surrogateescape")
-    sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), "utf-8", "surrogateescape")
-    writer = io.BufferedWriter(io.FileIO(2, "w", closefd=False))
-    sys.stderr = io.TextIOWrapper(writer, "utf-8", "backslashreplace", line_buffering=True)
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
+    sys.stdin = sys.__stdin__ = _text_stream(0, "r", "surrogateescape")  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = _text_stream(1, "w", "surrogateescape")  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _text_stream(2, "w", "backslashreplace")  # type: ignore[misc]
+
+
+def _text_stream(fd: int, mode: str, errors: str) -> io.TextIOWrapper:
+    raw = io.FileIO(fd, mode, closefd=False)
+    raw.name = f"<{_STREAM_NAMES[fd]}>"
+    buffer = io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
+    stream = io.TextIOWrapper(buffer, "utf-8", errors, line_buffering=fd == _STDERR)
+    stream.mode = mode  # type: ignore[misc]
+    return stream
 
 
 def new_module(name: str) -> dict[str, Any]:
@@ -134,14 +142,15 @@ def _tell(error: BaseException) -> None:
 
 
 def leave_like_python(code: int) -> NoReturn:
-    """Threads, exit handlers, flush, exit: the end of an interpreter without the cost of taking it down."""
+    """Threads, exit handlers, objects, flush, exit: the end of an interpreter without the cost of taking it down."""
     try:
         if len(threading._active) > 1 or threading._threading_atexits:  # type: ignore[attr-defined]
             threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None and not stream.closed:
-                stream.flush()
+        _flush(sys.stdout, sys.stderr)
+        if _drops_objects:
+            _drop_objects()
+        _flush(_STDOUT[0], sys.__stdout__, sys.stdout, sys.__stderr__)
     except SystemExit as stop:
         code = _exit_code(stop)
     except BaseException as error:
@@ -149,6 +158,25 @@ def leave_like_python(code: int) -> NoReturn:
         code = code or CRASHED
     finally:
         _EXIT(code)
+
+
+def _flush(*streams: Any) -> None:
+    for stream in streams:
+        if stream is not None and not stream.closed:
+            stream.flush()
+
+
+def _drop_objects() -> None:
+    """Let go of the program's names: files write what they hold, `__del__` runs."""
+    names = vars(sys.modules["__main__"])
+    for name in [name for name in names if name not in ("__builtins__", "print")]:
+        names[name] = None
+    gc.collect()
+
+
+_STDOUT: list[Any] = []  # the stream that the template has opened, whatever a program makes of sys.stdout
+_drops_objects: list[bool] = []
+_LEAVES_OUTPUT = (b"open(", b"__del__", b"Buffered", b"FileIO", b"TextIOWrapper", b"finalize")
 
 
 def leave_at_once(code: int) -> NoReturn:
@@ -161,13 +189,21 @@ _EXIT = os._exit
 
 def run_stdio(program: Program) -> NoReturn:
     """A program as a program: `__main__`, real stdin and stdout."""
-    if b"/dev/stdin" in program.source:  # there is no /proc for it to point into
-        Path(".stdin").write_bytes(read_all(0))
+    prepare_for(program.source)
 
     def step() -> None:
         exec(program.code(), new_module("__main__"))
 
     run_guarded(step, leave_like_python)
+
+
+def prepare_for(source: bytes) -> None:
+    """What only some programs need and costs time: files of /dev, objects that do something when they go."""
+    if b"/dev" in source or b"/proc/self/fd" in source:
+        device_files.install()
+    _STDOUT.append(sys.stdout)
+    if any(word in source for word in _LEAVES_OUTPUT):
+        _drops_objects.append(True)
 
 
 def load(program: Program, spec: dict[str, Any]) -> dict[str, Any]:
@@ -198,14 +234,31 @@ def run_call(program: Program, spec: dict[str, Any]) -> NoReturn:
     def step() -> None:
         names = load(program, spec)
         if "fn_name" in spec:
-            value = find_function(names, spec["fn_name"])(*spec["args"])
-        else:
-            if spec.get("entry_point"):
-                names["candidate"] = eval(spec["entry_point"], names)
-            value = eval(compile(spec["expression"], "<test>", "eval", dont_inherit=True), names)
+            report(_called(names, spec))
+            return
+        if spec.get("entry_point"):
+            names["candidate"] = eval(spec["entry_point"], names)
+        value = eval(compile(spec["expression"], "<test>", "eval", dont_inherit=True), names)
         report({"value": values.encode(value)})
 
     run_guarded(step, leave_at_once)
+
+
+def _called(names: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    """The value of the call that a row asks for; of a method that works in place, its first argument too."""
+    arguments = spec["args"] if "args" in spec else [json.loads(line) for line in spec["lines"]]
+    if spec.get("operations"):
+        return {"value": values.encode(operate(names[spec["fn_name"]], *arguments))}
+    value = find_function(names, spec["fn_name"])(*arguments)
+    message = {"value": values.encode(value)}
+    is_method = isinstance(names.get("Solution"), type)
+    return message | ({"argument": values.encode(arguments[0])} if value is None and arguments and is_method else {})
+
+
+def operate(class_: Any, operations: list[str], arguments: list[list[Any]]) -> list[Any]:
+    """LeetCode's design problems: make an object with the first arguments, then call one method after the other."""
+    made = class_(*arguments[0])
+    return [None, *(getattr(made, name)(*given) for name, given in zip(operations[1:], arguments[1:], strict=True))]
 
 
 def parse_spec(fd: int) -> dict[str, Any]:

@@ -29,6 +29,9 @@ _SHARED_OF_NO_FILE, _MAP_KIND = 0x21, 0x2F
 _O_TRUNC_READ_ONLY, _O_TRUNC_AND_MODE = 0x200, 0x203
 _SET_OWNER, _SET_SIGNAL, _SET_OWNER_EX, _SET_LEASE, _NOTIFY = 8, 10, 15, 1024, 1026
 _FIOSETOWN, _SIOCSPGRP, _TIOCSTI, _TIOCLINUX = 0x8901, 0x8902, 0x5412, 0x541C
+_FILE_SYSTEM_IOCTLS = (0x5800, 0x6600, 0x7600, 0x9400)  # FIFREEZE, FS_IOC_SETFLAGS, FS_IOC_GETVERSION, FICLONE, ...
+_IOCTL_TYPE = 0xFF00
+_SO_SNDBUF, _SO_RCVBUF, _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 7, 8, 32, 33
 
 # Replaced by a random number that only the template knows, see `reserved`.
 PASSWORD: Final = (0xA1A1A1A1, 0xB2B2B2B2, 0xC3C3C3C3, 0xD4D4D4D4)
@@ -63,6 +66,25 @@ def _never(number: int, argument: int, unwanted: Sequence[int], mask: int = 0xFF
     tests = b"".join(_op(_JEQ, value, len(unwanted) - place) for place, value in enumerate(unwanted))
     load = _op(_LD, _low(argument)) + _op(_AND, mask)
     return _for_call(number, load + tests + _op(_RET, _ALLOW) + _op(_RET, _ERRNO | _EPERM))
+
+
+def _ioctl(number: int) -> bytes:
+    """No new owner of signals, no typing into terminals, nothing that changes a file system."""
+    single = (_FIOSETOWN, _SIOCSPGRP, _TIOCSTI, _TIOCLINUX)
+    tests = b"".join(
+        _op(_JEQ, value, len(single) + len(_FILE_SYSTEM_IOCTLS) + 1 - place) for place, value in enumerate(single)
+    )
+    tests += _op(_AND, _IOCTL_TYPE)
+    tests += b"".join(
+        _op(_JEQ, value, len(_FILE_SYSTEM_IOCTLS) - place) for place, value in enumerate(_FILE_SYSTEM_IOCTLS)
+    )
+    return _for_call(number, _op(_LD, _low(1)) + tests + _op(_RET, _ALLOW) + _op(_RET, _ERRNO | _EPERM))
+
+
+def _ignored_for(number: int, argument: int, value: int) -> bytes:
+    """For call `number`: do nothing and succeed when the argument is `value`, else allow."""
+    test = _op(_LD, _low(argument)) + _op(_JEQ, value, 0, 1) + _op(_RET, _ERRNO | 0)
+    return _for_call(number, test + _op(_RET, _ALLOW))
 
 
 def _clone(number: int) -> bytes:
@@ -114,7 +136,11 @@ def program(machine: str) -> bytes:
     code += b"".join(_never(both[column], 1, (_SIGKILL,)) for both in (calls.TKILL, calls.RT_SIGQUEUEINFO))
     code += b"".join(_never(both[column], 2, (_SIGKILL,)) for both in (calls.TGKILL, calls.RT_TGSIGQUEUEINFO))
     code += _never(calls.FCNTL[column], 1, (_SET_OWNER, _SET_SIGNAL, _SET_OWNER_EX, _SET_LEASE, _NOTIFY))
-    code += _never(calls.IOCTL[column], 1, (_FIOSETOWN, _SIOCSPGRP, _TIOCSTI, _TIOCLINUX))
+    code += _ioctl(calls.IOCTL[column])
+    # queues of sockets are memory of the kernel, counted by their number at the size that they have by default
+    code += _never(calls.SETSOCKOPT[column], 2, (_SO_SNDBUF, _SO_RCVBUF, _SO_SNDBUFFORCE, _SO_RCVBUFFORCE))
+    # where SIGCHLD is ignored the kernel forgets the CPU time of children; like this they stay until they are counted
+    code += _ignored_for(calls.RT_SIGACTION[column], 0, _SIGCHLD)
     code += _limits(calls.PRLIMIT64[column], calls.SETRLIMIT[column])
     code += b"".join(_deny(number) for number in _numbers(calls.DENIED, column))
     code += _deny(calls.CLONE3[column], _ENOSYS)  # its flags are behind a pointer; the C library then uses clone

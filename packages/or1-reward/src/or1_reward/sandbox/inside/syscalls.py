@@ -34,7 +34,7 @@ DENIED: Final[Numbers] = {
     "vhangup": (153, 58), "sethostname": (170, 161), "setdomainname": (171, 162), "lookup_dcookie": (212, 18),
     "migrate_pages": (256, 238), "move_pages": (279, 239), "mbind": (237, 235), "set_mempolicy": (238, 237),
     "sched_setscheduler": (144, 119), "sched_setparam": (142, 118), "sched_setattr": (314, 274), "setpriority": (141, 140),
-    "ioprio_set": (251, 30), "sched_setaffinity": (203, 122),
+    "ioprio_set": (251, 30), "sched_setaffinity": (203, 122), "sync": (162, 81), "syncfs": (306, 267),
 }  # fmt: skip
 
 # Without a private root Landlock hides what files hold, but knows nothing of their metadata (nor, before ABI 3, of
@@ -59,6 +59,8 @@ SOCKETPAIR: Final[Pair] = (53, 199)
 MMAP: Final[Pair] = (9, 222)
 FCNTL: Final[Pair] = (72, 25)
 IOCTL: Final[Pair] = (16, 29)
+SETSOCKOPT: Final[Pair] = (54, 208)
+RT_SIGACTION: Final[Pair] = (13, 134)
 KILL: Final[Pair] = (62, 129)
 TGKILL: Final[Pair] = (234, 131)
 TKILL: Final[Pair] = (200, 130)

@@ -28,7 +28,7 @@ import time
 import zlib
 from typing import Any, NoReturn
 
-from . import candidate, judge, linux, lockdown, prelude, reserved, runner, seccomp
+from . import candidate, checker, judge, linux, lockdown, prelude, reserved, runner, seccomp
 from .program import Program, read_all
 
 _ENGINE = os.uname().machine
@@ -241,13 +241,17 @@ def fill_gaps() -> list[bytes]:
 
 
 def run_mode(mode: str, program: Program, spec: dict[str, Any]) -> NoReturn:
-    """Dispatch on the kind of test."""
+    """Dispatch on the kind of test; what runs in the judge's jail is the row's own code."""
     if mode == "stdio":
         runner.run_stdio(program)
     if mode == "call":
         runner.run_call(program, spec)
     if mode == "session":
         candidate.run(program, spec)
+    if mode == "prefix":
+        judge.run_prefix(program)
+    if mode == "checker":
+        checker.run(program, spec)
     judge.run(program, spec)
 
 

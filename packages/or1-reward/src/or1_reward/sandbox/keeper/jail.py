@@ -21,6 +21,8 @@ from .cgroup import Cgroup, NoCgroupError, delegated_folder
 from .removal import remove_if_there
 
 START_LIMIT_S = 60.0  # a busy machine with cold disks
+_SOON_S = 0.5
+KILLED_EXIT = 128 + signal.SIGKILL  # of the process that stands by the template
 _STACK_BYTES = 1 << 30
 _ANSWER_BYTES = 65_536
 _HIGH_UID, _FEW_UIDS, _FIRST_UID = 1_879_048_192, 60_000, 10_000
@@ -167,6 +169,10 @@ class Jail:
             raise JailLostError("the template process has died")
         answer: dict[str, Any] = json.loads(data)
         return answer
+
+    def was_killed(self) -> bool:
+        """Whether the template has got SIGKILL from outside."""
+        return self._ended_within(_SOON_S) and self.process.returncode in (-signal.SIGKILL, KILLED_EXIT)
 
     def close(self) -> None:
         """Kill the template, and with it everything in the jail; reap it and remove its folder."""

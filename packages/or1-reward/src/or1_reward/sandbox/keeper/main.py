@@ -18,7 +18,8 @@ from typing import Any
 
 from .frames import receive_frame, send_frame
 from .jail import Jail, JailLostError, StartError
-from .run import Run, Test, open_file, seal, sealed_file
+from .removal import remove_if_there
+from .run import NEEDS_JUDGE, Run, Test, open_file, seal, sealed_file
 
 _WATCH_EVERY_S = 0.03
 _SOON_S = 0.001
@@ -101,19 +102,23 @@ class Keeper:
             send_frame(self.caller, {"cancelled": True})
 
     def _run_one(self, test: Test) -> None:
-        """Run a test; when a jail is lost through no limit of the test's, replace it and try once more."""
+        """Run a test; when a jail is lost through no limit of the test's, replace it and try once more.
+
+        `killed` tells the caller whether a process of ours got SIGKILL, which no program can send.
+        """
         for attempt in range(_ATTEMPTS):
             try:
                 header, blobs = self._attempt(test)
             except JailLostError as error:
+                killed = self._was_killed()
                 self._replace_jails()
-                header, blobs = {"id": test.id, "lost": f"{error} (attempt {attempt + 1})"}, []
+                header, blobs = {"id": test.id, "lost": f"{error} (attempt {attempt + 1})", "killed": killed}, []
                 continue
             break
         send_frame(self.caller, header, blobs)
 
     def _attempt(self, test: Test) -> tuple[dict[str, Any], list[bytes]]:
-        if test.mode == "check" and self.judge is None:
+        if test.mode in NEEDS_JUDGE and self.judge is None:
             self.judge = start_jail("judge", self.settings)
         run = Run(test, self.program, self.cache, self.candidate, self.judge, _WATCH_EVERY_S)
         try:
@@ -165,6 +170,9 @@ class Keeper:
             self.judge.close()
             self.judge = None
 
+    def _was_killed(self) -> bool:
+        return any(jail is not None and jail.was_killed() for jail in (self.candidate, self.judge))
+
     def _replace_jails(self) -> None:
         self.close()
         self.judge = None
@@ -193,6 +201,7 @@ def main(arguments: list[str]) -> None:
         send_frame(caller, {"error": str(error), "was_killed": error.was_killed})
     finally:
         keeper.close()
+        remove_if_there(settings["folder"])  # also where the grading process was killed and cannot
 
 
 def _not_dumpable() -> None:

@@ -16,6 +16,8 @@ _TEMPLATE_TASKS = 2
 _TAIL_BYTES = 4096
 _MIB = 1 << 20
 _CPU_SLACK_S = 0.05
+NEEDS_JUDGE = ("check", "prefix", "checker")
+ALONE_IN_JUDGE = ("prefix", "checker")
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -41,7 +43,11 @@ def seal(fd: int) -> None:
 
 
 class Test:
-    """An order of the caller's. Blobs: stdio [stdin]; call [spec]; check [candidate spec, check source, judge spec]."""
+    """An order of the caller's.
+
+    Blobs: stdio [stdin]; call [spec]; check [candidate spec, check source, judge spec]; in the judge's jail alone
+    prefix [source] and checker [source, spec, texts].
+    """
 
     def __init__(self, order: dict[str, Any], blobs: list[bytes]) -> None:
         self.id: int = order["id"]
@@ -66,14 +72,15 @@ class Run:
         self.program = program
         self.cache = cache
         self.candidate = candidate
-        self.judge = judge if test.mode == "check" else None
+        self.judge = judge if test.mode in NEEDS_JUDGE else None
+        self.main = judge if test.mode in ALONE_IN_JUDGE and judge is not None else candidate
         self.legs: list[Jail] = []
         self.answers: dict[str, dict[str, Any]] = {}
         self.opened: list[int] = []
         self.outputs: dict[str, list[int]] = {}
         self.stopping = ""
         self.kills_before: dict[str, int] = {}
-        self.clock = Clock(candidate.template_pid, watch_every_s)
+        self.clock = Clock(self.main.template_pid, watch_every_s)
 
     def _file(self, data: bytes | None = None) -> int:
         fd = os.memfd_create("or1", os.MFD_CLOEXEC) if data is None else sealed_file(data)
@@ -87,6 +94,9 @@ class Run:
             self._launch(self.candidate, "stdio", self.program, self.cache, stdin=blobs[0])
         elif self.test.mode == "call":
             self._launch(self.candidate, "call", self.program, self.cache, spec=blobs[0])
+        elif self.test.mode in ALONE_IN_JUDGE:
+            spec, texts = (*blobs[1:], b"{}", b"")[:2]
+            self._launch(self.main, self.test.mode, self._file(blobs[0]), self._file(), stdin=texts, spec=spec)
         else:
             assert self.judge is not None
             one, other = socket.socketpair()
@@ -127,7 +137,7 @@ class Run:
         for jail in [leg for leg in self.legs if leg.control.fileno() in ready]:
             self.answers[jail.name] = jail.receive()
             self.legs.remove(jail)
-            if jail is self.judge and self.candidate in self.legs:
+            if jail is not self.candidate and self.candidate in self.legs:
                 self.candidate.send({"stop": "judged"})
 
     def stop(self, reason: str) -> None:
@@ -149,16 +159,16 @@ class Run:
 
     def look(self) -> str:
         """Look at the running test from outside; the limit that it is over, if any."""
-        processes = watch.descendants(self.candidate.template_pid)
+        processes = watch.descendants(self.main.template_pid)
         self.clock.look([pid for jail in self.legs for pid in self._processes(jail, processes)])
         return self._exceeded(processes)
 
-    def _processes(self, jail: Jail, candidates: list[int]) -> list[int]:
-        return candidates if jail is self.candidate else watch.descendants(jail.template_pid)
+    def _processes(self, jail: Jail, of_main: list[int]) -> list[int]:
+        return of_main if jail is self.main else watch.descendants(jail.template_pid)
 
     def _memory_mb(self, processes: list[int]) -> float:
-        template_pid = self.candidate.template_pid
-        own_network = self.candidate.layers["net_namespace"].startswith("in force")
+        template_pid = self.main.template_pid
+        own_network = self.main.layers["net_namespace"].startswith("in force")
         return watch.tree_mb(template_pid, processes) + (watch.sockets_mb(template_pid) if own_network else 0.0)
 
     def _exceeded(self, processes: list[int]) -> str:
@@ -167,29 +177,30 @@ class Run:
             return "memory"
         if watch.cpu_s(processes) > limits["cpu_s"] + _CPU_SLACK_S:
             return "cpu"
-        if any(watch.size_mb(fd) > limits["output_mb"] for fd in self.outputs["candidate"]):
+        if any(watch.size_mb(fd) > limits["output_mb"] for fd in self.outputs[self.main.name]):
             return "output"
         if (
-            not self.candidate.layers["mount_namespace"].startswith("in force")
-            and watch.folder_mb(self.candidate.box) > limits["disk_mb"]
+            not self.main.layers["mount_namespace"].startswith("in force")
+            and watch.folder_mb(self.main.box) > limits["disk_mb"]
         ):
             return "disk"
         return ""
 
     def result(self) -> tuple[dict[str, Any], list[bytes]]:
-        """The reports, and what the candidate wrote: stdout, the end of stderr, its result file, the judge's word."""
+        """The reports, and what the program wrote: stdout, the end of stderr, its result file, the judge's word."""
         cap = self.test.limits["output_mb"] * _MIB
-        files = self.outputs["candidate"]
+        files = self.outputs[self.main.name]
         sizes = [os.fstat(fd).st_size for fd in files]
         stdout, stderr, result = zip(files, sizes, strict=True)
-        verdict = os.pread(self.outputs["judge"][2], _MIB, 0) if self.judge else b""
-        report = self.answers["candidate"]
-        if self.candidate.cgroup and self.candidate.cgroup.kills() > self.kills_before["candidate"]:
-            report["stopped"] = "memory"
+        beside = self.judge if self.judge is not self.main else None
+        verdict = os.pread(self.outputs[beside.name][2], _MIB, 0) if beside else b""
+        for jail in (self.main, beside):
+            if jail is not None and jail.cgroup and jail.cgroup.kills() > self.kills_before[jail.name]:
+                self.answers[jail.name]["stopped"] = "memory"
         header = {
             "id": self.test.id,
-            "report": report,
-            "judge": self.answers.get("judge"),
+            "report": self.answers[self.main.name],
+            "judge": self.answers.get(beside.name) if beside else None,
             "own_s": self.clock.own_s,
             "too_much_output": max(sizes) > cap,
         }

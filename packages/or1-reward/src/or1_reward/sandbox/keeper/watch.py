@@ -31,9 +31,9 @@ def descendants(pid: int) -> list[int]:
 
 
 def read(path: str) -> str:
-    """The text of a file of /proc; empty when its process is gone."""
+    """The text of a file of /proc, byte by byte (a process may choose its name); empty when its process is gone."""
     try:
-        return Path(path).read_text()
+        return Path(path).read_bytes().decode("latin-1")
     except (FileNotFoundError, ProcessLookupError):
         return ""
 
