@@ -9,7 +9,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from or1_reward.code_settings import CodeSettings
 from or1_reward.ground_truth import GroundTruth, MathTruth, parse_ground_truth
 from or1_reward.maths import MathSettings
 from or1_reward.reasoning import final_part
@@ -18,6 +17,7 @@ from or1_reward.types import Limits, Status, Verdict
 if TYPE_CHECKING:  # batches and event loops load these when they are used: importing the package stays cheap
     from concurrent.futures import Future, ThreadPoolExecutor
 
+    from or1_reward.code_settings import CodeSettings
     from or1_reward.workers import WorkerPool
 
 Item = Mapping[str, Any] | Sequence[Any]
@@ -70,7 +70,7 @@ class Grader:
     def __init__(self, settings: MathSettings | None = None, code: CodeSettings | None = None) -> None:
         """Take the settings of maths and of code; None is the documented default."""
         self.settings = settings or MathSettings()
-        self.code = code or CodeSettings()
+        self.code = code
 
     def verify(
         self, response: str, ground_truth: object, *, finish_reason: str | None = None, limits: Limits = _DEFAULT_LIMITS

@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from or1_reward.comparison import Compare, CompareError, parse_compare
+if TYPE_CHECKING:  # rows seldom bring a comparison along: importing the package stays cheap
+    from or1_reward.comparison import Compare
 
 LANGUAGES: Final = ("python", "cpp")
 _MOST: Final = 1e6
@@ -50,7 +51,7 @@ class StdioTruth:
     """A program fed on standard input: `outputs[i]` is what it prints for `inputs[i]`.
 
     `checker` is the text of a Python program that judges an output instead of a comparison: it is started as
-    `checker.py input.txt correct_output.txt solution_output.txt` and prints 1 or true (or a positive score) to accept.
+    `checker.py input.txt correct_output.txt solution_output.txt` and prints 1, true or ok to accept.
     """
 
     inputs: tuple[str, ...]
@@ -286,6 +287,8 @@ def _is_filled(value: Any) -> bool:
 def _compare(fields: dict[str, Any], where: str) -> Compare | None:
     if "compare" not in fields:
         return None
+    from or1_reward.comparison import CompareError, parse_compare
+
     try:
         return parse_compare(fields["compare"])
     except CompareError as error:

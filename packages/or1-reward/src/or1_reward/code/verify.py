@@ -19,7 +19,6 @@ from or1_reward.sandbox import Sandbox, SandboxError, default_sandbox
 from or1_reward.types import Limits, Status, TestResult, TestStatus, Verdict
 
 _DEFAULT_LIMITS: Final = Limits()
-_DEFAULT_SETTINGS: Final = CodeSettings()
 
 
 def verify_code(
@@ -27,7 +26,7 @@ def verify_code(
     truth: CodeTruth,
     limits: Limits = _DEFAULT_LIMITS,
     *,
-    settings: CodeSettings = _DEFAULT_SETTINGS,
+    settings: CodeSettings | None = None,
     checker: Checker | None = None,
     early_stop: bool = True,
     cancel: threading.Event | None = None,
@@ -39,7 +38,7 @@ def verify_code(
         response: the model's text.
         truth: the problem's tests.
         limits: per test and per problem; limits of the row win over them.
-        settings: how outputs are compared where the row does not say, and partial scores.
+        settings: how outputs are compared where the row does not say, and partial scores; None is the default.
         checker: `checker(input, expected, got) -> bool` for problems with several valid outputs.
         early_stop: end at the first test that fails; without effect where partial scores are asked for.
         cancel: when set by another thread, the verdict is `verifier_error` soon after, and nothing is left running.
@@ -51,7 +50,7 @@ def verify_code(
     if program is None:
         return Verdict(status=Status.NO_ANSWER, detail="no fenced block of code behind the reasoning part")
     options: dict[str, Any] = {"checker": checker, "early_stop": early_stop, "cancel": cancel, "sandbox": sandbox}
-    return _judge(program, truth, limits, settings, **options)
+    return _judge(program, truth, limits, settings or CodeSettings(), **options)
 
 
 def _language_of(truth: CodeTruth) -> str | None:
@@ -66,7 +65,7 @@ def judge_program(
     truth: CodeTruth,
     limits: Limits = _DEFAULT_LIMITS,
     *,
-    settings: CodeSettings = _DEFAULT_SETTINGS,
+    settings: CodeSettings | None = None,
     checker: Checker | None = None,
     early_stop: bool = True,
     cancel: threading.Event | None = None,
@@ -74,7 +73,9 @@ def judge_program(
 ) -> Verdict:
     """Judge a program, given as Python text or as a `Program` of any language; arguments as in `verify_code`."""
     options: dict[str, Any] = {"checker": checker, "early_stop": early_stop, "cancel": cancel, "sandbox": sandbox}
-    return _judge(Program(program) if isinstance(program, str) else program, truth, limits, settings, **options)
+    return _judge(
+        Program(program) if isinstance(program, str) else program, truth, limits, settings or CodeSettings(), **options
+    )
 
 
 def _judge(

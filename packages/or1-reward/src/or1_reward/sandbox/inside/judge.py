@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import evidence, runner, test_functions
+from . import evidence, runner, testing
 from .channel import receive_message
 from .program import Program
 from .remote import CandidateGone, Link, ProgramModule
@@ -109,7 +109,7 @@ def _prepare(source: bytes, spec: dict[str, Any], counts: evidence.Counts) -> tu
     names[evidence.EQUAL] = equal_to_snapshot
     for module in spec["modules"]:
         sys.modules[module] = ProgramModule(names.__getitem__)
-    test_functions.install(counts)
+    testing.install(counts)
     tree = evidence.rewritten(ast.parse(source), frozenset(spec["asked"]) | {"candidate"}, frozenset(spec["modules"]))
     return names, tree
 
@@ -122,7 +122,7 @@ def _run_checks(names: _Names, tree: ast.Module, spec: dict[str, Any]) -> None:
     if spec.get("call_check"):
         names["check"](names["candidate"])
     elif spec.get("test_functions"):
-        test_functions.run_all(names)
+        testing.run_all(names)
 
 
 def equal_to_snapshot(expected: Any, ask: Callable[[], Any]) -> bool:

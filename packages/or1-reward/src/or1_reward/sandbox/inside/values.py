@@ -14,6 +14,7 @@ import datetime
 import decimal
 import fractions
 import functools
+import importlib
 import json
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -254,7 +255,7 @@ def decode_with_objects(
 def array_of(dtype: str, shape: list[int], items: list[Any]) -> Any:
     """A numpy array, where there is numpy; otherwise nested lists."""
     try:
-        import numpy
+        numpy: Any = importlib.import_module("numpy")
     except ImportError:
         return items
     return numpy.array(items, dtype=numpy.dtype(dtype)).reshape(shape)
