@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import or1_data.difficulty.estimate as difficulty
 import or1_data.verifying as data
 import or1_eval.types as evaluation
 import or1_reward
 import or1_rollout.types as rollout
-from or1_data.difficulty.sampler import EndpointSampler
+from or1_data.calls import ChatModel
+from or1_data.calls.servers import ServedModel
 from or1_eval.grading import Verifier as EvalVerifier
 from or1_rollout.engine import Engine
 
@@ -30,9 +30,9 @@ def verifier_for_eval() -> EvalVerifier:
     return or1_reward.verify
 
 
-def sampler_for_data(sampler: EndpointSampler) -> difficulty.Sampler:
-    """or1-data's own sampler fits its own protocol."""
-    return sampler
+def model_for_data(model: ServedModel) -> ChatModel:
+    """or1-data's served model, which is or1-rollout's client, fits its own protocol."""
+    return model
 
 
 def completion_for_eval(completion: rollout.Completion) -> evaluation.CompletionLike:

@@ -161,7 +161,7 @@ def test_killed_and_run_again(stage: str, workers: int, share: float, tmp_path: 
 def start(folder: Path, stage: str, out: str, workers: int) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "CALLS": str(folder / "calls"), "PYTHONPATH": str(folder), "STAGE": stage}
     command = [sys.executable, str(folder / "hooks.py"), "run", str(folder / "r.toml"), "--out", str(folder / out)]
-    command += ["--workers", str(workers)]
+    command += ["--workers", str(workers), "--set", f"store={folder / out}.calls"]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from or1_data import Problem, SchemaError, SourceError, problem_from_row
 from or1_data.answers import annotate_answers
 from or1_data.dedup import DedupSettings, annotate_duplicates
+from or1_data.difficulty import PassCount
 from or1_data.rules import find
-from or1_data.select import SelectSettings, reasons
+from or1_data.run import run_recipe
+from or1_data.run.recipe import recipe_from
+from or1_data.select import SelectSettings, outcomes, reasons
 from or1_data.sources import read_source
 from or1_data.verifying import load_verifier
 
@@ -129,3 +134,59 @@ def test_the_format_reads_extra_info_packed_as_text() -> None:
     assert problem_from_row({**row, "extra_info": '{"index": 0}'}).extra_info == {"index": 0}
     with pytest.raises(SchemaError, match="extra_info"):
         problem_from_row(row)
+
+
+def test_shares_of_failures_are_compared(read: Read) -> None:
+    rows, _ = read("d06_counts_of_unequal_attempts.jsonl")  # 3 of 4, and 5 of 16
+    middle = SelectSettings(model="m", min_failure_share=0.25, max_failure_share=0.75)
+    assert [reasons(problem, middle) for problem in rows] == [[], []]
+    hard = SelectSettings(model="m", min_failure_share=0.5)
+    assert [reasons(problem, hard) for problem in rows] == [[], ["difficulty:too_easy"]]
+
+
+def test_partial_credit_does_not_solve(shared_data: Path) -> None:
+    file = shared_data / "reports/data/d07_partial_credit_rollouts.jsonl"
+    assert outcomes(file)["0123456789abcdef"] == PassCount(0, 8)
+    assert outcomes(file, min_reward=0.25)["0123456789abcdef"] == PassCount(8, 8)
+
+
+class Counting:
+    """A sampler that counts what it draws."""
+
+    drawn = 0
+
+    def sample(self, prompts, counts, first_attempts):
+        Counting.drawn += sum(counts)
+        return [[f"\\boxed{{{k % 2}}}" for k in range(count)] for count in counts]
+
+
+def judge(response: str, ground_truth: str) -> SimpleNamespace:
+    right = response == f"\\boxed{{{json.loads(ground_truth)}}}"
+    return SimpleNamespace(status="correct" if right else "wrong", reward=float(right), extracted="")
+
+
+def test_no_change_of_selection_or_chunks_draws_an_attempt_again(tmp_path: Path, monkeypatch) -> None:
+    module = ModuleType("counting_sampler")
+    module.Counting, module.judge = Counting, judge
+    monkeypatch.setitem(sys.modules, "counting_sampler", module)
+    rows = [{"problem": f"How many apples has number {n} on day {n * 7}?", "answer": "1"} for n in range(40)]
+    source = tmp_path / "a.jsonl"
+    source.write_text("\n".join(map(json.dumps, rows)))
+    difficulty = {"model": "m", "attempts": 8, "sampler": "counting_sampler:Counting"}
+    base = {
+        "source": [{"path": str(source)}],
+        "difficulty": {**difficulty, "verifier": "counting_sampler:judge"},
+        "select": {"model": "m"},
+    }
+    more = [*rows, {"problem": "How many pears fell off the tree in autumn?", "answer": "1"}]
+    (tmp_path / "b.jsonl").write_text("\n".join(map(json.dumps, more)))
+    changes = [{}, {}, {"select": {"model": "m", "max_failure_share": 0.5}}, {}, {"chunk_rows": 7}, {"workers": 2}]
+    drawn = []
+    for change in changes:
+        run_recipe(recipe_from({**base, **change}), tmp_path / "run", progress=False)
+        drawn.append(Counting.drawn)
+    assert drawn == [160] * len(changes)
+    run_recipe(
+        recipe_from({**base, "source": [{"path": str(tmp_path / "b.jsonl")}]}), tmp_path / "other", progress=False
+    )
+    assert Counting.drawn == 164, "another run beside it pays for the new row only"

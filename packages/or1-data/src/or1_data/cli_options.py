@@ -119,6 +119,9 @@ def _difficulty(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--stop", choices=("mixed", "full"), default="mixed", help="mixed: stop once both outcomes were seen (default)"
     )
+    parser.add_argument(
+        "--min-reward", type=float, default=1.0, help="reward from which an attempt solves (default: %(default)s)"
+    )
     parser.add_argument("--verifier", default="or1_reward:verify", help=_VERIFIER)
     _endpoint(parser, max_tokens=32768)
 
@@ -135,7 +138,12 @@ def _endpoint(parser: ArgumentParser, *, max_tokens: int) -> None:
     parser.add_argument("--key-env", default="", help="environment variable that holds the endpoint's key")
     parser.add_argument("--temperature", type=float, default=1.0, help="default: %(default)s")
     parser.add_argument("--max-tokens", type=int, default=max_tokens, help="longest answer (default: %(default)s)")
-    parser.add_argument("--concurrency", type=int, default=32, help="requests at a time (default: %(default)s)")
+    parser.add_argument(
+        "--concurrency", type=int, default=32, help="requests that are open at each server (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--store", default="", help="folder of paid attempts and votes (default: model_calls beside the output)"
+    )
     parser.add_argument("--rpm", type=int, default=0, help="requests per minute at most; 0: no limit of ours")
 
 
@@ -153,11 +161,21 @@ def add_select(commands: Any) -> None:
     parser.add_argument("--rules", default="", help="findings that drop a row, comma-separated")
     parser.add_argument("--model", default="", help="whose difficulty counts")
     parser.add_argument(
-        "--min-failures", type=int, default=1, help="fewest failures, maths and code (default: %(default)s)"
+        "--min-failure-share", type=float, default=0.0, help="least share of failed attempts (default: %(default)s)"
     )
-    parser.add_argument("--max-failures", type=int, default=-1, help="most failures; -1: one less than the attempts")
+    parser.add_argument(
+        "--max-failure-share", type=float, default=1.0, help="largest share of failed attempts (default: %(default)s)"
+    )
+    parser.add_argument("--keep-always-solved", action="store_true", help="keep what no attempt failed")
+    parser.add_argument("--keep-never-solved", action="store_true", help="keep what no attempt solved")
+    parser.add_argument(
+        "--max-response-tokens", type=int, default=0, help="drop rows with a longer attempt; 0: no limit"
+    )
     parser.add_argument("--min-votes", type=int, default=0, help="fewest accepting judge votes (the report: 9 of 32)")
     parser.add_argument("--rollouts", help="run folder (or one rollouts file) whose always solved problems are dropped")
+    parser.add_argument(
+        "--min-reward", type=float, default=1.0, help="with --rollouts: reward that solves (default: %(default)s)"
+    )
     parser.add_argument("--drop-never", action="store_true", help="with --rollouts: drop what was never solved as well")
     parser.add_argument(
         "--weight", action="append", default=[], metavar="SOURCE=W", help="keep this share of a source (name* for many)"

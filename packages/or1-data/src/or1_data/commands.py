@@ -19,7 +19,7 @@ from or1_data.run.recipe import load_recipe
 from or1_data.schema import Problem
 from or1_data.select.mixing import mix, split
 from or1_data.select.reasons import SelectSettings
-from or1_data.select.rollouts import outcomes, stage_filter
+from or1_data.select.rollouts import annotate_rollouts, outcomes
 from or1_data.sources.read import read_source
 from or1_data.stats import describe, describe_json, faults
 from or1_data.written import Dropped, names, output_path, warn
@@ -70,22 +70,26 @@ def select(options: Namespace) -> int:
         {
             "rules": names(options.rules),
             "model": options.model,
-            "min_failures": options.min_failures,
-            "min_failures_code": options.min_failures,
-            "max_failures": options.max_failures,
-            "max_failures_code": options.max_failures,
+            "always_solved": not options.keep_always_solved,
+            "never_solved": not options.keep_never_solved,
+            "min_failure_share": options.min_failure_share,
+            "max_failure_share": options.max_failure_share,
+            "max_response_tokens": options.max_response_tokens,
             "min_votes": options.min_votes,
+            "rollouts": ("always_solved", "never_solved") if options.drop_never else ("always_solved",),
         },
     )
     problems: Iterator[Problem] = read_source(options.input, options.source, set_aside=warn)
     if options.rollouts:
-        drop = ("always", "never") if options.drop_never else ("always",)
-        problems = stage_filter(problems, outcomes(options.rollouts), drop=drop)
+        problems = annotate_rollouts(problems, outcomes(options.rollouts, min_reward=options.min_reward))
     weights = {name: float(value) for name, value in map(_assignment, options.weight)}
-    chosen = mix(problems, weights, options.seed)
+
+    def thinned(problem: Problem) -> list[str]:
+        return [] if list(mix([problem], weights, options.seed)) else ["mix:thinned"]
+
     output = output_path(options.output)
     with Dropped(output) as dropped:
-        rows = (problem for problem in chosen if dropped.passes(problem, settings))
+        rows = (problem for problem in problems if dropped.passes(problem, settings, thinned))
         if options.heldout:
             return _two_files(rows, output, options.heldout, options.seed)
         print(f"{write_problems(output, rows):,} rows -> {output}")

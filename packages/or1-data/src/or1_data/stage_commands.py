@@ -68,6 +68,7 @@ def _stage_recipe(options: Namespace) -> Recipe:
         "stages": [name],
         "source": [{"path": options.input, "adapter": options.source}],
         "guard": {"max_share": 1.0},
+        "store": getattr(options, "store", "") or str(output_path(options.output).absolute().parent / "model_calls"),
         "select": {"rules": names(options.drop) if name == "rules" else []},
     }
     if name == "answers":
@@ -94,6 +95,7 @@ def _difficulty(options: Namespace) -> dict[str, Any]:
         "attempts": options.attempts,
         "attempts_code": options.attempts_code,
         "stop": options.stop,
+        "min_reward": options.min_reward,
         "verifier": options.verifier,
         "sampler": options.sampler,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from or1_data.errors import ConfigError, SchemaError
@@ -50,9 +50,11 @@ class Dropped:
         else:
             self.path.unlink()
 
-    def passes(self, problem: Problem, settings: SelectSettings) -> bool:
-        """Whether the row stays; if not, it is written with its reasons."""
-        found = reasons(problem, settings)
+    def passes(
+        self, problem: Problem, settings: SelectSettings, further: Callable[[Problem], list[str]] = lambda _: []
+    ) -> bool:
+        """Whether the row stays; if not, it is written with its reasons, or those of `further` where it has none."""
+        found = reasons(problem, settings) or further(problem)
         if found:
             row = {
                 "id": problem.id,

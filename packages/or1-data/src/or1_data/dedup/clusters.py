@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from or1_data.dedup.cards import Card, SameAnswer, agree, preference
 from or1_data.dedup.join import Pairs
+from or1_data.dedup.records import DedupRecord, SameAnswer, agree, preference
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Decision:
 
 
 def star_clusters(
-    cards: Mapping[int, Card], pairs: Pairs, same_answer: SameAnswer, priority: tuple[str, ...] = ()
+    records: Mapping[int, DedupRecord], pairs: Pairs, same_answer: SameAnswer, priority: tuple[str, ...] = ()
 ) -> dict[int, Decision]:
-    """Decisions for the documents that occur in `pairs`; `cards` must hold all of those."""
+    """Decisions for the documents that occur in `pairs`; `records` must hold all of those."""
     members, leader = _identical(pairs)
     edges = _edges(pairs, leader)
-    order = sorted(cards, key=lambda document: preference(cards[document], priority))
+    order = sorted(records, key=lambda document: preference(records[document], priority))
     gone: dict[int, Decision] = {}
     kept: dict[int, Decision] = {}
     for document in order:
@@ -48,12 +48,12 @@ def star_clusters(
             for other in members.get(group, (group,)):
                 if other == document or other in gone:
                     continue
-                same = agree(cards[document], cards[other], same_answer)
+                same = agree(records[document], records[other], same_answer)
                 if same:
                     if other not in kept:
                         gone[other] = Decision(duplicate_of=document, similarity=similarity)
                         copies += 1
-                elif same is False and similarity == 1.0 and cards[document].id == cards[other].id:
+                elif same is False and similarity == 1.0 and records[document].id == records[other].id:
                     conflicts.append(other)
                 else:
                     variants += 1

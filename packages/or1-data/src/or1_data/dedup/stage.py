@@ -10,9 +10,9 @@ from typing import IO
 import msgspec
 import numpy as np
 
-from or1_data.dedup.cards import Card, SameAnswer, card_of, never
 from or1_data.dedup.clusters import Decision, star_clusters
 from or1_data.dedup.join import Memo, call, find_pairs
+from or1_data.dedup.records import DedupRecord, SameAnswer, never, record_of
 from or1_data.dedup.settings import DedupSettings
 from or1_data.schema import Problem, problem_from_row, row_of
 from or1_data.text.shingles import Shingles, shingles_of_texts
@@ -45,34 +45,35 @@ def decide_and_note(
     settings: DedupSettings,
     same_answer: SameAnswer,
     memo: Memo = call,
-    condemned: Callable[[Problem], bool] | None = None,
+    already_rejected: Callable[[Problem], bool] = lambda problem: False,
 ) -> Iterator[Problem]:
     """The rows with their notes, given the shingles of all of them.
 
-    A `condemned` row never stays in place of a sound one.
+    An `already_rejected` row never stays in place of one that is not.
     """
-    condemned = condemned or (lambda problem: False)
     pairs = find_pairs(shingles, settings, memo)
     wanted = set(pairs.first.tolist()) | set(pairs.second.tolist())
-    cards = {
-        index: card_of(problem, condemned=condemned(problem)) for index, problem in enumerate(rows()) if index in wanted
+    records = {
+        index: record_of(problem, already_rejected=already_rejected(problem))
+        for index, problem in enumerate(rows())
+        if index in wanted
     }
-    decisions = star_clusters(cards, pairs, same_answer, settings.priority)
+    decisions = star_clusters(records, pairs, same_answer, settings.priority)
     for index, problem in enumerate(rows()):
-        yield problem.with_note(NOTE, note_of(decisions.get(index), cards))
+        yield problem.with_note(NOTE, note_of(decisions.get(index), records))
 
 
-def note_of(decision: Decision | None, cards: dict[int, Card]) -> dict[str, object] | None:
+def note_of(decision: Decision | None, records: dict[int, DedupRecord]) -> dict[str, object] | None:
     """A decision in the words of the row format; None where there is nothing to say."""
     if decision is None:
         return None
     if decision.duplicate_of >= 0:
-        other = cards[decision.duplicate_of]
+        other = records[decision.duplicate_of]
         return {"duplicate_of": other.id, "source": other.source, "similarity": round(decision.similarity, 4)}
     note: dict[str, object] = {}
     if decision.conflicts:
         note["conflict"] = [
-            {"source": cards[i].source, "answers": list(cards[i].answers)} for i in decision.conflicts[:8]
+            {"source": records[i].source, "answers": list(records[i].answers)} for i in decision.conflicts[:8]
         ]
     if decision.copies:
         note["copies"] = decision.copies

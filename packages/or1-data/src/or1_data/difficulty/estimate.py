@@ -6,23 +6,29 @@ nine attempts in place of sixteen, with the same decisions. `stop = "full"` alwa
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any, Final, Literal, Protocol
+from typing import Final, Protocol, runtime_checkable
 
-import msgspec
-
-from or1_data.completion import Completion
-from or1_data.difficulty.counts import PassCount, counts_of, merge, with_count
-from or1_data.errors import ConfigError
+from or1_data.calls import Call, CallStore, ChatModel, Completion, PromptRefused
+from or1_data.calls.queue import ROWS_PER_SLOT, in_order, iterate
+from or1_data.difficulty.attempts import NOTE, RowAttempts
+from or1_data.difficulty.settings import DifficultySettings
+from or1_data.errors import ConfigError, EndpointError
 from or1_data.schema import Problem
 from or1_data.verifying import Verifier
 
-NOTE: Final = "difficulty"
+__all__ = ["NOTE", "DifficultySettings", "Sampler", "estimate_difficulty"]
+
+_SEED_STEP: Final = 1_000_003
+ALL_REFUSED: Final = 32
+"""So many refusals without one answer are no matter of single prompts."""
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Draws responses: `sample(prompts, counts, first_attempts)` gives `counts[i]` for `prompts[i]` (chat messages).
 
@@ -36,105 +42,108 @@ class Sampler(Protocol):
         """The responses, in the order of the prompts."""
 
 
-class DifficultySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How many attempts a model gets, and when to stop early."""
-
-    model: str = "model"
-    """The name under which counts are stored."""
-    attempts: int = 16
-    attempts_code: int = 8
-    stop: Literal["mixed", "full"] = "mixed"
-    """`mixed`: stop as soon as both outcomes were seen; `full`: always all attempts."""
-    round: int = 4
-    """Attempts of one problem drawn at a time; a smaller round stops sooner, a larger one keeps servers fuller."""
-    suspect_share: float = 0.5
-    """A gold is suspect when it was never met and at least this share of the attempts agree on one other answer."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        if min(self.attempts, self.attempts_code, self.round) < 1:
-            raise ConfigError("difficulty: attempts, attempts_code and round must be at least 1")
-
-
 def estimate_difficulty(
-    problems: Iterable[Problem], sampler: Sampler, verifier: Verifier, settings: DifficultySettings, *, batch: int = 256
+    problems: Iterable[Problem],
+    sampler: Sampler | ChatModel,
+    verifier: Verifier,
+    settings: DifficultySettings,
+    *,
+    store: CallStore | None = None,
+    decisive: object = None,
+    seed: int = 0,
+    batch: int = 256,
 ) -> Iterator[Problem]:
-    """Each problem with counts for `settings.model`; counts that a row already has are added to, not replaced."""
-    rows = iter(problems)
+    """Each problem with counts for `settings.model`; counts that a row already has are added to, not replaced.
+
+    A chat model is kept busy over all rows at once; a sampler is asked for `batch` rows at a time. `store` keeps what
+    was paid, by problem, prompt and `decisive` (JSON: whatever else decides an attempt).
+    """
+    kept = store or CallStore()
+    key = [decisive if decisive is not None else settings.model, seed]
+    if isinstance(sampler, Sampler):
+        return _in_batches(problems, sampler, verifier, settings, kept, key, batch)
+    return _Queue(sampler, verifier, settings, kept, key, seed).run(problems)
+
+
+def _in_batches(
+    problems: Iterable[Problem], sampler: Sampler, verifier: Verifier, settings: DifficultySettings, store: CallStore,
+    decisive: object, batch: int,
+) -> Iterator[Problem]:  # fmt: skip
+    rows = (RowAttempts(problem, settings, store, decisive) for problem in problems)
     while chunk := list(islice(rows, batch)):
-        yield from _Round(chunk, settings).run(sampler, verifier)
+        while asked := [(row, numbers) for row in chunk if (numbers := _unpaid(row, verifier))]:
+            prompts, counts = [row.prompt for row, _ in asked], [len(numbers) for _, numbers in asked]
+            answers = sampler.sample(prompts, counts, [numbers[0] for _, numbers in asked])
+            for (row, numbers), responses in zip(asked, answers, strict=True):
+                if not responses:
+                    raise ConfigError(f"the sampler gave no attempt for problem {row.problem.id}")
+                for number, response in zip(numbers, responses, strict=False):
+                    completion = response if isinstance(response, Completion) else Completion(response)
+                    row.judged(number, completion, verifier)
+        yield from (row.noted() for row in chunk)
 
 
-class _Round:
-    """One batch of problems while attempts are drawn for it."""
-
-    def __init__(self, problems: list[Problem], settings: DifficultySettings) -> None:
-        self.problems, self.settings = problems, settings
-        self.counts = [counts_of(problem).get(settings.model, PassCount(0, 0)) for problem in problems]
-        self.other: list[Counter[str]] = [_others(problem, settings.model) for problem in problems]
-        self.unjudged = [0] * len(problems)
-        self.truncated = [_truncated(problem, settings.model) for problem in problems]
-
-    def run(self, sampler: Sampler, verifier: Verifier) -> Iterator[Problem]:
-        while open_ := [index for index in range(len(self.problems)) if self.missing(index)]:
-            wanted = [min(self.settings.round, self.missing(index)) for index in open_]
-            prompts = [[dict(message) for message in self.problems[index].prompt] for index in open_]
-            texts = sampler.sample(prompts, wanted, [self._drawn(index) for index in open_])
-            for index, group in zip(open_, texts, strict=True):
-                self._judge(index, group, verifier)
-        for index, problem in enumerate(self.problems):
-            yield self._noted(index, problem)
-
-    def missing(self, index: int) -> int:
-        """How many more attempts this problem may need."""
-        settings, count = self.settings, self.counts[index]
-        limit = settings.attempts if self.problems[index].ability == "math" else settings.attempts_code
-        if settings.stop == "mixed" and 0 < count.num_correct < count.num_attempts:
-            return 0
-        return max(0, limit - self._drawn(index))
-
-    def _drawn(self, index: int) -> int:
-        return self.counts[index].num_attempts + self.unjudged[index]
-
-    def _judge(self, index: int, responses: Sequence[str | Completion], verifier: Verifier) -> None:
-        if not responses:
-            raise ConfigError(f"the sampler gave no attempt for problem {self.problems[index].id}")
-        for response in responses:
-            text, truncated = response if isinstance(response, Completion) else Completion(response)
-            if truncated:  # a failure whatever it contains, as in training
-                self.truncated[index] += 1
-                self.counts[index] = merge(self.counts[index], PassCount(0, 1))
-                continue
-            verdict = verifier(text, self.problems[index].ground_truth)
-            if verdict.reward is None:
-                self.unjudged[index] += 1
-                continue
-            right = verdict.reward > 0
-            self.counts[index] = merge(self.counts[index], PassCount(int(right), 1))
-            if not right and self.problems[index].ability == "math" and verdict.extracted:
-                self.other[index][" ".join(verdict.extracted.split())] += 1
-
-    def _noted(self, index: int, problem: Problem) -> Problem:
-        count, settings = self.counts[index], self.settings
-        note: dict[str, Any] = dict(problem.notes.get(NOTE) or {})
-        own: dict[str, Any] = {"num_correct": count.num_correct, "num_attempts": count.num_attempts}
-        if self.unjudged[index]:
-            own["unjudged"] = self.unjudged[index]
-        if self.truncated[index]:
-            own["truncated"] = self.truncated[index]
-        if self.other[index]:
-            own["wrong_answers"] = dict(self.other[index].most_common(5))
-            answer, votes = self.other[index].most_common(1)[0]
-            if not count.num_correct and votes >= max(2, settings.suspect_share * count.num_attempts):
-                own["suspect_gold"] = {"answer": answer, "votes": votes}
-        noted = problem.with_note(NOTE, {**note, settings.model: own})
-        return replace(noted, extra_info=with_count(problem.extra_info, settings.model, count))
+def _unpaid(row: RowAttempts, verifier: Verifier) -> list[int]:
+    """The attempts to ask for of the first round that is not paid in full; rounds before it are counted."""
+    while numbers := row.numbers():
+        missing = [number for number in numbers if row.store.get(row.key, number) is None]
+        if missing:
+            return missing
+        for number in numbers:
+            row.add(row.known(number, verifier))
+    return []
 
 
-def _truncated(problem: Problem, model: str) -> int:
-    return int(((problem.notes.get(NOTE) or {}).get(model) or {}).get("truncated", 0))
+class _Queue:
+    """All rows at once over the slots of a chat model."""
 
+    def __init__(
+        self, model: ChatModel, verifier: Verifier, settings: DifficultySettings, store: CallStore, decisive: object,
+        seed: int,
+    ) -> None:  # fmt: skip
+        self.model, self.verifier, self.settings = model, verifier, settings
+        self.store, self.decisive, self.seed = store, decisive, seed
+        self.answered = self.refused = 0
 
-def _others(problem: Problem, model: str) -> Counter[str]:
-    earlier = (problem.notes.get(NOTE) or {}).get(model) or {}
-    return Counter(earlier.get("wrong_answers") or {})
+    def run(self, problems: Iterable[Problem]) -> Iterator[Problem]:
+        return iterate(lambda: self._all(problems), self.model)
+
+    async def _all(self, problems: Iterable[Problem]) -> AsyncIterator[Problem]:
+        self.slots = asyncio.Semaphore(self.model.slots)
+        with ThreadPoolExecutor(os.cpu_count() or 1, "verify") as self.pool:
+            async for problem in in_order(problems, self._row, self.model.slots * ROWS_PER_SLOT):
+                yield problem
+
+    async def _row(self, problem: Problem) -> Problem:
+        row = RowAttempts(problem, self.settings, self.store, self.decisive)
+        while numbers := row.numbers():
+            attempts = (self._attempt(row, number) for number in numbers)
+            for outcome in await asyncio.gather(*attempts, return_exceptions=True):
+                if isinstance(outcome, PromptRefused):
+                    row.refused = str(outcome)
+                elif isinstance(outcome, BaseException):
+                    raise outcome
+                else:
+                    row.add(outcome)
+            if row.refused:
+                self._note_refusal(row)
+        return row.noted()
+
+    async def _attempt(self, row: RowAttempts, number: int) -> Call:
+        loop = asyncio.get_running_loop()
+        call = row.store.get(row.key, number)
+        if call is not None:
+            if not call.text:
+                return call
+            return await loop.run_in_executor(self.pool, row.known, number, self.verifier)
+        async with self.slots:
+            completion = await self.model.complete(row.prompt, seed=self.seed * _SEED_STEP + number)
+        self.answered += 1
+        return await loop.run_in_executor(self.pool, row.judged, number, completion, self.verifier)
+
+    def _note_refusal(self, row: RowAttempts) -> None:
+        self.refused += 1
+        if self.refused >= ALL_REFUSED and not self.answered:
+            raise EndpointError(
+                f"the server refused every one of the first {self.refused} prompts; the last time: {row.refused}"
+            )

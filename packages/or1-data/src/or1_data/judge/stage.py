@@ -1,7 +1,7 @@
 """The judge stage: every model votes several times on every statement; every vote is kept.
 
-The report asks two models 16 times each and keeps a problem with 9 or more votes for it out of 32: a filter that only
-takes what nearly all votes reject.
+Skywork-OR1 (arXiv 2505.22312, data preparation) asks two models 16 times each and keeps a problem with 9 or more votes
+for it out of 32: a filter that only takes what nearly all votes reject.
 """
 
 from __future__ import annotations
@@ -9,34 +9,37 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from importlib.resources import files
-from itertools import islice
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
-from or1_data.endpoint import Endpoint, EndpointSettings
+from or1_data.calls import Call, CallStore, ChatModel, Completion, PromptRefused
+from or1_data.calls.queue import ROWS_PER_SLOT, in_order, iterate
+from or1_data.calls.servers import ServedModel, ServedModelSettings
+from or1_data.calls.store import call_key
 from or1_data.errors import ConfigError
 from or1_data.schema import Problem
 
 NOTE: Final = "judge"
+NO_VOTE: Final = "?"
 _VERDICT: Final = re.compile(r"VERDICT\W{0,6}(ACCEPT|REJECT)\b", re.I)
+_REFUSED_CHARS: Final = 300
 
 
 class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which models vote and how often. An unreadable answer is stored as such and is a vote for nothing."""
+    """Which models vote and how often. An answer that is unreadable, empty or cut off is no vote."""
 
-    endpoints: tuple[EndpointSettings, ...] = ()
-    votes: int = 16
+    endpoints: tuple[ServedModelSettings, ...] = ()
+    votes: Annotated[int, msgspec.Meta(ge=1)] = 16
     """Votes of each model on each problem."""
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        if self.votes < 1:
-            raise ConfigError("judge.votes must be at least 1")
+        """Refuse two judges of one name."""
         models = [endpoint.model for endpoint in self.endpoints]
         if len(set(models)) != len(models):
             raise ConfigError(f"judge.endpoints: each model once, got {models}")
@@ -48,55 +51,96 @@ def judge_prompt() -> str:
     return files("or1_data.judge").joinpath("prompt.txt").read_text(encoding="utf-8")
 
 
-def annotate_votes(problems: Iterable[Problem], settings: JudgeSettings, *, batch: int = 64) -> Iterator[Problem]:
+def annotate_votes(
+    problems: Iterable[Problem],
+    settings: JudgeSettings,
+    *,
+    judges: Mapping[str, ChatModel] | None = None,
+    store: CallStore | None = None,
+) -> Iterator[Problem]:
     """Each problem with the note `judge`.
 
-    The note has, per model, the string of its votes (A, R, or ? for an unreadable answer), and `accepted`.
-    Votes that a row already has are kept; only missing ones are asked for.
+    The note has, per model, the string of its votes (A, R, or ? for no vote), how many accept, and under `refused` what
+    a server said that refuses the statement. Votes that a row or the store already has are not asked for again.
+    `judges` are models of one's own by name; the default are the endpoints of the settings.
     """
-    if not settings.endpoints:
+    models = dict(judges) if judges is not None else {e.model: ServedModel(e) for e in settings.endpoints}
+    if not models:
         raise ConfigError("judge needs at least one endpoint; give [[judge.endpoints]] with url and model")
-    rows = iter(problems)
-    while chunk := list(islice(rows, batch)):
-        yield from asyncio.run(_judged(chunk, settings))
+    panel = _Panel(models, settings, store or CallStore())
+    return iterate(lambda: panel.all(problems), _opened(list(models.values())))
 
 
-async def _judged(problems: list[Problem], settings: JudgeSettings) -> list[Problem]:
-    tallies: list[dict[str, str]] = [dict((problem.notes.get(NOTE) or {}).get("votes") or {}) for problem in problems]
-    for endpoint_settings in settings.endpoints:
-        async with Endpoint(endpoint_settings) as endpoint:
-            model = endpoint_settings.model
-            asked = (
-                _votes(endpoint, p, tally.get(model, ""), settings) for p, tally in zip(problems, tallies, strict=True)
-            )
-            for tally, votes in zip(tallies, await asyncio.gather(*asked), strict=True):
-                tally[model] = votes
-    return [problem.with_note(NOTE, note_of(tally)) for problem, tally in zip(problems, tallies, strict=True)]
+@asynccontextmanager
+async def _opened(models: Sequence[ChatModel]) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        for model in models:
+            await stack.enter_async_context(model)
+        yield
 
 
-async def _votes(endpoint: Endpoint, problem: Problem, have: str, settings: JudgeSettings) -> str:
-    content = judge_prompt().replace("{statement}", problem.statement)
-    messages = [{"role": "user", "content": content}]
+class _Panel:
+    """All judges over all rows at once, each with its own slots."""
 
-    async def vote(number: int) -> str:
-        answer = await endpoint.complete(messages, seed=_seed(problem.id, number, settings.seed))
-        return read_vote(answer.text)
+    def __init__(self, models: Mapping[str, ChatModel], settings: JudgeSettings, store: CallStore) -> None:
+        self.models, self.settings, self.store = models, settings, store
+        self.sampling = {endpoint.model: endpoint.sampling for endpoint in settings.endpoints}
 
-    return have + "".join(await asyncio.gather(*(vote(number) for number in range(len(have), settings.votes))))
+    async def all(self, problems: Iterable[Problem]) -> AsyncIterator[Problem]:
+        self.slots = {name: asyncio.Semaphore(model.slots) for name, model in self.models.items()}
+        window = ROWS_PER_SLOT * max(model.slots for model in self.models.values())
+        async for problem in in_order(problems, self._row, window):
+            yield problem
+
+    async def _row(self, problem: Problem) -> Problem:
+        earlier = (problem.notes.get(NOTE) or {}).get("votes") or {}
+        names = list(self.models)
+        asked = await asyncio.gather(*(self._votes(problem, name, earlier.get(name, "")) for name in names))
+        votes = dict(earlier) | {name: votes for name, (votes, _) in zip(names, asked, strict=True)}
+        refused = {name: why for name, (_, why) in zip(names, asked, strict=True) if why}
+        return problem.with_note(NOTE, note_of(votes) | ({"refused": refused} if refused else {}))
+
+    async def _votes(self, problem: Problem, name: str, have: str) -> tuple[str, str]:
+        """A model's votes, and what its server said if it refuses the prompt."""
+        content = judge_prompt().replace("{statement}", problem.statement)
+        key = call_key("vote", problem.id, content, name, self.sampling.get(name), self.settings.seed)
+        numbers = range(len(have), self.settings.votes)
+        asked = (self._vote(key, problem, name, number, content) for number in numbers)
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        refused = ""
+        for outcome in outcomes:
+            if isinstance(outcome, PromptRefused):
+                refused = str(outcome)[:_REFUSED_CHARS]
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                have += outcome
+        return have, refused
+
+    async def _vote(self, key: str, problem: Problem, name: str, number: int, content: str) -> str:
+        known = self.store.get(key, number)
+        if known is not None:
+            return known.vote
+        async with self.slots[name]:
+            messages = [{"role": "user", "content": content}]
+            answer = await self.models[name].complete(messages, seed=_seed(problem.id, number, self.settings.seed))
+        vote = read_vote(answer)
+        self.store.put(key, number, Call(vote=vote, truncated=answer.truncated, num_tokens=answer.num_tokens))
+        return vote
 
 
-def read_vote(answer: str) -> str:
-    """A for accept, R for reject, ? where the answer has no verdict; the last verdict counts."""
-    found = _VERDICT.findall(answer)
-    return {"ACCEPT": "A", "REJECT": "R"}[found[-1].upper()] if found else "?"
+def read_vote(answer: Completion) -> str:
+    """A for accept, R for reject, ? where the answer has no verdict or was cut off; the last verdict counts."""
+    found = [] if answer.truncated else _VERDICT.findall(answer.text)
+    return {"ACCEPT": "A", "REJECT": "R"}[found[-1].upper()] if found else NO_VOTE
 
 
-def note_of(tally: dict[str, str]) -> dict[str, Any]:
-    """The note: every vote, and how many accept of how many."""
+def note_of(votes: Mapping[str, str]) -> dict[str, Any]:
+    """The note: every vote, and how many accept of how many asked."""
     return {
-        "votes": tally,
-        "accepted": sum(v.count("A") for v in tally.values()),
-        "asked": sum(map(len, tally.values())),
+        "votes": dict(votes),
+        "accepted": sum(v.count("A") for v in votes.values()),
+        "asked": sum(map(len, votes.values())),
     }
 
 

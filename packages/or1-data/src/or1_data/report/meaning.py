@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-STAGES: Final = ("rules", "answers", "dedup", "decontaminate", "difficulty", "judge", "mix", "reported")
+STAGES: Final = ("rules", "answers", "dedup", "decontaminate", "difficulty", "judge", "rollouts", "mix", "reported")
 REASONS: Final = {
     "rules:proof": "asks for a proof: nothing that a program could grade",
     "rules:url": "contains a link: what is behind it may be needed, or may be the solution",
@@ -32,11 +32,16 @@ REASONS: Final = {
     "decontaminate:paraphrase": "a benchmark item in other words",
     "decontaminate:template": "shares much of its wording with a benchmark item",
     "difficulty:not_measured": "the model made no attempt at it",
+    "difficulty:refused": "the model's server refuses its prompt",
     "difficulty:too_easy": "the model fails less often than wanted",
     "difficulty:too_hard": "the model fails more often than wanted",
+    "difficulty:too_long": "an attempt at it was longer than wanted",
     "difficulty:suspect_gold": "the attempts agree on another answer than the gold, which none of them meets",
     "judge:votes": "too few judges accept the statement",
+    "judge:refused": "a judge's server refuses its prompt",
     "judge:not_asked": "no judge was asked",
+    "rollouts:always_solved": "the policy solved it in every rollout of the run",
+    "rollouts:never_solved": "the policy solved it in no rollout of the run",
     "mix:thinned": "left out by the weight of its source",
     "reported:template": "kept: shares much of its wording with a benchmark item; shown for review",
 }

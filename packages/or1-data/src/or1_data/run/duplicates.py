@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from or1_data.answers import same_answer
-from or1_data.dedup.cards import SameAnswer, never
+from or1_data.dedup.records import SameAnswer, never
 from or1_data.dedup.stage import decide_and_note, join_shingles
-from or1_data.run.guard import count, recounted
+from or1_data.run.guard import before_calls, count, recounted, rejected_before
 from or1_data.run.parts import Part, key_of, part_of, read_part, read_parts, write_part, write_whole
 from or1_data.run.recipe import Recipe
 from or1_data.schema import Problem
@@ -32,8 +32,12 @@ def run_duplicates(
     fingerprint: str,
     done: Callable[[Part, dict[str, Any], bool], None],
 ) -> list[Part]:
-    """The parts with the note `dedup`; every part's key depends on all input, for so does every decision."""
-    everything = key_of(fingerprint, [source.key for source in sources])
+    """The parts with the note `dedup`; every part's key depends on all input, for so does every decision.
+
+    Which copy stays also depends on which rows are rejected already, so that is part of the key; settings are not.
+    """
+    rejected = [rejected_before(source, recipe.select) for source in sources]
+    everything = key_of(fingerprint, [source.key for source in sources], rejected)
     targets = [part_of(folder, number, key_of(everything, number)) for number in range(len(sources))]
     if not all(target.done for target in targets):
         rows = _noted(recipe, sources, folder, everything)
@@ -58,10 +62,12 @@ def _noted(recipe: Recipe, sources: Sequence[Part], folder: Path, everything: st
     def memo(name: str, work: Callable[[], U64]) -> U64:
         return _kept(folder / f"pairs-{everything}-{name}.npy", work)
 
-    def condemned(problem: Problem) -> bool:
-        return bool(reasons(problem, recipe.select))
+    settings = before_calls(recipe.select)
 
-    return decide_and_note(lambda: read_parts(sources), shingles, recipe.dedup, alike, memo, condemned)
+    def already_rejected(problem: Problem) -> bool:
+        return bool(reasons(problem, settings))
+
+    return decide_and_note(lambda: read_parts(sources), shingles, recipe.dedup, alike, memo, already_rejected)
 
 
 def _shingles(source: Part, folder: Path, ngram: int) -> Shingles:

@@ -21,8 +21,8 @@ _CODE: Final[Mapping[str, tuple[str, ...]]] = {
     "answers": ("answers.py", "verifying.py"),
     "dedup": ("dedup", "text"),
     "decontaminate": ("decontaminate", "text"),
-    "difficulty": ("difficulty", "endpoint.py", "completion.py"),
-    "judge": ("judge", "endpoint.py", "completion.py"),
+    "difficulty": ("difficulty", "calls"),
+    "judge": ("judge", "calls"),
 }
 _OPERATION: Final = frozenset(
     {"url", "replicas", "key_env", "timeout_s", "retries", "concurrency", "requests_per_minute"}
@@ -40,8 +40,8 @@ def _settings(stage: str, recipe: Recipe, benchmarks: Sequence[str]) -> Any:
     settings = [_without_operation(msgspec.to_builtins(getattr(recipe, stage)))]
     if stage == "decontaminate":
         settings.append([file_hash(Path(file)) for file in benchmarks])
-    if stage == "dedup":  # which copy stays depends on what else speaks against each
-        settings += [recipe.answers.verifier if recipe.answers else "", msgspec.to_builtins(recipe.select)]
+    if stage == "dedup":
+        settings.append(recipe.answers.verifier if recipe.answers else "")
     return [*settings, recipe.seed if stage in ("difficulty", "judge") else 0]
 
 

@@ -42,6 +42,17 @@ def recounted(part: Part, stage: str, settings: SelectSettings) -> dict[str, Any
     return counts if counts.get("select") == _hash(settings) else count(read_part(part), stage, settings)
 
 
+def before_calls(settings: SelectSettings) -> SelectSettings:
+    """The selection without what the stages that call models find out."""
+    return msgspec.structs.replace(settings, model="", min_votes=0)
+
+
+def rejected_before(part: Part, settings: SelectSettings) -> str:
+    """Which rows of a part are rejected before any model is called, as one digit each."""
+    before = before_calls(settings)
+    return "".join(str(int(bool(reasons(problem, before)))) for problem in read_part(part))
+
+
 def _hash(settings: SelectSettings) -> str:
     return key_of(msgspec.to_builtins(settings))
 

@@ -20,6 +20,7 @@ from or1_data.report.write import write_report
 from or1_data.run.duplicates import run_duplicates
 from or1_data.run.fingerprint import fingerprint_of
 from or1_data.run.guard import add, guard
+from or1_data.run.model_stages import CALLING, run_calls, target_key
 from or1_data.run.output import collect_set_aside, select, write_json
 from or1_data.run.parts import Part, file_hash, key_of, part_of, read_parts, remove_stale
 from or1_data.run.progress import Progress
@@ -27,7 +28,7 @@ from or1_data.run.reading import read_sources, resolve, source_hash
 from or1_data.run.recipe import STAGES, Recipe
 from or1_data.run.scale import Scale, find_scale
 from or1_data.run.summary import Summary
-from or1_data.run.work import StageSpec, key_of_target, run_parts
+from or1_data.run.work import StageSpec, run_parts
 from or1_data.schema import Problem
 from or1_data.verifying import load_verifier
 
@@ -124,11 +125,15 @@ class _Run:
         with self._counting(name, total) as done:
             if name == "dedup":
                 targets = run_duplicates(self.recipe, sources, folder, fingerprint, done)
+            elif name in CALLING:
+                targets = [
+                    part_of(folder, i, target_key(self.recipe, fingerprint, source)) for i, source in enumerate(sources)
+                ]
+                store = Path(self.recipe.store) if self.recipe.store else self.out.absolute().parent / "model_calls"
+                run_calls(name, self.recipe, list(zip(sources, targets, strict=True)), store, done)
             else:
                 spec = StageSpec(name, self.recipe, self.benchmarks)
-                targets = [
-                    part_of(folder, i, key_of_target(spec, fingerprint, source)) for i, source in enumerate(sources)
-                ]
+                targets = [part_of(folder, i, key_of(fingerprint, source.key)) for i, source in enumerate(sources)]
                 run_parts(spec, list(zip(sources, targets, strict=True)), self.recipe.workers, done)
         remove_stale(folder, targets)
         return targets

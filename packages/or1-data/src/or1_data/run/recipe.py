@@ -12,10 +12,10 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+from or1_data.calls.servers import ServedModelSettings
 from or1_data.decontaminate.match import DecontaminateSettings
 from or1_data.dedup.settings import DedupSettings
-from or1_data.difficulty.estimate import DifficultySettings
-from or1_data.endpoint import EndpointSettings
+from or1_data.difficulty.settings import DifficultySettings
 from or1_data.errors import ConfigError
 from or1_data.judge.stage import JudgeSettings
 from or1_data.rules.stage import RULES
@@ -64,7 +64,7 @@ class ContaminationSettings(Settings, frozen=True):
 class SamplingSettings(DifficultySettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Difficulty by an endpoint, or by any object with `sample(...)` named in `sampler` (package.module:factory)."""
 
-    endpoint: EndpointSettings | None = None
+    endpoint: ServedModelSettings | None = None
     sampler: str = ""
     verifier: str = DEFAULT_VERIFIER
 
@@ -109,6 +109,8 @@ class Recipe(Settings, frozen=True):
     seed: int = 0
     chunk_rows: int = 2000
     workers: int = 1
+    store: str = ""
+    """Folder of the paid attempts and votes, which runs may share; by default `model_calls` beside the run's folder."""
     stages: tuple[str, ...] = ("rules", "answers", "dedup", "decontaminate", "difficulty", "judge")
     """Stages that may run; order is fixed."""
     source: tuple[SourceSettings, ...] = ()

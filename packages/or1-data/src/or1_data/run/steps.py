@@ -1,7 +1,7 @@
 """The steps of a part: what is done of it is kept, so that a kill costs little, however many workers there are.
 
-A part of `chunk_rows` rows is made in steps of a sixteenth of that (of 64 rows at most where each row costs model
-calls). Killed with W workers, a run makes at most W steps again: no more than one chunk for sixteen workers.
+A part of `chunk_rows` rows is made in steps of a sixteenth of that. Killed with W workers, a run makes at most W steps
+again: no more than one chunk for sixteen workers.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ from or1_data.select.reasons import SelectSettings
 
 Make = Callable[[Sequence[Problem]], Sequence[Problem]]
 _STEPS: Final = 16
-_HEAVY_ROWS: Final = 64
 
 
-def step_rows(chunk_rows: int, *, heavy: bool) -> int:
+def step_rows(chunk_rows: int) -> int:
     """Rows per step."""
-    rows = max(1, chunk_rows // _STEPS)
-    return min(rows, _HEAVY_ROWS) if heavy else rows
+    return max(1, chunk_rows // _STEPS)
 
 
 def make_part(stage: str, source: Part, target: Part, make: Make, rows: int, select: SelectSettings) -> dict[str, Any]:

@@ -2,6 +2,6 @@
 
 from or1_data.select.mixing import mix, split
 from or1_data.select.reasons import SelectSettings, reasons
-from or1_data.select.rollouts import outcomes, stage_filter
+from or1_data.select.rollouts import annotate_rollouts, outcomes, stage_filter
 
-__all__ = ["SelectSettings", "mix", "outcomes", "reasons", "split", "stage_filter"]
+__all__ = ["SelectSettings", "annotate_rollouts", "mix", "outcomes", "reasons", "split", "stage_filter"]

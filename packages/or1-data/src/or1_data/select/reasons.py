@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -43,14 +44,20 @@ class SelectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Overlaps of these classes below this score stay."""
     model: str = ""
     """Whose difficulty decides; empty: difficulty drops nothing."""
-    min_failures: int = 1
-    max_failures: int = -1
-    """Inclusive; -1 is one less than the attempts, so that what was never solved goes."""
-    min_failures_code: int = 1
-    max_failures_code: int = -1
+    always_solved: bool = True
+    """Drop what no attempt failed."""
+    never_solved: bool = True
+    """Drop what no attempt solved."""
+    min_failure_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    max_failure_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
+    """The least and the largest share of failed attempts that stay; rows may have had different numbers of attempts."""
+    max_response_tokens: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Drop rows with an attempt longer than this; 0: length drops nothing."""
     missing_difficulty: bool = True
     """Drop rows that have no count for the model."""
     suspect_gold: bool = True
+    rollouts: tuple[Literal["always_solved", "never_solved"], ...] = ("always_solved",)
+    """What goes of the problems that a training run drew, where its rollouts are noted."""
     min_votes: int = 0
     """Least number of accepting judge votes (the report: 9 of 32); 0: votes drop nothing."""
 
@@ -66,6 +73,9 @@ class SelectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             )
 
 
+_ROUNDING: Final = 1e-9
+
+
 def reasons(problem: Problem, settings: SelectSettings) -> list[str]:
     """`stage:reason` for everything that speaks against a row, in the order of the stages.
 
@@ -76,7 +86,8 @@ def reasons(problem: Problem, settings: SelectSettings) -> list[str]:
 
 def _unmeasured(problem: Problem, settings: SelectSettings) -> Iterator[str]:
     if settings.model and settings.missing_difficulty and settings.model not in counts_of(problem):
-        yield "difficulty:not_measured"
+        note = (problem.notes.get("difficulty") or {}).get(settings.model) or {}
+        yield "difficulty:refused" if "refused" in note else "difficulty:not_measured"
     if settings.min_votes and problem.notes.get("judge") is None:
         yield "judge:not_asked"
 
@@ -92,7 +103,14 @@ def _reasons(problem: Problem, settings: SelectSettings) -> Iterator[str]:
     yield from _difficulty(problem, settings)
     votes = problem.notes.get("judge")
     if settings.min_votes and votes is not None and votes["accepted"] < settings.min_votes:
-        yield "judge:votes"
+        yield "judge:refused" if "refused" in votes else "judge:votes"
+    drawn = problem.notes.get("rollouts")
+    if drawn and drawn["num_attempts"]:
+        solved = {
+            "always_solved": drawn["num_correct"] == drawn["num_attempts"],
+            "never_solved": not drawn["num_correct"],
+        }
+        yield from (f"rollouts:{name}" for name in settings.rollouts if solved[name])
 
 
 def _answers(problem: Problem, settings: SelectSettings) -> Iterator[str]:
@@ -121,13 +139,13 @@ def _difficulty(problem: Problem, settings: SelectSettings) -> Iterator[str]:
     count = counts_of(problem).get(settings.model)
     if count is None:
         return
-    code = problem.ability == "code"
-    least = settings.min_failures_code if code else settings.min_failures
-    most = settings.max_failures_code if code else settings.max_failures
-    if count.num_failures < least:
+    share = 1 - count.rate
+    if share < settings.min_failure_share - _ROUNDING or (settings.always_solved and not count.num_failures):
         yield "difficulty:too_easy"
-    if count.num_failures > (most if most >= 0 else count.num_attempts - 1):
+    if share > settings.max_failure_share + _ROUNDING or (settings.never_solved and not count.num_correct):
         yield "difficulty:too_hard"
     note = (problem.notes.get("difficulty") or {}).get(settings.model) or {}
+    if settings.max_response_tokens and max(note.get("tokens") or [0]) > settings.max_response_tokens:
+        yield "difficulty:too_long"
     if settings.suspect_gold and "suspect_gold" in note:
         yield "difficulty:suspect_gold"

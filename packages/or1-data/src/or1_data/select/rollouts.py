@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from or1_data.difficulty.counts import PassCount, merge
 from or1_data.errors import SchemaError, SourceError
 from or1_data.io.rows import iter_rows
 from or1_data.schema import Problem
 
+NOTE: Final = "rollouts"
 
-def outcomes(run: str | Path) -> dict[str, PassCount]:
+
+def outcomes(run: str | Path, *, min_reward: float = 1.0) -> dict[str, PassCount]:
     """Problem id -> counts over all rollouts of a run folder, or of one jsonl file of rollouts.
 
-    A rollout is a row with `problem_id` and `reward` (null where the verifier failed: not counted).
+    A rollout is a row with `problem_id` and `reward` (null where the verifier failed: not counted). It solves the
+    problem with a reward of at least `min_reward`: with partial credit, a quarter of the points is no solution.
 
     Raises:
         SourceError: no rollouts there.
@@ -33,7 +36,7 @@ def outcomes(run: str | Path) -> dict[str, PassCount]:
         for name, line, row in iter_rows(file):
             if isinstance(row, SchemaError):
                 raise row.at(name, line)
-            problem, passed = _outcome(row, name, line)
+            problem, passed = _outcome(row, name, line, min_reward)
             if passed is not None:
                 counts[problem] = merge(counts.get(problem, PassCount(0, 0)), PassCount(int(passed), 1))
     return counts
@@ -60,10 +63,17 @@ def stage_filter(
             yield problem
 
 
-def _outcome(row: Mapping[str, Any], file: str, line: int) -> tuple[str, bool | None]:
+def annotate_rollouts(problems: Iterable[Problem], counts: Mapping[str, PassCount]) -> Iterator[Problem]:
+    """Each problem that the run drew with the note `rollouts`: how many solved it, of how many."""
+    for problem in problems:
+        count = counts.get(problem.id)
+        yield problem.with_note(NOTE, count and count._asdict())
+
+
+def _outcome(row: Mapping[str, Any], file: str, line: int, min_reward: float) -> tuple[str, bool | None]:
     problem, reward = row.get("problem_id"), row.get("reward")
     if not isinstance(problem, str) or "reward" not in row:
         raise SchemaError(
             "no rollout: needs problem_id and reward", file=file, line=line, key="problem_id", todo="check the file"
         )
-    return problem, None if reward is None else float(reward) > 0
+    return problem, None if reward is None else float(reward) >= min_reward

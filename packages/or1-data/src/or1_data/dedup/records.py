@@ -16,7 +16,7 @@ SameAnswer = Callable[[str, str], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class DedupRecord:
     """A document without its text: all that keeping and comparing need."""
 
     id: str
@@ -29,17 +29,17 @@ class Card:
     has_solution: bool
     length: int
     row_hash: str
-    condemned: bool = False
+    already_rejected: bool = False
 
 
-def card_of(problem: Problem, *, condemned: bool = False) -> Card:
-    """The card of one problem."""
+def record_of(problem: Problem, *, already_rejected: bool = False) -> DedupRecord:
+    """The record of one problem."""
     fields = ground_truth_value(problem.ground_truth)
     code = fields if isinstance(fields, dict) else {}
     pairs = zip(code.get("inputs", ()), code.get("outputs", ()), strict=False)
     note = problem.notes.get("answers") or {}
     row = json.dumps(row_of(problem), sort_keys=True, ensure_ascii=True)
-    return Card(
+    return DedupRecord(
         id=problem.id,
         source=problem.data_source,
         kind=problem.kind,
@@ -50,29 +50,29 @@ def card_of(problem: Problem, *, condemned: bool = False) -> Card:
         has_solution=bool(problem.solution),
         length=len(problem.statement),
         row_hash=hashlib.sha256(row.encode()).hexdigest(),
-        condemned=condemned,
+        already_rejected=already_rejected,
     )
 
 
-def preference(card: Card, priority: tuple[str, ...]) -> tuple[object, ...]:
+def preference(record: DedupRecord, priority: tuple[str, ...]) -> tuple[object, ...]:
     """Sort key, best first.
 
     Nothing else against it, verified gold, solution, longer statement, source, id; never the order of the input.
     """
-    rank = priority.index(card.source) if card.source in priority else len(priority)
+    rank = priority.index(record.source) if record.source in priority else len(priority)
     return (
-        card.condemned,
-        not card.gold_verifies,
-        not card.has_solution,
-        -card.length,
+        record.already_rejected,
+        not record.gold_verifies,
+        not record.has_solution,
+        -record.length,
         rank,
-        card.source,
-        card.id,
-        card.row_hash,
+        record.source,
+        record.id,
+        record.row_hash,
     )
 
 
-def agree(one: Card, other: Card, same_answer: SameAnswer) -> bool | None:
+def agree(one: DedupRecord, other: DedupRecord, same_answer: SameAnswer) -> bool | None:
     """Whether the ground truths agree: an answer in common, or tests that contradict each other nowhere.
 
     None where answers could not be compared: such rows are neither copies nor in conflict.
