@@ -55,8 +55,8 @@ if stage in ("rules", "decontaminate"):
     work.annotate_contamination = slow(work.annotate_contamination)
 if stage == "dedup":
     import or1_data.run.duplicates as duplicates
-    shingles = duplicates.shingles_of_texts
-    duplicates.shingles_of_texts = lambda texts, ngram: shingles((note(t[:60]) or t for t in texts), ngram)
+    shingles = duplicates.shingles_and_numbers
+    duplicates.shingles_and_numbers = lambda texts, ngram: shingles((note(t[:60]) or t for t in texts), ngram)
 if stage == "read":
     import or1_data.run.reading as reading
     convert = reading._Reader._convert

@@ -10,7 +10,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from or1_data import Problem, SchemaError, SourceError, problem_from_row
+from or1_data import Problem, SchemaError, SourceError, problem_from_row, write_problems
 from or1_data.answers import annotate_answers
 from or1_data.dedup import DedupSettings, annotate_duplicates
 from or1_data.difficulty import PassCount
@@ -190,3 +190,27 @@ def test_no_change_of_selection_or_chunks_draws_an_attempt_again(tmp_path: Path,
         recipe_from({**base, "source": [{"path": str(tmp_path / "b.jsonl")}]}), tmp_path / "other", progress=False
     )
     assert Counting.drawn == 164, "another run beside it pays for the new row only"
+
+
+def test_instructions_that_a_source_shares_are_apart(read: Read, tmp_path: Path) -> None:
+    rows, _ = read("d14_unknown_prefix.jsonl")
+    statements = ["Compute $1+1$.", "Find $|3-5|$.", "How many primes divide 6?", "Simplify $\\sqrt{4}$."]
+    assert [problem.statement for problem in rows] == statements
+    assert all("final answer is" in p.prompt[0]["content"] and p.statement in p.prompt[0]["content"] for p in rows)
+    assert not any(reasons(problem, SelectSettings()) for problem in annotate_duplicates(rows))
+    write_problems(tmp_path / "a.jsonl", rows)
+    assert [problem.statement for problem in read_source(tmp_path / "a.jsonl", "or1")] == statements
+
+
+def test_the_text_of_a_template_stays_in_the_statement(read: Read) -> None:
+    rows, _ = read("d12_countdown.jsonl")
+    assert all(p.statement.startswith("Using the numbers") and p.statement.endswith("the equation.") for p in rows)
+
+
+def test_known_instructions_are_apart(read: Read) -> None:
+    rows, _ = read("d46_prompts.jsonl")
+    assert [problem.statement for problem in rows] == [
+        "Find the sum of all integers $n$ with $n^2<10$.",
+        "Given an integer n, print n+1.",
+        "What is $6\\cdot 7$?",
+    ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from or1_data.dedup.same import Comparison
 from or1_data.ground_truth import answers
 from or1_data.schema import Problem
 from or1_data.verifying import Verifier, VerifierFailed, correct, judged
@@ -70,8 +71,8 @@ def boxed(answer: str) -> str:
     return f"The final answer is \\boxed{{{answer}}}."
 
 
-def same_answer(verifier: Verifier) -> Callable[[str, str], bool | None]:
-    """`SameAnswer` of the duplicate search, by the verifier: alike one way or the other, None where it fails."""
+def by_verifier(verifier: Verifier) -> Comparison:
+    """How the duplicate search compares ground truths with a verifier; None where the verifier itself fails."""
 
     def alike(one: str, other: str) -> bool | None:
         try:
@@ -79,4 +80,10 @@ def same_answer(verifier: Verifier) -> Callable[[str, str], bool | None]:
         except VerifierFailed:
             return None
 
-    return alike
+    def passes(program: str, ground_truth: str) -> bool | None:
+        try:
+            return correct(verifier, f"```python\n{program}\n```", ground_truth)
+        except VerifierFailed:
+            return None
+
+    return Comparison(alike, passes)

@@ -25,6 +25,8 @@ from or1_data.text.canonical import content_id
 Ability = Literal["math", "code"]
 Message = Mapping[str, str]
 
+INSTRUCTIONS: Final = "instructions"
+"""The key of `extra_info` under which a prefix and a suffix are kept that were found around the statement."""
 ORIGIN: Final = "origin"
 """The key of `extra_info` that says where a row came from: file, line, the set's own id and license."""
 NOTES: Final = "or1_data"
@@ -94,7 +96,7 @@ def make_problem(
     _check_ability(truth, ability)
     info = dict(extra_info or {})
     if parts.prefix or parts.suffix:
-        info["instructions"] = {"prefix": parts.prefix, "suffix": parts.suffix}
+        info[INSTRUCTIONS] = {"prefix": parts.prefix, "suffix": parts.suffix}
     return Problem(
         prompt=messages(parts.statement, template),
         statement=parts.statement,
@@ -134,7 +136,7 @@ def problem_from_row(row: Mapping[str, Any]) -> Problem:
             extra[key] = {model: count for model, count in extra[key].items() if count is not None}
     return Problem(
         prompt=prompt,
-        statement=_statement(prompt),
+        statement=_statement(prompt, extra.get(INSTRUCTIONS)),
         ground_truth=truth,
         ability=ability,
         data_source=_data_source(row.get("data_source")),
@@ -201,10 +203,17 @@ def _prompt(value: object) -> tuple[Message, ...]:
     return tuple({"role": message["role"], "content": message["content"]} for message in value)
 
 
-def _statement(prompt: tuple[Message, ...]) -> str:
-    """The user's text without instructions: several user messages are one statement."""
+def _statement(prompt: tuple[Message, ...], apart: object) -> str:
+    """The user's text without instructions: several user messages are one statement.
+
+    `apart` are the prefix and suffix that were found around it when the source was read.
+    """
     text = "\n\n".join(message["content"] for message in prompt if message["role"] == "user")
-    return split_instructions(text).statement
+    statement = split_instructions(text).statement
+    if not isinstance(apart, Mapping):
+        return statement
+    inner = statement.removeprefix(str(apart.get("prefix") or "")).lstrip()
+    return inner.removesuffix(str(apart.get("suffix") or "")).strip() or statement
 
 
 def _data_source(value: object) -> str:

@@ -18,8 +18,11 @@ from or1_data.text.shingles import I64, U64, Shingles, mix
 _VERIFY_SHINGLES: Final = 1 << 21
 _SUM_SHINGLES: Final = 1 << 20
 _WINDOW: Final = 256
-"""Documents with one key are compared with this many neighbours each: identical texts are merged before, so a longer
+"""Documents with one key are compared with this many neighbors each: identical texts are merged before, so a longer
 run is a template, and pairs of it that stand further apart are found through their other bands."""
+_SAME_NUMBERS_WINDOW: Final = 64
+_OTHER_NUMBERS_WINDOW: Final = 3
+"""The same where numbers are known: documents with other numbers are no copies, a few are enough to note variants."""
 
 
 Memo = Callable[[str, Callable[[], U64]], U64]
@@ -43,19 +46,20 @@ class Pairs:
         return len(self.first)
 
 
-def find_pairs(shingles: Shingles, settings: DedupSettings, memo: Memo = call) -> Pairs:
+def find_pairs(shingles: Shingles, settings: DedupSettings, memo: Memo = call, numbers: U64 | None = None) -> Pairs:
     """`exact_pairs` or `near_pairs`, as the settings say."""
-    return exact_pairs(shingles, settings) if settings.exact else near_pairs(shingles, settings, memo)
+    return exact_pairs(shingles, settings) if settings.exact else near_pairs(shingles, settings, memo, numbers)
 
 
-def near_pairs(shingles: Shingles, settings: DedupSettings, memo: Memo = call) -> Pairs:
+def near_pairs(shingles: Shingles, settings: DedupSettings, memo: Memo = call, numbers: U64 | None = None) -> Pairs:
     """All pairs at or above the threshold that share a band; identical documents are found without hashing.
 
-    `memo(name, work)` may keep what `work()` gives, so that a killed run goes on behind the last band.
+    `memo(name, work)` may keep what `work()` gives, so that a killed run goes on behind the last band. With `numbers`,
+    a hash of each document's numbers [D], only pairs with the same ones are all looked for.
     """
     distinct, representative, same = merge_identical(shingles)
     keys = memo("keys", lambda: band_keys(distinct, settings.bands, settings.rows))
-    codes = band_candidates(keys, memo)
+    codes = band_candidates(keys, memo, None if numbers is None else numbers[representative])
     found = verify(distinct, codes, settings.threshold)
     return _with_identical(found, representative, same)
 
@@ -114,23 +118,29 @@ def _with_identical(found: Pairs, representative: I64, same: Pairs) -> Pairs:
     )
 
 
-def band_candidates(keys: U64, memo: Memo = call) -> U64:
+def band_candidates(keys: U64, memo: Memo = call, numbers: U64 | None = None) -> U64:
     """Pairs (`first << 32 | second`, each once) that share a key in a band. `keys` is [B, D]."""
 
+    def pairs_of(own: U64) -> U64:
+        if numbers is None:
+            return np.unique(band_pairs(own))
+        same = band_pairs(mix(own ^ mix(numbers)), _SAME_NUMBERS_WINDOW)
+        return np.unique(np.concatenate([same, band_pairs(own, _OTHER_NUMBERS_WINDOW)]))
+
     def of_band(band: int) -> U64:
-        return memo(f"band-{band:03d}", lambda: np.unique(band_pairs(keys[band])))
+        return memo(f"band-{band:03d}", lambda: pairs_of(keys[band]))
 
     found = [of_band(band) for band in range(len(keys))]
     pairs: U64 = np.unique(np.concatenate(found)) if found else np.zeros(0, np.uint64)
     return pairs
 
 
-def band_pairs(keys: U64) -> U64:
-    """The pairs of one band."""
+def band_pairs(keys: U64, window: int = _WINDOW) -> U64:
+    """The pairs of one band, of documents at most `window` apart in a run of one key."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     found: list[U64] = []
-    for distance in range(1, min(_WINDOW, len(keys) - 1) + 1):
+    for distance in range(1, min(window, len(keys) - 1) + 1):
         same = np.flatnonzero(ordered[:-distance] == ordered[distance:])
         if not len(same):
             break

@@ -1,32 +1,45 @@
-"""What the decision needs to know of a document, and whether two ground truths can be the same problem's."""
+"""What the duplicate search needs to know of a document: its ground truth, what tells it apart, and why it may stay."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from or1_data.ground_truth import answers, ground_truth_value
-from or1_data.schema import Problem, row_of
+from or1_data.schema import ORIGIN, Problem, row_of
 from or1_data.text.canonical import canonical_tokens
+from or1_data.text.program import signature
+from or1_data.text.words import number_sequence
 
-SameAnswer = Callable[[str, str], bool | None]
-"""Whether two maths answers are the same, None where that cannot be said; a verifier's word where one is handed in."""
+_ASSERTION: Final = re.compile(r"^\s*assert\b(.*)$", re.M)
+Tests = Mapping[str, str]
+"""Hash of an input -> hash of its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class DedupRecord:
-    """A document without its text: all that keeping and comparing need."""
+    """A document without its text, but for what is compared when texts are alike."""
 
     id: str
     source: str
     kind: str
     answers: tuple[str, ...]
-    tests: frozenset[tuple[str, str]]
+    canonical_answers: frozenset[str]
+    tests: Tests
     entry_point: str
+    signature: str
+    tokens: tuple[str, ...]
+    numbers: tuple[str, ...]
+    """The numbers of the statement in order, spelled ones and those of drawings included."""
     gold_verifies: bool
-    has_solution: bool
+    solution: str
+    """A program of a code row, to be run on another row's tests; for maths only whether there is one counts."""
+    ground_truth: str
+    """Of a code row with a program; empty for others."""
     length: int
     row_hash: str
     already_rejected: bool = False
@@ -36,20 +49,24 @@ def record_of(problem: Problem, *, already_rejected: bool = False) -> DedupRecor
     """The record of one problem."""
     fields = ground_truth_value(problem.ground_truth)
     code = fields if isinstance(fields, dict) else {}
-    pairs = zip(code.get("inputs", ()), code.get("outputs", ()), strict=False)
-    note = problem.notes.get("answers") or {}
-    row = json.dumps(row_of(problem), sort_keys=True, ensure_ascii=True)
+    golds = tuple(answers(problem.ground_truth))
+    tokens = canonical_tokens(problem.statement)
     return DedupRecord(
         id=problem.id,
         source=problem.data_source,
         kind=problem.kind,
-        answers=tuple(answers(problem.ground_truth)),
-        tests=frozenset((_hash(given), _hash(wanted)) for given, wanted in pairs),
+        answers=golds,
+        canonical_answers=frozenset(" ".join(canonical_tokens(gold)) or gold for gold in golds),
+        tests=dict(_tests(code)),
         entry_point=str(code.get("entry_point") or code.get("fn_name") or ""),
-        gold_verifies=bool(note.get("gold_verifies", False)),
-        has_solution=bool(problem.solution),
+        signature=signature(problem.statement) if code else "",
+        tokens=tuple(tokens),
+        numbers=tuple(number_sequence(canonical_tokens(problem.statement, keep_asy=True))),
+        gold_verifies=bool((problem.notes.get("answers") or {}).get("gold_verifies", False)),
+        solution=problem.solution if code else problem.solution[:1],
+        ground_truth=problem.ground_truth if code else "",
         length=len(problem.statement),
-        row_hash=hashlib.sha256(row.encode()).hexdigest(),
+        row_hash=_row_hash(problem),
         already_rejected=already_rejected,
     )
 
@@ -57,51 +74,36 @@ def record_of(problem: Problem, *, already_rejected: bool = False) -> DedupRecor
 def preference(record: DedupRecord, priority: tuple[str, ...]) -> tuple[object, ...]:
     """Sort key, best first.
 
-    Nothing else against it, verified gold, solution, longer statement, source, id; never the order of the input.
+    Nothing else against it, the user's order of sources, verified gold, solution, longer statement, source, id; never
+    the order of the input.
     """
-    rank = priority.index(record.source) if record.source in priority else len(priority)
     return (
         record.already_rejected,
+        priority.index(record.source) if record.source in priority else len(priority),
         not record.gold_verifies,
-        not record.has_solution,
+        not record.solution,
         -record.length,
-        rank,
         record.source,
         record.id,
         record.row_hash,
     )
 
 
-def agree(one: DedupRecord, other: DedupRecord, same_answer: SameAnswer) -> bool | None:
-    """Whether the ground truths agree: an answer in common, or tests that contradict each other nowhere.
-
-    None where answers could not be compared: such rows are neither copies nor in conflict.
-    """
-    if one.kind != other.kind or one.entry_point != other.entry_point:
-        return False
-    if one.kind == "answer":
-        return _any(_alike(a, b) or same_answer(a, b) for a in one.answers for b in other.answers)
-    wanted = dict(one.tests)
-    return all(wanted.get(given, output) == output for given, output in other.tests)
+def _row_hash(problem: Problem) -> str:
+    """A hash of the row that does not depend on the file and line it came from."""
+    row = row_of(problem)
+    row["extra_info"] = {key: value for key, value in row["extra_info"].items() if key != ORIGIN}
+    return hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=True, default=str).encode()).hexdigest()
 
 
-def _any(found: Iterable[bool | None]) -> bool | None:
-    """True if one is, else None if one is not known."""
-    known = True
-    for same in found:
-        if same:
-            return True
-        known = known and same is not None
-    return False if known else None
-
-
-def never(one: str, other: str) -> bool:
-    """`SameAnswer` without a verifier: only what is typed alike counts."""
-    return False
-
-
-def _alike(one: str, other: str) -> bool:
-    return one == other or (canonical_tokens(one) == canonical_tokens(other) != [])
+def _tests(code: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Inputs and outputs, or the two sides of each assertion."""
+    for given, wanted in zip(code.get("inputs", ()), code.get("outputs", ()), strict=False):
+        yield _hash(given), _hash(wanted)
+    lines = [*map(str, code.get("assert_case") or ()), *_ASSERTION.findall(str(code.get("test_code") or ""))]
+    for line in lines:
+        given, _, wanted = line.strip().removeprefix("assert").partition("==")
+        yield _hash(given), _hash(wanted)
 
 
 def _hash(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import IO
@@ -12,10 +13,13 @@ import numpy as np
 
 from or1_data.dedup.clusters import Decision, star_clusters
 from or1_data.dedup.join import Memo, call, find_pairs
-from or1_data.dedup.records import DedupRecord, SameAnswer, never, record_of
+from or1_data.dedup.records import DedupRecord, record_of
+from or1_data.dedup.same import Comparison
 from or1_data.dedup.settings import DedupSettings
 from or1_data.schema import Problem, problem_from_row, row_of
-from or1_data.text.shingles import Shingles, shingles_of_texts
+from or1_data.text.canonical import canonical_tokens
+from or1_data.text.shingles import U64, Shingles, shingles_of_tokens
+from or1_data.text.words import number_sequence
 
 _BATCH = 2000
 NOTE = "dedup"
@@ -24,41 +28,42 @@ Rows = Callable[[], Iterable[Problem]]
 
 
 def annotate_duplicates(
-    problems: Iterable[Problem], settings: DedupSettings | None = None, *, same_answer: SameAnswer = never
+    problems: Iterable[Problem], settings: DedupSettings | None = None, *, comparison: Comparison | None = None
 ) -> Iterator[Problem]:
     """Each problem with the note `dedup`, where there is something to note.
 
     `duplicate_of` (id, source, similarity): an equal or similar row with the same answer stays in its place;
     `conflict`: rows with the same text and another answer; `variants`: similar rows with other answers, which stay.
-    Which row stays never depends on the order of the input. `same_answer` compares maths answers; the default takes
+    Which row stays never depends on the order of the input. `comparison` compares answers and tests; the default takes
     only answers that are typed alike as the same.
     """
     settings = settings or DedupSettings()
     with tempfile.TemporaryFile() as spool:
-        shingles = join_shingles(list(_spooled_shingles(problems, spool, settings.ngram)))
-        yield from decide_and_note(lambda: _read(spool), shingles, settings, same_answer)
+        shingles, numbers = joined(list(_spooled(problems, spool, settings.ngram)))
+        yield from decide_and_note(lambda: _read(spool), shingles, numbers, settings, comparison or Comparison())
 
 
 def decide_and_note(
     rows: Rows,
     shingles: Shingles,
+    numbers: U64,
     settings: DedupSettings,
-    same_answer: SameAnswer,
+    comparison: Comparison,
     memo: Memo = call,
     already_rejected: Callable[[Problem], bool] = lambda problem: False,
 ) -> Iterator[Problem]:
-    """The rows with their notes, given the shingles of all of them.
+    """The rows with their notes, given the shingles and a hash of the numbers of all of them.
 
     An `already_rejected` row never stays in place of one that is not.
     """
-    pairs = find_pairs(shingles, settings, memo)
+    pairs = find_pairs(shingles, settings, memo, numbers)
     wanted = set(pairs.first.tolist()) | set(pairs.second.tolist())
     records = {
         index: record_of(problem, already_rejected=already_rejected(problem))
         for index, problem in enumerate(rows())
         if index in wanted
     }
-    decisions = star_clusters(records, pairs, same_answer, settings.priority)
+    decisions = star_clusters(records, pairs, comparison, settings.priority)
     for index, problem in enumerate(rows()):
         yield problem.with_note(NOTE, note_of(decisions.get(index), records))
 
@@ -82,18 +87,33 @@ def note_of(decision: Decision | None, records: dict[int, DedupRecord]) -> dict[
     return note or None
 
 
-def join_shingles(parts: Sequence[Shingles]) -> Shingles:
-    """The shingles of several parts as those of one set."""
-    lengths = np.concatenate([np.zeros(1, np.int64), *(np.diff(part.offsets) for part in parts)])
-    values = [part.values for part in parts]
-    return Shingles(np.concatenate(values) if values else np.zeros(0, np.uint32), np.cumsum(lengths))
+def shingles_and_numbers(texts: Iterable[str], ngram: int) -> tuple[Shingles, U64]:
+    """The shingles of statements, and a hash of the numbers of each in order: near copies agree in their numbers."""
+    hashes: list[int] = []
+
+    def tokens() -> Iterator[list[str]]:
+        for text in texts:
+            found = canonical_tokens(text)
+            hashes.append(zlib.crc32(" ".join(number_sequence(found)).encode()))
+            yield found
+
+    shingles = shingles_of_tokens(tokens(), ngram)
+    return shingles, np.array(hashes, np.uint64)
 
 
-def _spooled_shingles(problems: Iterable[Problem], spool: IO[bytes], ngram: int) -> Iterator[Shingles]:
+def joined(parts: Sequence[tuple[Shingles, U64]]) -> tuple[Shingles, U64]:
+    """The shingles and number hashes of several parts as those of one set."""
+    lengths = np.concatenate([np.zeros(1, np.int64), *(np.diff(part.offsets) for part, _ in parts)])
+    values = [part.values for part, _ in parts] or [np.zeros(0, np.uint32)]
+    numbers = [hashes for _, hashes in parts] or [np.zeros(0, np.uint64)]
+    return Shingles(np.concatenate(values), np.cumsum(lengths)), np.concatenate(numbers)
+
+
+def _spooled(problems: Iterable[Problem], spool: IO[bytes], ngram: int) -> Iterator[tuple[Shingles, U64]]:
     rows, encoder = iter(problems), msgspec.json.Encoder()
     while batch := list(islice(rows, _BATCH)):
         spool.writelines(encoder.encode(row_of(problem)) + b"\n" for problem in batch)
-        yield shingles_of_texts((problem.statement for problem in batch), ngram)
+        yield shingles_and_numbers((problem.statement for problem in batch), ngram)
 
 
 def _read(spool: IO[bytes]) -> Iterator[Problem]:

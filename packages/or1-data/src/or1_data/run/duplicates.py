@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from or1_data.answers import same_answer
-from or1_data.dedup.records import SameAnswer, never
-from or1_data.dedup.stage import decide_and_note, join_shingles
+from or1_data.answers import by_verifier
+from or1_data.dedup.same import Comparison
+from or1_data.dedup.stage import decide_and_note, joined, shingles_and_numbers
 from or1_data.run.guard import before_calls, count, recounted, rejected_before
 from or1_data.run.parts import Part, key_of, part_of, read_part, read_parts, write_part, write_whole
 from or1_data.run.recipe import Recipe
 from or1_data.schema import Problem
 from or1_data.select.reasons import reasons
-from or1_data.text.shingles import U64, Shingles, shingles_of_texts
+from or1_data.text.shingles import U64, Shingles
 from or1_data.verifying import load_verifier
 
 
@@ -56,8 +56,8 @@ def run_duplicates(
 
 
 def _noted(recipe: Recipe, sources: Sequence[Part], folder: Path, everything: str) -> Iterator[Problem]:
-    shingles = join_shingles([_shingles(source, folder, recipe.dedup.ngram) for source in sources])
-    alike: SameAnswer = same_answer(load_verifier(recipe.answers.verifier)) if recipe.answers else never
+    shingles, numbers = joined([_shingles(source, folder, recipe.dedup.ngram) for source in sources])
+    comparison = by_verifier(load_verifier(recipe.answers.verifier)) if recipe.answers else Comparison()
 
     def memo(name: str, work: Callable[[], U64]) -> U64:
         return _kept(folder / f"pairs-{everything}-{name}.npy", work)
@@ -67,17 +67,19 @@ def _noted(recipe: Recipe, sources: Sequence[Part], folder: Path, everything: st
     def already_rejected(problem: Problem) -> bool:
         return bool(reasons(problem, settings))
 
-    return decide_and_note(lambda: read_parts(sources), shingles, recipe.dedup, alike, memo, already_rejected)
+    return decide_and_note(
+        lambda: read_parts(sources), shingles, numbers, recipe.dedup, comparison, memo, already_rejected
+    )
 
 
-def _shingles(source: Part, folder: Path, ngram: int) -> Shingles:
-    stem = f"shingles-{source.key}-{ngram}"
-    paths = folder / f"{stem}-offsets.npy", folder / f"{stem}-values.npy"
+def _shingles(source: Part, folder: Path, ngram: int) -> tuple[Shingles, U64]:
+    paths = [folder / f"shingles-{source.key}-{ngram}-{name}.npy" for name in ("offsets", "values", "numbers")]
     if not all(path.exists() for path in paths):
-        made = shingles_of_texts((problem.statement for problem in read_part(source)), ngram)
+        made, numbers = shingles_and_numbers((problem.statement for problem in read_part(source)), ngram)
         _save(paths[0], made.offsets)
         _save(paths[1], made.values)
-    return Shingles(np.load(paths[1], mmap_mode="r"), np.load(paths[0]))
+        _save(paths[2], numbers)
+    return Shingles(np.load(paths[1], mmap_mode="r"), np.load(paths[0])), np.load(paths[2])
 
 
 def _kept(path: Path, work: Callable[[], U64]) -> U64:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from glob import has_magic
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from or1_data.run.recipe import Recipe, SourceSettings
 from or1_data.schema import Problem
 from or1_data.sources.read import RowReader, default_name
 from or1_data.templates import messages
+from or1_data.text.wrapping import SAMPLE_ROWS, find_wrapping, unwrapped
 
 
 def resolve(settings: SourceSettings, root: Path) -> Source:
@@ -64,17 +65,17 @@ def read_sources(
     parts: list[Part] = []
     for settings in recipe.source:
         location = resolve(settings, root)
-        stage = key_of("read", 2, settings, source_hash(location), recipe.chunk_rows, recipe.output.template)
-        reader = _Reader(recipe, settings, location)
+        stage = key_of("read", 3, settings, source_hash(location), recipe.chunk_rows, recipe.output.template)
         rows = islice(locate(location), settings.limit or None)
+        first = list(islice(rows, SAMPLE_ROWS))
+        rows = chain(first, rows)  # type: ignore[assignment]
+        reader = _Reader(recipe, settings, location, first)
         number = 0
         while chunk := list(islice(rows, recipe.chunk_rows)):
             part = part_of(folder, len(parts), key_of(stage, number))
             resumed = part.done
             if not resumed:
                 reader.write(chunk, part)
-            else:
-                reader.look(chunk)
             done(part, part.counts(), resumed)
             parts.append(part)
             number += 1
@@ -85,17 +86,17 @@ def read_sources(
 class _Reader:
     """Writes the rows of one source as parts."""
 
-    def __init__(self, recipe: Recipe, settings: SourceSettings, location: Source) -> None:
+    def __init__(self, recipe: Recipe, settings: SourceSettings, location: Source, first: list[Located]) -> None:
+        """`first` are the rows from which the adapter and shared instructions are found."""
         self.recipe = recipe
         self.name = settings.name or default_name(location)
         self.rows = RowReader(self.name, settings.adapter, settings.columns, settings.where)
-
-    def look(self, chunk: list[Located]) -> None:
-        """Recognize the adapter from rows that are already converted."""
-        for located in chunk:
+        statements = []
+        for located in first:
             with suppress(SchemaError):
-                self.rows.recognize(located)
-                return
+                problem = self.rows.problem(located)
+                statements += [problem.statement] if problem else []
+        self.wrapping = find_wrapping(statements)
 
     def write(self, chunk: list[Located], part: Part) -> None:
         """Convert a chunk into a part."""
@@ -126,7 +127,7 @@ class _Reader:
                 )
             else:
                 if problem is not None:
-                    yield self._finished(problem)
+                    yield self._finished(unwrapped(problem, self.wrapping))
 
     def _finished(self, problem: Problem) -> Problem:
         """With the output's prompt template, where the recipe names one."""

@@ -14,6 +14,7 @@ from or1_data.io.rows import Located
 from or1_data.schema import Problem
 from or1_data.sources.convert import Columns, convert_row
 from or1_data.sources.registry import ADAPTERS, Adapter, detect
+from or1_data.text.wrapping import without_wrapping
 from or1_data.verifying import load_object
 
 _UNKNOWN_ROWS: Final = 200
@@ -29,7 +30,7 @@ def read_source(
     where: Mapping[str, Sequence[Any]] | None = None,
     set_aside: SetAside | None = None,
 ) -> Iterator[Problem]:
-    """The problems of files or of a hub set.
+    """The problems of files or of a hub set; instructions that the rows share are apart from the statements.
 
     Args:
         source: a file, a folder or pattern of files, several of them, or a hub set (see `or1_data.io.hub`).
@@ -46,6 +47,10 @@ def read_source(
         ConfigError: no such adapter.
     """
     reader = RowReader(name or default_name(source), adapter, columns or {}, where or {})
+    return without_wrapping(_problems(source, reader, set_aside))
+
+
+def _problems(source: Source, reader: RowReader, set_aside: SetAside | None) -> Iterator[Problem]:
     for located in locate(source):
         try:
             problem = reader.problem(located)

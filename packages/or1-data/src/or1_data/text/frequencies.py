@@ -60,6 +60,11 @@ def word_weights(hashes: U32) -> npt.NDArray[np.float64]:
     return np.where(listed[position] == hashes, weights[position], RARE)
 
 
+def word_weight(word: str) -> float:
+    """The weight of one word (a stem of `content_words`), in nats."""
+    return _weight(_bands().get(word, BANDS))
+
+
 def number_weight(numbers: Iterable[tuple[str, int]]) -> float:
     """The weight of a multiset of numbers, in nats."""
     bands = _bands()

@@ -72,6 +72,12 @@ def _longest_comment(code: str) -> str:
     return max(found, key=len, default="")
 
 
+def signature(statement: str) -> str:
+    """The first function signature in a statement without its spaces; empty where there is none."""
+    found = _SIGNATURE.search(statement)
+    return re.sub(r"\s+", "", found[0]) if found else ""
+
+
 def _names(code: str) -> list[str]:
     signature = _SIGNATURE.search(code)
     text = " ".join(part for part in signature.groups() if part) if signature else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
@@ -95,24 +96,29 @@ def content_words(tokens: list[str]) -> list[str]:
 
 def numbers(tokens: list[str]) -> Counter[str]:
     """The multiset of numbers, spelled ones included: `1.50` is `1.5`, `three` is `3`, `twenty-five` is `25`."""
-    found = Counter[str]()
+    return Counter(number_sequence(tokens))
+
+
+def number_sequence(tokens: Iterable[str]) -> list[str]:
+    """The numbers in order, as `numbers` counts them."""
+    found: list[str] = []
     tens = ""
     for token in tokens:
         if _NUMBER.fullmatch(token):
             whole, _, fraction = token.partition(".")
             fraction = fraction.rstrip("0")
-            found[(whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")] += 1
+            found.append((whole.lstrip("0") or "0") + (f".{fraction}" if fraction else ""))
         elif token in _NUMBERS:
             spelled = _NUMBERS[token]
             if tens and token in _DIGITS:
-                found[tens] -= 1
+                found.pop()
                 spelled = str(int(tens) + int(spelled))
-            found[spelled] += 1
+            found.append(spelled)
             tens = spelled if token in _TENS else ""
             continue
         if token != "-":
             tens = ""
-    return +found
+    return found
 
 
 def number_similarity(one: Counter[str], other: Counter[str]) -> float:
