@@ -116,7 +116,7 @@ def difficulties(problems: Iterable[Any], settings: DifficultySettings) -> list[
 
 def test_data_measures_difficulty_with_an_engine_and_a_verifier() -> None:
     problem = make_problem("3+4", "7", ability="math", data_source="sums")
-    (noted,) = difficulties([problem], DifficultySettings(model="m", attempts=8, round=4, stop="full"))
+    (noted,) = difficulties([problem], DifficultySettings(model="m", attempts=8, stop="full", instruct=False))
     assert noted.extra_info["model_difficulty"] == {"m": 4}  # failures
     assert noted.extra_info["model_attempts"] == {"m": 8}
 

@@ -60,22 +60,32 @@ _SUFFIXES: Final = (
     r"(?:Please\s+)?(?:put|present|output|give|write|place|enclose|provide|return)\s+(?:the|your)\s+(?:final\s+)?answer\s+" + _ANSWER_FORM,  # noqa: E501
     r"(?:Please\s+)?(?:remember\s+to\s+)?put\s+your\s+(?:final\s+)?answer\s+on\s+its\s+own\s+line\s+after\s+[\"']?Answer:?[\"']?",
     r"The\s+last\s+line\s+of\s+your\s+response\s+should\s+be\s+of\s+the\s+form\s+Answer:\s*\$?\\?(?:boxed\{)?\$?Answer\$?\}?[^\n]{0,120}",
+    r"Present\s+the\s+answer\s+in\s+LaTe[xX]\s+format:\s*\\boxed\{Your\s+answer\}",
+    r"Please\s+solve\s+the\s+programming\s+task\s+below\s+(?:in\s+Python\s+)?using\s+a\s+self-contained\s+code\s+snippet\s+in\s+a\s+markdown\s+code\s+block",
+    r"(?:You\s+FIRST\s+think|First\s+think)\s+about\s+the\s+reasoning\s+process[^\n]{0,400}\\boxed\{\}",
+    r"(?:Please\s+)?(?:make\s+sure\s+to\s+)?(?:put|enclose|box|write)\s+(?:the|your)\s+(?:final\s+)?answer\s+(?:\(and\s+only\s+(?:the\s+)?answer\)\s+)?" + _ANSWER_FORM,  # noqa: E501
+    r"(?:Write|Output|Print|Give)\s+your\s+(?:final\s+)?(?:solution|code|program)\s+(?:in|inside|within)\s+(?:a\s+)?(?:markdown\s+)?(?:```|code\s+block)[^\n]{0,80}",
     r"请一步一步(?:地)?(?:推理|思考)[^\n]{0,40}\\boxed\{\}[^\n]{0,10}",
 )  # fmt: skip
 _PREFIXES: Final = (
     r"Solve\s+the\s+following\s+math(?:s|ematics)?\s+problem\s+(?:step\s+by\s+step|efficiently\s+and\s+clearly)\.\s*"
     r"(?:The\s+last\s+line\s+of\s+your\s+response\s+should\s+be\s+of\s+the\s+form\s+Answer:\s*\$?\\?(?:boxed\{)?\$?Answer\}?\$?\s*"
     r"(?:\(without\s+quotes\)\s*)?where\s+\$?Answer\$?\s+is\s+the\s+answer\s+to\s+the\s+problem\.)?",
+    r"(?:Solve|Answer)\s+the\s+following\s+(?:math(?:s|ematics)?\s+)?(?:problem|question)(?:\s+step\s+by\s+step)?[.:]?\s*(?:(?:Please\s+)?(?:make\s+sure\s+to\s+)?(?:put|enclose|box|write)\s+(?:the|your)\s+(?:final\s+)?answer\s+(?:\(and\s+only\s+(?:the\s+)?answer\)\s+)?" + _ANSWER_FORM + r"\.?)",  # noqa: E501
     r"Please\s+solve\s+the\s+programming\s+task\s+below\s+(?:in\s+Python\s+)?using\s+a\s+self-contained\s+code\s+snippet\s+in\s+a\s+markdown\s+code\s+block\.?",
+    r"You\s+are\s+(?:an?\s+)?(?:helpful|expert|skilled)\s+(?:and\s+\w+\s+)?(?:assistant|mathematician|problem\s+solver|math(?:s|ematics)?\s+\w+)[^\n]{0,300}\n+",
+    r"(?:###\s*)?(?:Instruction|Task)s?\s*:?\s*\n",
     r"You\s+will\s+be\s+given\s+a\s+question\s+\(problem\s+specification\)\s+and\s+will\s+generate\s+a\s+correct\s+Python\s+program\s+that\s+matches\s+the\s+specification\s+and\s+passes\s+all\s+tests\.(?:\s*You\s+will\s+NOT\s+return\s+anything\s+except\s+for\s+the\s+program\.?)?",
     r"You\s+are\s+an\s+expert\s+(?:Python\s+)?programmer\.",
     r"(?:Solve\s+the\s+following\s+coding\s+problem\s+using\s+the\s+programming\s+language\s+python|Write\s+Python\s+code\s+to\s+solve\s+the\s+problem)[:.]?",
-    r"(?:Question|Problem)\s*:\s*\n",
+    r"(?:#+\s*)?(?:Question|Problem)\s*:\s*\n",
+    r"(?<=\n)(?:Question|Problem)\s*:\s*",
 )  # fmt: skip
 _END: Final = re.compile(r"(?:^|(?<=[\s.?!:;)}\]$，。]))((?:" + "|".join(_SUFFIXES) + r")[\s.]*)\Z", re.I)
 _START: Final = re.compile(r"\A\s*((?:(?:" + "|".join(_PREFIXES) + r")\s*)+)", re.I)
 _HINTS: Final = re.compile(
-    r"boxed|step|answer:|Answer|推理|思考|markdown|programmer|Python|python|(?:Question|Problem)\s*:", re.I
+    r"boxed|step|answer:|Answer|LaTe|helpful|Instruction|Task|Solve the following|推理|思考|markdown|programmer|Python|python|(?:Question|Problem)\s*:",  # noqa: E501
+    re.I,
 )
 
 

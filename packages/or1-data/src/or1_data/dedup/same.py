@@ -73,9 +73,9 @@ class Comparison:
 def tells_apart(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     """Whether two token lists differ in words or signs that make another problem.
 
-    That is a word such as `not` or `largest` on one side, a prime, a factorial or more of a formula on one side, or content
-    words, letters or operators in place of others. Words that are only added (a title, a source) do not tell two problems apart, nor
-    does a misspelled word.
+    That is a word such as `not` or `largest` on one side, a prime, a factorial or more of a formula on one side, or
+    content words, letters or operators in place of others. Words that are only added (a title, a source) do not tell
+    two problems apart, nor does a misspelled word.
     """
     ours, theirs = Counter(one), Counter(other)
     added, missing = ours - theirs, theirs - ours

@@ -1,12 +1,11 @@
 """Instructions that a source wraps around its problems, found from the rows themselves.
 
-Most rows of a source share them word for word, they end and begin with whole sentences, and they speak of how to answer.
+Most rows of a source share them word for word; they are whole sentences, and they speak of how to answer.
 What rows share and does not speak of that, such as the text of a generated template, belongs to the problem.
 """
 
 from __future__ import annotations
 
-import os.path
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -26,7 +25,8 @@ _FROM_BOUNDARY: Final = re.compile(r"(?s)(?:\A(?=\s)|(?<=[.:!?。$})\]])(?=\s)|(
 _ON_ANSWERING: Final = re.compile(
     r"\\boxed|step[ -]by[ -]step|final answer|your (?:final )?(?:answer|response|solution|reasoning|program|code)"
     r"|<think>|think(?:ing)? (?:carefully|about)|reason(?:ing)? (?:process|before|step)|markdown|code block|```"
-    r"|solve the following|(?:python|c\+\+|java) (?:program|code|function|solution)|output format|answer in|推理|最终答案",
+    r"|solve the following"
+    r"|(?:python|c\+\+|java) (?:program|code|function|solution)|output format|answer in|推理|最终答案",
     re.I,
 )
 
@@ -52,8 +52,13 @@ def find_wrapping(statements: Sequence[str]) -> Wrapping:
 def _shared_start(texts: Sequence[str]) -> str:
     """The longest start that enough of the sorted texts share."""
     count = max(_LEAST_ROWS, -(-len(texts) * int(100 * _SHARE) // 100))
-    runs = (os.path.commonprefix([texts[i], texts[i + count - 1]]) for i in range(len(texts) - count + 1))
+    runs = (_common_start(texts[i], texts[i + count - 1]) for i in range(len(texts) - count + 1))
     return max(runs, key=len, default="")
+
+
+def _common_start(one: str, other: str) -> str:
+    length = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return one[:length]
 
 
 def _whole(boundary: re.Pattern[str], shared: str) -> str:
