@@ -9,13 +9,13 @@ import torch
 
 from or1_trainer.cli import main
 from or1_trainer.config.load import read_recipe, resolve
-from or1_trainer.doctor.finding import State
-from or1_trainer.doctor.machine import disk, machine, package, port, shared_memory
-from or1_trainer.doctor.recipe import needs
+from or1_trainer.doctor.machine import check_machine, disk, package, port, shared_memory
+from or1_trainer.doctor.recipe import check_recipe
+from or1_trainer.doctor.result import State
 
 
 def states(found):
-    return {finding.name: finding.state for finding in found}
+    return {result.name: result.state for result in found}
 
 
 def test_this_machine_can_run_the_tiny_recipe(tmp_path, capsys, monkeypatch):
@@ -30,10 +30,13 @@ def test_what_a_recipe_of_the_report_misses_is_named_with_what_to_do(tmp_path, c
     assert main(["doctor", "or1-7b", "--runs", str(tmp_path)]) == 1
     told = capsys.readouterr().out
     assert "hf download deepseek-ai/DeepSeek-R1-Distill-Qwen-7B" in told and "or1-math.jsonl" in told
-    lacks = states(needs(resolve(read_recipe("or1-7b")), tmp_path))
+    lacks = states(check_recipe(resolve(read_recipe("or1-7b")), tmp_path))
     assert lacks["model"] is lacks["data.train"] is lacks["data.heldout"] is State.BAD
     assert lacks["devices"] is (State.GOOD if torch.cuda.device_count() > 1 else State.BAD)
-    assert states(needs(resolve(read_recipe("tiny"), [("model.dtype", "bfloat16")]), tmp_path))["devices"] is State.GOOD
+    assert (
+        states(check_recipe(resolve(read_recipe("tiny"), [("model.dtype", "bfloat16")]), tmp_path))["devices"]
+        is State.GOOD
+    )
 
 
 def test_a_recipe_whose_files_are_there_lacks_them_no_more(tmp_path):
@@ -41,18 +44,18 @@ def test_a_recipe_whose_files_are_there_lacks_them_no_more(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text('{"model_type": "qwen2"}')
     settings = [("data.train", [str(tmp_path / "train.jsonl")]), ("model.path", str(tmp_path / "model"))]
-    lacks = states(needs(resolve(read_recipe("or1-math-7b"), settings), tmp_path))
+    lacks = states(check_recipe(resolve(read_recipe("or1-math-7b"), settings), tmp_path))
     assert lacks["data.train"] is State.GOOD
     assert lacks["model"] is State.BAD, "a config without weights is no model"
     (tmp_path / "model" / "model.safetensors").write_bytes(b"")
-    assert states(needs(resolve(read_recipe("or1-math-7b"), settings), tmp_path))["model"] is State.GOOD
+    assert states(check_recipe(resolve(read_recipe("or1-math-7b"), settings), tmp_path))["model"] is State.GOOD
 
 
 def test_servers_that_are_not_up_are_named(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     settings = [("rollout.engine", "vllm-server"), ("rollout.servers", [url])]
-    (engine,) = [f for f in needs(resolve(read_recipe("tiny"), settings), tmp_path) if f.name == "engine"]
+    (engine,) = [f for f in check_recipe(resolve(read_recipe("tiny"), settings), tmp_path) if f.name == "engine"]
     assert engine.state is State.BAD and url in engine.found
 
 
@@ -83,6 +86,6 @@ def test_a_shared_memory_of_64_megabytes_is_found(tmp_path):
         subprocess.run(["umount", str(place)], check=True)
 
 
-def test_every_finding_that_is_not_good_says_what_to_do(tmp_path):
-    for finding in [*machine(tmp_path), *needs(resolve(read_recipe("or1-32b")), tmp_path)]:
-        assert finding.state is State.GOOD or (finding.advice and len(finding.lines()) == 2), finding
+def test_every_failed_check_says_what_to_do(tmp_path):
+    for result in [*check_machine(tmp_path), *check_recipe(resolve(read_recipe("or1-32b")), tmp_path)]:
+        assert result.state is State.GOOD or (result.advice and len(result.lines()) == 2), result

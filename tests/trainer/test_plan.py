@@ -45,7 +45,7 @@ def test_a_step_of_table_8_within_a_fifth():
     assert planned == pytest.approx(90 * 3.6, rel=0.2)
     assumed = Assumptions()
     flops = update_flops(SEVEN, 1024 * 8192 * assumed.kept_share, 8192, passes=1, recompute=True)
-    assert flops / (32 * H800.bf16_tflops * 1e12 * assumed.utilisation) == pytest.approx(8 * 3.6, rel=0.2)
+    assert flops / (32 * H800.bf16_tflops * 1e12 * assumed.utilization) == pytest.approx(8 * 3.6, rel=0.2)
 
 
 def test_the_32b_step_of_table_7_lies_between_those_of_its_stages():
@@ -126,12 +126,12 @@ def test_advice_is_the_first_layout_without_an_obstacle():
     assert advice(THIRTY_TWO, config, GPUS["l40s"], 8, Assumptions()) is None
 
 
-def test_the_command_prints_and_says_what_is_in_the_way(capsys):
+def test_the_command_prints_and_says_the_obstacles(capsys):
     assert main(["plan", "or1-7b", "--gpus", "32", "--json"]) == 0
     planned = json.loads(capsys.readouterr().out)
     assert planned["parameters"] == SEVEN.parameters and len(planned["stages"]) == 2
     assert main(["plan", "or1-32b", "--gpus", "8", "--gpu", "h100"]) == 1
-    assert "in the way:" in capsys.readouterr().out
+    assert "obstacles:" in capsys.readouterr().out
     assert main(["plan", "or1-32b", "--gpus", "30"]) == 2
     assert main(["plan", "or1-32b", "--gpus", "32", "--gpu", "h10"]) == 2
     assert "did you mean h100" in capsys.readouterr().err

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from or1_trainer.study.book import read_index, redraw
 from or1_trainer.study.claim import read_study, study_names
+from or1_trainer.study.results import read_index, write_pages
 from or1_trainer.study.runs import FIRST_SEED
 
 BOOK = Path(__file__).parents[2] / "docs" / "studies"
@@ -17,7 +17,7 @@ EFFECT = re.compile(r"-?[\d.]+ \[-?[\d.]+, -?[\d.]+\]")
 def test_every_page_and_figure_is_rebuilt_from_the_stored_metrics_alone(tmp_path):
     book = tmp_path / "book"
     shutil.copytree(BOOK, book, ignore=shutil.ignore_patterns("*.md", "*.svg"))
-    redraw(book)
+    write_pages(book)
     made = {path.relative_to(book) for path in book.rglob("*") if path.suffix in (".md", ".svg")}
     kept = {path.relative_to(BOOK) for path in BOOK.rglob("*") if path.suffix in (".md", ".svg")}
     assert kept - {Path("README.md")} == made

@@ -13,7 +13,7 @@ from whole_runs import command, environment, numbers, rows_written, wait_for
 
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.errors import ConfigError
-from or1_trainer.study.devices import slots, visible_gpus
+from or1_trainer.study.devices import gpu_groups, visible_gpus
 
 STUDY = """
 name = "twice"
@@ -58,7 +58,7 @@ margin = 0.001
 def start_study(cache, room):
     """As users start it: the process itself imports no torch, its runs do."""
     (room / "twice.toml").write_text(STUDY)
-    where = ("--runs", room / "runs", "--book", room / "book")
+    where = ("--runs", room / "runs", "--out", room / "results")
     return subprocess.Popen(
         command("study", room / "twice.toml", "--seeds", "1", "--jobs", "1", *where),
         env=environment(cache),
@@ -79,7 +79,7 @@ def test_killed_in_the_middle_it_skips_what_is_done_and_resumes_the_rest(cache, 
     stamp = {name: (runs / name / "metrics.jsonl").stat().st_mtime_ns for name in finished}
     again = start_study(cache, tmp_path)
     _, said = again.communicate(timeout=240)
-    assert again.returncode == 0 and "2 runs, 1 there already" in said
+    assert again.returncode == 0 and "2 runs, 1 of them finished" in said
     assert stamp == {name: (runs / name / "metrics.jsonl").stat().st_mtime_ns for name in finished}
     one, other = map(numbers, runs.iterdir())
     assert one == other and len(one) == 41
@@ -89,8 +89,8 @@ def test_a_run_ends_with_its_study_though_its_parent_lives():
     watched, held = os.pipe()
     lines = f"""
 from multiprocessing.connection import Connection
-from or1_trainer.study.execute import die_with_study
-die_with_study(Connection({watched}, writable=False))
+from or1_trainer.study.execute import exit_when_closed
+exit_when_closed(Connection({watched}, writable=False))
 print("watching", flush=True)
 while True: pass
 """
@@ -108,11 +108,11 @@ while True: pass
 def test_each_run_sees_gpus_of_its_own():
     config = resolve(read_recipe("lab"))
     two = resolve(read_recipe("lab"), [("parallel.tensor", 2)])
-    assert slots([config], 4) == ["0", "1", "2", "3"]
-    assert slots([config, two], 5) == ["0,1", "2,3"]
-    assert slots([config], 0) == slots([resolve(read_recipe("lab"), [("device", "cpu")])], 4) == []
+    assert gpu_groups([config], 4) == ["0", "1", "2", "3"]
+    assert gpu_groups([config, two], 5) == ["0,1", "2,3"]
+    assert gpu_groups([config], 0) == gpu_groups([resolve(read_recipe("lab"), [("device", "cpu")])], 4) == []
     with pytest.raises(ConfigError, match="needs 2 GPUs, and this machine has 1"):
-        slots([two], 1)
+        gpu_groups([two], 1)
 
 
 def test_torch_is_asked_for_gpus_where_there_is_a_device_node(tmp_path, monkeypatch):

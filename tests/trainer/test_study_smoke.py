@@ -5,12 +5,13 @@ import json
 import pytest
 
 from or1_trainer.cli import main
+from or1_trainer.commands.study import train_folder
 from or1_trainer.errors import RunFolderError
 from or1_trainer.study import execute
-from or1_trainer.study.book import redraw, store
 from or1_trainer.study.claim import read_study, study_names
+from or1_trainer.study.results import store, write_pages
+from or1_trainer.study.run_summary import is_finished, read_summary, summarize, write_summary
 from or1_trainer.study.runs import plan_runs
-from or1_trainer.study.stored import extract, is_finished, read_stored, write_stored
 from or1_trainer.train.build import run_folder
 from or1_trainer.train.run_folder import claim_run_folder
 
@@ -47,12 +48,12 @@ def test_a_small_version_of_the_study_runs_to_its_verdict(name, room):
         finished(run, room / "runs")
     book = room / f"book-{name}"
     store(study, planned, room / "runs", book)
-    ((drawn, _),) = redraw(book)
+    ((drawn, _),) = write_pages(book)
     assert drawn == study
     page = (book / f"{name}.md").read_text()
     assert all(f"| {arm.name} |" in page for arm in study.arms) and page.count("nan") == 0
     before = {path: path.read_bytes() for path in book.rglob("*.*")}
-    redraw(book)
+    write_pages(book)
     assert before == {path: path.read_bytes() for path in book.rglob("*.*")}
 
 
@@ -71,12 +72,12 @@ def test_what_is_there_is_skipped_and_what_failed_is_named(room, monkeypatch):
     before = (folder / "metrics.jsonl").read_bytes()
     said = []
     finished(planned[1], room / "runs")
-    execute.execute(planned, room / "runs", jobs=2, note=said.append)
-    assert said == [f"2 runs, 2 there already; 2 at a time in {room / 'runs'}"]
+    execute.execute(planned, room / "runs", train=train_folder, jobs=2, note=said.append)
+    assert said == [f"2 runs, 2 of them finished; 2 at a time in {room / 'runs'}"]
     assert (folder / "metrics.jsonl").read_bytes() == before
     broken = plan_runs(study, [1], extra={**study.smoke, **SMALL, "model.path": "/nonexistent"})
     with pytest.raises(execute.StudyError, match="2 of 2 runs failed") as caught:
-        execute.execute(broken, room / "broken", jobs=2, note=said.append)
+        execute.execute(broken, room / "broken", train=train_folder, jobs=2, note=said.append)
     assert "config.json is missing" in (room / "broken" / broken[0].key / execute.LOG).read_text()
     assert execute.LOG in str(caught.value)
 
@@ -90,17 +91,17 @@ def test_a_run_that_stopped_half_way_is_not_taken_for_a_result(room, tmp_path):
     (half / "metrics.jsonl").write_text("".join((folder / "metrics.jsonl").read_text().splitlines(keepends=True)[:2]))
     assert is_finished(folder, run.config) and not is_finished(half, run.config)
     with pytest.raises(RunFolderError, match="not finished"):
-        extract(half, run.config)
+        summarize(half, run.config)
 
 
 def test_stored_accuracy_is_that_of_the_metrics(room, tmp_path):
     study = read_study("temperature")
     run = plan_runs(study, [1], extra={**study.smoke, **SMALL})[0]
     folder = finished(run, room / "runs")
-    write_stored(extract(folder, run.config), tmp_path / "r.json")
+    write_summary(summarize(folder, run.config), tmp_path / "r.json")
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     said = [row["eval/avg"] for row in rows if "eval/avg" in row]
-    assert read_stored(tmp_path / "r.json").accuracies == pytest.approx(said)
+    assert read_summary(tmp_path / "r.json").accuracies == pytest.approx(said)
 
 
 def test_the_command_lists_and_names_what_it_does_not_know(capsys, tmp_path):
@@ -109,4 +110,4 @@ def test_the_command_lists_and_names_what_it_does_not_know(capsys, tmp_path):
     assert main(["study", "clip-hihger"]) == 2
     assert "did you mean clip-higher" in capsys.readouterr().err
     assert main(["study", "clip-higher", "--optimizer.rl", "1"]) == 2
-    assert main(["study", "report", "--book", str(tmp_path)]) == 1
+    assert main(["study", "report", "--out", str(tmp_path)]) == 1

@@ -1,5 +1,7 @@
 """Effects, intervals and verdicts, on runs made up here; a claim with its arms swapped must turn around."""
 
+import xml.etree.ElementTree as ET
+
 import msgspec
 import numpy as np
 import pytest
@@ -9,13 +11,13 @@ from or1_trainer.study.claim import Study, read_study, study_names
 from or1_trainer.study.effect import bootstrap
 from or1_trainer.study.figure import study_figure
 from or1_trainer.study.page import study_page
-from or1_trainer.study.stored import StoredRun
+from or1_trainer.study.run_summary import RunSummary
 from or1_trainer.study.verdict import Verdict, judge
 
 
 def made_run(entropy, right, *, k=8, steps=20):
     rng = np.random.default_rng(abs(hash((round(entropy, 4), tuple(right)))) % 2**32)
-    return StoredRun(
+    return RunSummary(
         settings={},
         series={
             name: [float(v) for v in entropy + 0.001 * rng.standard_normal(steps)] for name in ("entropy", "truncated")
@@ -104,10 +106,16 @@ def test_an_effect_of_exactly_nothing_is_on_no_side():
         assert judge(study(sign, margin=0.0), same)[0] is not Verdict.REPRODUCED
 
 
+def is_data(path):
+    style = path.get("style", "")
+    return "stroke: #1f77b4" in style or "stroke: #ff7f0e" in style
+
+
 def test_figure_and_page_show_every_seed_and_are_the_same_each_time():
-    verdict, findings = judge(study("+"), RUNS)
-    figure, page = study_figure(RUNS), study_page(study("+"), [1, 2, 3], RUNS, verdict, findings)
-    assert figure == study_figure(RUNS) and figure.count('<path class="line') == 12
+    verdict, outcomes = judge(study("+"), RUNS)
+    figure, page = study_figure(RUNS), study_page(study("+"), [1, 2, 3], RUNS, verdict, outcomes)
+    lines = [path for path in ET.fromstring(figure).iter("{http://www.w3.org/2000/svg}path") if is_data(path)]
+    assert figure == study_figure(RUNS) and len(lines) == 2 * 3 * len(RUNS) + len(RUNS), "and the legend"
     assert "Verdict: reproduced." in page and "entropy_last: control − none" in page
 
 

@@ -1,4 +1,4 @@
-"""Multi-stage GRPO with adaptive entropy (MAGIC) on Megatron-core; `or1-trainer` is the way in."""
+"""Multi-stage GRPO with adaptive entropy (MAGIC) on Megatron-core; the public API is the command `or1-trainer`."""
 
 from importlib.metadata import version
 

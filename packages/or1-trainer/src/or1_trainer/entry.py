@@ -1,13 +1,13 @@
-"""The `or1-trainer` command: an interrupt while the command line is still being imported is no traceback either."""
+"""Entry point of `or1-trainer`; Ctrl-C during the imports prints a message instead of a traceback."""
 
 import sys
 
 
 def main() -> int:
-    """See `cli.main`."""
+    """Run `cli.main`."""
     try:
         from or1_trainer import cli
     except KeyboardInterrupt:
-        print("or1-trainer: interrupted before anything began", file=sys.stderr)
+        print("or1-trainer: interrupted before anything started", file=sys.stderr)
         return 130
     return cli.main()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class Or1TrainerError(Exception):
-    """Root of the trainer's own errors; the command line prints the message and exits 1."""
+    """Base of the trainer's errors; the command line prints the message and exits with 1."""
 
 
 class ConfigError(Or1TrainerError):
-    """A recipe, a key or a combination of settings that cannot be run; the command line exits 2."""
+    """An invalid recipe, setting or combination of settings; the command line exits with 2."""
 
 
 class RunFolderError(Or1TrainerError):
@@ -16,8 +16,8 @@ class RunFolderError(Or1TrainerError):
 
 
 class WorkerError(Or1TrainerError):
-    """A worker process of this launch failed; the message is that worker's own error."""
+    """A worker process failed; the message is the error of that worker."""
 
 
 class TrainingError(Or1TrainerError):
-    """A step cannot be computed from what the rollout engine gave."""
+    """A step cannot be computed from the output of the rollout engine."""

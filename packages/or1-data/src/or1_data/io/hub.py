@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from or1_data.errors import SourceError
-from or1_data.io.rows import Located
+from or1_data.io.located import Located
 
 HUB_ID: Final = re.compile(
     r"(?P<name>[\w.-]+/[\w.-]+)(?::(?P<config>[\w.-]+))?(?:@(?P<revision>[\w.-]+))?(?:#(?P<split>[\w.-]+))?"

@@ -11,7 +11,7 @@ from typing import IO, Any, Final
 import msgspec
 
 from or1_data.errors import SchemaError, SourceError
-from or1_data.io.rows import Located
+from or1_data.io.located import Located
 
 TURNS: Final = "conversation"
 """The key under which a row that is a list of turns (Open-Reasoner-Zero's files) is given."""

@@ -12,8 +12,9 @@ import msgspec
 from or1_data.errors import SchemaError, SourceError
 from or1_data.io.files import files_of, is_local
 from or1_data.io.hub import FILES, is_hub_id, iter_hub
+from or1_data.io.located import Located
 from or1_data.io.parquet import Columns, write_parquet
-from or1_data.io.rows import SUFFIXES, Located, iter_rows
+from or1_data.io.rows import SUFFIXES, iter_rows
 from or1_data.schema import Problem, problem_from_row, row_of
 
 SetAside = Callable[[SchemaError], None]

@@ -6,9 +6,11 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Final
 
-from or1_data.errors import SchemaError, SourceError
+from or1_data.errors import SourceError
+from or1_data.io import json_rows, tables
+from or1_data.io.located import Located
 
 SUFFIXES: Final = (
     ".jsonl", ".json", ".jsonl.gz", ".json.gz", ".jsonl.zst", ".json.zst",
@@ -16,14 +18,6 @@ SUFFIXES: Final = (
 )  # fmt: skip
 """Endings of the files that can be read."""
 _PACKED: Final = (".gz", ".zst")
-
-
-class Located(NamedTuple):
-    """A raw row, or what is wrong with it, and where it was: line (jsonl) or row number, from 1."""
-
-    file: str
-    line: int
-    row: dict[str, Any] | SchemaError
 
 
 def suffix_of(path: str | Path) -> str:
@@ -40,8 +34,6 @@ def iter_rows(path: str | Path) -> Iterator[Located]:
     Raises:
         SourceError: no such file, an unknown ending, or a file that cannot be decoded at all.
     """
-    from or1_data.io import json_rows, tables
-
     path, kind = Path(path), suffix_of(path)
     if kind not in SUFFIXES:
         raise SourceError(f"{path}: unknown kind of file; use one of {', '.join(SUFFIXES)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from or1_data.errors import SchemaError, SourceError
-from or1_data.io.rows import Located
+from or1_data.io.located import Located
 
 _BATCH: Final = 1024
 

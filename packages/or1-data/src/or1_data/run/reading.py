@@ -15,8 +15,9 @@ from or1_data.difficulty.counts import counts_of
 from or1_data.errors import SchemaError, SourceError
 from or1_data.io.files import files_of, is_local
 from or1_data.io.hub import FILES, is_hub_id
+from or1_data.io.located import Located
 from or1_data.io.problems import Source, locate
-from or1_data.io.rows import SUFFIXES, Located
+from or1_data.io.rows import SUFFIXES
 from or1_data.run.guard import count
 from or1_data.run.parts import Part, file_hash, key_of, part_of, write_part, write_whole
 from or1_data.run.recipe import Recipe, SourceSettings

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from or1_data.errors import ConfigError, SchemaError, SourceError
 from or1_data.io.files import is_local
+from or1_data.io.located import Located
 from or1_data.io.problems import SetAside, Source, locate
-from or1_data.io.rows import Located
 from or1_data.schema import Problem
 from or1_data.sources.convert import Columns, convert_row
 from or1_data.sources.registry import ADAPTERS, Adapter, detect

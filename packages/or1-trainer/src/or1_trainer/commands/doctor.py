@@ -1,4 +1,4 @@
-"""`or1-trainer doctor [RECIPE]`: what this machine has, and what a recipe misses on it."""
+"""`or1-trainer doctor [RECIPE]`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from or1_trainer.commands.shape import Commands, declare
+from or1_trainer.commands.declare import Commands, declare
 from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
 
 
@@ -15,36 +15,35 @@ def add(commands: Commands) -> None:
     doctor = declare(
         commands,
         "doctor",
-        "what this machine has, and what recipes miss on it",
+        "check this machine, and what recipes need",
         more="""\
-Versions, CUDA, collectives, vLLM, shared memory, disk, cache, ports and the layers of the code sandbox; for each recipe
-its model, problem files, engine, devices and disk. Exit code 1 when the machine or a recipe that was named lacks
-something. Settings (--section.key value) as for train.""",
+Checks versions, CUDA, collectives, vLLM, shared memory, disk, cache, ports and the layers of the code sandbox; for
+each recipe also its model, problem files, engine, devices and disk. The exit code is 1 if the machine, or a recipe
+given by name, lacks something. Settings (--section.key value) as for train.""",
         examples="""
             or1-trainer doctor
             or1-trainer doctor or1-7b --model.path DIR
         """,
     )
     doctor.add_argument("recipes", nargs="*", help=f"recipes or .toml files (default: {', '.join(recipe_names())})")
-    doctor.add_argument("--runs", type=Path, default=Path("runs"), help="where run folders would go (default runs)")
+    doctor.add_argument("--runs", type=Path, default=Path("runs"), help="where run folders go (default runs)")
     doctor.set_defaults(run=_doctor, folder=None)
 
 
 def _doctor(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    """0 when the machine, and every recipe that was named, has all it needs."""
-    from or1_trainer.doctor.finding import State
-    from or1_trainer.doctor.machine import machine
-    from or1_trainer.doctor.recipe import needs
+    from or1_trainer.doctor.machine import check_machine
+    from or1_trainer.doctor.recipe import check_recipe
+    from or1_trainer.doctor.result import State
 
     configs = [resolve(read_recipe(name), parse_overrides(rest)) for name in options.recipes or recipe_names()]
-    found = machine(options.runs)
-    print("\n".join(line for finding in found for line in finding.lines()))
-    is_bad = any(finding.state is State.BAD for finding in found)
+    results = check_machine(options.runs)
+    print("\n".join(line for result in results for line in result.lines()))
+    lacks_any = any(result.state is State.BAD for result in results)
     for config in configs:
-        lacks = needs(config, options.runs)
-        bad = [finding for finding in lacks if finding.state is State.BAD]
-        is_bad = is_bad or bool(bad and options.recipes)
-        print(f"\n{config.name}: {'can run here' if not bad else f'{len(bad)} things are missing'}")
-        for finding in lacks if options.recipes else bad:
-            print("\n".join(finding.lines()))
-    return int(is_bad)
+        needs = check_recipe(config, options.runs)
+        lacking = [result for result in needs if result.state is State.BAD]
+        lacks_any = lacks_any or bool(lacking and options.recipes)
+        print(f"\n{config.name}: {'can run here' if not lacking else f'{len(lacking)} requirements are not met'}")
+        for result in needs if options.recipes else lacking:
+            print("\n".join(result.lines()))
+    return int(lacks_any)

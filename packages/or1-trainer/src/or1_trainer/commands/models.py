@@ -1,4 +1,4 @@
-"""`or1-trainer import-gguf FILE OUT` and `or1-trainer warm-start`: the policies that runs begin with."""
+"""`or1-trainer import-gguf FILE OUT` and `or1-trainer warm-start RECIPE OUT`: initial policies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from or1_trainer.commands.shape import Commands, declare, no_more
+from or1_trainer.commands.declare import Commands, declare, no_settings
 
 
 def add(commands: Commands) -> None:
@@ -14,10 +14,10 @@ def add(commands: Commands) -> None:
     gguf = declare(
         commands,
         "import-gguf",
-        "write the model of a GGUF file as a Hugging Face folder",
+        "convert a GGUF file to Hugging Face format",
         more="""\
-transformers dequantizes the weights to float32; tokenizer and chat template come along. A recipe can also name the file
-itself (--model.path FILE.gguf): it is then converted once and kept in the cache.""",
+Writes weights (dequantized to float32 by transformers), tokenizer and chat template. A recipe can also use the file
+directly (--model.path FILE.gguf): it is then converted once and cached.""",
         examples="""
             or1-trainer import-gguf SmolLM2-135M-Instruct.Q4_1.gguf smollm2/
         """,
@@ -29,23 +29,23 @@ itself (--model.path FILE.gguf): it is then converted once and kept in the cache
     warm = declare(
         commands,
         "warm-start",
-        "make the supervised start of a toy recipe again",
+        "train the initial policy of a toy recipe",
         more="""\
-The warm start of the recipe `tiny` is shipped with this package. This command makes it again, for the shipped settings
-or for changed ones (--warm_start.KEY VALUE): a small random Qwen2 is taught demonstrations of the recipe's problems,
-which takes minutes on two cores. A run with changed settings does the same and keeps the result in the cache.""",
+Trains a small random Qwen2 on demonstrations of the recipe's problems, which takes minutes on two cores. The package
+ships the result for the recipe `tiny`; this command makes it again, with the same or changed settings
+(--warm_start.KEY VALUE). A run with changed settings does so itself and caches the result.""",
         examples="""
             or1-trainer warm-start tiny warm/
             or1-trainer warm-start tiny warm/ --warm_start.steps 400 --warm_start.seed 1
         """,
     )
-    warm.add_argument("recipe", help="a shipped recipe or a .toml file")
+    warm.add_argument("recipe", help="recipe or .toml file")
     warm.add_argument("out", type=Path, help="folder to write")
     warm.set_defaults(run=_warm_start, folder=None)
 
 
 def _import_gguf(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    no_more(rest)
+    no_settings(rest)
     from or1_trainer.policy.hf_weights.gguf import import_gguf
 
     import_gguf(options.file, options.out)

@@ -1,4 +1,4 @@
-"""`or1-trainer plan RECIPE --gpus N --gpu h200`: what a run will need, before a GPU is rented."""
+"""`or1-trainer plan RECIPE --gpus N --gpu h200`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from or1_trainer.commands.shape import Commands, declare
+from or1_trainer.commands.declare import Commands, declare
 from or1_trainer.config.check import check
 from or1_trainer.config.load import parse_overrides, read_recipe, resolve
 from or1_trainer.errors import ConfigError
@@ -22,24 +22,37 @@ def add(commands: Commands) -> None:
     plan = declare(
         commands,
         "plan",
-        "memory, tokens, FLOPs and time of a recipe on given GPUs",
+        "estimate memory, tokens, FLOPs and time of a recipe on given GPUs",
         more="""\
-Computed from shapes that ship with the package, or from the config.json in --model.path; needs neither model nor GPU.
-Says which tensor-parallel size fits and what is in the way (heads, key-value heads, GPUs, memory): exit code 1 then.
-Formulas, and how they compare with the report's tables: docs/plan.md.""",
+Computed from the model shapes in this package or from the config.json in --model.path; needs neither weights nor GPU.
+Says which tensor-parallel size fits, and lists what prevents the run (heads, GPUs, memory); the exit code is then 1.
+docs/plan.md has the formulas and compares them with the times that Skywork-OR1 reports.""",
         examples="""
             or1-trainer plan or1-7b --gpus 32 --gpu h200
             or1-trainer plan or1-32b --gpus 64 --parallel.tensor 8 --mean-share 0.4 --json
         """,
     )
     plan.add_argument("recipe", help="recipe or .toml file; settings (--section.key value) as for train")
-    plan.add_argument("--gpus", type=int, required=True, help="GPUs in all")
+    plan.add_argument("--gpus", type=int, required=True, help="total number of GPUs")
     plan.add_argument("--gpu", default="h200", help="a100, h100, h200, ... (default h200)")
-    plan.add_argument("--mean-share", type=float, default=0.5, help="mean response over the context (default 0.5)")
-    plan.add_argument("--kept-share", type=float, default=0.6, help="groups with an advantage (default 0.6)")
-    plan.add_argument("--utilisation", type=float, default=0.3, help="of the peak, in the update (default 0.3)")
-    plan.add_argument("--step-overhead-ms", type=float, default=6.5, help="of the engine, a decoding step")
-    plan.add_argument("--sequence-overhead-ms", type=float, default=0.65, help="of the engine, a sequence and step")
+    plan.add_argument(
+        "--mean-share", type=float, default=0.5, help="mean response length divided by the context (default 0.5)"
+    )
+    plan.add_argument(
+        "--kept-share", type=float, default=0.6, help="fraction of groups that are trained on (default 0.6)"
+    )
+    plan.add_argument(
+        "--utilization", type=float, default=0.3, help="FLOPs of the update divided by the peak (default 0.3)"
+    )
+    plan.add_argument(
+        "--step-overhead-ms", type=float, default=6.5, help="engine overhead per decoding step (default 6.5)"
+    )
+    plan.add_argument(
+        "--sequence-overhead-ms",
+        type=float,
+        default=0.65,
+        help="engine overhead per sequence and decoding step (default 0.65)",
+    )
     plan.add_argument("--json", action="store_true", help="print the numbers as JSON")
     plan.set_defaults(run=_plan, folder=None)
 
@@ -63,7 +76,7 @@ def _plan(options: argparse.Namespace, rest: Sequence[str]) -> int:
     found = obstacles(shape, config, gpu, layout, plans)
     if options.json:
         stages = [{**dataclasses.asdict(plan), "step_s": plan.step_s, "hours": plan.hours} for plan in plans]
-        print(json.dumps({"parameters": shape.parameters, "stages": stages, "in_the_way": found}, indent=1))
+        print(json.dumps({"parameters": shape.parameters, "stages": stages, "obstacles": found}, indent=1))
     else:
         advised = advice(shape, config, gpu, options.gpus, assumptions)
         print(plan_text(config.name, shape, gpu, layout, plans, found, advised, assumptions))
@@ -74,7 +87,7 @@ def _assumptions(options: argparse.Namespace) -> Assumptions:
     from or1_trainer.plan.rollout_time import Overheads
     from or1_trainer.plan.stages import Assumptions
 
-    shares = {name: getattr(options, name) for name in ("mean_share", "kept_share", "utilisation")}
+    shares = {name: getattr(options, name) for name in ("mean_share", "kept_share", "utilization")}
     for name, share in shares.items():
         if not 0 < share <= 1:
             raise ConfigError(f"--{name.replace('_', '-')} must be in (0, 1], got {share}")

@@ -1,4 +1,4 @@
-"""`or1-trainer report RUN...` and `or1-trainer export RUN OUT`: what is made of run folders."""
+"""`or1-trainer report RUN...` and `or1-trainer export RUN OUT`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from or1_trainer.commands.shape import Commands, declare, no_more
+from or1_trainer.commands.declare import Commands, declare, no_settings
 
 
 def add(commands: Commands) -> None:
@@ -14,14 +14,14 @@ def add(commands: Commands) -> None:
     report = declare(
         commands,
         "report",
-        "draw report.html of one run, or of several over each other",
+        "write report.html of one run, or of several for comparison",
         more="""\
-One page without scripts or network: accuracy, reward, entropy and its coefficient, lengths, stages, time per phase,
-alarms with what to do, sampled rollouts with verdict and advantage, settings. Runs that are going on or were killed
-are fine.""",
+One HTML page that needs no network and no scripts: accuracy, reward, entropy and its coefficient, lengths, stages,
+time per phase, alarms with advice, sampled rollouts with verdict and advantage, settings. It also works for runs that
+are not finished or were killed.""",
         examples="""
             or1-trainer report runs/tiny-001
-            or1-trainer report runs/tiny-001 runs/tiny-002 -o both.html     settings that differ stand out
+            or1-trainer report runs/tiny-001 runs/tiny-002 -o both.html     differing settings are marked
         """,
     )
     report.add_argument("folders", type=Path, nargs="+", help="run folders")
@@ -31,25 +31,27 @@ are fine.""",
     export = declare(
         commands,
         "export",
-        "write the newest checkpoint as a Hugging Face folder",
+        "export a checkpoint to Hugging Face format",
         more="""\
-safetensors, config.json and tokenizer, as transformers and vLLM load them; in one process, whatever layout the run
-had.""",
+Writes safetensors, config.json and tokenizer, which transformers and vLLM can load. Works in one process for runs on
+any number of processes.""",
         examples="""
             or1-trainer export runs/tiny-001 model/
-            or1-trainer export runs/tiny-001 model/ --best      the best by held-out avg@k (checkpoint.keep_best)
+            or1-trainer export runs/tiny-001 model/ --best      the checkpoint with the best held-out avg@k
         """,
     )
     export.add_argument("folder", type=Path, help="run folder")
     export.add_argument("out", type=Path, help="folder to write")
-    export.add_argument("--best", action="store_true", help="the best by held-out avg@k instead of the newest")
+    export.add_argument(
+        "--best", action="store_true", help="export the checkpoint with the best held-out avg@k instead of the newest"
+    )
     export.set_defaults(run=_export)
 
 
 def _report(options: argparse.Namespace, rest: Sequence[str]) -> int:
     from or1_trainer.report.write import write_report
 
-    no_more(rest)
+    no_settings(rest)
     out = options.out or options.folders[0] / "report.html"
     write_report(options.folders, out)
     print(out)
@@ -59,7 +61,7 @@ def _report(options: argparse.Namespace, rest: Sequence[str]) -> int:
 def _export(options: argparse.Namespace, rest: Sequence[str]) -> int:
     from or1_trainer.train.build import export_folder
 
-    no_more(rest)
+    no_settings(rest)
     export_folder(options.folder, options.out, wants_best=options.best)
     print(options.out)
     return 0

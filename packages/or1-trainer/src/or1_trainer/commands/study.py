@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from or1_trainer.commands.shape import Commands, declare, no_more
+from msgspec.structs import replace
+
+from or1_trainer.commands.declare import Commands, declare, no_settings
+from or1_trainer.commands.outcome import exit_code
+from or1_trainer.config.load import parse_overrides
+from or1_trainer.errors import ConfigError
+
+if TYPE_CHECKING:
+    from or1_trainer.study.claim import Study
+    from or1_trainer.study.runs import PlannedRun
+
+RESULTS = Path("docs/studies")
 
 
 def add(commands: Commands) -> None:
@@ -14,37 +28,93 @@ def add(commands: Commands) -> None:
     study = declare(
         commands,
         "study",
-        "put a claim to the test: arms, seeds, effect, verdict",
+        "run experiments that test a claim",
         more="""\
-Runs every arm of a study with every seed, skips what is there, resumes what was stopped, and writes a page with the
-effect and its bootstrap interval. Settings (--section.key value) are laid over every arm.""",
+Runs every arm of a study with every seed and writes a page with the effects, their bootstrap intervals and a verdict.
+Finished runs are skipped and stopped ones resumed. Settings (--section.key value) apply to every arm.""",
         examples="""
-            or1-trainer study list
+            or1-trainer study list                               names and claims
             or1-trainer study adaptive-entropy --seeds 3
-            or1-trainer study report                             the pages again from the stored metrics
+            or1-trainer study report                             write all pages again from the stored results
         """,
     )
     study.add_argument("names", nargs="+", metavar="NAME", help="studies or .toml files; or: all, list, report")
     study.add_argument("--seeds", type=int, default=3, help="runs of every arm (default 3)")
-    study.add_argument("--base", default="", help="recipe to run it on instead of the study's own")
-    study.add_argument("--jobs", type=int, default=0, help="runs at a time, one thread each (default: every core)")
+    study.add_argument("--base", default="", help="recipe to run it on, instead of the study's own")
+    study.add_argument("--jobs", type=int, default=0, help="concurrent runs, one thread each (default: one per core)")
     study.add_argument("--runs", type=Path, default=Path("runs/studies"), help="where run folders go")
-    study.add_argument("--book", type=Path, help="where stored metrics and pages go (default: docs/studies)")
+    study.add_argument(
+        "--out",
+        type=Path,
+        help="where results and pages go (default: docs/studies; with --base or settings: RUNS/results)",
+    )
     study.set_defaults(run=_study, folder=None)
 
 
 def _study(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.study.command import BOOK, list_studies, report, run_study
-
     if options.names[0] in ("list", "report"):
-        no_more([*options.names[1:], *rest])
-        return list_studies() if options.names[0] == "list" else report(options.book or BOOK)
-    return run_study(
-        options.names,
-        rest,
-        seeds=options.seeds,
-        recipe=options.base,
-        jobs=options.jobs,
-        runs=options.runs,
-        book=options.book,
+        no_settings([*options.names[1:], *rest])
+        return _list() if options.names[0] == "list" else _report(options.out or RESULTS)
+    if options.seeds < 1 or options.jobs < 0:
+        raise ConfigError(f"--seeds must be >= 1 and --jobs >= 0, got {options.seeds} and {options.jobs}")
+    return _run(options, dict(parse_overrides(rest)))
+
+
+def _list() -> int:
+    from or1_trainer.study.claim import read_study, study_names
+
+    for name in study_names():
+        study = read_study(name)
+        print(f"{study.letter:3} {name:22} {len(study.arms)} arms  {study.claim}")
+    return 0
+
+
+def _report(out: Path) -> int:
+    from or1_trainer.study.results import write_pages
+
+    for study, verdict in write_pages(out):
+        print(f"{study.letter:3} {study.name:22} {verdict.value}")
+    return 0
+
+
+def _run(options: argparse.Namespace, settings: dict[str, object]) -> int:
+    from or1_trainer.study.devices import gpu_groups, visible_gpus
+    from or1_trainer.study.execute import execute
+    from or1_trainer.study.results import store
+
+    plans = _plans(options, settings)
+    runs = sorted((run for _, planned in plans for run in planned), key=lambda run: run.seed)
+    devices = gpu_groups([run.config for run in runs], visible_gpus())
+    execute(
+        runs,
+        options.runs,
+        train=train_folder,
+        jobs=options.jobs or len(devices) or os.cpu_count() or 1,
+        devices=devices,
+        note=lambda text: print(text, file=sys.stderr, flush=True),
     )
+    # A run on another recipe or with other settings must not replace the committed results.
+    out = options.out or (options.runs / "results" if options.base or settings else RESULTS)
+    for study, planned in plans:
+        store(study, planned, options.runs, out)
+    return _report(out)
+
+
+def _plans(options: argparse.Namespace, settings: dict[str, object]) -> list[tuple[Study, list[PlannedRun]]]:
+    from or1_trainer.study.claim import read_study, study_names
+    from or1_trainer.study.runs import FIRST_SEED, plan_runs
+
+    seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
+    studies = map(read_study, study_names() if options.names == ["all"] else options.names)
+    adapted = [
+        replace(study, recipe=options.base or study.recipe, settings={**study.settings, **settings})
+        for study in studies
+    ]
+    return [(study, plan_runs(study, seeds, extra=settings)) for study in adapted]
+
+
+def train_folder(folder: Path) -> int:
+    """Train a run folder to its end, as `or1-trainer resume` does; the process of each run calls it."""
+    from or1_trainer.commands.train import resume
+
+    return exit_code(lambda: resume(folder), lambda: folder)

@@ -1,4 +1,4 @@
-"""`or1-trainer train RECIPE`, `or1-trainer resume RUN`: in this process, or as launcher of workers."""
+"""`or1-trainer train RECIPE` and `or1-trainer resume RUN`, in this process or in worker processes that it starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from or1_trainer.commands.shape import Commands, declare
+from or1_trainer.commands.declare import Commands, declare
 from or1_trainer.config.check import check
 from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
 from or1_trainer.config.schema import RunConfig, Settings
@@ -30,43 +30,49 @@ def add(commands: Commands) -> None:
         "train",
         "run a recipe (the default command)",
         more=f"""\
-Every setting of the recipe can be given as --section.key VALUE, a TOML literal or text; list items count from 0. The
-command line beats the file, the file beats the defaults, a key that does not exist is named with the nearest one.
---dry-run prints all of them. The sections, beside the list of stages:
+Any setting can be given as --section.key VALUE, where VALUE is a TOML literal or text; list items count from 0, as in
+--stages.0.steps. The command line overrides the recipe, the recipe overrides the defaults. --dry-run prints all
+settings. Sections, besides the list of stages:
 {_sections()}.
-The run folder holds config.toml, metrics.jsonl, checkpoints/, rollouts/, eval/, model/ and report.html.""",
+The run folder contains config.toml, metrics.jsonl, checkpoints/, rollouts/, eval/, model/ and report.html.""",
         examples="""
-            or1-trainer                                          the tiny recipe, on this machine
+            or1-trainer                                          the tiny recipe on this machine
             or1-trainer train tiny --seed 3 --stages.0.steps 20
-            or1-trainer train tiny --dry-run                     every setting as resolved
+            or1-trainer train tiny --dry-run                     print all settings
             or1-trainer train tiny --nproc 2 --parallel.data 2   two processes
-            or1-trainer train or1-7b --scale-down                the report's recipe whole, tiny, on a CPU
+            or1-trainer train or1-7b --scale-down                all steps of a large recipe with a tiny model, on a CPU
             or1-trainer train or1-7b --model.path DIR --data.train '["math.jsonl"]' --data.heldout '["aime24.jsonl"]'
         """,
     )
-    train.add_argument("recipe", nargs="?", default="tiny", help=f"{', '.join(recipe_names())}, or a .toml file")
-    train.add_argument("--nproc", type=int, help="processes to start on this machine (default: what the layout needs)")
-    train.add_argument("--run-dir", dest="folder", type=Path, help="folder of this run (default: runs/NAME-001, ...)")
-    train.add_argument("--dry-run", action="store_true", help="print the resolved settings as TOML and stop")
     train.add_argument(
-        "--scale-down", action="store_true", help="the whole recipe on a tiny random model of its family, on a CPU"
+        "recipe", nargs="?", default="tiny", help=f"{', '.join(recipe_names())}, or a .toml file (default tiny)"
+    )
+    train.add_argument(
+        "--nproc", type=int, help="processes to start on this machine (default: parallel.tensor x parallel.data)"
+    )
+    train.add_argument(
+        "--run-dir", dest="folder", type=Path, help="folder for this run (default: runs/NAME-001, runs/NAME-002, ...)"
+    )
+    train.add_argument("--dry-run", action="store_true", help="print all settings as TOML and exit")
+    train.add_argument(
+        "--scale-down", action="store_true", help="run the recipe with a tiny random model of the same family, on a CPU"
     )
     train.set_defaults(run=_train)
 
     resume = declare(
         commands,
         "resume",
-        "go on with a run from its newest whole checkpoint",
+        "resume a run from its newest checkpoint",
         more="""\
-However the run was stopped, its numbers go on as if it had not been. A damaged checkpoint is named, and the one before
-it is used. Only the layout (--parallel.*) may change; the numbers are then equal up to rounding.""",
+The run gives the same numbers as one that was never stopped. A damaged checkpoint is reported and the one before it is
+used. Only --parallel.* may change; the numbers are then equal up to rounding.""",
         examples="""
             or1-trainer resume runs/tiny-001
             or1-trainer resume runs/tiny-001 --parallel.tensor 2 --nproc 2
         """,
     )
     resume.add_argument("folder", type=Path, help="run folder")
-    resume.add_argument("--nproc", type=int, help="processes to start on this machine; the layout may change")
+    resume.add_argument("--nproc", type=int, help="processes to start on this machine")
     resume.set_defaults(run=_resume)
 
 
@@ -93,7 +99,7 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
     from or1_trainer.train.run_folder import await_run_folder, claim_run_folder
 
     if under_launcher() and options.folder is None:
-        raise ConfigError("under torchrun the ranks need one folder between them: give it with --run-dir")
+        raise ConfigError("under torchrun all ranks must use the same run folder: give it with --run-dir")
     if os.environ.get("RANK", "0") == "0":
         options.folder = claim_run_folder(options.folder, config)
     else:
@@ -102,7 +108,7 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def _scaled_down(tree: Mapping[str, Any], overrides: Sequence[tuple[str, Any]]) -> RunConfig:
-    """The recipe scaled down, then the settings of the command line as they are: those are said for the small run."""
+    """Scale the recipe down; settings of the command line are not scaled, they are meant for the small run."""
     from or1_trainer.plan.read_shape import model_config
     from or1_trainer.toy.scale_down import changes, scaled_down
     from or1_trainer.toy.scaled_model import ensure_tiny_model
@@ -116,30 +122,39 @@ def _scaled_down(tree: Mapping[str, Any], overrides: Sequence[tuple[str, Any]]) 
 
 
 def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    return resume(options.folder, parse_overrides(rest), options.nproc)
+
+
+def resume(folder: Path, overrides: Sequence[tuple[str, Any]] = (), nproc: int | None = None) -> int:
+    """Train a run folder to its end, from its newest checkpoint; return an exit code.
+
+    Raises:
+        ConfigError: `overrides` has settings other than `parallel.*`.
+    """
     from or1_trainer.train.run_folder import change_layout, read_config
 
-    config, overrides = read_config(options.folder), parse_overrides(rest)
+    config = read_config(folder)
     if others := [key for key, _ in overrides if not key.startswith("parallel.")]:
         raise ConfigError(
-            "a run is resumed with the settings it was started with, on another layout (--parallel.*) if need be; "
+            "a run is resumed with its own settings; only --parallel.* may change; "
             f"unexpected: {', '.join(f'--{key}' for key in others)}"
         )
     if overrides:
         config = resolve(msgspec.to_builtins(config), overrides)
-    nproc = _world_size(options.nproc, config)
+    nproc = _world_size(nproc, config)
     check(config, nproc)
     check_start(config)
     if overrides:
-        change_layout(options.folder, config)
-    return _run(options.folder, nproc)
+        change_layout(folder, config)
+    return _run(folder, nproc)
 
 
 def _run(folder: Path, nproc: int) -> int:
-    """In this process if it is the only one or a worker; else as launcher of workers that resume the folder."""
+    """Train in this process, or start `nproc` workers that do."""
     if nproc > 1 and not under_launcher():
         from or1_trainer.train.run_folder import read_config
 
-        starting_policy(read_config(folder))  # once, and not while the ranks' clocks are running
+        starting_policy(read_config(folder))  # made once, before the ranks start and wait for each other
         return launch(["resume", str(folder)], nproc, folder / "logs")
     from or1_trainer.train.build import run_folder
 

@@ -1,1 +1,1 @@
-"""`or1-trainer doctor`: what this machine has, and what a recipe would miss on it."""
+"""Checks of `or1-trainer doctor`: of this machine, and of what a recipe needs."""

@@ -1,1 +1,1 @@
-"""Estimates of memory, tokens, FLOPs and time of a recipe, before a GPU is rented."""
+"""Estimates of the memory, tokens, FLOPs and time that a recipe needs on given GPUs."""

@@ -1,4 +1,4 @@
-"""GPUs by name, with the figures of their data sheets."""
+"""GPUs by name, with figures from their data sheets."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from or1_trainer.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """Memory in GB (1e9 bytes), dense bfloat16 in TFLOP/s, memory in TB/s, link to its node's other GPUs in GB/s.
+    """Memory in GB (1e9 bytes), dense bfloat16 rate in TFLOP/s, memory bandwidth in TB/s.
 
-    `link_gb_s` counts one direction.
+    `link_gb_s`: bandwidth to other GPUs of the node in GB/s, in one direction.
     """
 
     name: str
@@ -39,8 +39,8 @@ GPUS: Final = {
 
 
 def gpu_named(name: str) -> Gpu:
-    """Raises `ConfigError` with the nearest name."""
+    """Return the GPU; raise `ConfigError` with the most similar name for an unknown one."""
     if name.lower() not in GPUS:
         hint = did_you_mean(name.lower(), GPUS, cutoff=0.3)
-        raise ConfigError(f"--gpu {name!r} is not known{hint}; known: {', '.join(GPUS)}")
+        raise ConfigError(f"unknown --gpu {name!r}{hint}; known: {', '.join(GPUS)}")
     return GPUS[name.lower()]

@@ -1,4 +1,4 @@
-"""Which layouts a model and a number of GPUs admit."""
+"""Layouts (tensor x data parallel) that are possible for a model and a number of GPUs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from or1_trainer.plan.shape import Shape
 
 NODE_GPUS = 8
-"""Tensor parallelism stays inside a node: its all-reduces run twice a layer."""
+"""Tensor parallelism stays inside a node, because it needs two all-reduces per layer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Ranks that share one copy of the weights, and copies."""
+    """`tensor` ranks share one copy of the weights; there are `data` copies."""
 
     tensor: int
     data: int
 
 
-def uncut(shape: Shape, tensor: int) -> list[str]:
-    """Sizes, by their names in `config.json`, that this tensor-parallel size does not divide."""
+def indivisible_sizes(shape: Shape, tensor: int) -> list[str]:
+    """Return the sizes (by their names in `config.json`) that the tensor-parallel size does not divide."""
     sizes = {
         "num_attention_heads": shape.heads,
         "num_key_value_heads": shape.kv_heads,
@@ -29,16 +29,16 @@ def uncut(shape: Shape, tensor: int) -> list[str]:
 
 
 def conflicts(shape: Shape, gpus: int, tensor: int) -> list[str]:
-    """Why this tensor-parallel size cannot be; empty when it can."""
-    found = [f"tensor = {tensor} does not divide {size}" for size in uncut(shape, tensor)]
+    """Return the reasons why this tensor-parallel size is impossible; empty if it is possible."""
+    found = [f"tensor = {tensor} does not divide {size}" for size in indivisible_sizes(shape, tensor)]
     if gpus % tensor:
         found.append(f"tensor = {tensor} does not divide {gpus} GPUs")
     if tensor > NODE_GPUS:
-        found.append(f"tensor = {tensor} reaches beyond a node of {NODE_GPUS} GPUs")
+        found.append(f"tensor = {tensor} is larger than a node of {NODE_GPUS} GPUs")
     return found
 
 
 def layouts(shape: Shape, gpus: int) -> list[Layout]:
-    """All that can be, smallest tensor-parallel size first."""
+    """Return all possible layouts, smallest tensor-parallel size first."""
     sizes = [size for size in range(1, min(gpus, NODE_GPUS) + 1) if not conflicts(shape, gpus, size)]
     return [Layout(tensor=size, data=gpus // size) for size in sizes]

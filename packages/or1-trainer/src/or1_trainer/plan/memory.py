@@ -1,7 +1,7 @@
-"""Bytes on one GPU while it trains and while it samples.
+"""Memory of one GPU during the update and during the rollout.
 
-What Megatron keeps (`policy/optimizer/distributed.py`): weights in bfloat16, gradients in a float32 buffer, and, cut
-over the data ranks, float32 master weights with two moments. Activations are what autograd keeps of one micro-batch.
+Megatron (`policy/optimizer/distributed.py`) stores weights in bfloat16, gradients in a float32 buffer and, sharded over
+data-parallel ranks, float32 master weights with two moments. Activations: what autograd stores for one micro-batch.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from or1_trainer.plan.shape import Shape
 
 GB = 1e9
 WEIGHT, GRADIENT, OPTIMIZER = 2, 4, 12
-"""Bytes a parameter: bfloat16; float32; float32 master and two moments."""
+"""Bytes per parameter: bfloat16; float32; float32 master weight and two moments."""
 
 RUNTIME_GB = 3.0
-"""CUDA context, NCCL buffers, fragmentation: an allowance, not a measurement."""
+"""CUDA context, NCCL buffers, fragmentation: assumed, not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +32,13 @@ class Memory:
     logits: float
     engine: float
     kv_tokens: int
-    """Tokens whose keys and values the engine's share holds, over its tensor-parallel GPUs."""
+    """Tokens that fit into the KV cache of one engine, over its tensor-parallel GPUs."""
     while_training: float
     while_sampling: float
 
 
 def memory_of(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context_tokens: int) -> Memory:
-    """Of the fullest moment of each of the two phases; with vLLM asleep while the policy trains."""
+    """Return the peaks of the two phases; vLLM sleeps during the update if `rollout.vllm.sleep` is set."""
     share = shape.parameters / layout.tensor / GB
     copies = 2 if config.loss.kl_beta else 1
     weights, gradients = copies * WEIGHT * share, GRADIENT * share
@@ -63,16 +63,16 @@ def memory_of(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context
 
 
 def activation_bytes(shape: Shape, config: RunConfig, tensor: int, tokens: int) -> float:
-    """Kept for the backward pass of one micro-batch of `tokens` tokens.
+    """Bytes that the backward pass of a micro-batch of `tokens` tokens needs.
 
-    A layer keeps, in bfloat16 and per token: the inputs of two norms and of the two projections behind them (4 H, cut
-    over tensor ranks with sequence parallelism), queries, keys, values and the attention's output, gate, up and their
-    product with its activation (cut over tensor ranks always). With recomputation only each layer's input stays,
-    and one layer at a time is whole.
+    A layer stores per token, in bfloat16: the inputs of two norms and of the projections after them (4 H, sharded over
+    tensor ranks only with sequence parallelism), and queries, keys, values, the output of attention, gate, up, the
+    activation and the product (always sharded over tensor ranks). With recomputation only the inputs of layers are
+    stored, plus everything of one layer at a time.
     """
     queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    uncut = 4 * shape.hidden / (tensor if config.parallel.sequence else 1)
-    layer = 2 * tokens * (uncut + (2 * queries + 2 * keys + 4 * shape.intermediate) / tensor)
+    unsharded = 4 * shape.hidden / (tensor if config.parallel.sequence else 1)
+    layer = 2 * tokens * (unsharded + (2 * queries + 2 * keys + 4 * shape.intermediate) / tensor)
     if not config.batch.recompute:
         return shape.layers * layer
     kept = 2 * tokens * shape.hidden / (tensor if config.parallel.sequence else 1)
@@ -80,11 +80,11 @@ def activation_bytes(shape: Shape, config: RunConfig, tensor: int, tokens: int) 
 
 
 def logits_bytes(shape: Shape, chunk_tokens: int, tensor: int) -> float:
-    """One chunk of the output projection: its logits and their gradient in float32 (`policy/token_stats.py`)."""
+    """Logits of one chunk of tokens and their gradient, in float32 (`policy/token_stats.py`)."""
     return 2 * 4 * chunk_tokens * shape.vocabulary / tensor
 
 
 def kv_tokens(shape: Shape, engine_bytes: float, tensor: int) -> int:
-    """Tokens that fit beside the weights in vLLM's share of `tensor` GPUs."""
+    """Tokens whose keys and values fit beside the weights in vLLM's memory on `tensor` GPUs."""
     room = engine_bytes * tensor - WEIGHT * shape.parameters
     return max(0, int(room / shape.kv_bytes_per_token))

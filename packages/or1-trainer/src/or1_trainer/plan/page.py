@@ -1,4 +1,4 @@
-"""A plan as text for people."""
+"""Text output of `or1-trainer plan`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def plan_text(
     advised: Layout | None,
     assumptions: Assumptions,
 ) -> str:
-    """The whole page."""
+    """Return the text for the terminal."""
     gpus = layout.tensor * layout.data
     hours = sum(plan.hours for plan in plans)
-    fits = f"tensor {advised.tensor} x data {advised.data}" if advised else "none fits: more GPUs, or larger ones"
+    fits = f"tensor {advised.tensor} x data {advised.data}" if advised else "none fits; use more or larger GPUs"
     return "\n".join(
         [
             f"{title}: {shape.parameters / 1e9:.2f}B parameters on {gpus} {gpu.name} ({gpu.memory_gb:g} GB)",
@@ -35,21 +35,21 @@ def plan_text(
             _row("stage", (*MEMORY_COLUMNS, "KV ktokens")),
             *(_row(str(plan.number), (*memory_cells(plan), f"{plan.memory.kv_tokens / 1e3:.0f}")) for plan in plans),
             "",
-            "a step",
-            _row("stage", ("steps", "context", "responses", "Mtokens", "PFLOP", "rollout s", "before s", "update s")),
+            "per step",
+            _row("stage", ("steps", "context", "responses", "Mtokens", "PFLOP", "rollout s", "logprobs s", "update s")),
             *(_times(plan) for plan in plans),
             "",
-            f"{hours:.0f} hours, {hours * gpus:.0f} GPU-hours; evaluation and slow verdicts come on top",
-            f"assumed: responses {assumptions.mean_share:g} of the context on average, {assumptions.kept_share:g} of "
-            f"the groups kept, {assumptions.utilisation:g} of the peak in the update; decoding as in the report's "
-            "Table 9 (docs/plan.md)",
-            *(["", "in the way:", *(f"  {line}" for line in found)] if found else []),
+            f"{hours:.0f} hours, {hours * gpus:.0f} GPU-hours, without evaluation and verification",
+            f"assumptions: mean response {assumptions.mean_share:g} of the context, {assumptions.kept_share:g} of the "
+            f"groups trained on, update at {assumptions.utilization:g} of the peak, decoding speed as in table 9 of "
+            "arXiv 2505.22312 (docs/plan.md)",
+            *(["", "obstacles:", *(f"  {line}" for line in found)] if found else []),
         ]
     )
 
 
 def memory_cells(plan: StagePlan) -> list[str]:
-    """GB of each part and of the two peaks, as text; the columns are `MEMORY_COLUMNS`."""
+    """Return GB of each part and of the two peaks as text, in the order of `MEMORY_COLUMNS`."""
     memory = plan.memory
     parts = (memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.logits, memory.engine)
     return [f"{value:.1f}" for value in (*parts, memory.while_training, memory.while_sampling)]
@@ -63,7 +63,7 @@ def _times(plan: StagePlan) -> str:
         f"{plan.tokens / 1e6:.1f}",
         f"{plan.update_flops / 1e15:.0f}",
         f"{plan.rollout_s:.0f}",
-        f"{plan.behaviour_s:.0f}",
+        f"{plan.logprobs_s:.0f}",
         f"{plan.update_s:.0f}",
     )
     return _row(str(plan.number), values)

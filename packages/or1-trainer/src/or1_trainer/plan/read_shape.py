@@ -1,4 +1,4 @@
-"""Where a model's `config.json` comes from: its folder, or the shapes that ship with this package."""
+"""Reading of a model's `config.json`: from its folder, or from the shapes in this package."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ KNOWN = resources.files("or1_trainer.plan") / "known.toml"
 
 
 def known_models() -> dict[str, dict[str, Any]]:
-    """Hub id -> the keys of its `config.json` that decide the shape."""
+    """Return Hugging Face id -> the keys of its `config.json` that determine the shape."""
     return tomllib.loads(KNOWN.read_text())
 
 
 def read_model_config(model: str) -> dict[str, Any]:
-    """The `config.json` of a folder, or the shape of a known hub id.
+    """Return the `config.json` of a folder or the shape of a known Hugging Face id.
 
-    Raises `ConfigError` naming the nearest known model for anything else.
+    Raises:
+        ConfigError: neither; the message suggests the most similar known model.
     """
     path = local_model(model) / "config.json"
     if path.is_file():
@@ -36,14 +37,14 @@ def read_model_config(model: str) -> dict[str, Any]:
     known = known_models()
     if model not in known:
         raise ConfigError(
-            f"model.path = {model!r} is neither a folder with config.json nor a model whose shape is known"
+            f"model.path = {model!r} is neither a folder with config.json nor a model with a known shape"
             f"{did_you_mean(model, known, cutoff=0.3)}; known: {', '.join(known)}"
         )
     return known[model]
 
 
 def model_config(config: RunConfig) -> Mapping[str, Any]:
-    """The `config.json` of a run: that of `model.path`, else of the warm start's Qwen2."""
+    """Return the `config.json` of a run's model: of `model.path`, or of the warm start."""
     if config.model.path:
         return read_model_config(config.model.path)
     start = config.warm_start

@@ -1,8 +1,8 @@
-"""How long a batch of responses takes to sample.
+"""Time to sample a batch of responses.
 
 A decoding step of an engine with B sequences takes o + s B + (bytes of the weights + bytes of B caches) / bandwidth.
-The last step comes when the longest response ends, so more GPUs shrink the terms with B and not the others: in the
-report's Table 9 eight times the GPUs save 45% of the time. Its rows for 32 and 256 GPUs give o and s.
+The last step ends with the longest response, so more GPUs reduce only the terms with B: in table 9 of Skywork-OR1
+(arXiv 2505.22312) eight times the GPUs save 45% of the time. Its rows for 32 and 256 GPUs determine o and s.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from or1_trainer.plan.shape import Shape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overheads:
-    """Of the engine, beside moving bytes: per decoding step, and per sequence in it."""
+    """Time of the engine besides memory transfers: per decoding step, and per sequence in it."""
 
     step_ms: float = 6.5
     sequence_ms: float = 0.65
-    """Both fitted to Table 9 (vLLM 0.6.3 without CUDA graphs, 7B on H800); a newer engine has less."""
+    """Both fitted to table 9 (vLLM 0.6.3 without CUDA graphs, 7B on H800); newer engines have less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """One batch: `responses` with `mean_tokens` on average, the longest with `longest_tokens`."""
+    """One batch: number, mean length and longest length of the responses."""
 
     responses: int
     mean_tokens: float
@@ -34,10 +34,9 @@ class Sampling:
 def rollout_s(
     shape: Shape, gpu: Gpu, sampling: Sampling, *, gpus: int, tensor: int, kv_tokens: int, overheads: Overheads
 ) -> float:
-    """Seconds until the last response ends; responses that do not fit the KV cache wait for room.
+    """Return the seconds until the last response ends; responses that do not fit into the KV cache wait.
 
-    Lengths are taken as uniform between 0 and twice the mean, as far as the context goes: only their mean and mean
-    square matter here.
+    Lengths are assumed uniform between 0 and twice the mean; only their mean and mean square matter.
     """
     bandwidth = gpu.memory_tb_s * 1e12 * tensor
     per_engine = sampling.responses * tensor / gpus
@@ -49,5 +48,5 @@ def rollout_s(
 
 
 def mean_square(sampling: Sampling) -> float:
-    """E[length^2] of a uniform length with this mean, 4/3 of its square."""
+    """E[length^2] of a uniform distribution with this mean: 4/3 of its square, at most the square of the longest."""
     return min(4 / 3 * sampling.mean_tokens**2, float(sampling.longest_tokens**2))

@@ -1,4 +1,4 @@
-"""What a decoder-only transformer is made of, and how many parameters that is."""
+"""Sizes of a decoder-only transformer, and its number of parameters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Shape:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Self:
-        """From the keys of a `config.json`. Raises `ConfigError` for a family that the trainer does not have."""
+        """Read the keys of a `config.json`; raise `ConfigError` for a model type that the trainer does not support."""
         family = str(config.get("model_type"))
         if family not in FAMILIES:
             raise ConfigError(f"model_type {family!r} is not one of {', '.join(FAMILIES)}")
@@ -49,38 +49,40 @@ class Shape:
                 has_qk_norm=family == "qwen3",
             )
         except KeyError as error:
-            raise ConfigError(f"config.json has no {error.args[0]!r}: it is no whole {family} configuration") from error
+            raise ConfigError(
+                f"config.json has no {error.args[0]!r}: it is not a complete {family} configuration"
+            ) from error
 
     @property
     def attention_parameters(self) -> int:
-        """Of one layer: projections, their biases, norms of queries and keys."""
+        """Parameters of attention in one layer: projections, biases, norms of queries and keys."""
         query, key = self.heads * self.head_dim, self.kv_heads * self.head_dim
         weights = self.hidden * (query + 2 * key) + query * self.hidden
         return weights + (query + 2 * key) * self.has_qkv_bias + 2 * self.head_dim * self.has_qk_norm
 
     @property
     def mlp_parameters(self) -> int:
-        """Of one layer: gate, up, down."""
+        """Parameters of the MLP in one layer: gate, up, down."""
         return 3 * self.hidden * self.intermediate
 
     @property
     def embedding_parameters(self) -> int:
-        """Of the input embedding; an output projection that is not tied has as many again."""
+        """Parameters of the input embedding; an untied output projection has the same number."""
         return self.vocabulary * self.hidden
 
     @property
     def parameters(self) -> int:
-        """Of the whole model, the two norms of each layer and the last one included."""
+        """Parameters of the model, norms included."""
         layer = self.attention_parameters + self.mlp_parameters + 2 * self.hidden
         return self.layers * layer + self.hidden + self.embedding_parameters * (1 if self.is_tied else 2)
 
     @property
     def matmul_parameters(self) -> int:
-        """Those that every token is multiplied with: all but the input embedding (PaLM, appendix B)."""
+        """Parameters that multiply each token: all but the input embedding (PaLM, arXiv 2204.02311, app. B)."""
         layer = self.attention_parameters + self.mlp_parameters
         return self.layers * layer + self.embedding_parameters
 
     @property
     def kv_bytes_per_token(self) -> int:
-        """Keys and values of one token over all layers, in bfloat16."""
+        """Bytes of keys and values of one token in all layers, in bfloat16."""
         return 2 * 2 * self.layers * self.kv_heads * self.head_dim

@@ -1,4 +1,4 @@
-"""A recipe on a number of GPUs: each stage's memory, tokens, FLOPs and times, and what stands in the way."""
+"""Memory, tokens, FLOPs and times of each stage of a recipe, and what prevents it from running."""
 
 from __future__ import annotations
 
@@ -16,48 +16,49 @@ from or1_trainer.plan.work import forward_flops, update_flops
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
-    """What no formula knows."""
+    """Assumptions that no formula provides."""
 
     mean_share: float = 0.5
-    """Mean response length over the context."""
+    """Mean response length divided by the context."""
     kept_share: float = 0.6
-    """Share of groups that have an advantage and are trained on."""
-    utilisation: float = 0.3
-    """Of the GPU's bfloat16 peak in the update, recomputation counted as work."""
+    """Fraction of groups that have an advantage and are trained on."""
+    utilization: float = 0.3
+    """FLOPs of the update divided by the GPU's bfloat16 peak; recomputation counts as work."""
     overheads: Overheads = field(default_factory=Overheads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagePlan:
-    """One stage; times are seconds a step."""
+    """Estimate of one stage; times are seconds per step."""
 
     number: int
     steps: int
     context_tokens: int
     responses: int
     tokens: float
-    """Response tokens a step."""
+    """Response tokens per step."""
     update_flops: float
     rollout_s: float
-    behaviour_s: float
-    """The forward pass for the log-probs before the update."""
+    logprobs_s: float
+    """Forward pass for the log-probs before the update."""
     update_s: float
-    push_s: float
+    sync_s: float
+    """Weight sync to the engine."""
     memory: Memory
 
     @property
     def step_s(self) -> float:
-        """Without verdicts, which run beside the rollout's end, and without evaluation."""
-        return self.rollout_s + self.behaviour_s + self.update_s + self.push_s
+        """Seconds per step, without evaluation and without verification, which overlaps the rollout."""
+        return self.rollout_s + self.logprobs_s + self.update_s + self.sync_s
 
     @property
     def hours(self) -> float:
-        """Of the whole stage."""
+        """Hours of the stage."""
         return self.steps * self.step_s / 3600
 
 
 def plan_stages(shape: Shape, config: RunConfig, gpu: Gpu, layout: Layout, assumptions: Assumptions) -> list[StagePlan]:
-    """One entry a stage."""
+    """Estimate every stage."""
     return [
         _plan(number, stage, shape, config, gpu, layout, assumptions)
         for number, stage in enumerate(config.stages, start=1)
@@ -79,7 +80,7 @@ def _plan(
     memory = memory_of(shape, config, layout, gpu, stage.context_tokens)
     kept = tokens * assumptions.kept_share
     flops = update_flops(shape, kept, mean_tokens, passes=config.loss.reuse, recompute=config.batch.recompute)
-    flops_per_s = gpus * gpu.bf16_tflops * 1e12 * assumptions.utilisation
+    flops_per_s = gpus * gpu.bf16_tflops * 1e12 * assumptions.utilization
     return StagePlan(
         number=number,
         steps=stage.steps,
@@ -96,15 +97,15 @@ def _plan(
             kv_tokens=memory.kv_tokens,
             overheads=assumptions.overheads,
         ),
-        behaviour_s=forward_flops(shape, kept, mean_tokens) / flops_per_s,
+        logprobs_s=forward_flops(shape, kept, mean_tokens) / flops_per_s,
         update_s=flops / flops_per_s,
-        push_s=WEIGHT * shape.parameters / GB / gpu.link_gb_s,
+        sync_s=WEIGHT * shape.parameters / GB / gpu.link_gb_s,
         memory=memory,
     )
 
 
 def obstacles(shape: Shape, config: RunConfig, gpu: Gpu, layout: Layout, stages: Sequence[StagePlan]) -> list[str]:
-    """What keeps this from running: layout, heads, memory, room for one whole sequence."""
+    """Return what prevents the run: indivisible heads, too little memory, no space for one complete response."""
     gpus = layout.tensor * layout.data
     found = conflicts(shape, gpus, layout.tensor)
     found += [f"rollout.vllm: {why}" for why in conflicts(shape, gpus, config.rollout.vllm.tensor)]
@@ -114,16 +115,16 @@ def obstacles(shape: Shape, config: RunConfig, gpu: Gpu, layout: Layout, stages:
             if used > gpu.memory_gb:
                 found.append(f"stage {plan.number} needs {used:.0f} GB while {phase}; a GPU has {gpu.memory_gb:g}")
         if config.rollout.engine == "vllm" and memory.kv_tokens < plan.context_tokens:
-            found.append(
-                f"stage {plan.number}: vLLM's share has room for {memory.kv_tokens} tokens, less than one response"
-            )
+            found.append(f"stage {plan.number}: vLLM's KV cache fits {memory.kv_tokens} tokens, less than one response")
         if plan.responses < layout.data:
-            found.append(f"stage {plan.number}: {plan.responses} responses leave some of {layout.data} ranks idle")
+            found.append(
+                f"stage {plan.number}: {plan.responses} responses leave some of {layout.data} data-parallel ranks idle"
+            )
     return found
 
 
 def advice(shape: Shape, config: RunConfig, gpu: Gpu, gpus: int, assumptions: Assumptions) -> Layout | None:
-    """The layout with the smallest tensor-parallel size that fits: every further cut costs all-reduces."""
+    """Return the layout with the smallest tensor-parallel size that fits (the least communication), or None."""
     for layout in layouts(shape, gpus):
         plans = plan_stages(shape, config, gpu, layout, assumptions)
         if not obstacles(shape, config, gpu, layout, plans):

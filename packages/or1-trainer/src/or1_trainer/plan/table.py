@@ -14,7 +14,7 @@ CASES = (("or1-7b", "h100", 32), ("or1-7b", "h200", 32), ("or1-32b", "h200", 64)
 
 
 def memory_table() -> str:
-    """Markdown: a row per case and stage."""
+    """Return a Markdown table with one row per case and stage."""
     head = ("recipe", "GPUs", "stage", "context", *MEMORY_COLUMNS)
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for recipe, gpu, gpus in CASES:

@@ -1,1 +1,1 @@
-"""The entropy laboratory: a claim as data, its runs, the effect with an interval, and the verdict."""
+"""Experiments that test a claim: arms and seeds as data, effects with intervals, a verdict, a page."""

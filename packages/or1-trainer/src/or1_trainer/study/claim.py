@@ -1,4 +1,4 @@
-"""A study as data: one TOML file in `studies/` holds the claim, its arms, and the tests that decide."""
+"""A study as data: each TOML file of `studies/` has a claim, arms to compare, and the expectations that decide."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ Quantity = Literal[
 
 
 class Arm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One setting of the experiment: dotted settings that differ from the study's own."""
+    """One variant of the experiment: settings (dotted keys) in which it differs from the others."""
 
     name: str
     settings: dict[str, Any] = {}
 
 
 class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One test: the effect is `quantity` of `arm` minus that of `reference` (or the quantity itself without one).
+    """One expectation: the sign of `quantity` of `arm` minus that of `reference`.
 
-    `sign` "+" or "-": the effect lies on that side of 0; "0": it is smaller than `margin`; ">" or "<": the quantity
-    of `arm` alone lies above or below `bound`. `margin` is the smallest effect that matters.
+    `sign` "+" or "-": the difference is above or below 0; "0": it is smaller than `margin`; ">" or "<", without a
+    reference: the quantity itself is above or below `bound`. `margin` is the smallest difference that matters.
     """
 
     quantity: Quantity
@@ -59,7 +59,7 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Study(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A claim, where it comes from, how it was tested there and here, and what decides."""
+    """A claim, its source, how it was tested there and is tested here, and what decides."""
 
     name: str
     letter: str
@@ -73,10 +73,10 @@ class Study(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     settings: dict[str, Any] = {}
     smoke: dict[str, Any] = {}
     note: str = ""
-    """Why the verdict may not carry over; printed below it."""
+    """Remark on the verdict, printed after it."""
 
     def __post_init__(self) -> None:
-        """Refuse tests that name arms which do not exist, and signs without what they need."""
+        """Reject duplicate arms, unknown arms in expectations, and signs without what they need."""
         names = [arm.name for arm in self.arms]
         if len(set(names)) != len(names):
             raise ValueError(f"study {self.name}: two arms have one name")
@@ -94,12 +94,16 @@ class Study(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def study_names() -> list[str]:
-    """Names of the studies that ship with the package."""
+    """Return the names of the studies of the package."""
     return sorted(entry.name.removesuffix(".toml") for entry in STUDIES.iterdir() if entry.name.endswith(".toml"))
 
 
 def read_study(name: str) -> Study:
-    """Read a shipped study by name, or a TOML file by path; what is wrong in it is named."""
+    """Read a study of the package (by name) or a TOML file (by path).
+
+    Raises:
+        ConfigError: there is no such study, or the file is invalid.
+    """
     if name.endswith(".toml"):
         try:
             text = Path(name).read_text()

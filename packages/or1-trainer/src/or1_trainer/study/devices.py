@@ -1,4 +1,4 @@
-"""Which GPUs a run may see, so that parallel runs do not share one. Never run on CUDA; the sharing out is tested."""
+"""Assignment of GPUs to concurrent runs, so that no two share one. The assignment is tested; it never ran on CUDA."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
 
 
-def slots(configs: Sequence[RunConfig], gpus: int) -> list[str]:
-    """Values of CUDA_VISIBLE_DEVICES, one for each run that fits beside the others; empty where no GPU is used.
+def gpu_groups(configs: Sequence[RunConfig], gpus: int) -> list[str]:
+    """Return values of CUDA_VISIBLE_DEVICES, one per concurrent run; empty where no GPU is used.
 
-    Raises `ConfigError` where there are fewer GPUs than one run needs.
+    Raises:
+        ConfigError: there are fewer GPUs than one run needs.
     """
     if not gpus or all(config.device == "cpu" for config in configs):
         return []
@@ -23,7 +24,7 @@ def slots(configs: Sequence[RunConfig], gpus: int) -> list[str]:
 
 
 def visible_gpus(nodes: Path = Path("/dev")) -> int:
-    """How many there are. Without a device node of NVIDIA's (or WSL's) there is none, and torch's import is spared."""
+    """Count the GPUs; torch is imported only where a device node of NVIDIA (or of WSL) exists."""
     if not any(nodes.glob("nvidia[0-9]*")) and not (nodes / "dxg").exists():
         return 0
     import torch

@@ -1,7 +1,7 @@
-"""The effect of an arm with its bootstrap interval, over seeds and, for accuracies, over problems.
+"""Effects between arms with bootstrap intervals over seeds and, for accuracies, over problems.
 
-Arms are paired by seed, and by problem: the same seed draws the same problems in both, and both are evaluated on the
-same held-out ones. Axes: S seeds, N problems, R resamples.
+Arms are paired by seed and by problem: with the same seed they train on the same problems in the same order, and all
+are evaluated on the same held-out problems. Axes: S seeds, N problems, R resamples.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from numpy.typing import NDArray
 
 from or1_trainer.study.claim import Expect
 from or1_trainer.study.measure import PER_PROBLEM, measure, per_problem
-from or1_trainer.study.stored import StoredRun
+from or1_trainer.study.run_summary import RunSummary
 
 RESAMPLES = 10_000
 LEVEL = 0.95
 SEED = 20250529
-"""Of the bootstrap: the same runs always give the same interval."""
+"""Seed of the bootstrap, so that the same runs always give the same interval."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """Mean over seeds with its percentile interval, and the value of every seed."""
+    """Mean over seeds, its percentile interval, and the value of each seed."""
 
     value: float
     low: float
@@ -34,8 +34,8 @@ class Effect:
     by_seed: tuple[float, ...]
 
 
-def effect_of(expect: Expect, arm: Sequence[StoredRun], reference: Sequence[StoredRun]) -> Effect:
-    """The quantity of `arm` minus that of `reference` (0 when that is empty), run by run in the order of seeds."""
+def effect_of(expect: Expect, arm: Sequence[RunSummary], reference: Sequence[RunSummary]) -> Effect:
+    """Return the quantity of `arm` minus that of `reference` (0 if empty), paired in the order of seeds."""
     if reference and len(arm) != len(reference):
         raise ValueError(f"{len(arm)} runs cannot be paired with {len(reference)}")
     if expect.quantity in PER_PROBLEM:
@@ -47,10 +47,9 @@ def effect_of(expect: Expect, arm: Sequence[StoredRun], reference: Sequence[Stor
 
 
 def bootstrap(differences_SN: Floats) -> Effect:
-    """Resample seeds and problems, both with replacement, and take the mean of what is drawn.
+    """Percentile bootstrap: resample seeds and problems, both with replacement. [S, N] -> mean and interval.
 
-    With three seeds there are ten different draws of seeds: the interval is then hardly wider than the range of the
-    three, and too narrow for what it promises. The page says so beside every number. [S, N] -> mean and interval.
+    Three seeds give only ten different resamples of seeds, so the interval is too narrow; the pages say so.
     """
     rng = np.random.default_rng(SEED)
     seeds, problems = differences_SN.shape
@@ -70,12 +69,12 @@ def bootstrap(differences_SN: Floats) -> Effect:
     )
 
 
-def _differences_SN(quantity: str, arm: Sequence[StoredRun], reference: Sequence[StoredRun]) -> Floats:
-    """Problems that a verifier error leaves without a verdict in some run are left out of all."""
+def _differences_SN(quantity: str, arm: Sequence[RunSummary], reference: Sequence[RunSummary]) -> Floats:
+    """Problems without a verdict in any one run (verifier errors) are left out of all runs."""
     shares_SN = np.array([per_problem(run, quantity) for run in arm])
     if reference:
         for one, other in zip(arm, reference, strict=True):
             if one.problems != other.problems:
-                raise ValueError("two arms were evaluated on different problems: they cannot be paired")
+                raise ValueError("two arms were evaluated on different problems and cannot be paired")
         shares_SN = shares_SN - np.array([per_problem(run, quantity) for run in reference])
     return shares_SN[:, np.isfinite(shares_SN).all(axis=0)]

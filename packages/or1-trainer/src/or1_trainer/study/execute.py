@@ -1,4 +1,4 @@
-"""Run what is missing, several runs at a time, each in a process of its own; what is there is skipped or resumed."""
+"""Execute the runs of studies, several at a time, each in its own process; finished runs are skipped."""
 
 from __future__ import annotations
 
@@ -18,119 +18,135 @@ from typing import Any
 
 from or1_trainer.errors import Or1TrainerError
 from or1_trainer.launch import die_with_parent
+from or1_trainer.study.run_summary import is_finished
 from or1_trainer.study.runs import PlannedRun
-from or1_trainer.study.stored import is_finished
 from or1_trainer.train.run_folder import claim_run_folder
 
 LOG = "run.log"
 
+Train = Callable[[Path], int]
+"""Trains a run folder to its end, from its newest checkpoint, and returns an exit code. A function that other
+processes can import by its name."""
+
 
 class StudyError(Or1TrainerError):
-    """Runs of a study failed; the others went on, and starting the study again repeats only these."""
+    """Runs of a study failed. All others were finished; starting the study again repeats only the failed ones."""
 
 
 def execute(
-    planned: Sequence[PlannedRun], root: Path, *, jobs: int, note: Callable[[str], None], devices: Sequence[str] = ()
+    planned: Sequence[PlannedRun],
+    root: Path,
+    *,
+    train: Train,
+    jobs: int,
+    note: Callable[[str], None],
+    devices: Sequence[str] = (),
 ) -> None:
-    """Bring every planned run to its end, `jobs` at a time, in order.
+    """Finish every planned run, `jobs` at a time, in the given order.
 
-    `devices`: the GPUs of each run that may go on at a time (`devices.slots`), which bounds `jobs`; empty on CPUs.
+    Args:
+        planned: the runs; those with equal keys are executed once.
+        root: folder of the run folders.
+        train: what each process does with its run folder.
+        jobs: most runs at a time.
+        note: called with a line of progress at the end of each run.
+        devices: the GPUs of each of the concurrent runs (`devices.gpu_groups`), which bounds `jobs`; empty on CPUs.
 
     Raises:
-        StudyError: some run failed; its folder has the log. All others are finished first.
+        StudyError: at least one run failed; its folder has the log.
     """
     unique = {run.key: run for run in planned}
     waiting = [run for run in unique.values() if not is_finished(run.folder(root), run.config)]
-    note(f"{len(unique)} runs, {len(unique) - len(waiting)} there already; {jobs} at a time in {root}")
-    failed = _work_off(waiting, root, note, [*devices[:jobs]] or [""] * jobs)
+    note(f"{len(unique)} runs, {len(unique) - len(waiting)} of them finished; {jobs} at a time in {root}")
+    failed = _execute_all(waiting, root, train, note, [*devices[:jobs]] or [""] * jobs)
     if failed:
         raise StudyError(
             f"{len(failed)} of {len(waiting)} runs failed; the first log: {failed[0].folder(root) / LOG}; "
-            "start the study again to go on with them"
+            "start the study again to resume them"
         )
 
 
-def _work_off(waiting: list[PlannedRun], root: Path, note: Callable[[str], None], free: list[str]) -> list[PlannedRun]:
-    """`free`: one entry for each run that may go on at a time, the GPUs it sees."""
+def _execute_all(
+    waiting: list[PlannedRun], root: Path, train: Train, note: Callable[[str], None], free: list[str]
+) -> list[PlannedRun]:
+    """Return the runs that failed. `free`: the devices of each concurrent run."""
     context = _context()
-    going: dict[Any, tuple[ForkServerProcess, PlannedRun, float, str]] = {}
+    active: dict[Any, tuple[ForkServerProcess, PlannedRun, float, str]] = {}
     failed: list[PlannedRun] = []
     queue = list(waiting)
-    watched, held = context.Pipe(duplex=False)  # only this process has `held`: when it ends, the runs read the end
+    alive, keep_alive = context.Pipe(duplex=False)  # only this process has `keep_alive`; it closes when this one ends
     try:
-        while queue or going:
+        while queue or active:
             while queue and free:
                 run, device = queue.pop(0), free.pop(0)
-                process = _start(context, run, root, device, watched)
-                going[process.sentinel] = (process, run, time.monotonic(), device)
-            for sentinel in wait(list(going)):
-                process, run, began, device = going.pop(sentinel)
+                process = _start(context, run, root, train, device, alive)
+                active[process.sentinel] = (process, run, time.monotonic(), device)
+            for sentinel in wait(list(active)):
+                process, run, started, device = active.pop(sentinel)
                 free.append(device)
                 process.join()
-                failed += [] if is_finished(run.folder(root), run.config) else [run]
-                word = "failed" if failed and failed[-1] is run else "done"
-                left = len(queue) + len(going)
-                note(f"{word}: {run.arm}, seed {run.seed} ({time.monotonic() - began:.0f} s); {left} left")
+                is_done = is_finished(run.folder(root), run.config)
+                failed += [] if is_done else [run]
+                seconds, left = time.monotonic() - started, len(queue) + len(active)
+                note(f"{'done' if is_done else 'failed'}: {run.arm}, seed {run.seed} ({seconds:.0f} s); {left} left")
     finally:
-        for process, *_ in going.values():
+        for process, *_ in active.values():
             process.terminate()
             process.join()
-        watched.close()
-        held.close()
+        alive.close()
+        keep_alive.close()
     return failed
 
 
 def _context() -> ForkServerContext:
-    """Processes forked from one that has torch imported and nothing running: seconds saved on every run."""
+    """Fork processes from a server that has imported torch and runs nothing, which saves seconds per run."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["or1_trainer.train.build"])
     return context
 
 
 def _start(
-    context: ForkServerContext, run: PlannedRun, root: Path, device: str, study: Connection
+    context: ForkServerContext, run: PlannedRun, root: Path, train: Train, device: str, alive: Connection
 ) -> ForkServerProcess:
     folder = run.folder(root)
     if not (folder / "config.toml").exists():
-        shutil.rmtree(folder, ignore_errors=True)  # claimed by a launch that was killed before it began
+        shutil.rmtree(folder, ignore_errors=True)  # made by a process that was killed before it wrote the settings
         claim_run_folder(folder, run.config)
     with _one_thread():
-        process = context.Process(target=train_folder, args=(str(folder), device, study), name=run.key)
+        process = context.Process(target=run_process, args=(train, folder, device, alive), name=run.key)
         process.start()
     return process
 
 
-def train_folder(folder: str, device: str, study: Connection) -> None:
-    """`or1-trainer resume FOLDER` in this process, its words in the folder's log; it ends with the study's process."""
-    from or1_trainer.cli import main
-
+def run_process(train: Train, folder: Path, device: str, alive: Connection) -> None:
+    """Train `folder` in this process, with its output in the folder's log; exit when the study's process ends."""
     die_with_parent()
-    die_with_study(study)
+    exit_when_closed(alive)
     if device:
         os.environ["CUDA_VISIBLE_DEVICES"] = device
-    with (Path(folder) / LOG).open("ab", buffering=0) as log:
+    with (folder / LOG).open("ab", buffering=0) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-    sys.exit(main(["resume", folder]))
+    sys.exit(train(folder))
 
 
-def die_with_study(study: Connection) -> None:
-    """End this process as soon as the other end of `study` is gone, so that the folder is free for the next start.
+def exit_when_closed(alive: Connection) -> None:
+    """Kill this process as soon as the other end of `alive` is closed, so that a restarted study finds a free folder.
 
-    The parent of a run is the fork server, which notices only after half a second that the study was killed.
+    The parent of a run is the fork server, which takes half a second to notice that the study was killed.
     """
 
     def watch() -> None:
         with contextlib.suppress(EOFError):
-            study.recv_bytes()  # nothing is ever sent
+            alive.recv_bytes()  # nothing is ever sent
         os.kill(os.getpid(), signal.SIGKILL)
 
-    threading.Thread(target=watch, daemon=True, name="study").start()
+    threading.Thread(target=watch, daemon=True, name="exit-with-study").start()
 
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """Parallel runs share the cores: one OpenMP thread each, unless the user has said otherwise."""
+    """Set OMP_NUM_THREADS to 1 unless the user has set it: concurrent runs share the cores."""
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:

@@ -1,101 +1,78 @@
-"""Entropy and held-out accuracy over steps, all seeds, as one SVG file that stands alone."""
+"""Figure of a study: entropy and held-out accuracy over training steps, one line per run, as SVG."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from html import escape
-from importlib import resources
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from or1_trainer.report.series import Chart, Series
-from or1_trainer.report.svg import HEIGHT, WIDTH, draw
-from or1_trainer.study.stored import StoredRun
+from or1_trainer.errors import ConfigError
+from or1_trainer.study.run_summary import RunSummary
 
-_NUM_COLOURS = 8
-_TITLE, _LEGEND_ROW, _LEGEND_COLUMNS = 26, 18, 2
-_MOST_POINTS = 60
-_SMOOTHED = False
-_HOVER = re.compile(r'<g>(<circle class="fill[^>]*/>)?<circle class="hover".*?</g>')
-"""A picture in a page shows no tooltips: they would be most of the file."""
-_RULES = (".mid {", ".end {", ".note {", ".grid {", ".line {", ".faint {", ".hover {", ".target {", ".bad {")
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
+MOST_POINTS = 60
+"""Most points of a line, so that a dozen noisy lines can be told apart."""
+SIZE_INCHES = (7.0, 7.5)
+STYLE = {
+    "svg.hashsalt": "or1",  # with a fixed salt and no date the same runs give the same bytes
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "lines.linewidth": 1.3,
+}
 
-def study_figure(runs: Mapping[str, Sequence[StoredRun]]) -> str:
-    """Two charts under each other and a legend of the arms; every seed is a line of its arm's colour."""
-    parts = [
-        _panel("Rollout entropy, nats", Chart(series=_entropy(runs)), 0),
-        _panel("Held-out accuracy, avg@k", Chart(series=_accuracy(runs)), _TITLE + HEIGHT),
-    ]
-    top = 2 * (_TITLE + HEIGHT)
-    rows = -(-len(runs) // _LEGEND_COLUMNS)
-    height = top + _LEGEND_ROW * rows + 10
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="system-ui,sans-serif">'
-        f"<style>{_style()}</style>"
-        f'<rect width="{WIDTH}" height="{height}" fill="var(--card)"/>{"".join(parts)}'
-        f"{_legend(list(runs), top)}</svg>\n"
-    )
+Points = Sequence[tuple[float, float]]
 
 
-def _entropy(runs: Mapping[str, Sequence[StoredRun]]) -> list[Series]:
-    return [
-        Series(
-            label=f"{arm}, run {number + 1}",
-            points=_binned([(s + 1.0, v) for s, v in enumerate(run.series.get("entropy", [])) if v is not None]),
-            colour=colour,
-            smoothed=_SMOOTHED,
-        )
-        for colour, (arm, seeds) in enumerate(runs.items())
-        for number, run in enumerate(seeds)
-    ]
+def study_figure(runs: Mapping[str, Sequence[RunSummary]]) -> str:
+    """Draw two panels and a legend of the arms; all seeds of an arm have its color.
+
+    Raises:
+        ConfigError: matplotlib, the extra `figures`, is not installed.
+    """
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise ConfigError("figures of studies need matplotlib: install or1-trainer[figures]") from error
+    style: dict[Any, Any] = {**dict(mpl.rcParamsDefault), **STYLE}  # not what a user's matplotlibrc says
+    with mpl.rc_context(style):
+        figure = Figure(figsize=SIZE_INCHES)
+        entropy, accuracy = figure.subplots(2, sharex=True)
+        _plot(entropy, "Entropy of the rollouts, nats per token", runs, entropy_points)
+        _plot(accuracy, "Held-out accuracy, avg@k", runs, accuracy_points)
+        accuracy.set_xlabel("training step")
+        figure.subplots_adjust(left=0.08, right=0.98, top=0.96, bottom=0.2, hspace=0.15)
+        figure.legend(*entropy.get_legend_handles_labels(), loc="lower center", ncols=2, frameon=False)
+        svg = io.StringIO()
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    return svg.getvalue()
 
 
-def _binned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """At most `_MOST_POINTS`: means over equal runs of steps, at their middle; a dozen lines stay apart."""
-    every = max(1, -(-len(points) // _MOST_POINTS))
-    chunks = [points[i : i + every] for i in range(0, len(points), every)]
-    return [(sum(x for x, _ in c) / len(c), sum(y for _, y in c) / len(c)) for c in chunks]
+def _plot(
+    axes: Axes, title: str, runs: Mapping[str, Sequence[RunSummary]], points_of: Callable[[RunSummary], Points]
+) -> None:
+    for number, (arm, seeds) in enumerate(runs.items()):
+        for seed, run in enumerate(seeds):
+            steps, values = zip(*points_of(run), strict=True)
+            axes.plot(steps, values, color=f"C{number}", label=arm if seed == 0 else None)
+    axes.set_title(title, loc="left")
+    axes.set_ylim(bottom=0)
 
 
-def _accuracy(runs: Mapping[str, Sequence[StoredRun]]) -> list[Series]:
-    return [
-        Series(
-            label=f"{arm}, run {number + 1}",
-            points=[(float(step), value) for step, value in zip(run.eval_steps, run.accuracies, strict=True)],
-            colour=colour,
-            smoothed=_SMOOTHED,
-        )
-        for colour, (arm, seeds) in enumerate(runs.items())
-        for number, run in enumerate(seeds)
-    ]
+def entropy_points(run: RunSummary) -> Points:
+    """(step, entropy), averaged over equal numbers of steps to at most 60 points."""
+    points = [(step + 1.0, value) for step, value in enumerate(run.series.get("entropy", [])) if value is not None]
+    width = max(1, -(-len(points) // MOST_POINTS))
+    bins = [points[start : start + width] for start in range(0, len(points), width)]
+    return [(sum(x for x, _ in part) / len(part), sum(y for _, y in part) / len(part)) for part in bins]
 
 
-def _panel(title: str, chart: Chart, top: int) -> str:
-    inner = _HOVER.sub(r"\1", draw(chart)).replace(
-        "<svg ", f'<svg x="0" y="{top + _TITLE}" width="{WIDTH}" height="{HEIGHT}" ', 1
-    )
-    return f'<text class="title" x="10" y="{top + 18}">{escape(title)}</text>{inner}'
-
-
-def _legend(arms: Sequence[str], top: int) -> str:
-    parts = []
-    for number, arm in enumerate(arms):
-        x = 14 + (number % _LEGEND_COLUMNS) * (WIDTH // _LEGEND_COLUMNS)
-        y = top + _LEGEND_ROW * (number // _LEGEND_COLUMNS) + 12
-        parts.append(
-            f'<line class="line c{number % _NUM_COLOURS}" x1="{x}" x2="{x + 18}" y1="{y - 4}" y2="{y - 4}"/>'
-            f'<text x="{x + 24}" y="{y}">{escape(arm)}</text>'
-        )
-    return "".join(parts)
-
-
-def _style() -> str:
-    """Colours and strokes of `watch/report.css` that a chart uses; the page's own rules would reach into the file."""
-    css = resources.files("or1_trainer.report").joinpath("report.css").read_text(encoding="utf-8")
-    themes = css[css.index(":root") : css.index("* {")].replace(":root", "svg")
-    charts = "".join(css[css.index(rule) : css.index("}", css.index(rule)) + 1] for rule in _RULES)
-    colours = "".join(
-        f".c{i}{{stroke:var(--c{i})}}.fill.c{i}{{fill:var(--c{i});stroke:none}}" for i in range(_NUM_COLOURS)
-    )
-    own = ".line{stroke-width:1.3}text{font-size:11px;fill:var(--soft)}.title{font-size:14px;fill:var(--ink)}"
-    return themes + charts + colours + own
+def accuracy_points(run: RunSummary) -> Points:
+    """(step, avg@k) at each evaluation."""
+    return [(float(step), value) for step, value in zip(run.eval_steps, run.accuracies, strict=True)]

@@ -1,6 +1,6 @@
-"""The quantities that studies compare, each a number per run; accuracies also per problem, for the bootstrap.
+"""Quantities that studies compare: one number per run; accuracies also per problem, for the bootstrap.
 
-"Last" is the mean over the last fifth of the training steps; accuracies are those of the last evaluation.
+`*_last` is the mean over the last fifth of the training steps; `accuracy` is that of the last evaluation.
 Axis: N problems.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from or1_trainer.errors import RunFolderError
-from or1_trainer.study.stored import StoredRun
+from or1_trainer.study.run_summary import RunSummary
 
 LAST_SHARE = 0.2
 PER_PROBLEM = ("accuracy", "accuracy_gain", "accuracy_mean")
@@ -22,8 +22,8 @@ PER_PROBLEM = ("accuracy", "accuracy_gain", "accuracy_mean")
 Floats = NDArray[np.float64]
 
 
-def measure(run: StoredRun, quantity: str) -> float:
-    """One run's value; `RunFolderError` when the run logged nothing that it could be made of."""
+def measure(run: RunSummary, quantity: str) -> float:
+    """Return the value of one run; raise `RunFolderError` when the run did not log what it needs."""
     if quantity in PER_PROBLEM:
         return float(np.nanmean(per_problem(run, quantity)))
     value = _QUANTITIES[quantity](run)
@@ -32,8 +32,8 @@ def measure(run: StoredRun, quantity: str) -> float:
     return value
 
 
-def per_problem(run: StoredRun, quantity: str) -> Floats:
-    """[N] share of right answers: at the last evaluation, its gain over the first, or the mean over the run."""
+def per_problem(run: RunSummary, quantity: str) -> Floats:
+    """[N] fraction of right answers: of the last evaluation, its gain over the first, or the mean without the first."""
     shares = np.array(
         [
             [r / g if g else math.nan for r, g in zip(right, graded, strict=True)]
@@ -47,39 +47,39 @@ def per_problem(run: StoredRun, quantity: str) -> Floats:
     return np.asarray(shares[1:].mean(axis=0))
 
 
-def series(run: StoredRun, name: str) -> list[float]:
-    """The values there are, in the order of steps."""
+def series(run: RunSummary, name: str) -> list[float]:
+    """Return the values of a series in the order of steps, without missing ones."""
     return [value for value in run.series.get(name, []) if value is not None]
 
 
-def last(run: StoredRun, name: str) -> float:
-    """Mean over the last fifth."""
+def last(run: RunSummary, name: str) -> float:
+    """Return the mean over the last fifth of a series."""
     values = series(run, name)
     return mean(values[-max(1, math.ceil(LAST_SHARE * len(values))) :])
 
 
 def mean(values: list[float]) -> float:
-    """NaN of nothing."""
+    """Return the mean, NaN of an empty list."""
     return sum(values) / len(values) if values else math.nan
 
 
-def _bonus_ratio(run: StoredRun) -> float:
-    """Sum of |entropy bonus| over sum of |policy loss|: how much of the gradient's objective is the bonus."""
+def _bonus_ratio(run: RunSummary) -> float:
+    """Sum of |entropy bonus| divided by sum of |policy loss|."""
     bonus, policy = series(run, "loss_bonus"), series(run, "loss_policy")
     return sum(map(abs, bonus)) / sum(map(abs, policy)) if any(policy) else math.nan
 
 
-def _share(name: str) -> Callable[[StoredRun], float]:
-    """Share of the step's time without evaluation."""
+def _share(name: str) -> Callable[[RunSummary], float]:
+    """Fraction of the time of all steps, evaluation not counted."""
 
-    def share(run: StoredRun) -> float:
+    def share(run: RunSummary) -> float:
         step = run.totals["step_s"] - run.totals["eval_s"]
         return run.totals[name] / step if step > 0 else math.nan
 
     return share
 
 
-_QUANTITIES: Final[dict[str, Callable[[StoredRun], float]]] = {
+_QUANTITIES: Final[dict[str, Callable[[RunSummary], float]]] = {
     "entropy_last": lambda run: last(run, "entropy"),
     "entropy_mean": lambda run: mean(series(run, "entropy")),
     "entropy_least": lambda run: min(series(run, "entropy"), default=math.nan),

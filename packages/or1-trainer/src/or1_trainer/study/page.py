@@ -1,66 +1,53 @@
-"""`docs/studies/NAME.md`: claim, setup beside the paper's, figure, effects with intervals, verdict."""
+"""Page of a study, `docs/studies/NAME.md`: claim, setup, figure, measured effects, verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from or1_trainer.study.claim import Arm, Study
 from or1_trainer.study.measure import last, measure
-from or1_trainer.study.stored import StoredRun
-from or1_trainer.study.verdict import Finding, Verdict
+from or1_trainer.study.run_summary import RunSummary
+from or1_trainer.study.verdict import Outcome, Verdict
 
-_MEANING = {
+MEANING = {
     Verdict.REPRODUCED: "Every interval lies where the claim says.",
-    Verdict.NOT_REPRODUCED: "At least one interval lies wholly where the claim says it should not.",
-    Verdict.NOT_DECIDABLE: "At least one interval holds effects that agree with the claim and effects that do not.",
+    Verdict.NOT_REPRODUCED: "At least one interval lies entirely where the claim says it does not.",
+    Verdict.NOT_DECIDABLE: "At least one interval includes effects that agree with the claim and effects that do not.",
 }
-_GIVEN_BY = ("+", "-", "0")
 
 
 def study_page(
     study: Study,
     seeds: Sequence[int],
-    runs: Mapping[str, Sequence[StoredRun]],
+    runs: Mapping[str, Sequence[RunSummary]],
     verdict: Verdict,
-    findings: list[Finding],
+    outcomes: Sequence[Outcome],
 ) -> str:
-    """The page as Markdown; every number in it comes from the stored runs."""
-    return "\n".join(
-        [
-            f"# {study.letter}. {study.name}",
-            "",
-            f"**Claim.** {study.claim} ({study.source})",
-            "",
-            f"**Verdict: {verdict.value}.** {_MEANING[verdict]}" + (f" {study.note}" if study.note else ""),
-            "",
-            f"| the paper | here (recipe `{study.recipe}`) |",
-            "|---|---|",
-            f"| {study.paper_setup} | {study.setup} |",
-            "",
-            f"Seeds {', '.join(map(str, seeds))}; settings, arms, tests and margins are in "
-            f"`study/studies/{study.name}.toml` and were fixed before these seeds were run.",
-            "",
-            f"![Entropy and accuracy over steps, every seed]({study.name}/figure.svg)",
-            "",
-            *_arms_table(study, runs),
-            "",
-            *_tests_table(findings),
-            "",
-            "Intervals are 95% percentile bootstraps over seeds, and for accuracies over problems too. "
-            f"With {len(seeds)} seeds the part over seeds is rough: read the values of the single seeds beside it.",
-            "",
-        ]
+    """Render the page as Markdown; all numbers in it come from the run summaries."""
+    templates = Environment(
+        loader=PackageLoader("or1_trainer.study", ""),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    return templates.get_template("page.md.j2").render(
+        study=study,
+        seeds=seeds,
+        verdict=verdict,
+        meaning=MEANING[verdict],
+        arms=[_arm_row(arm, runs[arm.name]) for arm in study.arms],
+        expectations=[_expectation_row(outcome) for outcome in outcomes],
     )
 
 
-def _arms_table(study: Study, runs: Mapping[str, Sequence[StoredRun]]) -> list[str]:
-    head = "| arm | settings | accuracy before | after | entropy, first step | last fifth | truncated | length |"
-    return [head, "|---" * 8 + "|", *(_arm_row(arm, runs[arm.name]) for arm in study.arms)]
-
-
-def _arm_row(arm: Arm, runs: Sequence[StoredRun]) -> str:
-    settings = ", ".join(f"`{key} = {value}`" for key, value in arm.settings.items()) or "the base"
-    cells = [
+def _arm_row(arm: Arm, runs: Sequence[RunSummary]) -> list[str]:
+    return [
+        arm.name,
+        ", ".join(f"`{key} = {value}`" for key, value in arm.settings.items()) or "the base",
         _over_seeds([run.accuracies[0] for run in runs]),
         _over_seeds([run.accuracies[-1] for run in runs]),
         _over_seeds([measure(run, "entropy_start") for run in runs]),
@@ -68,34 +55,31 @@ def _arm_row(arm: Arm, runs: Sequence[StoredRun]) -> str:
         _over_seeds([last(run, "truncated") for run in runs]),
         _over_seeds([last(run, "length") for run in runs], digits=1),
     ]
-    return f"| {arm.name} | {settings} | " + " | ".join(cells) + " |"
 
 
 def _over_seeds(values: Sequence[float], digits: int = 3) -> str:
-    """Mean and range."""
     mean = sum(values) / len(values)
     return f"{mean:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
-def _tests_table(findings: Sequence[Finding]) -> list[str]:
-    return ["| test | expected | effect [95%] | each seed | |", "|---" * 5 + "|", *map(_test_row, findings)]
-
-
-def _test_row(finding: Finding) -> str:
-    expect, effect = finding.expect, finding.effect
+def _expectation_row(outcome: Outcome) -> list[str]:
+    expect, effect = outcome.expect, outcome.effect
     compared = f"{expect.quantity}: {expect.arm}" + (f" − {expect.reference}" if expect.reference else "")
-    said = f"{expect.says} ({compared})" if expect.says else compared
-    seeds = ", ".join(_number(value) for value in effect.by_seed)
-    interval = f"{_number(effect.value)} [{_number(effect.low)}, {_number(effect.high)}]"
-    return f"| {said} | {_expected(finding)} | {interval} | {seeds} | {finding.verdict.value} |"
+    return [
+        f"{expect.says} ({compared})" if expect.says else compared,
+        _expected(outcome),
+        f"{_number(effect.value)} [{_number(effect.low)}, {_number(effect.high)}]",
+        ", ".join(_number(value) for value in effect.by_seed),
+        outcome.verdict.value,
+    ]
 
 
-def _expected(finding: Finding) -> str:
-    expect = finding.expect
+def _expected(outcome: Outcome) -> str:
+    expect = outcome.expect
     if expect.sign == "0":
         return f"within ±{expect.margin:g}"
-    if expect.sign in _GIVEN_BY:
-        return f"{expect.sign}" + (f", matters from {expect.margin:g}" if expect.margin else "")
+    if expect.sign in ("+", "-"):
+        return f"{expect.sign}" + (f", relevant from {expect.margin:g}" if expect.margin else "")
     return f"{expect.sign} {expect.bound:g}"
 
 

@@ -1,4 +1,4 @@
-"""From a study to its runs: one configuration per arm and seed, keyed by what its settings are."""
+"""The runs of a study: one configuration per arm and seed, identified by a hash of its settings."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from or1_trainer.errors import ConfigError
 from or1_trainer.study.claim import Study
 
 FIRST_SEED = 21
-"""Seeds are FIRST_SEED, FIRST_SEED + 1, ...; settings were tried out on others (docs/studies/README.md)."""
+"""Studies use the seeds FIRST_SEED, FIRST_SEED + 1, ...; settings were tuned on others (docs/studies/README.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRun:
-    """One run of one arm; equal settings give equal keys, so that studies share runs."""
+    """One run of one arm. Equal settings give equal keys, so that studies share runs."""
 
     arm: str
     seed: int
@@ -30,15 +30,18 @@ class PlannedRun:
     key: str
 
     def folder(self, root: Path) -> Path:
-        """Where the run lives."""
+        """Return the run folder."""
         return root / self.key
 
 
 def plan_runs(study: Study, seeds: Sequence[int], *, extra: Mapping[str, Any] | None = None) -> list[PlannedRun]:
-    """Seed by seed, so that an interrupted study has whole comparisons.
+    """List the runs seed by seed, so that an interrupted study has complete comparisons.
 
-    Settings apply in this order: recipe, study, arm, `extra`. A seed has a warm start of its own, so that seeds are
-    different policies; all arms of a seed begin with the same one. Raises `ConfigError` naming what cannot be run.
+    Settings apply in this order: recipe, study, arm, `extra`. Each seed has its own warm start; all arms of a seed
+    start from the same one.
+
+    Raises:
+        ConfigError: an arm has invalid settings.
     """
     tree = read_recipe(study.recipe)
     planned = []
@@ -48,14 +51,14 @@ def plan_runs(study: Study, seeds: Sequence[int], *, extra: Mapping[str, Any] | 
             settings = {**own, "seed": seed}
             config = _resolved(tree, settings)
             if any(stage.advance.rule == "auto" for stage in config.stages):
-                raise ConfigError(f"study {study.name}: arms are compared at equal steps; advance.rule must be count")
+                raise ConfigError(f"study {study.name}: arms are compared at equal steps; set advance.rule = count")
             check(config, max(config.parallel.tensor, 1) * max(config.parallel.data, 1))
             planned.append(PlannedRun(arm=arm.name, seed=seed, config=config, key=run_key(config)))
     return planned
 
 
 def _resolved(tree: Mapping[str, Any], settings: Mapping[str, Any]) -> RunConfig:
-    """`stages.*.key` sets a key of every stage there is after all other settings."""
+    """Apply settings; then `stages.*.key` sets a key of every stage."""
     config = resolve(tree, [(key, value) for key, value in settings.items() if "*" not in key])
     stars = [(key, value) for key, value in settings.items() if "*" in key]
     every = [(key.replace("*", str(n)), value) for key, value in stars for n in range(len(config.stages))]
@@ -63,19 +66,19 @@ def _resolved(tree: Mapping[str, Any], settings: Mapping[str, Any]) -> RunConfig
 
 
 def run_key(config: RunConfig) -> str:
-    """Hash of the settings that are not at their default, the name left out: a new setting changes no old key."""
-    said = changed(msgspec.structs.replace(config, name=""))
-    return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:12]
+    """Hash the settings that differ from their defaults, without the name; a new setting changes no existing key."""
+    different = changed(msgspec.structs.replace(config, name=""))
+    return hashlib.sha256(msgspec.json.encode(different, order="deterministic")).hexdigest()[:12]
 
 
 def changed(settings: Settings) -> dict[str, Any]:
-    """The settings that differ from their default, nested."""
-    said: dict[str, Any] = {}
+    """Return the settings that differ from their defaults, nested."""
+    different: dict[str, Any] = {}
     for field in msgspec.structs.fields(settings):
         value = getattr(settings, field.name)
         if isinstance(value, Settings):
             if inner := changed(value):
-                said[field.name] = inner
+                different[field.name] = inner
         elif field.required or value != field.default:
-            said[field.name] = msgspec.to_builtins(value)
-    return said
+            different[field.name] = msgspec.to_builtins(value)
+    return different

@@ -1,4 +1,4 @@
-"""From effects to a verdict: reproduced, not reproduced, or not decidable at this scale."""
+"""Verdicts: a claim is reproduced, not reproduced, or not decidable at this scale."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from enum import StrEnum
 
 from or1_trainer.study.claim import Expect, Study
 from or1_trainer.study.effect import Effect, effect_of
-from or1_trainer.study.stored import StoredRun
+from or1_trainer.study.run_summary import RunSummary
 
 LEAST_SEEDS = 3
-"""Fewer decide nothing: one seed has no spread at all, and two hide it half of the time."""
+"""With fewer the verdict is always "not decidable": their spread says too little about the spread over seeds."""
 
-ByArm = Mapping[str, Sequence[StoredRun]]
-"""Arm -> its runs in the order of seeds."""
+ByArm = Mapping[str, Sequence[RunSummary]]
+"""Arm -> summaries of its runs, in the order of seeds."""
 
 
 class Verdict(StrEnum):
@@ -27,27 +27,27 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One test and how it came out."""
+class Outcome:
+    """One expectation with the measured effect."""
 
     expect: Expect
     effect: Effect
     verdict: Verdict
 
 
-def judge(study: Study, runs: ByArm) -> tuple[Verdict, list[Finding]]:
-    """A claim holds when all its tests do, and fails when one of them does."""
-    findings = []
+def judge(study: Study, runs: ByArm) -> tuple[Verdict, list[Outcome]]:
+    """Return the verdict on the claim, and the outcome of each of its expectations."""
+    outcomes = []
     for expect in study.expect:
         effect = effect_of(expect, runs[expect.arm], runs[expect.reference] if expect.reference else ())
-        findings.append(Finding(expect=expect, effect=effect, verdict=decide(expect, effect)))
-    return overall([finding.verdict for finding in findings]), findings
+        outcomes.append(Outcome(expect=expect, effect=effect, verdict=decide(expect, effect)))
+    return overall([outcome.verdict for outcome in outcomes]), outcomes
 
 
 def decide(expect: Expect, effect: Effect) -> Verdict:
-    """The whole interval must lie where the claim says; where it lies wholly elsewhere, the claim fails.
+    """Reproduced if the whole interval lies where the claim says, not reproduced if all of it lies elsewhere.
 
-    For "+" and "-" an interval within `margin` of 0 fails the claim too: an effect of a size that matters is excluded.
+    For "+" and "-" an interval within `margin` of 0 also refutes the claim: it excludes an effect of a relevant size.
     """
     if len(effect.by_seed) < LEAST_SEEDS:
         return Verdict.NOT_DECIDABLE
@@ -60,14 +60,14 @@ def decide(expect: Expect, effect: Effect) -> Verdict:
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict:
-    """The worst of them, a failure before a doubt."""
+    """Combine: one refuted expectation refutes the claim; otherwise one undecided leaves it undecided."""
     if Verdict.NOT_REPRODUCED in verdicts:
         return Verdict.NOT_REPRODUCED
     return Verdict.NOT_DECIDABLE if Verdict.NOT_DECIDABLE in verdicts else Verdict.REPRODUCED
 
 
 def _regions(expect: Expect) -> tuple[tuple[float, float], list[tuple[float, float]]]:
-    """Where the interval must lie for the claim, and the ranges that refute it."""
+    """The range that confirms the expectation, and the ranges that refute it."""
     above = math.nextafter(0.0, 1.0)  # an effect of exactly 0 is on neither side
     margin = expect.margin
     match expect.sign:

@@ -7,7 +7,7 @@ from pathlib import Path
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
 from or1_trainer.model_path import local_model
-from or1_trainer.plan.layout import uncut
+from or1_trainer.plan.layout import indivisible_sizes
 from or1_trainer.plan.read_shape import model_config
 from or1_trainer.plan.shape import Shape
 from or1_trainer.toy.cache import is_made, warm_start_folder
@@ -29,8 +29,8 @@ def check_start(config: RunConfig) -> None:
     if config.rollout.engine == "vllm":
         sizes["rollout.vllm.tensor"] = config.rollout.vllm.tensor
     for key, tensor in sizes.items():
-        if wrong := uncut(shape, tensor):
-            fits = [size for size in range(1, shape.heads + 1) if not uncut(shape, size)]
+        if wrong := indivisible_sizes(shape, tensor):
+            fits = [size for size in range(1, shape.heads + 1) if not indivisible_sizes(shape, size)]
             raise ConfigError(f"{key} = {tensor} does not divide {', '.join(wrong)} of the model; choose from {fits}")
 
 

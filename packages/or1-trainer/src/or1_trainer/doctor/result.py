@@ -1,4 +1,4 @@
-"""One thing that was looked at."""
+"""Result of one check."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from enum import Enum
 
 
 class State(Enum):
-    """How it is."""
+    """Whether a requirement is met."""
 
     GOOD = "yes"
     ABSENT = "-"
-    """Not here, which hinders some recipes only."""
+    """Missing, but only some recipes need it."""
     BAD = "NO"
-    """Nothing runs like this."""
+    """Missing, and needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What was found, and what to do where it is not as it should be."""
+class CheckResult:
+    """What a check found, and what to do if the requirement is not met."""
 
     name: str
     state: State
@@ -26,6 +26,6 @@ class Finding:
     advice: str = ""
 
     def lines(self) -> list[str]:
-        """For the terminal."""
+        """Return the lines for the terminal."""
         first = f"{self.state.value:>4}  {self.name:<18}{self.found}"
         return [first, f"{'':>24}{self.advice}"] if self.advice and self.state is not State.GOOD else [first]

@@ -1,4 +1,4 @@
-"""What is kept of a run: a small JSON file that every figure and number of a study is rebuilt from."""
+"""Summary of a finished run as a small JSON file; all figures and numbers of a study are computed from summaries."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SERIES = {
     "loss/policy": "loss_policy",
     "loss/entropy_bonus": "loss_bonus",
 }
-"""Metric of a run -> its short name here, a value per step."""
+"""Metric of `metrics.jsonl` -> its name in the summary; one value per step."""
 
-OF_A_BONUS = ("policy/entropy_coef", "loss/entropy_bonus")
-"""Left out where they are 0 throughout: most runs have no entropy bonus."""
+BONUS_SERIES = ("policy/entropy_coef", "loss/entropy_bonus")
+"""Omitted where they are 0 at every step: most runs have no entropy bonus."""
 
 TOTALS = {
     "tokens/response": "tokens",
@@ -38,14 +38,14 @@ TOTALS = {
     "time/step_s": "step_s",
     "time/eval_s": "eval_s",
 }
-"""Metric of a run -> its short name here, the sum over the steps."""
+"""Metric of `metrics.jsonl` -> its name in the summary; the sum over the steps."""
 
 
-class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
-    """Series have one value per training step (None where a step had none); accuracies are (right, graded) counts."""
+class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Series have one value per training step, or None; evaluations have counts of right and of graded responses."""
 
     settings: dict[str, Any]
-    """Those that are not at their default."""
+    """Settings that differ from their defaults."""
     series: dict[str, list[float | None]]
     totals: dict[str, float]
     eval_steps: list[int]
@@ -53,12 +53,12 @@ class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
     eval_length: list[float]
     problems: list[str]
     right: list[list[int]]
-    """Per evaluation, per problem."""
+    """[evaluation][problem] number of right responses; `graded` likewise."""
     graded: list[list[int]]
 
     @property
     def accuracies(self) -> list[float]:
-        """avg@k at each evaluation."""
+        """Return avg@k at each evaluation."""
         return [
             sum(r / g for r, g in zip(right, graded, strict=True) if g) / max(sum(g > 0 for g in graded), 1)
             for right, graded in zip(self.right, self.graded, strict=True)
@@ -66,25 +66,25 @@ class StoredRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_finished(folder: Path, config: RunConfig) -> bool:
-    """Whether the last row of the run's metrics is that of its last step."""
+    """Return whether the last row of the run's metrics belongs to its last step."""
     rows = read_metrics(folder / "metrics.jsonl")
     return bool(rows) and rows[-1]["step"] == total_steps(config.stages) and "eval/avg" in rows[-1]
 
 
-def extract(folder: Path, config: RunConfig) -> StoredRun:
-    """Read a finished run folder.
+def summarize(folder: Path, config: RunConfig) -> RunSummary:
+    """Summarize a finished run folder.
 
     Raises:
-        RunFolderError: the run is not finished, or its evaluations are not there.
+        RunFolderError: the run is not finished, or its evaluations are missing.
     """
     rows = read_metrics(folder / "metrics.jsonl")
     if not is_finished(folder, config):
-        raise RunFolderError(f"{folder} is not finished; run the study again, it goes on where it stopped")
+        raise RunFolderError(f"{folder} is not finished; run the study again to resume it")
     trained = [row for row in rows if "reward/mean" in row]
     evals = [row for row in rows if "eval/avg" in row]
     counts = [_counts(folder, int(row["step"])) for row in evals]
     problems = list(counts[0])
-    return StoredRun(
+    return RunSummary(
         settings=changed(config),
         series={short: _series(trained, key) for key, short in SERIES.items() if _is_kept(trained, key)},
         totals={short: _total(trained, key) for key, short in TOTALS.items()},
@@ -97,20 +97,20 @@ def extract(folder: Path, config: RunConfig) -> StoredRun:
     )
 
 
-def write_stored(run: StoredRun, path: Path) -> None:
-    """As compact JSON."""
+def write_summary(run: RunSummary, path: Path) -> None:
+    """Write compact JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, msgspec.json.encode(run) + b"\n", durable=False)
 
 
-def read_stored(path: Path) -> StoredRun:
-    """Raise `RunFolderError` when the file is missing or not of this form."""
+def read_summary(path: Path) -> RunSummary:
+    """Read a summary; raise `RunFolderError` when the file is missing or damaged."""
     with naming_path(path, "read"):
         content = path.read_bytes()
     try:
-        return msgspec.json.decode(content, type=StoredRun)
+        return msgspec.json.decode(content, type=RunSummary)
     except msgspec.MsgspecError as error:
-        raise RunFolderError(f"{path}: not a stored run ({error}); run the study again") from error
+        raise RunFolderError(f"{path}: not the summary of a run ({error}); run the study again") from error
 
 
 def _series(rows: Sequence[Mapping[str, Value]], key: str) -> list[float | None]:
@@ -118,7 +118,7 @@ def _series(rows: Sequence[Mapping[str, Value]], key: str) -> list[float | None]
 
 
 def _is_kept(rows: Sequence[Mapping[str, Value]], key: str) -> bool:
-    return any(row.get(key) if key in OF_A_BONUS else key in row for row in rows)
+    return any(row.get(key) if key in BONUS_SERIES else key in row for row in rows)
 
 
 def _total(rows: Sequence[Mapping[str, Value]], key: str) -> float:
