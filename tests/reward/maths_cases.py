@@ -906,6 +906,10 @@ yes | Y
 \pix | \pi x
 185 | 185\
 1950^\circ C | 1950
+3 x 10^5 | 300000
+{}_{10}C_3 | 120
+f(x)=x^2 \text{ for all } x | f(x)=x^2
+42 (since 6*7=42) | 42
 """
 
 DIFFERENT = r"""
@@ -1020,16 +1024,12 @@ A=2, B=1 | A=1, B=2
 3,2,1 | (1,2,3)
 (3,2,1) | 1,2,3
 1.000.000 | 1000000
-3 x 10^5 | 300000
 \text{Tuesday} | Monday
 75\cents | 75
-{}_{10}C_3 | 120
 3-4i | 3+4i
 \frac{a+b}{c} | a+b/c
 \sqrt{x+1} | \sqrt{x}+1
-f(x)=x^2 \text{ for all } x | f(x)=x^2
 x = 2 \text{ (rejected: } x=3) | 2
-42 (since 6*7=42) | 42
 \text{even} | even numbers
 (A) (B) | A
 A/B | A

@@ -67,7 +67,7 @@ def test_pairs(answer: str, gold: str, expected: bool) -> None:
 
 def test_every_real_gold_equals_itself_in_a_box() -> None:
     wrong = []
-    for gold in golds():
+    for gold in filter(str.strip, golds()):
         verdict = or1_reward.verify(
             f"Thus the final answer is $\\boxed{{{gold.strip().strip('$')}}}$.", MathTruth((gold,))
         )
@@ -263,7 +263,7 @@ def test_a_difference_below_sixty_digits_is_found() -> None:
     """`\\sin 1 + 10^{-60}` cancels exactly; spelled so that nothing cancels, 250 digits at one point tell."""
     assert not equal("\\sin 1 + 10^{-60}", "\\sin 1")
     outcome = judge("2 \\sin 1 \\cos 1 + 10^{-60}", "\\sin 2", DEFAULT)
-    assert outcome == (Status.WRONG, "different: numeric: another value at a point")
+    assert outcome.status is Status.WRONG
     assert not equal("\\sin(\\pi+10^{-200})", "0")
 
 

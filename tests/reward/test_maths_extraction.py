@@ -6,7 +6,7 @@ import pytest
 
 import or1_reward
 from or1_reward import Status
-from or1_reward.maths.extract import response as extract
+from or1_reward.maths.extract import phrases
 
 RIGHT = [
     ("It's not 5 but 42.", "42"),
@@ -289,7 +289,7 @@ def test_truncated_responses_score_zero_whatever_they_contain() -> None:
 PHRASES = (
     "the answer is 4", "FINAL ANSWER: 4", "correct solution is 4", "final result 4", "Option B", "choice is (C)",
     "A: 4", "x\nA：4", "答案4", "the value is 4", "result is 4", "la RESPUESTA es 4", "RÉPONSE : 4", "reponse 4",
-    "Antwort: 4", "risposta 4", "resposta 4", "ОТВЕТ: 4", "so 4", "x = 4", "\\frac{1}{2}", "A 4",
+    "Antwort: 4", "risposta 4", "resposta 4", "ОТВЕТ: 4", "故选 B", "so 4", "x = 4", "\\frac{1}{2}", "A 4",
 )  # fmt: skip
 
 
@@ -297,13 +297,13 @@ PHRASES = (
 def test_whatever_the_phrases_match_holds_a_cue(text):
     """The search is skipped without one."""
     for shown in (text, text.upper(), text.lower(), text.title()):
-        has_cue = any(cue in shown.casefold() for cue in extract._CUES)
-        assert has_cue or extract._PHRASE.search(shown) is None
+        has_cue = any(cue in shown.casefold() for cue in phrases.CUES)
+        assert has_cue or phrases.PHRASE.search(shown) is None
 
 
 def test_every_alternative_is_among_them():
     """So that a word added to the phrases alone is noticed: each match above goes missing without its cue."""
-    matched = [text for text in PHRASES if extract._PHRASE.search(text)]
-    assert len(matched) == 18
-    for cue in extract._CUES:
+    matched = [text for text in PHRASES if phrases.PHRASE.search(text)]
+    assert len(matched) == 19
+    for cue in phrases.CUES:
         assert any(cue in text.casefold() for text in matched), cue

@@ -19,6 +19,9 @@ class MathSettings:
             are always ordered, sets in braces never.
         decimal_digits: a decimal of at least so many places that is the right rounding of an exact value equals it
             (0.333333 and 1/3, but not 3.14 and pi); None wants exact values.
+        time_s: CPU time that one verdict may take in the caller's process, sympy's aside; `Limits` may lower it.
+            Beyond it the verdict is `time_limit`. A count of evaluations ends nearly all such answers earlier, so that
+            a busy machine does not change verdicts.
         symbolic_time_s: CPU time that one comparison may take in the symbolic worker before that is killed; of 33
             textbook integrals, limits and sums, those that sympy solves at all took 0.23 s at most.
     """
@@ -29,3 +32,4 @@ class MathSettings:
     set_order: Literal["lenient", "strict"] = "lenient"
     decimal_digits: int | None = 6
     symbolic_time_s: float = 0.3
+    time_s: float = 0.5

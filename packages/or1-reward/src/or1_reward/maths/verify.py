@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import logging
 from functools import lru_cache
 from typing import Final
 
 from or1_reward.ground_truth import MathTruth
+from or1_reward.maths.budget import BudgetError, limited
 from or1_reward.maths.equal.ladder import Outcome, SymbolicFailureError, judge
-from or1_reward.maths.extract.boxes import Extraction, boxed_content
+from or1_reward.maths.extract.boxes import BOX, Extraction, boxed_content
 from or1_reward.maths.extract.response import extract
 from or1_reward.maths.parse.nodes import Node
 from or1_reward.maths.parse.parser import parse
+from or1_reward.maths.parse.phrases import as_formula
 from or1_reward.maths.parse.spelling import canonical, tidy
 from or1_reward.maths.parse.tokens import ParseError
 from or1_reward.maths.settings import MathSettings
 from or1_reward.types import Limits, Status, Verdict
 
+_LOG: Final = logging.getLogger(__name__)
 _SHOWN_CHARS: Final = 500
 _SOLUTION_CHARS: Final = 100  # a gold that is a whole solution is longer than answers are
 _RANK: Final = {
@@ -36,21 +39,41 @@ _RANK: Final = {
 
 
 def verify_maths(text: str, truth: MathTruth, settings: MathSettings, limits: Limits) -> Verdict:
-    """Judge the answer in `text`, the part of a response behind its reasoning."""
+    """Judge the answer in `text`, the part of a response behind its reasoning.
+
+    The verdict takes no more CPU time in this process than `settings.time_s` and `limits` allow, and never raises: a
+    defect of ours is a `verifier_error`.
+    """
+    with limited(min(settings.time_s, limits.time_s, limits.cpu_time_s or limits.time_s)):
+        try:
+            return _verdict(text, truth, settings, limits)
+        except BudgetError as error:
+            return Verdict(status=Status.TIME_LIMIT, detail=str(error))
+        except RecursionError:
+            return Verdict(status=Status.UNPARSABLE, detail="the answer is nested too deeply")
+        except MemoryError:
+            return Verdict(status=Status.MEMORY_LIMIT, detail="no memory left to judge the answer")
+        except Exception as error:  # noqa: BLE001  the boundary: nothing that a model writes ends a run
+            _LOG.exception("a maths verdict failed")
+            return Verdict(status=Status.VERIFIER_ERROR, detail=f"{type(error).__name__}: {error}"[:_SHOWN_CHARS])
+
+
+def _verdict(text: str, truth: MathTruth, settings: MathSettings, limits: Limits) -> Verdict:
     found = extract(text, _acceptable, boxed_only=settings.extraction == "boxed")
     if found is None:
         return Verdict(status=Status.NO_ANSWER, detail="no answer found: no box, phrase, formula or number")
     best = Outcome(Status.NO_ANSWER, "")
     for gold in truth.alternatives:
-        outcome = _against(found, _gold_answer(gold), settings)
+        try:
+            outcome = _against(found, _gold_answer(gold), settings)
+        except BudgetError as error:
+            outcome = Outcome(Status.TIME_LIMIT, str(error))
         if outcome.status is not Status.CORRECT and not found.boxes and _is_gold(text, gold):
             outcome, found = Outcome(Status.CORRECT, "same text"), Extraction(text.strip(), "whole response")
         if _RANK[outcome.status] <= _RANK[best.status]:
             best = outcome
-        if best.status is Status.CORRECT:
+        if best.status in (Status.CORRECT, Status.TIME_LIMIT):
             break
-        if outcome.status is Status.TIME_LIMIT:
-            settings = replace(settings, symbolic_time_s=0.0)  # one verdict waits for one hopeless answer, once
     shown = found.text if len(found.text) <= _SHOWN_CHARS else found.text[:_SHOWN_CHARS] + "..."
     return Verdict(status=best.status, extracted=shown, detail=f"{found.rule}; {best.proof}")
 
@@ -82,9 +105,9 @@ def _is_gold(text: str, gold: str) -> bool:
 @lru_cache(4096)
 def _gold_answer(gold: str) -> str:
     """A gold written as a solution is what stands in its box, or behind its "the answer is"."""
-    if "boxed" in gold:
+    if "box" in gold and BOX.search(gold):
         return boxed_content(gold) or gold
-    if len(gold) < _SOLUTION_CHARS or "answer" not in gold:
+    if len(gold) < _SOLUTION_CHARS or "answer" not in gold.casefold():
         return gold
     found = extract(gold, _acceptable)
     return found.text if found and found.rule.startswith("behind") else gold
@@ -93,10 +116,10 @@ def _gold_answer(gold: str) -> str:
 def _lists(gold: str, count: int) -> bool:
     """Whether a gold is a list of exactly `count` answers."""
     try:
-        node = parse(tidy(gold))
+        node = parse(as_formula(tidy(gold)))
     except (ParseError, RecursionError):
         return False
-    return node.op in ("list", "set") and len(node.args) == count
+    return node.op in ("list", "set", "tuple") and len(node.args) == count
 
 
 def _acceptable(text: str) -> bool:

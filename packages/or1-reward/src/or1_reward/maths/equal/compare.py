@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
-from or1_reward.maths.equal import exact
+from or1_reward.maths.equal import exact, measures, numeric
 from or1_reward.maths.equal.builders import held
+from or1_reward.maths.equal.families import NO_FAMILY, Family, over_integers, renamed, without_constant
+from or1_reward.maths.equal.naming import at_other_arguments, in_other_order, reordered, same_quantity
+from or1_reward.maths.equal.progressions import progressed
 from or1_reward.maths.equal.questions import (
     PM,
     REAL_SETS,
@@ -24,16 +27,44 @@ from or1_reward.maths.equal.questions import (
     words_of,
 )
 from or1_reward.maths.equal.realsets import isolated, real_set
-from or1_reward.maths.equal.reduce import ContradictionError, Named, elements, is_equation, is_order, named
-from or1_reward.maths.equal.units import canonical_unit
+from or1_reward.maths.equal.reduce import (
+    ContradictionError,
+    Named,
+    all_signs,
+    approximated,
+    elements,
+    is_equation,
+    is_order,
+    named,
+)
+from or1_reward.maths.equal.solved import solves
+from or1_reward.maths.equal.unit_vectors import components
 from or1_reward.maths.equal.values import DIFFERENT_KINDS, ELLIPSIS, NOT_VALUES, Finding, ValueComparison
-from or1_reward.maths.parse.nodes import Node, mentions, negative, num, quotient, symbols, text_of
+from or1_reward.maths.parse.nodes import Node, mentions, negative, num, quotient, substituted, sym, symbols, text_of
 
 _MAX_MEMBERS: Final = 64
+_ENDS: Final = 2
+_UNIT_VECTORS: Final = frozenset(("versi", "versj", "versk"))
+_CLOSE: Final = 0.006  # of an approximation to two digits
+
+
+def close(exact_value: Node, rounded: Node) -> bool:
+    """Whether a decimal is near the value it approximates."""
+    bare = [side.args[0] if side.op in ("unit", "deg", "pct") else side for side in (exact_value, rounded)]
+    first, second = (numeric.decimal_of(side) for side in bare)
+    return first is not None and second is not None and bool(abs(first - second) <= _CLOSE * abs(first))
+
+
+def _is_interval(answer: Node, gold: Node) -> bool:
+    """Whether `[1, 3]` stands against a list: a closed interval is not its two ends."""
+    brackets = [side for side in (answer, gold) if side.op == "bracket" and len(side.args) == _ENDS]
+    return bool(brackets) and "list" in (answer.op, gold.op)
 
 
 class Comparison(ValueComparison):
     """Compares a response's tree with a gold's under one set of settings."""
+
+    within_family = False  # of the answer that is compared: its parameters have been renamed
 
     def answers(self, answer: Node, gold: Node) -> Finding:
         """Compare whole answers; the rules are in the module and in the functions below.
@@ -43,12 +74,36 @@ class Comparison(ValueComparison):
         if text_of(answer) == text_of(gold):
             return Finding(True, "same expression")
         try:
-            return self.reduced(answer, gold)
+            found = self.reduced(answer, gold)
+            return found if found.equal or self.within_family else self.in_family(answer, gold, found)
         except ContradictionError as error:
             return Finding(False, f"contradicts itself: {error}")
 
+    def in_family(self, answer: Node, gold: Node, found: Finding) -> Finding:
+        """The same family of answers with another name of its parameter, or another constant of integration."""
+        self.within_family = True
+        try:
+            for other in renamed(answer, gold, self.family):
+                if text_of(other) == text_of(gold) or self.reduced(other, gold).equal:
+                    return Finding(True, "the same family of answers, its parameter renamed")
+            return self.up_to_a_constant(named(answer).value, named(gold).value) or found
+        finally:
+            self.within_family = False
+
+    def up_to_a_constant(self, answer: Node, gold: Node) -> Finding | None:
+        r"""`\sin^2 x + C` and `-\cos^2 x + C`: antiderivatives that differ by a constant."""
+        given, asked = without_constant(answer), without_constant(gold)
+        if given is None or asked is None or not symbols(asked[0]):
+            return None
+        difference = Node("add", (given[0], negative(asked[0])))
+        if numeric.is_constant(difference):
+            return Finding(True, "equal up to the constant of integration")
+        return None
+
     def reduced(self, answer: Node, gold: Node) -> Finding:
         """Take names off, then compare by kind."""
+        if (found := self.approximations(answer, gold)) is not None:
+            return found
         given, asked = named(answer), named(gold)
         if given.name is None and asked.name is not None and is_equation(answer):
             return self.equations(answer, gold)
@@ -62,12 +117,33 @@ class Comparison(ValueComparison):
             return self.equation_with(answer, gold, asked)
         return self.values(given.value, asked.value)
 
+    def approximations(self, answer: Node, gold: Node) -> Finding | None:
+        r"""`4\pi \approx 12.57` beside 12.57: the approximation counts where the other side states it."""
+        pairs = [(approximated(answer), gold), (approximated(gold), answer)]
+        for both, other in pairs:
+            if both is None or other.op == "chain":
+                continue
+            exact_value, rounded = both
+            if close(exact_value, rounded) and self.values(rounded, other).equal:
+                return Finding(True, "the approximation that is asked for")
+        return None
+
     def both_named(self, given: Named, asked: Named, answer: Node, gold: Node) -> Finding:
         """`x = 5` and `y = 5` differ; `f(x) = 2x` and `y = 2x` agree, because one of the names is only a label."""
         names = [side.name for side in (given, asked) if side.name is not None]
+        if len(names) == 2 and symbols(names[0]) == symbols(names[1]) and text_of(names[0]) != text_of(names[1]):
+            return self.values(*reordered(given, asked)) if in_other_order(*names) else self.swapped(given, asked)
+        if len(names) == 2 and at_other_arguments(*names):
+            return Finding(False, "a function at another argument")
         if len(names) == 2 and is_unknown(names[0]) and is_unknown(names[1]) and not same_unknown(*names):
             return Finding(False, "different unknowns")
         return self.values(given.value, asked.value)
+
+    def swapped(self, given: Named, asked: Named) -> Finding:
+        r"""Names in the same letters: one quantity in two spellings, or two (`\frac{AB}{CD}` and `\frac{CD}{AB}`)."""
+        if given.name is not None and asked.name is not None and same_quantity(given.name, asked.name):
+            return self.values(given.value, asked.value)
+        return Finding(False, "names swapped")
 
     def equation_with(self, answer: Node, gold: Node, asked: Named) -> Finding:
         """An equation that does not only name a value: against an equation, or `x + y = 7` against the number 7."""
@@ -86,9 +162,11 @@ class Comparison(ValueComparison):
         if self.members(answer.args, gold.args).equal:
             return Finding(True, "same sides")
         sign = ratio_sign(first, second, equation=True)
+        if not sign and (solves(answer, gold) or solves(gold, answer)):
+            return Finding(True, "one equation is the other one solved")
         return Finding(None if sign is None else bool(sign), "equations up to a constant factor")
 
-    def values(self, answer: Node, gold: Node) -> Finding:  # noqa: C901, PLR0911  one line per kind
+    def values(self, answer: Node, gold: Node) -> Finding:  # noqa: C901, PLR0911, PLR0912  one line per kind
         """Compare two answers without names."""
         kinds = {answer.op, gold.op}
         if "unit" in kinds:
@@ -99,6 +177,12 @@ class Comparison(ValueComparison):
             return self.based(answer, gold)
         if "setof" in kinds:
             return self.set_builders(answer, gold)
+        if not _UNIT_VECTORS.isdisjoint(symbols(answer) | symbols(gold)) or {"j", "k"} & (
+            symbols(answer) ^ symbols(gold)
+        ):
+            given, asked = components(answer, gold)
+            if (given, asked) != (answer, gold):
+                return self.values(given, asked)
         if (answer.op == "add" or gold.op == "add") and may_be_real_set(answer, gold):
             return self.real_sets(answer, gold)
         if kinds & {"list", "set"} or mentions(answer, PM) != mentions(gold, PM):
@@ -118,21 +202,19 @@ class Comparison(ValueComparison):
         return self.numbers(answer, gold)
 
     def measured(self, answer: Node, gold: Node) -> Finding:
-        """Units: missing ones are forgiven unless strict; two different known ones are different answers."""
-        units = [str(side.value) if side.op == "unit" else "" for side in (answer, gold)]
-        bare = [side.args[0] if side.op == "unit" else side for side in (answer, gold)]
-        names = [canonical_unit(unit) for unit in units]
+        """Units: missing ones are forgiven unless strict, words that change a value are not; different ones differ."""
+        given, asked = measures.measured_alike(answer, gold)
+        units = [str(side.value) if side.op == "unit" else "" for side in (given, asked)]
+        bare = [side.args[0] if side.op == "unit" else side for side in (given, asked)]
         strict = self.settings.units == "strict"
-        if all(units) and (
-            (names[0] and names[1] and names[0] != names[1]) or (strict and units[0] != units[1] and None in names)
-        ):
-            return Finding(False, f"{units[0]} is not {units[1]}")
-        if any(side.op == "deg" for side in bare):
-            return Finding(False, "a degree sign is a unit too")
         if all(units) and units[0].startswith("mod ") and units[0] == units[1]:
             return self.congruent(bare[0], bare[1], Fraction(units[0][4:]) if units[0][4:].isdigit() else None)
-        if strict and not all(units):
-            return Finding(False, "a unit is missing")
+        if (angles := measures.in_degrees(given, asked)) is not None:
+            return self.values(*angles)
+        if (clash := measures.clash(units[0], units[1], strict=strict)) is not None:
+            return Finding(False, clash)
+        if any(side.op == "deg" for side in bare):
+            return Finding(False, "a degree sign is a unit too")
         return self.values(bare[0], bare[1])
 
     def congruent(self, answer: Node, gold: Node, modulus: Fraction | None) -> Finding:
@@ -161,18 +243,38 @@ class Comparison(ValueComparison):
         """Set builders by their conditions, else by what they hold."""
         if answer.op == gold.op and (same := self.members(answer.args, gold.args)).equal:
             return same
+        if answer.op == gold.op and (found := self.same_family(answer, gold)).equal:
+            return found
         sides = [held(side) if side.op == "setof" else side for side in (answer, gold)]
         if sides[0] is None or sides[1] is None:
             return Finding(None, "a set builder")
         return self.values(sides[0], sides[1])
+
+    def same_family(self, answer: Node, gold: Node) -> Finding:
+        r"""`\{2k+1 : k \in \mathbb{Z}\}` and `\{2n-1 : n \in \mathbb{Z}\}`: one set, its parameter renamed."""
+        given, asked = over_integers(answer), over_integers(gold)
+        if given is None or asked is None or given[2] != asked[2]:
+            return Finding(None, "a set builder")
+        wholes = Family((frozenset((given[1],)), frozenset((asked[1],))), NO_FAMILY.constants)
+        same_name = substituted(given[0], sym(given[1]), sym(asked[1]))
+        others = [same_name, *renamed(same_name, asked[0], wholes)] if given[2].startswith("integers") else [same_name]
+        equal = any(self.values(other, asked[0]).equal for other in others)
+        return Finding(equal or None, "the same set of values of a whole parameter")
 
     def collections(self, answer: Node, gold: Node) -> Finding:
         """Lists and sets: unordered, except that names on one side only stand for an order; an ellipsis orders too."""
         order = self.real_sets(answer, gold) if may_be_real_set(answer, gold) else None
         if order is not None and order.equal is not None:
             return order
+        answer, gold = (progressed(side) for side in (answer, gold))
         given, asked = elements(answer), elements(gold)
+        if mentions(answer, PM) != mentions(gold, PM) and len(given) != len(asked):
+            given, asked = all_signs(answer, given, len(asked)), all_signs(gold, asked, len(given))
+            if any(part.op in VECTORS for part in (*given, *asked)) and max(len(given), len(asked)) > 1:
+                return self.unordered([named(part) for part in given], [named(part) for part in asked], (answer, gold))
         if answer.op in VECTORS or gold.op in VECTORS:
+            if _is_interval(answer, gold):
+                return DIFFERENT_KINDS
             if "set" in (answer.op, gold.op) or not (answer.op == "list" or gold.op == "list"):
                 return self.values(given[0], asked[0]) if len(given) == len(asked) == 1 else DIFFERENT_KINDS
             both = [side.args if side.op in (*VECTORS, "list") else (side,) for side in (answer, gold)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
+import operator
 import random
 import threading
 import zlib
@@ -12,8 +13,9 @@ from contextlib import closing
 from fractions import Fraction
 from typing import Any, Final
 
+from or1_reward.maths.budget import spend
 from or1_reward.maths.equal.exact import opaque
-from or1_reward.maths.parse.nodes import INFINITY, Node
+from or1_reward.maths.parse.nodes import INFINITY, Node, symbols, text_of
 
 DIGITS: Final = 60
 MORE_DIGITS: Final = 250
@@ -40,6 +42,7 @@ class Evaluator:
         self.left_the_reals = False  # a root or logarithm of a negative number on the way
         self.scale = 0.0  # largest term that was added up: what a difference must be measured against
         self.digits = digits or 16
+        self.price = 1 if digits is None else 3 + digits // 25  # in steps of the budget
         self.lib: Any = _mpmath(digits) if digits else None
 
     def value(self, node: Node) -> Number:
@@ -51,6 +54,7 @@ class Evaluator:
         rule = _RULES.get(node.op)
         if rule is None:
             raise NoValueError(node.op)
+        spend(self.price)
         try:
             found = rule(self, node)
             if node.op in _LEAVING and is_imaginary(found):
@@ -80,6 +84,7 @@ class Evaluator:
         self.scale = max(self.scale, float(size))
 
 
+_OPAQUE_SCALES: Final = (1.0, 1.0, 1.0, -1.0, 30.0, -30.0)  # of values nothing is known about
 _contexts = threading.local()
 
 
@@ -121,6 +126,8 @@ def _evaluate_symbol(at: Evaluator, node: Node) -> Number:
 
 def _evaluate_opaque(at: Evaluator, node: Node) -> Number:
     """A fixed value for `F_{n-1}` or `f(x)`: the same name with arguments of the same value is the same thing."""
+    if node.op == "idx" and not symbols(node.args[1]) and text_of(node) in at.point:
+        return at.symbol(text_of(node))
     parts = []
     for argument in node.args if node.op != "idx" else node.args[1:]:
         try:
@@ -128,7 +135,8 @@ def _evaluate_opaque(at: Evaluator, node: Node) -> Number:
         except NoValueError:
             parts.append(opaque(argument))
     name = f"{node.op}:{node.value}:{parts if node.op != 'idx' else [opaque(node.args[0]), *parts]}"
-    value = seeded(name, at.salt).uniform(0.2, 2.7)
+    random_here = seeded(name, at.salt)
+    value = random_here.uniform(0.2, 2.7) * random_here.choice(_OPAQUE_SCALES)
     return at.lib.mpf(value) if at.lib else complex(value)
 
 
@@ -142,11 +150,19 @@ def _evaluate_constant(at: Evaluator, node: Node) -> Number:
 
 def _evaluate_sum(at: Evaluator, node: Node) -> Number:
     total: Number = 0
+    smallest: Number | None = None
     for part in node.args:
         term = at.value(part)
         at.grow(term)
         total = total + term
+        if at.lib and term and (smallest is None or abs(term) < smallest):
+            smallest = abs(term)
+    if smallest is not None and smallest < abs(total) * _ABSORBED:
+        raise NoValueError("a term too small beside the others for digits")
     return total
+
+
+_ABSORBED: Final = 1e-35
 
 
 def _evaluate_product(at: Evaluator, node: Node) -> Number:
@@ -191,9 +207,18 @@ def _evaluate_function(at: Evaluator, node: Node) -> Number:
         if any(is_imaginary(value) for value in values):
             raise NoValueError("an order of complex numbers")
         return (max if name == "max" else min)(values, key=lambda value: value.real)
-    if any(abs(value) > 1e15 for value in values) and name not in ("ln",):
+    size = abs(values[0])
+    if size > _LARGEST_ARGUMENT and name != "ln":
         raise NoValueError("an argument too large")
+    if at.lib and ((0 < size < _SMALLEST_ARGUMENT) or (name in _SATURATING and size > _SATURATED)):
+        raise NoValueError("a value that digits cannot tell from a simpler one")  # tanh(3000) is not 1
     return _function(at, name)(values[0])
+
+
+_LARGEST_ARGUMENT: Final = 1e15
+_SMALLEST_ARGUMENT: Final = 1e-25
+_SATURATING: Final = frozenset(("tanh", "coth", "arctan", "arccot", "sech", "csch"))
+_SATURATED: Final = 60.0
 
 
 def _floor(value: complex) -> int:
@@ -274,11 +299,16 @@ def _evaluate_binomial(at: Evaluator, node: Node) -> Number:
 
 def _evaluate_step(at: Evaluator, node: Node) -> Number:
     value = at.value(node.args[0])
-    if is_imaginary(value) or abs(value) > 1e15:
+    if is_imaginary(value) or abs(value) > (1e15 if at.lib is None else 10.0 ** (at.digits - 25)):
         raise NoValueError("a step out of range")
-    nearest = round(float(value.real))
+    nearest = at.lib.nint(value.real) if at.lib else round(value.real)
     on_a_step = abs(value.real - nearest) < (1e-40 if at.lib else 1e-9)  # 2n/5 at n = 5 is 2, whatever 1/5 rounds to
-    found = nearest if on_a_step else (math.floor if node.op == "floor" else math.ceil)(value.real)
+    if on_a_step:
+        found = nearest
+    elif at.lib:
+        found = (at.lib.floor if node.op == "floor" else at.lib.ceil)(value.real)
+    else:
+        found = (math.floor if node.op == "floor" else math.ceil)(value.real)
     return at.lib.mpf(found) if at.lib else complex(found)
 
 
@@ -325,6 +355,43 @@ def _endless_sum(at: Evaluator, node: Node) -> Number:
     raise NoValueError("a series that converges slowly, or not")
 
 
+def _evaluate_cases(at: Evaluator, node: Node) -> Number:
+    for row in node.args:
+        value, condition = row.args
+        if _holds(at, condition):
+            return at.value(value)
+    raise NoValueError("no case holds")
+
+
+def _holds(at: Evaluator, condition: Node) -> bool:
+    if condition.op == "text":
+        return True  # otherwise
+    if condition.op == "list":
+        holds = any if condition.value == "or" else all
+        return holds(_holds(at, part) for part in condition.args)
+    if condition.op != "chain":
+        raise NoValueError("a condition that is no relation")
+    members = [at.value(part) for part in condition.args]
+    if any(is_imaginary(member) for member in members):
+        raise NoValueError("an order of complex numbers")
+    links = zip(str(condition.value).split(), members, members[1:], strict=False)
+    return all(_related(sign, left.real, right.real) for sign, left, right in links)
+
+
+def _related(sign: str, left: Any, right: Any) -> bool:
+    if sign not in _ORDERS:
+        raise NoValueError(f"a condition with {sign}")
+    return bool(_ORDERS[sign](left, right))
+
+
+_ORDERS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "!=": operator.ne,
+}
 _RULES: Final[dict[str, Callable[[Evaluator, Node], Number]]] = {
     "num": _evaluate_number,
     "sym": _evaluate_symbol,
@@ -344,6 +411,7 @@ _RULES: Final[dict[str, Callable[[Evaluator, Node], Number]]] = {
     "deg": lambda at, node: at.value(node.args[0]) * _evaluate_constant(at, Node("const", (), "pi")) / 180,
     "app": _evaluate_opaque,
     "idx": _evaluate_opaque,
+    "cases": _evaluate_cases,
     "sum": _evaluate_series,
     "prod": _evaluate_series,
 }

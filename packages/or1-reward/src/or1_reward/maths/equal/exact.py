@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
+from or1_reward.maths.budget import spend
 from or1_reward.maths.equal.exact_functions import EXACT
 from or1_reward.maths.equal.polynomials import (
     IMAGINARY,
@@ -25,7 +26,9 @@ from or1_reward.maths.equal.polynomials import (
     multiply,
     power_of,
 )
-from or1_reward.maths.parse.nodes import Node, symbols
+from or1_reward.maths.parse.nodes import Node, num, substituted, symbols
+
+_MAX_TERMS: Final = 5_000  # of a finite sum
 
 
 def normal(node: Node) -> Poly:
@@ -34,6 +37,7 @@ def normal(node: Node) -> Poly:
     Raises:
         UndecidedError: a structure, infinity, a division by zero, or a size beyond the bounds.
     """
+    spend()
     rule = _RULES.get(node.op)
     if rule is None:
         raise UndecidedError(node.op)
@@ -59,9 +63,12 @@ def same(left: Node, right: Node) -> bool | None:
 def rational(node: Node) -> Fraction | None:
     """The value of `node` where that is a rational number."""
     try:
-        poly = normal(node)
+        return _number_of(normal(node))
     except (UndecidedError, OverflowError):
         return None
+
+
+def _number_of(poly: Poly) -> Fraction | None:
     if not poly:
         return Fraction(0)
     return poly.get(()) if len(poly) == 1 else None
@@ -69,12 +76,18 @@ def rational(node: Node) -> Fraction | None:
 
 def opaque(node: Node) -> str:
     """A spelling of a node whose arguments are in normal form wherever they have one."""
-    parts = []
-    for argument in node.args:
-        try:
-            parts.append(key(normal(argument)))
-        except UndecidedError:
-            parts.append(opaque(argument))
+    return _spelled(node, [_form(argument) for argument in node.args])
+
+
+def _form(node: Node) -> Poly | None:
+    try:
+        return normal(node)
+    except UndecidedError:
+        return None
+
+
+def _spelled(node: Node, forms: list[Poly | None]) -> str:
+    parts = [opaque(argument) if form is None else key(form) for argument, form in zip(node.args, forms, strict=True)]
     return f"{node.op}:{node.value}({';'.join(parts)})"
 
 
@@ -113,6 +126,8 @@ def _pow(node: Node) -> Poly:
     base, exponent = node.args
     power = normal(exponent)
     if not power:
+        if not normal(base):
+            raise UndecidedError("zero to the power of zero")
         return {(): ONE}
     if len(power) == 1 and () in power:
         return power_of(normal(base), power[()])
@@ -165,18 +180,33 @@ def _limit(node: Node) -> Poly:
     return _atom(node) if symbols(variable) & symbols(body) else normal(body)
 
 
+def _series(node: Node) -> Poly:
+    """A finite sum or product, term by term, where its bounds are whole numbers; opaque elsewhere."""
+    body, variable, low, high = node.args
+    first, last = rational(low) if low.op != "const" else None, rational(high) if high.op != "const" else None
+    if first is None or last is None or first.denominator != 1 or last.denominator != 1 or last - first > _MAX_TERMS:
+        return _atom(node)
+    total: Poly = {} if node.op == "sum" else {(): ONE}
+    for value in range(int(first), int(last) + 1):
+        term = normal(substituted(body, variable, num(value)))
+        total = add(total, term) if node.op == "sum" else multiply(total, term)
+    return total
+
+
 def _scaled(factor: Poly) -> Callable[[Node], Poly]:
     return lambda node: multiply(normal(node.args[0]), factor)
 
 
 def _whole(node: Node) -> Poly:
     """Functions that are known exactly on rational arguments, opaque elsewhere."""
-    values = [rational(argument) for argument in node.args]
+    forms = [_form(argument) for argument in node.args]  # once: functions in functions must not double the work
+    values = [None if form is None else _number_of(form) for form in forms]
     name = str(node.value) if node.op == "fn" else node.op
-    if name not in EXACT or any(value is None for value in values):
-        return _atom(node)
-    result = EXACT[name](*[value for value in values if value is not None])
-    return _atom(node) if result is None else {(): result} if result else {}
+    known = name in EXACT and None not in values
+    result = EXACT[name](*[value for value in values if value is not None]) if known else None
+    if result is None:
+        return {((f"#{_spelled(node, forms)}", ONE),): ONE}
+    return {(): result} if result else {}
 
 
 _RULES: Final[dict[str, Callable[[Node], Poly]]] = {
@@ -189,6 +219,7 @@ _RULES: Final[dict[str, Callable[[Node], Poly]]] = {
     "pct": _scaled({(): Fraction(1, 100)}),
     "deg": _scaled({(("#pi", ONE),): Fraction(1, 180)}),
     **dict.fromkeys(("fn", "abs", "floor", "ceil", "fact", "fact2", "binom"), _whole),
-    **dict.fromkeys(("log", "app", "idx", "sum", "prod", "int", "diff"), _atom),
+    **dict.fromkeys(("log", "app", "idx", "int", "diff"), _atom),
+    **dict.fromkeys(("sum", "prod"), _series),
     "lim": _limit,
 }

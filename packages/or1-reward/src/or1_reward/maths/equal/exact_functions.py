@@ -7,9 +7,12 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
+_MAX_FACTORIAL: Final = 5_000
+_MAX_BINOMIAL: Final = 20_000
+
 
 def _factorial(value: Fraction) -> Fraction | None:
-    small = value.denominator == 1 and 0 <= value <= 2000
+    small = value.denominator == 1 and 0 <= value <= _MAX_FACTORIAL
     return Fraction(math.factorial(int(value))) if small else None
 
 
@@ -19,7 +22,7 @@ def _double_factorial(value: Fraction) -> Fraction | None:
 
 
 def _binomial(top: Fraction, bottom: Fraction) -> Fraction | None:
-    small = top.denominator == bottom.denominator == 1 and 0 <= bottom <= 2000 and 0 <= top <= 5000
+    small = top.denominator == bottom.denominator == 1 and max(bottom, top) <= _MAX_BINOMIAL and min(bottom, top) >= 0
     return Fraction(math.comb(int(top), int(bottom))) if small else None
 
 

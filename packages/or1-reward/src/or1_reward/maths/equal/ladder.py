@@ -11,13 +11,15 @@ from typing import Any, Final, NamedTuple
 from or1_reward.maths.equal import numeric, words
 from or1_reward.maths.equal.compare import Comparison
 from or1_reward.maths.equal.exact import rational
+from or1_reward.maths.equal.families import NO_FAMILY, Family
 from or1_reward.maths.equal.remainders import with_remainders
 from or1_reward.maths.equal.values import Finding
-from or1_reward.maths.parse.nodes import Node
+from or1_reward.maths.parse.nodes import Node, symbols
 from or1_reward.maths.parse.numbers import exact_int
 from or1_reward.maths.parse.parser import Reading, parse
 from or1_reward.maths.parse.phrases import as_formula
 from or1_reward.maths.parse.spelling import canonical, tidy
+from or1_reward.maths.parse.surroundings import Bare, bare, parameters, relations_of
 from or1_reward.maths.parse.tokens import ParseError
 from or1_reward.maths.settings import MathSettings
 from or1_reward.maths.symbolic.client import SymbolicFailureError, SymbolicLimitError, ask
@@ -77,7 +79,53 @@ def _judge(answer: str, gold: str, settings: MathSettings) -> Outcome:
         return Outcome(Status.CORRECT, "same spelling")
     if (said := words.compare(spelled, wanted)) is not None:
         return Outcome(Status.CORRECT if said else Status.WRONG, "words")
-    return _by_meaning(given, asked, settings)
+    outcome = _by_meaning(given, asked, settings)
+    if outcome.status in (Status.WRONG, Status.UNPARSABLE):
+        return _without_surroundings(given, asked, settings, outcome)
+    return outcome
+
+
+def _without_surroundings(given: str, asked: str, settings: MathSettings, outcome: Outcome) -> Outcome:
+    """Judge once more without the prose, labels and qualifiers around the values, where these do not clash."""
+    answer, gold = bare(words.without_label(given)), bare(asked)
+    family = Family(*zip(*(parameters(side.qualifiers) for side in (answer, gold)), strict=True))
+    plain = (answer.value, gold.value) == (given, asked)
+    if not answer.value or not gold.value or _labels_clash(answer.label, gold.label, answer, gold):
+        return outcome
+    if not all(map(_no_clash, *map(relations_of, (answer.qualifiers, gold.qualifiers)))):
+        return outcome
+    if plain and not any(map(any, family)) and "+" not in asked:
+        return outcome
+    if canonical(answer.value) == canonical(gold.value):
+        return Outcome(Status.CORRECT, "same spelling without what stands around it")
+    if (said := words.compare(canonical(answer.value), canonical(gold.value))) is not None:
+        return Outcome(Status.CORRECT, "words") if said else outcome
+    if (numbers := _plain_numbers(answer.value, gold.value)) is not None:
+        return numbers if numbers.status is Status.CORRECT else outcome
+    found = _by_meaning(answer.value, gold.value, settings, family)
+    return found if found.status is not Status.UNPARSABLE else outcome
+
+
+def _labels_clash(given: str, asked: str, answer: Bare, gold: Bare) -> bool:
+    """Two labels that differ, or a label against an equation of the other side."""
+    if given and asked:
+        return canonical(given) != canonical(asked)
+    other = gold.value if given else answer.value
+    return bool(given or asked) and "=" in other
+
+
+def _no_clash(given: str, asked: str) -> bool:
+    """Whether two restrictions are the same one."""
+    first, second = canonical(given), canonical(asked)
+    if first == second:
+        return True
+    try:
+        left, right = parse(tidy(given)), parse(tidy(asked))
+    except (ParseError, RecursionError):
+        return False
+    if symbols(left) != symbols(right):
+        return len(symbols(left)) == 1 == len(symbols(right))  # of a renamed parameter
+    return bool(Comparison(MathSettings(), lambda *_: None).answers(left, right).equal)
 
 
 @lru_cache(_CACHED)
@@ -103,9 +151,9 @@ def _digits(match: re.Match[str]) -> tuple[bool, str, str]:
     return (sign or point_sign) == "-" and bool(whole or decimals), whole, decimals
 
 
-def _by_meaning(given: str, asked: str, settings: MathSettings) -> Outcome:
+def _by_meaning(given: str, asked: str, settings: MathSettings, family: Family = NO_FAMILY) -> Outcome:
     """Parse both sides and compare; other readings of an ambiguous spelling get their turn."""
-    comparison = Comparison(settings, Budget(settings.symbolic_time_s).ask)
+    comparison = Comparison(settings, Budget(settings.symbolic_time_s).ask, family)
     best = Outcome(Status.UNPARSABLE, "")
     for given_reading, asked_reading in _readings(given, asked):
         try:
@@ -205,7 +253,7 @@ def _rounds(answer: Node, gold: Node, given: str, asked: str, digits: int) -> bo
     match, decimal, other = (first, answer, gold) if first else (second, gold, answer)
     if match is None or not isinstance(decimal.value, Fraction | type(None)) or "." in (given if second else asked):
         return False
-    if len(match[2]) < digits:
+    if len(match[2]) < digits or len((match[1] + match[2]).lstrip("0")) < digits:
         return False
     scaled = exact_int(match[1] + match[2]) * (-1 if match[0].startswith("-") else 1)
     power = len(match[2]) - int(match[3] or match[4] or 0)

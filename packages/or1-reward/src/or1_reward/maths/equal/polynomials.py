@@ -10,13 +10,14 @@ import math
 from fractions import Fraction
 from typing import Final
 
+from or1_reward.maths.budget import spend
 from or1_reward.maths.parse.nodes import number_text
 
 Monomial = tuple[tuple[str, Fraction], ...]
 Poly = dict[Monomial, Fraction]
 
 MAX_TERMS: Final = 300
-MAX_BITS: Final = 40_000
+MAX_BITS: Final = 120_000
 _MAX_POWER: Final = 64
 _TRIAL_PRIMES: Final = 2_000
 ONE: Final = Fraction(1)
@@ -49,9 +50,11 @@ def key(poly: Poly) -> str:
 
 def add(first: Poly, second: Poly) -> Poly:
     """The sum of two forms."""
+    spend(len(second) + 1)
     total = dict(first)
     for monomial, added in second.items():
         value = total.get(monomial, Fraction(0)) + added
+        spend(value.denominator.bit_length() >> 6)
         if value:
             total[monomial] = value
         else:
@@ -65,10 +68,12 @@ def multiply(first: Poly, second: Poly) -> Poly:
     """The product of two forms."""
     if len(first) * len(second) > MAX_TERMS * 8:
         raise UndecidedError("too many terms")
+    spend(2 * len(first) * len(second))
     total: Poly = {}
     for left, a in first.items():
         for right, b in second.items():
             monomial, value = _join(left, right, a * b)
+            spend((value.numerator.bit_length() + value.denominator.bit_length()) >> 8)
             if value.numerator.bit_length() > MAX_BITS or value.denominator.bit_length() > MAX_BITS:
                 raise UndecidedError("too many digits")
             total[monomial] = total.get(monomial, 0) + value
@@ -194,6 +199,7 @@ def _prime_power(prime: int, exponent: Fraction) -> Poly:
 def factors(number: int) -> dict[int, int]:
     """The primes of a number and how often they divide it."""
     found: dict[int, int] = {}
+    spend(number.bit_length() >> 3)
     prime = 2
     while prime * prime <= number and prime < _TRIAL_PRIMES:
         while number % prime == 0:

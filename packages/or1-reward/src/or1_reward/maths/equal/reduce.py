@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Final, NamedTuple
 
 from or1_reward.maths.equal import exact, numeric
-from or1_reward.maths.parse.nodes import MINUS_ONE, Node, mentions, symbols, text_of
+from or1_reward.maths.parse.nodes import MINUS_ONE, Node, mentions, symbols, text_of, walk
 
 _NAME_OPS: Final = frozenset(("sym", "idx", "app", "text"))
 _NAMING_FUNCTIONS: Final = frozenset(["det", "gcd", "lcm", "max", "min", "arg", "Re", "Im"])
@@ -68,6 +68,8 @@ def named(node: Node) -> Named:
     """
     if node.op == "list" and node.args[0].op == "chain" and node.value is None:
         return Named(None, node)
+    if _is_labelled_point(node):
+        return Named(node.args[0], node.args[1])
     if node.op != "chain":
         return Named(None, node)
     signs = relations(node)
@@ -82,6 +84,26 @@ def named(node: Node) -> Named:
         return Named(members[1], members[0])
     value = _chain_value(members, signs, named=name is not None)
     return Named(name, value) if value is not None else Named(None, node)
+
+
+def _is_labelled_point(node: Node) -> bool:
+    """Whether a node is `A(1, 2)`, the point A with its coordinates."""
+    if node.op != "mul" or len(node.args) != 2 or node.args[1].op != "tuple":
+        return False
+    name = node.args[0]
+    letter = name.args[0] if name.op == "idx" else name
+    return letter.op == "sym" and len(node.args[1].args) > 1 and str(letter.value).rstrip("'").isupper()
+
+
+def approximated(node: Node) -> tuple[Node, Node] | None:
+    r"""The exact value and its approximation in `4\pi \approx 12.57`; None of anything else."""
+    if node.op != "chain":
+        return None
+    signs = relations(node)
+    if "~" not in signs or any(sign not in _EQUALITIES for sign in signs):
+        return None
+    at = signs.index("~")
+    return node.args[at], node.args[at + 1]
 
 
 def _chain_value(members: list[Node], signs: list[str], *, named: bool) -> Node | None:
@@ -120,6 +142,41 @@ def _signed(node: Node, upper: bool) -> Node:
         inner = _signed(node.args[0], upper)
         return inner if (node.value == "pm") == upper else Node("mul", (MINUS_ONE, inner))
     return node._replace(args=tuple(_signed(part, upper) for part in node.args))
+
+
+def all_signs(node: Node, found: tuple[Node, ...], count: int) -> tuple[Node, ...]:
+    """The members of a list with as many choices of signs as give `count` of them; `found` where none do."""
+    if not mentions(node, _PM):
+        return found
+    parts = node.args if node.op in ("list", "set") else (node,)
+    for choices in (alternatives, independent_alternatives):
+        written = tuple(one for part in parts for one in choices(part))
+        if len(written) == count:
+            return written
+    return found
+
+
+def independent_alternatives(node: Node) -> tuple[Node, ...]:
+    """The values that a node stands for when each ± is chosen by itself."""
+    places = sum(part.op == "pm" for part in walk(node))
+    if places == 0 or places > _MOST_SIGNS:
+        return (node,)
+    return tuple(_chosen(node, list(signs))[0] for signs in product((True, False), repeat=places))
+
+
+def _chosen(node: Node, signs: list[bool]) -> tuple[Node, list[bool]]:
+    if node.op == "pm":
+        upper, *rest = signs
+        inner, rest = _chosen(node.args[0], rest)
+        return (inner if upper else Node("mul", (MINUS_ONE, inner))), rest
+    parts = []
+    for part in node.args:
+        chosen, signs = _chosen(part, signs)
+        parts.append(chosen)
+    return node._replace(args=tuple(parts)), signs
+
+
+_MOST_SIGNS: Final = 4
 
 
 def elements(node: Node) -> tuple[Node, ...]:

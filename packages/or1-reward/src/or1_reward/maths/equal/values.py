@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from or1_reward.maths.equal import exact, matrices, numeric
+from or1_reward.maths.equal.families import NO_FAMILY, Family
 from or1_reward.maths.equal.questions import (
     CALCULUS,
     holds_matrix,
@@ -43,8 +44,9 @@ DIFFERENT_KINDS: Final = Finding(False, "different kinds of answer")
 class ValueComparison:
     """Compares values under one set of settings."""
 
-    def __init__(self, settings: MathSettings, symbolic: Symbolic) -> None:
-        """`symbolic` is asked, last, about values nobody else could decide."""
+    def __init__(self, settings: MathSettings, symbolic: Symbolic, family: Family = NO_FAMILY) -> None:
+        """`symbolic` is asked, last, about values nobody else could decide; `family` holds the parameters."""
+        self.family = family
         self.settings = settings
         self.symbolic = symbolic
         self.asked_before: dict[tuple[Node, Node], Finding] = {}  # members of lists are compared more than once

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from or1_reward.maths.equal.letter_runs import compare_runs
+from or1_reward.maths.equal.measures import compare_compounds
+from or1_reward.maths.equal.numerals import compare_numerals
+from or1_reward.maths.equal.sentences import compare_sentences
 from or1_reward.maths.parse.phrases import plain_words
 
 _LETTER: Final = re.compile(r"\(?([A-J])\)?")
@@ -29,7 +33,10 @@ _WORD: Final = re.compile(r"[A-Za-z][A-Za-z' -]*[A-Za-z]")
 _ANNOUNCED: Final = re.compile(
     r"(?:\\text\{\s*)?(?:the )?(?:final )?(?:answer|ans)\b(?: is)?\s*[:=]?\s*\}?\s*(?=[^\s=:}])", re.IGNORECASE
 )
-_LABEL: Final = re.compile(r"\\text(?:bf)?\{\s*\(?[A-E](?:\)|\.)\s*\}\s*|\(?[A-E]\)\s+|[A-E][.:]\s+")
+_LABEL: Final = re.compile(
+    r"\\text(?:bf)?\{\s*\(?[A-E](?:\)|\.)\s*\}\s*|\(?[A-E]\)(?:\s|\\[ ,;:]|~|\\q?quad)+|[A-E][.:](?:\s"
+    r"|\\[ ,;:]|~|\\q?quad)+"
+)
 
 
 def compare(answer: str, gold: str) -> bool | None:
@@ -37,6 +44,9 @@ def compare(answer: str, gold: str) -> bool | None:
     letter = _LETTER.fullmatch(gold)
     if letter:
         return _letter(answer, letter[1])
+    for rule in (compare_runs, compare_numerals, compare_compounds, compare_sentences):
+        if (found := rule(answer, gold)) is not None:
+            return found
     lowered = gold.casefold().rstrip(".")
     if gold in ("Y", "N") and answer.casefold().rstrip(".") in _POLAR:
         return _POLAR_VALUE[answer.casefold().rstrip(".")] == (gold == "Y")

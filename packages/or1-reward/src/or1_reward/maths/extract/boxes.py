@@ -18,15 +18,31 @@ class Extraction(NamedTuple):
     beside: tuple[str, ...] = ()
 
 
+class Box(NamedTuple):
+    """A box from `start` to `end` of its text."""
+
+    start: int
+    end: int
+    content: str
+
+
 BOX: Final = re.compile(r"\\(?:(?:begin)?boxed|fbox|framebox)(?![A-Za-z])")
 _BOX_GAP: Final = re.compile(
     r"(?:\s|[,;:$.&]|\\[,;:!()\[\]\\ ]|\\(?:quad|qquad|text|mathrm|textbf)(?![A-Za-z])|[{}~*]|"
-    r"\b(?:and|or|for|part|parts|if|when|as well as)\b|\([a-e]\)|\\(?:land|lor|wedge|vee)\b|和|或|以及)*"
+    r"\b(?:and|or|for|part|parts|if|when|as well as|also|possibly|maybe|perhaps|alternatively|else)\b|\([a-e]\)|[()]|"
+    r"\\(?:land|lor|wedge|vee)\b|和|或|以及|且)*+"
 )
-_CUT_OFF: Final = re.compile(r"[^$}\]]*")
+_CUT_OFF: Final = re.compile(r"[^$}\]]*+")
 _GOLD_GAP: Final = re.compile(r"[\s+\\]*(?:[A-Za-z]+[\s,]+(?:and|or)\s+)?")
-_MAX_BOXES: Final = 64  # the last ones; thousands of open boxes must not cost quadratic time
+_UNBRACED: Final = re.compile(r"\$?((?:[-+]?(?:\w|\.\d)|\\[A-Za-z])[^\s${}]*+)")
+_MAX_BOXES: Final = 64  # the last ones
 _BRACE: Final = re.compile(r"\\[{}\\]|[{}]")
+_PLACEHOLDER: Final = re.compile(
+    r"[\s.~_?…]*|\\l?dots|\\cdots|(?:\\text\{\s*)?(?:your |the |final |my )*(?:answer|result|solution"
+    r"|value)s?(?: here)?\s*\}?",
+    re.IGNORECASE,
+)
+_MAX_GAP: Final = 60
 
 
 def boxed_content(text: str) -> str | None:
@@ -37,63 +53,81 @@ def boxed_content(text: str) -> str | None:
 
 def boxed(text: str, gap: re.Pattern[str] | None = None) -> Extraction | None:
     """The last box of a text, with those beside it that belong to one answer; `gap` is what may stand between them."""
-    boxes = [
-        box
-        for box in (_box_at(text, match.end()) for match in list(BOX.finditer(text))[-_MAX_BOXES:])
-        if box is not None
-    ]
-    boxes = [box for at, box in enumerate(boxes) if not any(box[0] < later[0] < box[1] for later in boxes[at + 1 :])]
-    if not boxes:  # of boxes in boxes, the inner ones count
+    boxes = _boxes(text)
+    if not boxes:
         return None
     group = [boxes[-1]]
     for earlier in reversed(boxes[:-1]):
-        between = text[earlier[1] : group[0][0]]
-        if not _joined(between) and not (gap and gap.fullmatch(between)):
+        between = text[earlier.end : group[0].start]
+        if not _joined(between) and not (gap and len(between) <= _MAX_GAP and gap.fullmatch(between)):
             break
         group.insert(0, earlier)
-    contents = tuple(dict.fromkeys(box[2].strip() for box in boxes))
+    contents = tuple(dict.fromkeys(box.content for box in boxes))
     if len(group) == 1:
-        return Extraction(group[0][2].strip(), "last box", contents)
-    parts = list(dict.fromkeys(box[2].strip() for box in group))
+        return Extraction(group[0].content, "last box", contents)
+    parts = list(dict.fromkeys(box.content for box in group))
     rule = f"{len(group)} boxes side by side" if len(parts) > 1 else "last box"
     return Extraction(" , ".join(parts), rule, contents, tuple(parts))
 
 
-def _box_at(text: str, at: int) -> tuple[int, int, str] | None:
-    """(start, end, content) of the box whose command ends at `at`; an unclosed one runs to the line's end."""
-    start = text.rfind("\\", 0, at)
+def _boxes(text: str) -> list[Box]:
+    """The last boxes in order, of boxes in boxes the inner ones; boxes that are only mentioned are none."""
+    commands = list(BOX.finditer(text))[-_MAX_BOXES:]
+    if not commands:
+        return []
+    closing = _closing_braces(text, commands[0].start())
+    found = [_box_at(text, match, closing) for match in commands]
+    boxes = [box for box in found if box is not None and not _PLACEHOLDER.fullmatch(box.content[:_MAX_GAP])]
+    boxes = [
+        box for at, box in enumerate(boxes) if not any(box.start < later.start < box.end for later in boxes[at + 1 :])
+    ]
+    unquoted = [box for box in boxes if text[box.start - 1 : box.start] != "`" or text[box.end : box.end + 1] != "`"]
+    return unquoted or boxes
+
+
+def _closing_braces(text: str, start: int) -> dict[int, int]:
+    """Where every brace behind `start` is closed; escaped braces do not count."""
+    found: dict[int, int] = {}
+    stack: list[int] = []
+    for match in _BRACE.finditer(text, start):
+        if match[0] == "{":
+            stack.append(match.start())
+        elif match[0] == "}" and stack:
+            found[stack.pop()] = match.start()
+    return found
+
+
+def _box_at(text: str, command: re.Match[str], closing: dict[int, int]) -> Box | None:
+    """The box that a command opens; an unclosed one runs to the line's end."""
+    start, at = command.span()
     while at < len(text) and text[at] in " \t\n":
         at += 1
     if at >= len(text):
         return None
     if text[at] != "{":
-        match = re.match(r"\$?([^\s${}]+)", text[at:])
-        return (start, at + match.end(), match[1]) if match else None
-    end = _closing(text, at)
-    if end is None:
-        line, _, behind = text[at + 1 :].partition("\n")
-        if not behind.strip() and _CUT_OFF.fullmatch(line):
-            return None  # cut off: `\boxed{42` may be the beginning of 420
-        return start, at + 1 + len(line), line.rstrip("$ .}\\])")
-    return start, end + 1, text[at + 1 : end]
+        match = _UNBRACED.match(text, at)
+        return Box(start, match.end(), match[1].rstrip(".,;:")) if match else None
+    end = closing.get(at)
+    if end is not None:
+        return Box(start, end + 1, text[at + 1 : end].strip())
+    stop = text.find("\n", at)
+    line, behind = (text[at + 1 :], "") if stop < 0 else (text[at + 1 : stop], text[stop:])
+    if not behind.strip() and _CUT_OFF.fullmatch(line):
+        return None  # cut off: `\boxed{42` may be the beginning of 420
+    return Box(start, at + 1 + len(line), _without_tail(line))
 
 
-def _closing(text: str, at: int) -> int | None:
-    """Where the brace opened at `at` is closed; escaped braces do not count."""
-    depth = 0
-    for match in _BRACE.finditer(text, at):
-        if match[0] == "{":
-            depth += 1
-        elif match[0] == "}":
-            depth -= 1
-            if depth == 0:
-                return match.start()
-    return None
+def _without_tail(line: str) -> str:
+    """A line without the marks of a sentence's end, and without closing brackets that nothing opens."""
+    line = line.rstrip("$ .\\])*_")
+    while line.endswith("}") and line.count("}") > line.count("{"):
+        line = line[:-1].rstrip("$ .\\])*_")
+    return line
 
 
 def _joined(gap: str) -> bool:
     """Whether two boxes belong to one answer: only connectives and punctuation stand between them."""
     gap = gap.strip()
-    if len(gap) > 60 or "\n\n" in gap:
+    if len(gap) > _MAX_GAP or "\n\n" in gap:
         return False
     return _BOX_GAP.fullmatch(gap) is not None and not re.search(r"\.\s*\S", gap.replace("\\.", ""))

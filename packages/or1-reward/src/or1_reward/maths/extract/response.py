@@ -1,65 +1,52 @@
 r"""Which part of a response is its answer, and which rule found it.
 
-Rules, first that applies: the last `\boxed{}` (neighbours joined by commas, and, or are one list of answers),
-`<answer>`, `####`, "the answer is", a response that is nothing but an answer, the last formula or number.
+Rules, first that applies: the last `\boxed{}` (neighbors joined by commas, and, or are one list of answers),
+`<answer>`, `####`, "the answer is", a response that is nothing but an answer, what the last sentence says that
+something is, the last formula or number. All of them take time linear in the response.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable
 from typing import Final
 
 from or1_reward.maths.extract.boxes import BOX, Extraction, boxed
+from or1_reward.maths.extract.damage import repaired
+from or1_reward.maths.extract.formulas import Formula, formulas
+from or1_reward.maths.extract.phrases import last_final_phrases, last_phrases
+from or1_reward.maths.extract.prose import begins_with_denial, first_sentence, is_denied, is_prose
 
 MAX_SCAN_CHARS: Final = 64_000  # answers stand at the end
 
-
-_ANSWER_TAG: Final = re.compile(r"<answer>(.*?)</answer>", re.DOTALL | re.IGNORECASE)
-_HASHES: Final = re.compile(r"####[ \t]*([^\n]+)")
-_PHRASE: Final = re.compile(
-    r"(?:(?:final|correct)\s+(?:answer|solution|result)|answer|respuesta|réponse|reponse|antwort|risposta|resposta|ответ)"
-    r"(?:\s+is|\s+are|\s+should\s+be|\s+must\s+be|\s+will\s+be|\s+would\s+be)?\s*[:：]?\s*(?:is|are)?\s*[:：]?\*{0,2}(?=[\s$\\(\"'*\d+\-.:]|$)"
-    r"|(?:option|choice)\s+(?:is\s+)?(?=\(?[A-J]\b)|(?:^|\n)\s*A\s*[:：]|答案(?:是|为|為|：|:)*|(?:the\s+)?(?:value|result|solution)\s+is\b",
-    re.IGNORECASE,
-)
-_CUES: Final = (
-    "answer", "solution", "result", "value", "option", "choice", "respuesta", "réponse", "reponse", "antwort",
-    "risposta", "resposta", "ответ", "答案", ":", "：",
-)  # fmt: skip
-"""One of these is in whatever `_PHRASE` finds; a short answer mostly has none, and is spared the search."""
-_FINAL: Final = re.compile(r"final\s+answer\s*(?:is\s*:?|:)\*{0,2}\s*", re.IGNORECASE)
-_NEGATION: Final = re.compile(
-    r"(?:(?:certainly|definitely|clearly|probably)\s+)?(?:not|never|neither)\b", re.IGNORECASE
-)
-_NEGATED: Final = re.compile(
-    r"(?:\b(?:not|never|neither|nor|cannot|rather than|instead of|other than|except|unlike)|n['’]t)"
-    r"(?:\s+(?:be|been|is|equal|equals|to|just|simply|only|the|answer|in fact))*\s*[\s$(*\"]*"
-    r"(?:\\?[A-Za-z]{1,8}\s*=\s*)?[\s$(*\"]*$",
-    re.IGNORECASE,
-)
-_STOP: Final = re.compile(r"<\|[^|>]*\|>|</s>|<\|endoftext\|>|\bI hope it is correct\b.*", re.DOTALL | re.IGNORECASE)
-_SENTENCE_END: Final = re.compile(r"(?<!\d)\.(?=\s|$)|(?<=\d)\.(?=\s|$)|\n\s*\n|\n(?=\S)")
-_FORMULA: Final = re.compile(
-    r"\$\$(?P<a>.+?)\$\$|\\\[(?P<b>.+?)\\\]|\\\((?P<c>.+?)\\\)|(?<!\\)\$(?P<d>[^$]+?)(?<!\\)\$|"
-    r"\\begin\{(?:equation|align)\*?\}(?P<e>.+?)\\end\{(?:equation|align)\*?\}",
-    re.DOTALL,
-)
+_HASHES: Final = re.compile(r"####[ \t]*+([^\n]+)")
+_STOP: Final = re.compile(r"<\|[^|>]*+\|>|</s>|\bI hope it is correct\b.*", re.DOTALL | re.IGNORECASE)
 _NUMBER: Final = re.compile(
-    r"(?<![A-Za-z0-9_.])(?P<sign>[-+−]?)(?P<money>[$€£¥]?\s?)(?P<body>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,2}:\d{2}(?!\d)|(?:\d+\s+)?\d+\s*/\s*\d+|\d*\.?\d+(?:[eE][+-]?\d+)?)"
+    r"(?<![A-Za-z0-9_.])(?P<sign>[-+−]?)(?P<money>[$€£¥]?\s?)(?P<body>\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d{1,2}:\d{2}(?!\d)|(?:\d++\s{1,9})?\d++\s{0,9}/\s{0,9}\d++|(?:\d++(?:\.\d++)?|\.\d++)(?:[eE][+-]?\d++)?)"
     r"(?P<percent>\s?\\?%|\s?\$|\s?€)?(?![\d/])"
 )
-_PROSE: Final = re.compile(r"[A-Za-z]{2,}[,.]?\s+[A-Za-z]{2,}")
-_CJK: Final = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 _LABELLED: Final = re.compile(r"\(?[A-J][).:]\s")
-_COMMON_WORD: Final = re.compile(
-    r"\b(?:so|we|get|the|is|it|its|are|then|thus|hence|therefore|answer|that|this|there|have|has|because|since|to|of|by|as|"
-    r"choose|option|with|be|not)\b",
+_CHOICE: Final = re.compile(r"[*_\s]*(?:option|choice)?\s*\(?[A-J](?:\)|[.,:;]|\b(?!\s*[a-z=+*/^-]))", re.IGNORECASE)
+_CONCLUSION: Final = re.compile(
+    r"(?:so|thus|hence|therefore|then|finally|and|we\s+(?:get|have|find|obtain|conclude)|this\s+gives|which\s+gives|it\s+follows|that)"
+    r"[,:]?\s+",
     re.IGNORECASE,
 )
+_COPULA: Final = re.compile(
+    r"\b(?:is|are|equals|becomes|be|est|sont|is\s+equal\s+to|equal\s+to|comes\s+to|given\s+by)[:\s]+(?=\S)",
+    re.IGNORECASE,
+)
+_MATHEMATICAL: Final = re.compile(r"\\[A-Za-z]|[\^=√]|[A-Za-z)\d]\s*[-+*/]\s*[A-Za-z(\d]")
+_HEDGED: Final = re.compile(r"[^A-Za-z]*+(?:or|and)\s[^A-Za-z]*+")
+_JOINT: Final = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b)\s*", re.IGNORECASE)
+_SAYS: Final = re.compile(r"[\d=<>√]|\\(?!angle|triangle|text)")
+_LONG_BLANKS: Final = re.compile(r"[ \t]{9,}")
+_LONG_BREAKS: Final = re.compile(r"\s*\n\s*\n\s*(?=\n)|\n{3,}")
+_EMPTY_BOX: Final = re.compile(r"`?\\boxed\s*\{\s*\}`?")
 _BARE_CHARS: Final = 400
 _SHORT_CHARS: Final = 120
-_DENIAL_CHARS: Final = 60
+_MOST_CANDIDATES: Final = 64  # formulas or numbers looked at, from the end
 
 Acceptable = Callable[[str], bool]
 
@@ -72,36 +59,49 @@ def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> E
         acceptable: whether a piece of text is an answer by itself (it parses).
         boxed_only: take a box or nothing.
     """
-    text = text[-MAX_SCAN_CHARS:].replace("\x00", " ")
+    text = _squeezed(repaired(text[-MAX_SCAN_CHARS:]))
     in_box = boxed(text)
     if boxed_only:
         return in_box
-    if in_box is None and (opened := list(BOX.finditer(text))) and "}" not in text[opened[-1].end() :]:
-        return None  # cut off in its box
+    if in_box is None and (opened := list(BOX.finditer(text))) and _is_cut_off(text[opened[-1].end() :]):
+        return None
     if in_box:
         return _restated(text[text.rfind("\\boxed") :], acceptable) or in_box
-    text = _STOP.sub("", text).strip()
+    text = _EMPTY_BOX.sub(" ", _STOP.sub("", text)).strip()
     for rule in (_tagged, _hashed):
         if found := rule(text):
             return found
-    bare = len(text) <= _BARE_CHARS and not _prose(text) and acceptable(text)
+    bare = len(text) <= _BARE_CHARS and not is_prose(text) and acceptable(text)
     if bare or (len(text) <= _SHORT_CHARS and _LABELLED.match(text)):
         return Extraction(text, "whole response")
-    return _phrased(text, acceptable) or _last(text)
+    return _phrased(text, acceptable) or _concluded(text, acceptable) or _last(text)
+
+
+def _squeezed(text: str) -> str:
+    """Long runs of blanks shortened: no rule may search them again and again."""
+    return _LONG_BREAKS.sub("\n\n", _LONG_BLANKS.sub("        ", text))
+
+
+def _is_cut_off(behind: str) -> bool:
+    """Whether a response ends inside of its last box."""
+    return behind.lstrip().startswith("{") and "}" not in behind
 
 
 def _restated(text: str, acceptable: Acceptable) -> Extraction | None:
-    """The formula or number that "the final answer is" states behind the last box: the response's last word."""
-    for match in reversed(list(_FINAL.finditer(text))):
-        sentence = _first_sentence(_STOP.sub("", text[match.end() :]).strip().lstrip(":*_ \"'"))
-        if not _NEGATION.match(sentence) and (found := _opening(sentence)) and acceptable(found):
+    """The formula, number or choice that "the final answer is" states behind the last box: the response's last word."""
+    for match in last_final_phrases(text):
+        sentence = first_sentence(_STOP.sub("", text[match.end() : match.end() + 4_000]).strip().lstrip(":*_ \"'"))
+        if begins_with_denial(sentence):
+            continue
+        found = _opening(sentence) or (sentence if _CHOICE.fullmatch(sentence) else None)
+        if found and "\\boxed" not in found and (acceptable(found) or _CHOICE.fullmatch(found)):
             return Extraction(found, f"behind {match[0].strip()!r}")
     return None
 
 
 def _opening(sentence: str) -> str | None:
     """The formulas or the number that a sentence begins with."""
-    opening = _run_of_formulas(sentence, first=True)
+    opening = _first_formulas(sentence)
     if opening and opening[0] == 0:
         return opening[1]
     number = _NUMBER.match(sentence)
@@ -109,8 +109,11 @@ def _opening(sentence: str) -> str | None:
 
 
 def _tagged(text: str) -> Extraction | None:
-    found = _ANSWER_TAG.findall(text)
-    return Extraction(found[-1].strip(), "<answer> tag") if found and found[-1].strip() else None
+    folded = text.casefold()
+    end = folded.rfind("</answer>")
+    start = folded.rfind("<answer>", 0, end) if end >= 0 else -1
+    content = text[start + len("<answer>") : end].strip() if start >= 0 else ""
+    return Extraction(content, "<answer> tag") if content else None
 
 
 def _hashed(text: str) -> Extraction | None:
@@ -120,125 +123,119 @@ def _hashed(text: str) -> Extraction | None:
 
 def _phrased(text: str, acceptable: Acceptable) -> Extraction | None:
     """What follows the last "the answer is" (or its like), up to the end of its sentence."""
-    folded = text.casefold()
-    if not any(cue in folded for cue in _CUES):
-        return None
-    for match in reversed(list(_PHRASE.finditer(text))):
-        rest = text[match.end() :].strip().lstrip(":*_ \"'")
+    for match in last_phrases(text):
+        rest = text[match.end() : match.end() + 4_000].strip().lstrip(":：*_ \"'")
         if not rest:
             continue
-        sentence = _first_sentence(rest)
-        if _NEGATION.match(sentence) or _denied(text, match.start()):
+        sentence = first_sentence(rest)
+        if begins_with_denial(sentence) or is_denied(text, match.start()):
             continue
         if found := _within(sentence, acceptable):
             return Extraction(found, f"behind {match[0].strip()!r}")
     return None
 
 
-def _first_sentence(text: str) -> str:
-    depth_safe = re.sub(r"\\\[.*?\\\]|\$\$.*?\$\$", lambda block: block[0].replace("\n", " "), text, flags=re.DOTALL)
-    match = _SENTENCE_END.search(depth_safe)
-    return (depth_safe[: match.start()] if match else depth_safe).strip().strip("*_\"' ").removesuffix("\\")
+def _concluded(text: str, acceptable: Acceptable) -> Extraction | None:
+    r"""The formula that the last sentence ends in: "so the diagonal is \sqrt{23}", "hence x = 2 or x = 3"."""
+    line = text.rstrip(" .*_\n").rpartition("\n")[2]
+    sentence = line[max(0, max(line.rfind(end) for end in (". ", "。")) + 1) :].strip()
+    if not sentence or len(sentence) > _BARE_CHARS or "$" in sentence or "\\(" in sentence:
+        return None
+    tails = [sentence[match.end() :] for match in _COPULA.finditer(sentence)][::-1]
+    while (lead := _CONCLUSION.match(sentence)) is not None:
+        sentence = sentence[lead.end() :]
+    for tail in (*tails, sentence):
+        if _MATHEMATICAL.search(tail) and not is_prose(tail) and acceptable(tail) and not begins_with_denial(tail):
+            return Extraction(tail, "end of the last sentence")
+    return None
 
 
 def _within(sentence: str, acceptable: Acceptable) -> str | None:
     """The answer inside of one sentence: all of it, its formulas, its money, its only or last number."""
-    if not _prose(sentence) and (acceptable(sentence) or _LABELLED.match(sentence)):
+    if not is_prose(sentence) and (acceptable(sentence) or _LABELLED.match(sentence)):
         return sentence
-    opening = _run_of_formulas(sentence, first=True)
+    opening = _first_formulas(sentence)
     if opening and opening[0] == 0:
         return opening[1]
+    if (choice := _CHOICE.match(sentence)) and ")" in choice[0]:
+        return choice[0].strip(" *_")
     found = _last(sentence)
     if found is None or found.rule != "last number":
         return found and found.text
-    numbers = [number for number in _NUMBER.finditer(sentence) if not _denied(sentence, number.start())]
+    numbers = [number for number in _NUMBER.finditer(sentence) if not is_denied(sentence, number.start())]
     money = [number for number in numbers if "$" in number[0] or "€" in number[0]]
     if money:
         return _number_text(money[-1])
-    if numbers[0].start() == 0 and re.match(r"\d", sentence):
-        hedged = re.match(r"[^A-Za-z]*(?:or|and)\s[^A-Za-z]*", sentence)
+    if numbers[0].start() == 0 and sentence[0].isdigit():
+        hedged = _HEDGED.match(sentence)
         return hedged[0].strip() if hedged else _number_text(numbers[0])
     return _number_text(numbers[-1])
 
 
-def _run_of_formulas(text: str, *, first: bool = False) -> tuple[int, str] | None:
-    """The last (or first) formula with those it is joined to by commas, and, or: `$1$ and $2$` is one list."""
-    found = [
-        match
-        for match in _formulas(text)
-        if first or (_says_something(_content(match)) and not _denied(text, match.start()))
-    ]
+def _first_formulas(text: str) -> tuple[int, str] | None:
+    """The first formula with those it is joined to by commas, and, or: `$1$ and $2$` is one list."""
+    found = formulas(text)
     if not found:
         return None
-    run = [found.pop(0 if first else -1)]
-    while found and first and _JOINT.fullmatch(text[run[-1].end() : found[0].start()]):
-        run.append(found.pop(0))
-    while found and not first and _JOINT.fullmatch(text[found[-1].end() : run[0].start()]):
-        run.insert(0, found.pop())
-    return run[0].start(), " , ".join(map(_content, run))
+    run = found[:1]
+    for formula in found[1:]:
+        if not _JOINT.fullmatch(text[run[-1].end : formula.start]):
+            break
+        run.append(formula)
+    return run[0].start, _listed(run)
 
 
-_JOINT: Final = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b)\s*", re.IGNORECASE)
+def _last_formulas(text: str, found: list[Formula]) -> tuple[int, str] | None:
+    """The last formula that says something, with those it is joined to."""
+    candidates = [
+        one for one in found[-_MOST_CANDIDATES:] if _says_something(one.content) and not is_denied(text, one.start)
+    ]
+    if not candidates:
+        return None
+    run = candidates[-1:]
+    for formula in candidates[-2::-1]:
+        if not _JOINT.fullmatch(text[formula.end : run[0].start]):
+            break
+        run.insert(0, formula)
+    return run[0].start, _listed(run)
 
 
-def _formulas(text: str) -> Iterator[re.Match[str]]:
-    """Formulas in order; `$18 a day, so she makes $36` holds two amounts of money and no formula."""
-    at = 0
-    while match := _FORMULA.search(text, at):
-        inline = match["d"]
-        if inline and inline[0].isdigit() and "\\" not in inline and _prose(inline):
-            at = match.start() + 1
-            continue
-        yield match
-        at = match.end()
-
-
-def _content(formula: re.Match[str]) -> str:
-    r"""What a formula says; of an alignment its last row, where derivations end."""
-    content = next(part for part in formula.groups() if part).strip()
-    if formula["e"] is None:
-        return content
-    rows = [row.replace("&", " ").strip() for row in content.split("\\\\")]
-    return next((row for row in reversed(rows) if row), content)
+def _listed(run: list[Formula]) -> str:
+    return " , ".join(one.content for one in run)
 
 
 def _says_something(formula: str) -> bool:
     r"""Whether a formula is more than a name (`$x$`, `$\angle ABC$`)."""
-    return bool(re.search(r"[\d=<>]|\\(?!angle|triangle|text)|[(\[{].*,", formula))
+    brackets = [at for at in (formula.find(opener) for opener in "([{") if at >= 0]
+    return bool(_SAYS.search(formula)) or (bool(brackets) and formula.rfind(",") > min(brackets))
 
 
 def _last(text: str) -> Extraction | None:
     """The last formula that says something, or the last number, whichever comes later."""
-    run = _run_of_formulas(text)
-    spans = [match.span() for match in _formulas(text)]
-    numbers = [
-        match
-        for match in _NUMBER.finditer(text)
-        if not any(a <= match.start() < b for a, b in spans) and not _denied(text, match.start())
-    ]
-    if run and (not numbers or run[0] > numbers[-1].start()):
+    found = formulas(text)
+    run = _last_formulas(text, found)
+    number = _last_number(text, found)
+    if run and (number is None or run[0] > number.start()):
         return Extraction(run[1], "last formula")
-    if numbers:
-        return Extraction(_number_text(numbers[-1]), "last number")
-    if (any_formula := _run_of_formulas(text, first=True)) and not _denied(text, any_formula[0]):
-        return Extraction(any_formula[1], "last formula")
+    if number is not None:
+        return Extraction(_number_text(number), "last number")
+    if found and (first := _first_formulas(text)) and not is_denied(text, first[0]):
+        return Extraction(first[1], "last formula")
     return Extraction(text, "whole response") if text and len(text) <= _SHORT_CHARS and "\n" not in text else None
 
 
-def _denied(text: str, at: int) -> bool:
-    """Whether what stands at a place is said not to be the answer (`it is not 5`)."""
-    return _NEGATED.search(text[max(0, at - _DENIAL_CHARS) : at]) is not None
+def _last_number(text: str, found: list[Formula]) -> re.Match[str] | None:
+    """The last number outside of formulas that is not denied."""
+    starts = [one.start for one in found]
+    for match in list(_NUMBER.finditer(text))[: -_MOST_CANDIDATES - 1 : -1]:
+        before = bisect_right(starts, match.start()) - 1
+        inside = before >= 0 and match.start() < found[before].end
+        if not inside and not is_denied(text, match.start()):
+            return match
+    return None
 
 
 def _number_text(match: re.Match[str]) -> str:
     percent = (match["percent"] or "").strip()
     body = re.sub(r"\s*/\s*", "/", match["body"])  # the blank of 1 1/2 stays
     return match["sign"] + body + (percent if "%" in percent else "")
-
-
-def _prose(text: str) -> bool:
-    """Whether a text is a sentence rather than a formula."""
-    plain = re.sub(r"\\(?:text|textbf|mathrm|operatorname)\s*\{[^{}]*\}|[_^]\s*\{[^{}]*\}|\\[A-Za-z]+", " ", text)
-    if _CJK.search(text) or _COMMON_WORD.search(plain):
-        return True
-    return bool(_PROSE.search(plain)) and len(re.findall(r"[A-Za-z]{2,}", plain)) > 4

@@ -10,7 +10,7 @@ from or1_reward.maths.parse.brackets import bracketed
 from or1_reward.maths.parse.cursor import Cursor
 from or1_reward.maths.parse.nodes import I, Node, inverse, num, quotient
 from or1_reward.maths.parse.powers import raised
-from or1_reward.maths.parse.tables import determinant
+from or1_reward.maths.parse.tables import determinant, diagonal
 from or1_reward.maths.parse.tokens import ParseError, Token
 
 _OWN_NODES: Final = {"abs": "abs", "floor": "floor", "ceil": "ceil", "factorial": "fact"}
@@ -64,6 +64,8 @@ def written_out(p: Cursor, name: str, argument: Node) -> Node | None:
     if name == "cis" and argument.op not in ("tuple", "list", "set"):
         sine = Node("mul", (I, Node("fn", (argument,), "sin")))
         return Node("add", (Node("fn", (argument,), "cos"), sine))
+    if name == "diag":
+        return diagonal(argument.args if argument.op in ("tuple", "list") else (argument,))
     return determinant(tuple(row.args for row in argument.args)) if name == "det" and argument.op == "matrix" else None
 
 

@@ -87,6 +87,9 @@ GREEK: Final = frozenset(
         "bigstar",
         "prime",
         "circ",
+        "versi",
+        "versj",
+        "versk",
     ]
 )
 ALIASES: Final = {

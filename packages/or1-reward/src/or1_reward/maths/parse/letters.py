@@ -40,7 +40,13 @@ def indexed(p: Cursor, node: Node) -> Node:
         p.advance()
         index = subscript(p)
         name += primes(p)
-    elif token.kind == "num" and not token.spaced and token.text.isdigit() and len(name) == 1:
+    elif (
+        token.kind == "num"
+        and not token.spaced
+        and token.text.isdigit()
+        and len(name) == 1
+        and p.peek(1).text not in ("^", "**")  # `n2^{n-1}` is a product
+    ):
         p.advance()
         index = num(exact_number(token.text))
     return sym(name) if index is None else Node("idx", (sym(name), index))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from or1_reward.maths.parse import grammar
 from or1_reward.maths.parse.arguments import argument
 from or1_reward.maths.parse.cursor import Cursor
-from or1_reward.maths.parse.nodes import Node, sym
+from or1_reward.maths.parse.nodes import Node, num, sym
 from or1_reward.maths.parse.tokens import ParseError
 
 
@@ -25,12 +27,37 @@ def decorated(p: Cursor) -> Node:
 
 def underbrace(p: Cursor) -> Node:
     r"""`\underbrace{2 \cdots 2}_{n}`: opaque, with its label."""
+    if p.peek().text == "{" and (digits := repeated_digit(p)) is not None:
+        return digits
     inner = argument(p)
     label: tuple[Node, ...] = ()
     if p.peek().text in ("_", "^"):
         p.advance()
         label = (argument(p),)
     return Node("app", (inner, *label), "brace")
+
+
+def repeated_digit(p: Cursor) -> Node | None:
+    r"""`\underbrace{99\ldots9}_{2024}`: as many equal digits as the label says; None where something else is ahead."""
+    at, digits = 1, ""
+    while p.peek(at).kind == "num" or p.peek(at).text in _DOTS:
+        digits += p.peek(at).text if p.peek(at).kind == "num" else " "
+        at += 1
+    digit = digits[:1]
+    if " " not in digits or not digit.isdigit() or set(digits) != {digit, " "}:
+        return None
+    if [p.peek(at + ahead).text for ahead in (0, 1)] != ["}", "_"]:
+        return None
+    for _ in range(at + 2):
+        p.advance()
+    count = argument(p)
+    if count.op in ("text", "list") or (count.op == "unit" and count.args):
+        count = count.args[0] if count.args else count
+    power = Node("pow", (num(10), count))
+    return Node("mul", (num(Fraction(int(digit), 9)), Node("add", (power, num(-1)))))
+
+
+_DOTS = frozenset(("\\ldots", "\\cdots", "\\dots"))
 
 
 def number_set(p: Cursor) -> Node:

@@ -7,23 +7,39 @@ from fractions import Fraction
 from or1_reward.maths.parse import vocabulary
 from or1_reward.maths.parse.arguments import argument
 from or1_reward.maths.parse.cursor import Cursor
-from or1_reward.maths.parse.nodes import Node, num
+from or1_reward.maths.parse.nodes import Node, num, text_of
 from or1_reward.maths.parse.tokens import ParseError, Token
 
 TEXT_KINDS = frozenset(("text", "word"))
 _NO_UNITS = vocabulary.words(
     "since because where when if but not then so is are was which thus or and false wrong incorrect unless except "
-    "maybe perhaps possibly never neither nor plus minus times over half factorial"
+    "maybe perhaps possibly never neither nor plus minus times over factorial alternatively otherwise"
 )
 _POWERS_ALONE = vocabulary.words("squared cubed square cubic")
 _DENIALS = vocabulary.words("not never neither nor either maybe perhaps possibly probably unless except or")
-_NUMBER_WORDS = {
+_PARTS = {
+    3: "third",
+    4: "quarter",
+    5: "fifth",
+    6: "sixth",
+    7: "seventh",
+    8: "eighth",
+    9: "ninth",
+    10: "tenth",
+    100: "hundredth",
+    1000: "thousandth",
+}
+_NUMBER_WORDS: dict[str, int | Fraction] = {
     "dozen": 12,
     "hundred": 10**2,
     "thousand": 10**3,
     "million": 10**6,
     "billion": 10**9,
     "trillion": 10**12,
+    **{f"{name}s": 10**power for name, power in (("hundred", 2), ("thousand", 3), ("million", 6), ("billion", 9))},
+    "dozens": 12,
+    **dict.fromkeys(("half", "halves"), Fraction(1, 2)),
+    **{word: Fraction(1, value) for value, names in _PARTS.items() for word in (names, f"{names}s")},
 }
 
 
@@ -56,7 +72,7 @@ def with_unit(p: Cursor, node: Node) -> Node:
         sign = "" if p.peek().kind in TEXT_KINDS else p.advance().text
         if sign == "^":
             power = argument(p) if p.peek().text != "-" else atom_behind_minus(p)
-            unit += f"^{power.value}"
+            unit += f"^{text_of(power)}"
         else:
             unit += ("/" if sign == "/" else "*") + str(phrase(p, p.advance()).value)
     return Node("unit", (node,), unit)

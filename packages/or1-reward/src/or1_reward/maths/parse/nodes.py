@@ -115,6 +115,18 @@ def symbols(node: Node) -> frozenset[str]:
     return frozenset[str]().union(*map(symbols, node.args))
 
 
+def substituted(node: Node, variable: Node, value: Node) -> Node:
+    """The tree with `value` for every free occurrence of the symbol `variable`."""
+    if node == variable:
+        return value
+    if not node.args:
+        return node
+    if node.op in ("sum", "prod", "int", "lim") and len(node.args) > 1 and node.args[1] == variable:
+        bounds = tuple(substituted(part, variable, value) for part in node.args[2:])
+        return node._replace(args=(*node.args[:2], *bounds))
+    return node._replace(args=tuple(substituted(part, variable, value) for part in node.args))
+
+
 def text_of(node: Node) -> str:
     """A spelling of the tree that is equal for equal trees."""
     if isinstance(node.value, Fraction):

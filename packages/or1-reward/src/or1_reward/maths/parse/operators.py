@@ -121,7 +121,8 @@ def juxtapose(p: Cursor, factors: list[Node]) -> None:
     literal = before.op == "num" and isinstance(before.value, Fraction) and before.value.denominator == 1
     whole = literal and p.peek(-1).kind == "num"
     if token.kind == "num" and p.peek(-1).kind in ("num", "sym"):
-        if token.spaced and before.op == "pow":
+        raised = p.peek(1).text in ("^", "**") and (before.op in ("sym", "idx") or p.peek(-1).kind == "sym")
+        if raised or (token.spaced and before.op == "pow"):
             factors.append(power(p))  # 2^6 3^5
         else:
             number_behind(p, factors, token, whole=whole)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from or1_reward.maths.parse.number_words import number_in_words
 from or1_reward.maths.parse.vocabulary import COUNTS
 
 _PHRASES: Final = {
@@ -38,18 +39,87 @@ def as_formula(text: str) -> str:
     """A phrase that has a sign in mathematics as that sign (`all real numbers`, `9 R 2` as quotient and remainder)."""
     if len(text) > _LONGEST_CONDITIONS:
         return text
-    if division := _REMAINDER.fullmatch(text):
-        return f"({division[1]}, \\text{{remainder}}, {division[2]})"
+    for rule in (_numbered, _excluded, _except, _ratio, _number_in_text, _quotient):
+        if (found := rule(text)) is not None:
+            return found
     if _RELATION.search(text):
         return _joined_conditions(text)
-    if len(text) > _LONGEST_PHRASE:
+    inner = text.removeprefix("\\text").strip("{} ")
+    if len(text) > _LONGEST_PHRASE or not _LETTERS_ONLY.fullmatch(inner):
         return text
-    return _PHRASES.get(plain_words(text.removeprefix("\\text").strip("{} ")), text)
+    return _PHRASES.get(plain_words(inner)) or number_in_words(inner) or text
 
 
+def _excluded(text: str) -> str | None:
+    r"""`x \ne 1, 2` as two conditions."""
+    match = _EXCLUDED.fullmatch(text)
+    return " , ".join(f"{match[1]} \\ne {value}" for value in match[2].split(",")) if match else None
+
+
+def _except(text: str) -> str | None:
+    r"""`\text{All real numbers except } 2` as a difference of sets."""
+    match = _EXCEPT.fullmatch(text)
+    return f"\\mathbb{{R}} \\setminus \\{{{_AND.sub(',', match[1])}\\}}" if match else None
+
+
+def _ratio(text: str) -> str | None:
+    r"""`3 \text{ to } 4` as `3 : 4`."""
+    match = _RATIO.fullmatch(text)
+    return f"{match[1]} : {match[2]}" if match else None
+
+
+def _number_in_text(text: str) -> str | None:
+    r"""`\text{17 cm}` as `17 \text{ cm}`."""
+    match = _WHOLE_TEXT.fullmatch(text)
+    if match is None:
+        return None
+    return f"{match[1]} \\text{{ {match[2]}}}" if match[2] else match[1]
+
+
+def _quotient(text: str) -> str | None:
+    """`9 R 2` as quotient and remainder."""
+    match = _REMAINDER.fullmatch(text)
+    return f"({match[1]}, \\text{{remainder}}, {match[2]})" if match else None
+
+
+_AND: Final = re.compile(r"\\text\s*\{\s*(?:and|or|,)\s*\}|\b(?:and|or)\b")
 _REMAINDER: Final = re.compile(
     r"(-?\d+)\s*,?\s*(?:\\(?:text|mathrm|mbox)\s*\{\s*)?(?:with\s+)?(?:a\s+)?(?:[Rr]|remainder(?:\s+of)?)\s*[.:=]?\s*\}?\s*(\d+)"
 )
+_LETTERS_ONLY: Final = re.compile(r"[A-Za-z][A-Za-z\s'.-]*")
+_EXCEPT: Final = re.compile(
+    r"(?:\\text\s*\{\s*)?(?:the set of )?(?:all )?(?:real numbers?|reals|real values)(?: of)?(?:"
+    r" [a-z])?(?: except(?: for)?| other than| but| excluding| not equal to)"
+    r"\s*\}?\s*(?:[a-z]\s*=\s*)?(.{1,60}?)\}?",
+    re.IGNORECASE,
+)
+_EXCLUDED: Final = re.compile(r"([a-z])\s*(?:\\neq?|!=)\s*([^,<>=]{1,20}(?:,[^,<>=a-z]{1,20})+)")
+_RATIO: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(?:\\text\s*\{\s*to\s*\}|to)\s*(\d+(?:\.\d+)?)")
+_WHOLE_TEXT: Final = re.compile(r"\\(?:text|textbf|mathrm|mbox)\s*\{\s*(-?[\d,]*\.?\d+)\s*([^{}\d+*/=<>^-]*)\}")
+_PART: Final = re.compile(
+    r"(?:^|[;,\s~}]|\\q?quad|\\\\|\\[ ,;:])\s*(?:\\(?:text|textbf|mathrm)\s*\{\s*)?(?:[Pp]art\s*)?(?:\(\s*"
+    r"([1-9]|[a-h]|i{1,3}|iv|v)\s*\)|([1-9]|[a-h])\))\s*[:.]?\s*\}?"
+)
+_SEQUENCES: Final = (tuple("123456789"), tuple("abcdefgh"), ("i", "ii", "iii", "iv", "v"))
+_BETWEEN_PARTS: Final = " ,;.~\\"
+
+
+def _numbered(text: str) -> str | None:
+    """`(1) 5; (2) 7` as the ordered pair of its parts; None where the text is not numbered from its beginning."""
+    marks = list(_PART.finditer(text))
+    labels = [mark[1] or mark[2] for mark in marks]
+    if (
+        len(marks) < 2
+        or marks[0].start() != 0
+        or all(sequence[: len(labels)] != tuple(labels) for sequence in _SEQUENCES)
+    ):
+        return None
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    parts = [text[mark.end() : end].strip(_BETWEEN_PARTS) for mark, end in zip(marks, ends, strict=True)]
+    parts = [re.sub(r"\\q?quad$", "", part).strip(_BETWEEN_PARTS) for part in parts]
+    return f"({' , '.join(parts)})" if all(parts) else None
+
+
 _LONGEST_PHRASE: Final = 60
 _LONGEST_CONDITIONS: Final = 300
 _RELATION: Final = re.compile(r"[<>]|\\(?:le|ge|lt|gt)")

@@ -6,6 +6,9 @@ from or1_reward.maths.parse.arguments import argument, group
 from or1_reward.maths.parse.cursor import Cursor
 from or1_reward.maths.parse.nodes import Node, num
 from or1_reward.maths.parse.numbers import exact_number
+from or1_reward.maths.parse.tables import transposed
+
+_TRANSPOSED = Node("text", (), "transposed")  # how `notation` writes the T of a transpose
 
 
 def postfix(p: Cursor, node: Node) -> Node:
@@ -64,6 +67,8 @@ def raised(p: Cursor, base: Node) -> Node:
             exponent = raised(p, exponent)
         elif p.peek().text == "!":
             exponent = postfix(p, exponent)
+    if exponent == _TRANSPOSED:
+        return transposed(base) or Node("pow", (base, Node("sym", (), "T")))
     if minus:
         exponent = Node("mul", (num(-1), exponent)) if exponent.op != "num" else num(-exponent.value)  # type: ignore[operator]
     return Node("pow", (base, exponent))

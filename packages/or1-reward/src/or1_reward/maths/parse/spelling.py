@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import Final
 
+from or1_reward.maths.parse.notation import modulo_in_words, rewritten
+
 _UNICODE: Final = {
     **dict.fromkeys("−–—‒―﹣－", "-"),
     **dict.fromkeys("×✕✖⨯", "\\times "),
@@ -194,8 +196,9 @@ _LEADING_SIGN: Final = re.compile(r"(?:(?:\\(?:approx|therefore|implies|Rightarr
 _DELIMITERS: Final = re.compile(r"\\[()\[\]]|\$+")
 _DELIMITERS_BESIDE_ROWS: Final = re.compile(r"(?<!\\)\\[()\[\]]|\$+")  # `\\(` may end a row before a bracket
 _ROW_SPACING: Final = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\]")
-_QUOTES: Final = re.compile(r"^[`\"'*_\s]+|[`\"*_\s]+$")
-_CLOSING_QUOTE: Final = re.compile(r"'[`\"'*_\s]*$")
+_MARKS: Final = '`"*_ \t\n\r'
+_STOPS: Final = ".,;: \t\n"
+_MEANT: Final = frozenset(("\\,", "\\;", "\\:", "\\.", "\\ ", ".."))
 
 
 def to_ascii(text: str) -> str:
@@ -226,11 +229,12 @@ def tidy(text: str) -> str:
     elif "$" in text:
         text = text.replace("$", " ")
     if "mod" in text:
+        text = modulo_in_words(text)
         text = _MODULUS.sub(r"\\pmod{\1}", text)
     text = _UNION_LETTER.sub(r"\\cup ", text)
     if _DIGITS_APART.search(text):
         text = _THIN_GROUPS.sub(lambda match: _GROUP_MARKS.sub("", match[0]), text)
-    return _trimmed(text)
+    return _trimmed(rewritten(text))
 
 
 def _unescaped(text: str) -> str:
@@ -242,10 +246,13 @@ def _unescaped(text: str) -> str:
 
 def _trimmed(text: str) -> str:
     """Without markdown and quotes around it and without the full stop behind it (`42.` is 42)."""
-    quoted = text.lstrip('`"*_ \n').startswith("'")  # an apostrophe behind it alone is a prime (`f'`, `5'`)
-    text = _QUOTES.sub("", _CLOSING_QUOTE.sub("", text) if quoted else text)
-    while text and text[-1] in ".,;:" and not text.endswith(("\\,", "\\;", "\\:", "\\.", "..")):
-        text = text[:-1].rstrip()
+    text = text.strip(_MARKS)
+    if text.startswith("'"):  # an apostrophe behind it alone is a prime (`f'`, `5'`)
+        text = text.strip(_MARKS + "'")
+    end = len(text)
+    while end and text[end - 1] in _STOPS and text[end - 2 : end] not in _MEANT:
+        end -= 1
+    text = text[:end].rstrip()
     if text.endswith("\\") and not text.endswith("\\\\"):
         text = text[:-1].rstrip()  # a blank of TeX's without its blank
     leading = _LEADING_SIGN.match(text)

@@ -6,7 +6,16 @@ import re
 from typing import Final, NamedTuple
 
 from or1_reward.maths.parse.grammar import MACROS
-from or1_reward.maths.parse.vocabulary import FUNCTIONS, NAMES, PLAIN_WORDS, SPACE_MACROS, TEXT_MACROS, UNIT_WORDS
+from or1_reward.maths.parse.units import canonical_unit
+from or1_reward.maths.parse.vocabulary import (
+    FUNCTIONS,
+    NAMES,
+    PLAIN_WORDS,
+    SPACE_MACROS,
+    TEXT_MACROS,
+    UNIT_WORDS,
+    words,
+)
 
 
 class ParseError(ValueError):
@@ -127,6 +136,10 @@ def _text(content: str, macro: str, tokens: list[Token], spaced: bool) -> None:
     if re.fullmatch(r"[A-Za-z]", inner):
         unit = macro in ("mathrm", "text") and inner in "smgNJWVKLhAFT" and (content[:1] in " ~" or spaced)
         tokens.append(Token("text" if unit and tokens else "sym", inner, spaced))
+    elif tokens and inner in _HALF_DAYS:
+        tokens.append(Token("text", inner, spaced))
+    elif _follows_value(tokens) and len(inner) > 1 and " " in inner + " " and _is_unit(inner):
+        tokens.append(Token("text", re.sub(r"[{}]", "", inner).replace("\\cdot", "*"), spaced))
     elif tokens and (content[:1] in " ~" or spaced) and _COMPOUND_UNIT.fullmatch(inner):
         tokens.append(Token("text", inner.replace("{", "").replace("}", "").replace("\\cdot", "*"), spaced))
     elif inner == "min" or re.fullmatch(r"(?:[A-Za-z]\.\s?){2,}", inner):  # minutes, p.m.
@@ -145,6 +158,18 @@ def _text(content: str, macro: str, tokens: list[Token], spaced: bool) -> None:
         tokens.append(Token("name", inner.strip(", ").lower(), True))
     else:
         tokens.append(Token("text", inner, spaced))
+
+
+_CLEAR_UNITS: Final = words("cm mm km dm kg mg mL ml kJ kW Hz kHz MHz Pa kPa mol mph inches feet cents hours minutes")
+_HALF_DAYS: Final = frozenset(("AM", "PM", "am", "pm"))
+
+
+def _follows_value(tokens: list[Token]) -> bool:
+    return bool(tokens) and (tokens[-1].kind == "num" or tokens[-1].text in (")", "]", "}", "\\pi"))
+
+
+def _is_unit(text: str) -> bool:
+    return canonical_unit(text.replace("\\cdot", "*").replace("\\", "")) is not None
 
 
 def _letters(run: str, tokens: list[Token], spaced: bool, behind: str) -> None:
@@ -166,9 +191,13 @@ def _letters(run: str, tokens: list[Token], spaced: bool, behind: str) -> None:
         )
     elif run in PLAIN_WORDS and not (behind_number and run in UNIT_WORDS):
         tokens.append(Token("word", run, spaced))
-    elif len(run) > 1 and behind_number and (run in UNIT_WORDS or (len(run) > 2 and run.islower())):
+    elif (
+        (len(run) > 1 and behind_number and (run in UNIT_WORDS or (len(run) > 2 and run.islower())))
+        or (run in _CLEAR_UNITS and last.text in (")", "]", "}") and not spaced)
+        or (run in _HALF_DAYS and last.kind == "num")
+    ):
         tokens.append(Token("text", run, spaced))
-    elif len(run) > 1 and run in UNIT_WORDS and spaced and last.text in (")", "]", "}"):
+    elif len(run) > 1 and run in UNIT_WORDS and spaced and (last.text in (")", "]", "}") or last.text == "\\pi"):
         tokens.append(Token("text", run, spaced))  # `10\\sqrt{3} cm`
     elif (name := next((name for name in _SPLITTERS if run.startswith(name)), "")) and 0 < len(run) - len(name) < 3:
         tokens.append(Token("name", name, spaced))

@@ -14,7 +14,7 @@ FUNCTIONS: Final = words(
     "sin cos tan cot sec csc sinh cosh tanh coth sech csch arcsin arccos arctan arccot arcsec arccsc arsinh "
     "arcosh artanh asin acos atan acot asec acsc asinh acosh atanh arcsinh arccosh arctanh ln lg log exp sqrt "
     "cbrt abs max min gcd lcm floor ceil ceiling factorial binomial det Abs Max Min arg Re Im sgn sign mod root "
-    "cis"
+    "cis diag"
 )
 """Names of functions, as plain words and as LaTeX commands."""
 _OTHER_NAMES: Final = words(
@@ -40,7 +40,8 @@ TEXT_MACROS: Final = words(
 )
 """Commands that set their argument in another font."""
 PLAIN_WORDS: Final = words(
-    "No no not Not all All any Any are Are the The for For when When where Where there There None none only Only"
+    "if else No no not Not all All any Any are Are the The for For when When where Where there There"
+    " None none only Only"
 )
 """Words of English that are no products of their letters."""
 COUNTS: Final = (

@@ -1,0 +1,113 @@
+"""Measured values: when two units are one, when a word behind a value changes it, and units stuck to their numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from or1_reward.maths.parse.nodes import Node
+from or1_reward.maths.parse.units import canonical_unit, is_counted, same_nouns
+from or1_reward.maths.parse.vocabulary import words
+
+_CHANGING: Final = words(
+    "hundredths tenths thousandths thirds halves fourths quarters hundreds thousands millions billions "
+    "trillions dozens million billion trillion thousand hundred power squared cubed factorial not never "
+    "to minus times"
+)
+
+
+def clash(answer: str, gold: str, *, strict: bool) -> str | None:
+    """Why two units, or one and none, do not go together; None where they do."""
+    if not answer and not gold:
+        return None
+    first, second = (canonical_unit(unit) if unit else None for unit in (answer, gold))
+    if answer and gold:
+        return None if _same(answer, first, gold, second, strict=strict) else f"{answer} is not {gold}"
+    if strict:
+        return "a unit is missing"
+    if (answer or gold).startswith("mod "):
+        return None
+    if answer:
+        return None if first is not None or is_counted(answer) else f"{answer!r} is neither a unit nor what is counted"
+    changes = not _CHANGING.isdisjoint(gold.casefold().split())
+    return f"{gold!r} is missing" if changes else None
+
+
+def _same(answer: str, first: str | None, gold: str, second: str | None, *, strict: bool) -> bool:
+    if first is not None and second is not None:
+        return first == second
+    if strict:
+        return answer.casefold() == gold.casefold()
+    return same_nouns(answer, gold)
+
+
+_MEASURE: Final = re.compile(
+    r"\s*(?:,|\band\b)?\s*(\d+(?:\.\d+)?|\\frac\{\d+\}\{\d+\})\s*([A-Za-z'\".]+|小时|分钟|分|秒|天|元|角)\s*(?:,|\band\b)?"
+)
+
+
+def compare_compounds(answer: str, gold: str) -> bool | None:
+    """`3 hours and 20 minutes` beside `3 h 20 min`; None unless both sides are several measures."""
+    first, second = _compound(answer), _compound(gold)
+    return None if first is None or second is None else first == second
+
+
+def _compound(text: str) -> dict[str, str] | None:
+    if len(text) > _LONGEST_COMPOUND:
+        return None
+    found: dict[str, str] = {}
+    at = 0
+    while at < len(text.rstrip(" .")):
+        match = _MEASURE.match(text, at)
+        unit = canonical_unit(match[2]) or (match[2].casefold() if is_counted(match[2]) else None) if match else None
+        if match is None or unit is None or unit in found:
+            return None
+        found[unit] = match[1]
+        at = match.end()
+    return found if len(found) > 1 else None
+
+
+_LONGEST_COMPOUND: Final = 80
+
+
+def in_degrees(answer: Node, gold: Node) -> tuple[Node, Node] | None:
+    r"""Angles as values where one side is in degrees and the other in radians (`60^\circ` and `\frac{\pi}{3}` rad)."""
+    kinds = [_angle(side) for side in (answer, gold)]
+    if set(kinds) != {"degrees", "radians"}:
+        return None
+    first, second = (
+        side.args[0] if kind == "radians" else Node("deg", (side.args[0],))
+        for side, kind in zip((answer, gold), kinds, strict=True)
+    )
+    return first, second
+
+
+def _angle(node: Node) -> str:
+    if node.op == "deg":
+        return "degrees"
+    unit = canonical_unit(str(node.value)) if node.op == "unit" else None
+    return {"rad^1": "radians", "°^1": "degrees"}.get(unit or "", "")
+
+
+def measured_alike(answer: Node, gold: Node) -> tuple[Node, Node]:
+    r"""Both sides, letters behind a number read as the unit that the other side has (`5m` beside `5 \\text{ m}`)."""
+    if (answer.op == "unit") == (gold.op == "unit"):
+        return answer, gold
+    if answer.op == "unit":
+        return answer, _with_letters_as_unit(gold, str(answer.value))
+    return _with_letters_as_unit(answer, str(gold.value)), gold
+
+
+def _with_letters_as_unit(node: Node, unit: str) -> Node:
+    wanted = canonical_unit(unit)
+    if node.op != "mul" or wanted is None:
+        return node
+    for count in range(1, len(node.args)):
+        tail = node.args[-count:]
+        if any(part.op != "sym" for part in tail):
+            return node
+        letters = "".join(str(part.value) for part in tail)
+        if canonical_unit(letters) == wanted:
+            rest = node.args[:-count]
+            return Node("unit", (rest[0] if len(rest) == 1 else Node("mul", rest),), unit)
+    return node
