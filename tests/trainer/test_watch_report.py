@@ -142,10 +142,10 @@ def test_several_runs_are_overlaid_and_what_differs_is_marked(tmp_path):
     page = report(tmp_path, *runs)
     assert "run-a" in page.text
     assert "run-b" in page.text
-    marked = re.findall(r"<tr class=differs>(.*?)</tr>", (tmp_path / "report.html").read_text())
-    assert [re.findall(r"<td class=\"num\">(.*?)</td>", row) for row in marked] == [["seed", "1", "2"]]
+    marked = re.findall(r'<tr class="differs">(.*?)</tr>', (tmp_path / "report.html").read_text())
+    assert [re.findall(r"<td>(.*?)</td>", row) for row in marked] == [["seed", "1", "2"]]
     chart = plot_chart(PLOTS[1], [read_run(path) for path in runs])
-    assert [(line.colour, len(line.points)) for line in chart.series] == [(0, 10), (1, 6)]
+    assert [(line.color, len(line.points)) for line in chart.series] == [(0, 10), (1, 6)]
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
@@ -172,7 +172,7 @@ def test_a_run_with_nothing_but_an_empty_metrics_file(tmp_path):
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(RunFolderError, match=r"not a run folder.*give the folder"):
+    with pytest.raises(RunFolderError, match=r"not a run folder.*give a folder"):
         write_report([tmp_path], tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
 
@@ -296,16 +296,16 @@ def test_moving_average_leaves_a_straight_line_straight_away_from_its_ends():
     assert moving_average([(0.0, 1.0), (1.0, math.inf), (2.0, 3.0)], 3) == [(0.0, 2.0), (2.0, 2.0)]
 
 
-def test_what_became_of_the_stages_is_in_a_table(tmp_path):
+def test_stages_are_in_a_table(tmp_path):
     run = make_run(tmp_path / "run", 7)
     rows = stage_rows(read_run(run))
     assert [row[0] for row in rows] == ["1", "2"] and [row[2] for row in rows] == ["1 to 4", "5 to 7"]
     assert rows[0][4] == "0.15 → 0.35" and rows[1][1] == "96 tokens"  # means of the first and the last two steps
-    assert rows[0][-1] == "after its steps" and rows[1][-1] == "not yet, 3 of 6 steps"
+    assert rows[0][-1] == "after all its steps" and rows[1][-1] == "not yet, 3 of 6 steps"
     assert "96 tokens" in report(tmp_path, run).text and "not yet, 3 of 6 steps" in report(tmp_path, run).text
 
 
-def test_a_stage_that_settled_and_what_the_filter_took_are_told(tmp_path):
+def test_a_stage_that_converged_and_dropped_problems_are_in_the_table(tmp_path):
     (tmp_path / "config.toml").write_text(CONFIG.format(seed=0))
     log = MetricsLog(tmp_path)
     for step, (index, left, ended) in enumerate(((0, 60, 0.0), (0, 60, 1.0), (1, 41, None)), start=1):
@@ -313,7 +313,7 @@ def test_a_stage_that_settled_and_what_the_filter_took_are_told(tmp_path):
         log.append(row if ended is None else {**row, "stage/ended": ended})
     log.close()
     first, second = stage_rows(read_run(tmp_path))
-    assert first[-1] == "settled, after 2 of 4 steps" and second[3] == "41, 19 left out"
+    assert first[-1] == "converged, after 2 of 4 steps" and second[3] == "41, 19 dropped"
 
 
 @pytest.mark.parametrize(("key", "title"), [("kl/k3", "KL to the reference"), ("refill/rounds", "Refill")])

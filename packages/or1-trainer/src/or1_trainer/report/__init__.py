@@ -1,1 +1,1 @@
-"""`report.html`: one page of one or several runs."""
+"""`report.html`: one page on one or several runs."""

@@ -1,4 +1,4 @@
-"""Which charts a report has, and how one or several runs fill them."""
+"""The charts of a report, and their data from one or several runs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from or1_trainer.report.read_run import RunRecord
-from or1_trainer.report.series import NEUTRAL, Band, Chart, Series
+from or1_trainer.report.series import Band, Chart, Series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """One chart of the report: a title, a sentence on how to read it, and (metric key, label) of its lines."""
+    """One chart: a title, a sentence on how to read it, and (metric key, label) of its lines."""
 
     title: str
     caption: str
     lines: tuple[tuple[str, str], ...]
     smoothed: bool = True
     when_zero: bool = True
-    """Whether it is drawn where all its values are 0."""
+    """Whether to draw it when all its values are 0."""
 
 
 PLOTS = (
@@ -31,23 +31,23 @@ PLOTS = (
     ),
     Plot(
         title="Reward",
-        caption="Mean verdict of all rollouts of the step, truncated ones counted 0.",
+        caption="Mean reward of all rollouts of the step; truncated ones count 0.",
         lines=(("reward/mean", "reward"),),
     ),
     Plot(
         title="Entropy",
-        caption="Exact, token-weighted, in nats; below the target the coefficient switches on.",
+        caption="Mean over tokens of the full-vocabulary entropy, in nats; the bonus is active below the target.",
         lines=(("policy/entropy", "entropy"),),
     ),
     Plot(
         title="Entropy coefficient",
-        caption="The α used in the loss of each step, 0 while entropy is above the target.",
+        caption="α in the loss of each step (0 while entropy is above the target), and the controller's coefficient.",
         lines=(("policy/entropy_coef", "used"), ("policy/entropy_coef_next", "controller")),
         smoothed=False,
     ),
     Plot(
         title="Response length",
-        caption="Tokens per response; the context of the stage cuts the longest.",
+        caption="Tokens per response; the context of the stage is the limit.",
         lines=(
             ("response/length_mean", "mean"),
             ("response/length_max", "longest"),
@@ -55,13 +55,13 @@ PLOTS = (
         ),
     ),
     Plot(
-        title="Truncated and unanswered",
-        caption="Share of rollouts cut by the context, and of whole ones without an answer.",
+        title="Truncated and without answer",
+        caption="Fraction of rollouts that reached the context limit, and of finished ones without an answer.",
         lines=(("reward/truncated_rate", "truncated"), ("reward/no_answer_rate", "no answer")),
     ),
     Plot(
         title="Groups",
-        caption="Share of groups trained on; all-right and all-wrong groups carry no signal and are dropped.",
+        caption="Fraction of groups trained on; groups with equal rewards have no signal and are dropped.",
         lines=(
             ("group/kept_rate", "kept"),
             ("group/solve_all_rate", "all right"),
@@ -70,57 +70,57 @@ PLOTS = (
     ),
     Plot(
         title="Problems",
-        caption="Problems that the online filter has left, from stage to stage.",
-        lines=(("stage/problems", "left"),),
+        caption="Problems left after dropping, at each new stage, those that were always solved.",
+        lines=(("stage/problems", "problems"),),
         smoothed=False,
     ),
     Plot(
         title="Learning rate",
-        caption="Of the step's last optimiser step.",
+        caption="At the last optimizer step of each training step.",
         lines=(("optimizer/lr", "rate"),),
         smoothed=False,
     ),
-    Plot(title="Gradient norm", caption="L2, before clipping.", lines=(("optimizer/grad_norm", "norm"),)),
+    Plot(title="Gradient norm", caption="L2 norm before clipping.", lines=(("optimizer/grad_norm", "norm"),)),
     Plot(
         title="Clipped tokens",
-        caption="Share of trained tokens whose ratio was held by the lower and by the upper bound.",
+        caption="Fraction of trained tokens at the lower and at the upper bound of the ratio.",
         lines=(("policy/clip_low_rate", "low"), ("policy/clip_high_rate", "high")),
     ),
     Plot(
         title="Engine against trainer",
-        caption="Distance of their log-probs of the sampled tokens, in nats; rounding unless rollouts run ahead.",
+        caption="Difference of their log-probs of the sampled tokens, in nats.",
         lines=(("mismatch/mean_abs", "mean |Δ|"), ("mismatch/max_abs", "max |Δ|")),
     ),
     Plot(
         title="Age of the samples",
-        caption="Weight versions between sampling and training, of the step's responses.",
+        caption="Weight versions between sampling and training.",
         lines=(("rollout/staleness_mean", "mean"), ("rollout/staleness_max", "oldest")),
         smoothed=False,
         when_zero=False,
     ),
     Plot(
         title="Effective sample size",
-        caption="Share of the tokens that the importance weights are worth; 1 where engine and trainer agree.",
+        caption="As a fraction of the tokens; 1 where engine and trainer agree.",
         lines=(("mismatch/ess", "share"), ("mismatch/masked_rate", "masked")),
     ),
     Plot(
         title="KL to the reference",
-        caption="k3 estimate a token against the policy that the run began with, in nats.",
+        caption="k3 estimate per token against the initial policy, in nats.",
         lines=(("kl/k3", "k3"),),
     ),
     Plot(
         title="Refill",
-        caption="Rounds of further prompts for groups without an advantage.",
+        caption="Rounds of further prompts that replaced groups without advantage.",
         lines=(("refill/rounds", "rounds"),),
         smoothed=False,
     ),
 )
 
-_PHASES = ("rollout", "verify", "update", "push", "eval", "checkpoint", "other")
+_PHASES = ("rollout", "verify", "update", "sync", "push", "eval", "checkpoint", "other")
 
 
 def plot_chart(plot: Plot, runs: Sequence[RunRecord]) -> Chart:
-    """Fill a plot: one run colours its lines by metric, several by run, with dashes by metric."""
+    """Return the data of a plot; one run has a color per metric, several have a color per run and a dash per metric."""
     series = []
     for (run_number, run), (line_number, (key, label)) in itertools.product(enumerate(runs), enumerate(plot.lines)):
         if points := run.points(key):
@@ -129,7 +129,7 @@ def plot_chart(plot: Plot, runs: Sequence[RunRecord]) -> Chart:
                 Series(
                     label=label if single else f"{run.name} · {label}",
                     points=points,
-                    colour=line_number if single else run_number,
+                    color=line_number if single else run_number,
                     dash=line_number if not single else int(key == "stage/context_tokens"),
                     intervals=_intervals(run) if key == "eval/avg" else (),
                     smoothed=plot.smoothed and key not in ("stage/context_tokens", "response/length_max"),
@@ -139,22 +139,14 @@ def plot_chart(plot: Plot, runs: Sequence[RunRecord]) -> Chart:
 
 
 def is_drawn(plot: Plot, chart: Chart) -> bool:
-    """Whether a chart has something to show; accuracy and reward have a place even before they do."""
+    """Return whether a chart has data; accuracy and reward are drawn even before they have."""
     if not chart.series:
         return plot.title in ("Held-out accuracy", "Reward")
     return plot.when_zero or any(value for line in chart.series for _, value in line.points)
 
 
-def legend(chart: Chart, plot: Plot, runs: Sequence[RunRecord]) -> list[tuple[str, int, int]]:
-    """Label, colour and dash of what a chart explains itself; with several runs the page explains the colours."""
-    if len(runs) == 1:
-        return [(line.label, line.colour, line.dash) for line in chart.series]
-    used = {line.dash for line in chart.series}
-    return [(label, NEUTRAL, i) for i, (_, label) in enumerate(plot.lines) if i in used]
-
-
 def phase_seconds(run: RunRecord) -> dict[str, list[tuple[float, float]]]:
-    """Phase -> (step, seconds) at every step that has any time; a phase that never took time is left out."""
+    """Return phase -> (step, seconds) at every timed step; phases that never took time are left out."""
     timed = [row for row in run.rows if any(key.startswith("time/") for key in row)]
     logged = {key.removeprefix("time/").removesuffix("_s") for row in timed for key in row if key.startswith("time/")}
     order = [*_PHASES, *sorted(logged.difference(_PHASES, {"step"}))]
@@ -168,14 +160,14 @@ def phase_seconds(run: RunRecord) -> dict[str, list[tuple[float, float]]]:
 
 
 def time_chart(run: RunRecord) -> Chart:
-    """Seconds per step, one slice per phase."""
+    """Return the stacked seconds per step, by phase."""
     phases = phase_seconds(run)
-    series = [Series(label=phase, points=points, colour=i) for i, (phase, points) in enumerate(phases.items())]
+    series = [Series(label=phase, points=points, color=i) for i, (phase, points) in enumerate(phases.items())]
     return Chart(series=series, bands=stage_bands([run]), stacked=True)
 
 
 def stage_bands(runs: Sequence[RunRecord]) -> list[Band]:
-    """The longest run's stages as shaded ranges, if the other runs' agree; metrics count from 0, people from 1."""
+    """Return the stages of the longest run as shaded ranges, if the other runs have the same; labels count from 1."""
     all_bands = sorted((_bands_of(run) for run in runs), key=lambda bands: bands[-1].last if bands else 0.0)
     if not all_bands:
         return []

@@ -1,4 +1,4 @@
-"""Reading a run folder, whatever state a kill or a crash has left it in."""
+"""Read a run folder, in whatever state a kill or a crash has left it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from or1_trainer.metrics.rollout_log import rollout_files
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """What one run folder holds; everything a young or killed run lacks is empty."""
+    """Contents of one run folder; what an unfinished or killed run lacks is empty."""
 
     name: str
     path: Path
@@ -27,15 +27,15 @@ class RunRecord:
     rollouts: Sequence[tuple[int, Path]]
 
     def points(self, key: str) -> list[tuple[float, float]]:
-        """(step, value) of every row that has a number under `key`."""
+        """Return (step, value) of every row that has a number under `key`."""
         return [(float(row["step"]), float(row[key])) for row in self.rows if isinstance(row.get(key), int | float)]
 
     def last(self, key: str) -> Value | None:
-        """The last value logged under `key`."""
+        """Return the last value logged under `key`."""
         return next((row[key] for row in reversed(self.rows) if key in row), None)
 
     def setting(self, key: str) -> object:
-        """The setting under a dotted key, or None."""
+        """Return the setting with a dotted key, or None."""
         found: object = self.config
         for part in key.split("."):
             found = found.get(part) if isinstance(found, Mapping) else None
@@ -52,7 +52,7 @@ def read_run(run_dir: Path) -> RunRecord:
     if not config_path.exists() and not metrics_path.exists():
         raise RunFolderError(
             f"{run_dir} is not a run folder: it has neither config.toml nor {FILE_NAME}; "
-            "give the folder that `or1-trainer` named when the run began"
+            "give a folder such as runs/tiny-001"
         )
     return RunRecord(
         name=run_dir.resolve().name,
@@ -65,7 +65,7 @@ def read_run(run_dir: Path) -> RunRecord:
 
 
 def _read(path: Path, parse: Callable[[str], object]) -> Mapping[str, Any]:
-    """Parse a small file; one that is missing or empty (a kill at the very start) gives nothing."""
+    """Parse a small file; a missing or empty one (a kill at the start) gives an empty mapping."""
     if not path.exists():
         return {}
     with naming_path(path, "read"):

@@ -1,4 +1,4 @@
-"""What a chart shows, before it is drawn: its lines, and their points thinned, smoothed or piled up."""
+"""Data of a chart: lines, and their points thinned, smoothed or stacked."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 MOST_POINTS = 500
-"""Of a line; a screen shows no more."""
-
-NEUTRAL = -1
-"""The colour of text, for what stands for every run."""
+"""Most points of a line; a screen shows no more."""
 
 Points = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One line: its points (step, value), its colour, and perhaps an interval (low, high) for every point."""
+    """One line: points (step, value), color, and optionally an interval (low, high) for every point."""
 
     label: str
     points: Points
-    colour: int = 0
+    color: int = 0
     dash: int = 0
     """0 a solid line, 1 dashes, 2 dots."""
     intervals: Sequence[tuple[float, float]] = ()
     smoothed: bool = True
-    """Draw a moving average over the faint points, where there are 40 or more of them."""
+    """Also draw a moving average, over faint points, where there are 40 or more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +37,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Everything one chart shows; `stacked` piles the series up instead of laying them over each other."""
+    """All data of one chart; `stacked` adds the series up."""
 
     series: Sequence[Series]
     bands: Sequence[Band] = ()
@@ -49,7 +46,7 @@ class Chart:
 
 
 def moving_average(points: Points, window: int) -> list[tuple[float, float]]:
-    """Centred moving average over up to `window` points; the ends use what there is; not finite values are left out."""
+    """Centered moving average over up to `window` points, fewer at the ends; skips values that are not finite."""
     finite = [(x, y) for x, y in points if math.isfinite(y)]
     sums = [0.0]
     for _, y in finite:
@@ -63,22 +60,22 @@ def moving_average(points: Points, window: int) -> list[tuple[float, float]]:
 
 
 def thinned(series: Series) -> Series:
-    """At most 500 points: means over equal runs of steps (a screen shows no more)."""
+    """Average equal numbers of steps to at most 500 points."""
     every = -(-len(series.points) // MOST_POINTS)
     if every <= 1 or series.intervals:
         return series
     chunks = [series.points[i : i + every] for i in range(0, len(series.points), every)]
     points = [(chunk[-1][0], sum(y for _, y in chunk) / len(chunk)) for chunk in chunks]
-    return Series(label=series.label, points=points, colour=series.colour, dash=series.dash, smoothed=series.smoothed)
+    return Series(label=series.label, points=points, color=series.color, dash=series.dash, smoothed=series.smoothed)
 
 
 def stacked(series: Sequence[Series]) -> list[Series]:
-    """Each line raised by those before it, at every step that any of them has; a missing value counts 0."""
+    """Add to each line the ones before it, at every step of any of them; a missing value counts 0."""
     steps = sorted({x for line in series for x, _ in line.points})
     heights = dict.fromkeys(steps, 0.0)
     raised = []
     for line in series:
         for x, y in line.points:
             heights[x] += y if math.isfinite(y) else 0.0
-        raised.append(Series(label=line.label, points=[(x, heights[x]) for x in steps], colour=line.colour))
+        raised.append(Series(label=line.label, points=[(x, heights[x]) for x in steps], color=line.color))
     return raised

@@ -1,4 +1,4 @@
-"""What became of each context stage, as a table of the report."""
+"""Table of the context stages of a run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _EDGE_STEPS = 5
 
 
 def stage_rows(run: RunRecord) -> list[list[str]]:
-    """One row a stage that has begun: what it started with, how it went (first and last steps), and what ended it."""
+    """Return a row per started stage: its problems, means of its first and last steps, and why it ended."""
     rows = [row for row in run.rows if "stage/index" in row]
     stages = [list(group) for _, group in itertools.groupby(rows, key=lambda row: row["stage/index"])]
     table, before = [], math.nan
     for number, steps in enumerate(stages):
         left = _number(steps[0], "stage/problems")
-        filtered = f", {before - left:.0f} left out" if left < before else ""
+        filtered = f", {before - left:.0f} dropped" if left < before else ""
         table.append(
             [
                 str(int(_number(steps[0], "stage/index")) + 1),
@@ -46,9 +46,9 @@ def _course(steps: Sequence[Mapping[str, Any]], key: str, form: str) -> str:
 
 def _end(steps: Sequence[Mapping[str, Any]], *, is_last: bool, planned: int) -> str:
     if steps[-1].get("stage/ended"):
-        return f"settled, after {len(steps)} of {planned} steps"
+        return f"converged, after {len(steps)} of {planned} steps"
     if len(steps) >= planned or not is_last:
-        return "after its steps"
+        return "after all its steps"
     return f"not yet, {len(steps)} of {planned} steps"
 
 

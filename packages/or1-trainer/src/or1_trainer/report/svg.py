@@ -1,7 +1,7 @@
-"""Small charts as SVG text, drawn by hand: the report needs no plotting library (matplotlib's import alone is 1.1 s).
+"""Charts as inline SVG with tooltips.
 
-Colours are CSS classes of the page (`c0` to `c7`), so that a chart follows its light or dark theme. A value that is
-not finite breaks its line and leaves a red cross on the axis.
+Colors are CSS classes of the page (`c0` to `c7`), so that charts follow its light or dark theme. A value that is not
+finite interrupts its line and is marked by a red cross on the axis.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from or1_trainer.report.series import MOST_POINTS, Band, Chart, Points, Series, 
 WIDTH, HEIGHT = 560, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 20, 26
 _SMOOTH_FROM = 40
-_NUM_COLOURS = 8
+NUM_COLORS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Data range -> pixels."""
+    """Maps the range of the data to pixels."""
 
     x_low: float
     x_high: float
@@ -38,7 +38,7 @@ class _Frame:
 
 
 def draw(chart: Chart) -> str:
-    """Draw a chart as one `<svg>` element; without a single finite value it says so."""
+    """Draw a chart as one `<svg>` element; without finite values it says that nothing is logged yet."""
     series = [thinned(line) for line in chart.series]
     if chart.stacked:
         series = stacked(series)
@@ -52,7 +52,7 @@ def draw(chart: Chart) -> str:
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers (1, 2 or 5 times a power of ten apart) between `low` and `high`, at most `most` of them."""
+    """Return at most `most` round numbers between `low` and `high`, 1, 2 or 5 times a power of ten apart."""
     span = high - low
     if not span > 0 or most < 2:
         return [low]
@@ -112,13 +112,13 @@ def _targets(targets: Sequence[tuple[float, str]], frame: _Frame) -> Iterable[st
 
 def _line(series: Series, frame: _Frame) -> str:
     many = series.smoothed and len(series.points) >= _SMOOTH_FROM
-    colour = f"c{series.colour % _NUM_COLOURS} dash{series.dash}"
-    parts = [_path(series.points, frame, f"line {colour}{' faint' if many else ''}")]
+    color = f"c{series.color % NUM_COLORS} dash{series.dash}"
+    parts = [_path(series.points, frame, f"line {color}{' faint' if many else ''}")]
     if many:
-        parts.append(_path(moving_average(series.points, len(series.points) // 12 | 1), frame, f"line {colour}"))
-    parts += _whiskers(series, frame, colour)
+        parts.append(_path(moving_average(series.points, len(series.points) // 12 | 1), frame, f"line {color}"))
+    parts += _whiskers(series, frame, color)
     if len(series.points) <= MOST_POINTS // 2:
-        parts += _dots(series, frame, colour, radius=2.2 if len(series.points) < _SMOOTH_FROM else 0)
+        parts += _dots(series, frame, color, radius=2.2 if len(series.points) < _SMOOTH_FROM else 0)
     parts += [_cross(frame.x(x)) for x, y in series.points if not math.isfinite(y)]
     return "".join(parts)
 
@@ -132,35 +132,35 @@ def _path(points: Points, frame: _Frame, css: str) -> str:
     return f'<path class="{css}" d="{"".join(commands)}"/>'
 
 
-def _dots(series: Series, frame: _Frame, colour: str, radius: float) -> Iterable[str]:
-    """A dot per point with its value as a tooltip; radius 0 keeps the tooltip and hides the dot."""
+def _dots(series: Series, frame: _Frame, color: str, radius: float) -> Iterable[str]:
+    """A dot with a tooltip per point; radius 0 hides the dot and keeps the tooltip."""
     for x, y in series.points:
         if math.isfinite(y):
             at = f'cx="{frame.x(x)}" cy="{frame.y(y)}"'
-            shown = f'<circle class="fill {colour}" {at} r="{radius}"/>' if radius else ""
+            shown = f'<circle class="fill {color}" {at} r="{radius}"/>' if radius else ""
             yield (
                 f'<g>{shown}<circle class="hover" {at} r="6"/>'
                 f"<title>step {x:.0f} · {escape(series.label)} {y:.4g}</title></g>"
             )
 
 
-def _whiskers(series: Series, frame: _Frame, colour: str) -> Iterable[str]:
+def _whiskers(series: Series, frame: _Frame, color: str) -> Iterable[str]:
     for (x, _), (low, high) in zip(series.points, series.intervals, strict=False):
         if math.isfinite(low) and math.isfinite(high):
             at = frame.x(x)
-            yield f'<line class="line {colour}" x1="{at}" x2="{at}" y1="{frame.y(low)}" y2="{frame.y(high)}"/>'
+            yield f'<line class="line {color}" x1="{at}" x2="{at}" y1="{frame.y(low)}" y2="{frame.y(high)}"/>'
 
 
 def _area(series: Series, frame: _Frame) -> str:
-    """The whole area below a raised line; drawn from the top one down, each leaves its own slice uncovered."""
+    """The area below a stacked line; drawn from the top one down, each leaves its own part visible."""
     tops = [f"{frame.x(x)} {frame.y(y)}" for x, y in series.points]
-    if len(tops) == 1:  # one step: a block is seen, a line of no width is not
+    if len(tops) == 1:  # one step has no width: draw a block
         y = frame.y(series.points[0][1])
         tops = [f"{_LEFT} {y}", f"{WIDTH - _RIGHT} {y}"]
     first, last = tops[0].split()[0], tops[-1].split()[0]
     floor = frame.y(0.0)
     return (
-        f'<path class="fill c{series.colour % _NUM_COLOURS}" d="M{first} {floor}L{"L".join(tops)}L{last} {floor}Z">'
+        f'<path class="fill c{series.color % NUM_COLORS}" d="M{first} {floor}L{"L".join(tops)}L{last} {floor}Z">'
         f"<title>{escape(series.label)}</title></path>"
     )
 
