@@ -18,6 +18,7 @@ class Server(ThreadingHTTPServer):
         self.fault = lambda number: None
         self.refuses = set()
         self.reasoning = False
+        self.model, self.headers = "the-model", {}
         self.bodies, self.began_at, self.most_at_once, self.at_once = [], [], 0, 0
         self.lock = threading.Lock()
         self.thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -48,12 +49,13 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        self.reply(200, json.dumps({"data": [{"id": "the-model"}]}))
+        self.reply(200, json.dumps({"data": [{"id": self.server.model}]}))
 
     def do_POST(self):
         server = self.server
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with server.lock:
+            server.headers = dict(self.headers)
             number = len(server.bodies)
             server.bodies.append(body)
             server.began_at.append(time.monotonic())

@@ -1,7 +1,6 @@
 """The endpoint engine against a server that fails in every way it can."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 sys.path.append(str(Path(__file__).parent))
 from misbehaving_server import Server, tokens_of
 
-from or1_rollout import EndpointError, FinishReason, RowError, SamplingParams
+from or1_rollout import EndpointError, FinishReason, SamplingParams
 from or1_rollout.engines.openai import EndpointEngine, EndpointSettings, OpenAIClient, map_concurrently, run_sync
 from or1_rollout.engines.vllm.pool import Pool
 
@@ -119,49 +118,96 @@ def test_progress_is_told_while_responses_stream(server):
     assert sum(counted) >= 27 and len(counted) >= 27
 
 
-def test_a_half_done_batch_goes_on_from_its_file(server, tmp_path):
-    journal = tmp_path / "samples.jsonl"
-    whole = engine(server).generate(PROMPTS, PARAMS)
-    began = len(server.bodies)
-    server.fault = lambda number: 401 if number - began >= 4 else None
-    with pytest.raises(EndpointError):
-        engine(server, journal=journal, concurrency=1).generate(PROMPTS, PARAMS)
-    assert len(journal.read_text().splitlines()) == 4
-    with journal.open("a") as file:
-        file.write('{"key": "cut off by a ki')
-    server.fault = lambda number: None
-    again = len(server.bodies)
-    assert engine(server, journal=journal).generate(PROMPTS, PARAMS) == whole
-    assert len(server.bodies) - again == 5
-    assert engine(server, journal=journal).generate(PROMPTS, PARAMS) == whole and len(server.bodies) - again == 5
-    other = engine(server, journal=journal).generate(PROMPTS, SamplingParams(n=3, max_new_tokens=2, seed=4))
-    assert all(len(c.token_ids) == 2 for group in other for c in group), "other settings are other samples"
+def rows_of(path):
+    return {row["id"]: row for row in map(json.loads, path.read_text().splitlines())}
 
 
-def test_another_file_is_not_taken_for_a_journal(server, tmp_path):
-    (tmp_path / "notes.txt").write_text("hello\n")
-    with pytest.raises(RowError, match="no journal"):
-        engine(server, journal=tmp_path / "notes.txt")
-    assert (tmp_path / "notes.txt").read_text() == "hello\n"
+def generate_command(server, prompts, *more):
+    return [sys.executable, "-m", "or1_rollout.cli", "generate", str(prompts), "--engine", "endpoint", "--url", server.url,
+            "-n", "3", "--max-new-tokens", "8", *map(str, more)]  # fmt: skip
 
 
-def test_killed_in_the_middle_the_command_goes_on(server, tmp_path):
-    prompts, out = tmp_path / "prompts.jsonl", tmp_path / "out.jsonl"
-    prompts.write_text("".join(json.dumps({"id": str(i), "prompt": f"prompt {i}"}) + "\n" for i in range(12)))
-    command = [sys.executable, "-m", "or1_rollout.cli", "generate", prompts, "--engine", "endpoint",
-               "--url", server.url, "--concurrency", "2", "-n", "2", "--max-new-tokens", "8"]  # fmt: skip
+@pytest.fixture
+def prompts(tmp_path):
+    path = tmp_path / "prompts.jsonl"
+    path.write_text("".join(json.dumps({"id": str(i), "prompt": f"prompt {i}"}) + "\n" for i in range(12)))
+    return path
+
+
+def test_killed_in_the_middle_every_sample_that_had_ended_is_kept(server, prompts, tmp_path):
+    out, kept = tmp_path / "out.jsonl", tmp_path / "out.jsonl.samples.jsonl"
     server.fault = lambda number: "slow"
-    process = subprocess.Popen([*command, "-o", out], stderr=subprocess.DEVNULL, env=os.environ)
-    while not (out.exists() and len(out.read_text().splitlines()) >= 2):
+    process = subprocess.Popen(
+        generate_command(server, prompts, "--concurrency", "7", "-o", out), stderr=subprocess.DEVNULL
+    )
+    while not (kept.exists() and kept.read_text().count("\n") >= 10):
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    server.fault = lambda number: None
-    subprocess.run([*command, "-o", out], check=True, capture_output=True)
-    subprocess.run([*command, "-o", tmp_path / "whole.jsonl"], check=True, capture_output=True)
-    rows, whole = ({row["id"]: row for row in map(json.loads, p.read_text().splitlines())} for p in (out, tmp_path / "whole.jsonl"))  # noqa: E501  # fmt: skip
-    assert rows == whole and len(rows) == 12
+    had_ended = kept.read_text().count("\n")
+    with kept.open("a") as file:
+        file.write('{"id": "cut off by a ki')
+    server.fault, began = lambda number: None, len(server.bodies)
+    subprocess.run(generate_command(server, prompts, "-o", out), check=True, capture_output=True)
+    assert len(server.bodies) - began == 36 - had_ended and not kept.exists()
+    subprocess.run(generate_command(server, prompts, "-o", tmp_path / "whole.jsonl"), check=True, capture_output=True)
+    whole = rows_of(tmp_path / "whole.jsonl")
+    assert rows_of(out) == whole and len(whole) == 12
+    assert all(row["prompt"] == f"prompt {name}" and row["prompt_ids"] is None for name, row in whole.items())
+
+
+def test_generate_keeps_all_its_requests_in_flight(server, tmp_path):
+    prompts = tmp_path / "many.jsonl"
+    prompts.write_text("".join(json.dumps({"id": str(i), "prompt": f"prompt {i}"}) + "\n" for i in range(150)))
+    server.fault = lambda number: "slow"
+    command = [*generate_command(server, prompts, "-o", tmp_path / "out.jsonl"), "-n", "1", "--concurrency", "120"]
+    subprocess.run(command, check=True, capture_output=True)
+    assert server.most_at_once > 100
+
+
+@pytest.mark.parametrize("change", ["model", "server", "prompt", "extra_body", "min_p"])
+def test_generate_goes_on_only_with_what_it_began_with(server, prompts, tmp_path, change):
+    out = tmp_path / "out.jsonl"
+    subprocess.run(generate_command(server, prompts, "-o", out), check=True, capture_output=True)
+    before, more = out.read_text(), []
+    other = Server()
+    if change == "model":
+        server.model = "another"
+    elif change == "prompt":
+        prompts.write_text(prompts.read_text().replace("prompt 3", "prompt three"))
+    else:
+        more = {
+            "server": ["--url", other.url], "extra_body": ["--extra-body", '{"chat_template_kwargs": {"a": 1}}'],
+            "min_p": ["--min-p", "0.1"],
+        }[change]  # fmt: skip
+    with prompts.open("a") as file:
+        file.write('{"id": "new", "prompt": "one more"}\n')
+    done = subprocess.run([*generate_command(server, prompts, "-o", out), *more], capture_output=True, text=True)
+    other.stop()
+    assert done.returncode == 2 and "give another file with -o" in done.stderr
+    assert out.read_text() == before
+
+
+def test_every_field_of_sampling_and_server_is_an_option(server, tmp_path):
+    prompts = tmp_path / "one.jsonl"
+    prompts.write_text('{"id": "a", "prompt": "hi"}\n')
+    options = [
+        "-n", "1", "--max-new-tokens", "7", "--temperature", "0.5", "--top-p", "0.9", "--top-k", "4", "--min-p", "0.1",
+        "--repetition-penalty", "1.1", "--presence-penalty", "0.2", "--frequency-penalty", "0.3", "--stop", "x",
+        "--stop-token-id", "9", "--no-seed", "--no-stream", "--system", "Be brief.", "--header", "X-Who: me",
+        "--extra-body", '{"chat_template_kwargs": {"enable_thinking": false}}',
+    ]  # fmt: skip
+    command = [*generate_command(server, prompts, "-o", tmp_path / "out.jsonl"), *options]
+    subprocess.run(command, check=True, capture_output=True)
+    body = {name: value for name, value in server.bodies[-1].items() if name not in ("model", "return_token_ids", "n", "logprobs")}  # noqa: E501  # fmt: skip
+    assert body == {
+        "max_tokens": 7, "temperature": 0.5, "top_p": 0.9, "top_k": 4, "min_p": 0.1, "repetition_penalty": 1.1,
+        "presence_penalty": 0.2, "frequency_penalty": 0.3, "stop": ["x"], "stop_token_ids": [9],
+        "chat_template_kwargs": {"enable_thinking": False},
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}],
+    }  # fmt: skip
+    assert server.headers["X-Who"] == "me"
 
 
 def test_inside_a_running_event_loop(server):

@@ -14,7 +14,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from or1_rollout import RowError
 from or1_rollout.errors import SettingsError
-from or1_rollout.generate.rows import finished_ids, read_prompts
+from or1_rollout.generate.rows import finished_prompts, read_prompts
 from or1_rollout.generate.settings_file import check_settings, settings_path
 
 sys.path.append(str(Path(__file__).parent))
@@ -141,7 +141,7 @@ def test_torn_ends_are_removed_and_whole_lines_kept(tmp_path):
         (line.replace(b'"a"', b'"b"'), {"a", "b"}, line + b"\n" + line.replace(b'"a"', b'"b"') + b"\n"),
     ]:
         path.write_bytes(line + b"\n" + tail)
-        assert finished_ids(path) == ids and path.read_bytes() == left
+        assert finished_prompts(path) == ids and path.read_bytes() == left
 
 
 def test_line_separators_inside_a_prompt_are_text_and_other_encodings_are_named(tmp_path):

@@ -29,7 +29,7 @@ class PeriodicEval:
     """Evaluates every so many steps: call it with the step, get metrics or nothing.
 
     The seeds depend on problem and sample alone, so two evaluations differ by the policy and not by luck.
-    `reports` keeps what was found, by step.
+    `reports` keeps what was found, by step. With `run_dir`, each step has a run folder of its own below it.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class PeriodicEval:
         *,
         every: int,
         k: int | None = None,
+        run_dir: str | Path | None = None,
         on_report: Callable[[int, Report], None] | None = None,
         **settings: Any,
     ) -> None:
@@ -46,13 +47,15 @@ class PeriodicEval:
         self.task = task if isinstance(task, Task) else load_task(task)
         self.engine, self.every, self.k = engine, every, k
         self.reports: dict[int, Report] = {}
+        self._run_dir = None if run_dir is None else Path(run_dir)
         self._on_report, self._settings = on_report, settings
 
     def __call__(self, step: int) -> dict[str, float]:
         """The metrics of this step; empty between evaluations."""
         if step % self.every or step in self.reports:
             return {}
-        report = evaluate(self.task, self.engine, k=self.k, **self._settings)
+        run_dir = None if self._run_dir is None else self._run_dir / f"step_{step:06d}"
+        report = evaluate(self.task, self.engine, k=self.k, run_dir=run_dir, **self._settings)
         self.reports[step] = report
         if self._on_report is not None:
             self._on_report(step, report)

@@ -8,27 +8,32 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from or1_eval.engines import EndpointEngine, EndpointSettings, FunctionEngine, ReplayEngine
+from or1_eval.engines import EndpointEngine, FunctionEngine, ReplayEngine
 from or1_eval.engines.local import ENGINES, load_local, looks_like_reasoner
 from or1_eval.errors import EngineError
 from or1_eval.evaluate import evaluate
-from or1_eval.progress import ProgressLine
+from or1_eval.progress import Progress
 from or1_eval.report import Report
 from or1_eval.table import terminal_table
 from or1_eval.tasks import builtin_names, load_task
+from or1_eval.tasks.problems import with_system
 from or1_eval.types import Sampling, Task
+from or1_rollout.engines.openai.options import add_endpoint_options, endpoint_settings
+from or1_rollout.generate.live_line import LiveLine
+from or1_rollout.generate.sampling_options import add_sampling_options, given_sampling
 
 _DESCRIPTION = """\
 Draw k samples of every problem, judge them as they come, and report avg@k, pass@k and maj@k with error bars.
 
 TASK is one of
   {names}          built-in tasks
-  NAME=FILE        a built-in task with local problems
+  NAME=FILE        a built-in task with local problems, or a file under a name of your own
   FILE.toml        a task of your own
   FILE.jsonl       (.json, .parquet) problems with answers, or rows of the format of Skywork-OR1-RL-Data
  Every sample is kept in the run folder: after a crash the same command goes on.
@@ -49,6 +54,7 @@ def add(commands: Any) -> None:
     _add_sampling(parser)
     parser.add_argument("-o", "--run-dir", type=Path, help="run folder (default: eval-runs/MODEL)")
     parser.add_argument("--template", help="one of the tasks' prompt templates (default: each task's own)")
+    parser.add_argument("--system", metavar="TEXT", help="the system message, instead of the task's; '' is none")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N problems of each task")
     parser.add_argument("--window", nargs=2, metavar=("FIRST", "LAST"), help="contest dates of LiveCodeBench problems")
     parser.add_argument("--release", help="LiveCodeBench release, such as release_v5")
@@ -63,28 +69,23 @@ def add(commands: Any) -> None:
 
 def _add_engines(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model (one of)").add_mutually_exclusive_group(required=True)
-    group.add_argument("--endpoint", metavar="URL", help="an OpenAI-compatible server; needs no torch")
+    group.add_argument(
+        "--endpoint",
+        action="append",
+        metavar="URL",
+        help="an OpenAI-compatible server; repeatable: servers of one model",
+    )
     group.add_argument("--model", type=Path, metavar="PATH", help="a model folder, loaded here (extra: rollout)")
     group.add_argument("--replay", metavar="FILE", help="stored responses: grade without a model")
     group.add_argument("--function", metavar="MODULE:NAME", help="a Python function from a prompt to a text")
     parser.add_argument("--engine", choices=sorted(ENGINES), default="embedded", help="for --model (%(default)s)")
     parser.add_argument("--served-model", default="", metavar="NAME", help="for --endpoint: which of its models")
-    parser.add_argument("--api-key-env", default="OPENAI_API_KEY", metavar="VAR", help="where the key is (%(default)s)")
-    parser.add_argument("--concurrency", type=int, default=64, metavar="N", help="requests in flight (%(default)s)")
-    parser.add_argument("--attempts", type=int, default=0, metavar="N", help="most tries of a request (no limit)")
+    add_endpoint_options(parser)
 
 
 def _add_sampling(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "sampling (default: each task's, which is the report's: 32K tokens, temperature 1)"
-    )
-    group.add_argument("-k", type=int, metavar="N", help="samples per problem (aime: 32, livecodebench: 4)")
-    group.add_argument("--max-new-tokens", type=int, metavar="N")
-    group.add_argument("--temperature", type=float)
-    group.add_argument("--top-p", type=float)
-    group.add_argument("--top-k", type=int)
-    group.add_argument("--stop", action="append", metavar="TEXT", help="end a response here; may be repeated")
-    group.add_argument("--seed", type=int, help="the run's seed (0)")
+    parser.add_argument("-k", type=int, metavar="N", help="samples per problem (aime: 32, livecodebench: 4)")
+    add_sampling_options(parser, "sampling (default: each task's; aime: 32,768 tokens, temperature 1)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -92,39 +93,57 @@ def run(arguments: argparse.Namespace) -> int:
     tasks = [_task(name, arguments) for name in arguments.tasks]
     if arguments.dry_run:
         for task in tasks:
-            shown = asdict(task) | {
+            printed = asdict(task) | {
                 "problems": f"{len(task.problems)} problems",
                 "first prompt": task.problems[0].prompt,
             }
-            print(json.dumps(shown | {"k": arguments.k or task.k}, indent=2, ensure_ascii=False, default=str))
+            print(json.dumps(printed | {"k": arguments.k or task.k}, indent=2, ensure_ascii=False, default=str))
         return 0
-    engine, model = _engine(arguments)
+    shown = _Shown()
+    line = LiveLine(shown.text, is_shown=not arguments.quiet)
+    engine, model = _engine(arguments, line.note)
     run_dir = arguments.run_dir or Path("eval-runs") / re.sub(r"[^\w.-]+", "-", model)
-    line = ProgressLine()
-    reports: list[Report] = []
     try:
-        for task in tasks:
-            reports.append(
-                evaluate(
-                    task,
-                    engine,
-                    k=arguments.k,
-                    run_dir=run_dir,
-                    workers=arguments.workers,
-                    model=model if isinstance(engine, FunctionEngine) else "",
-                    expects_thinking=looks_like_reasoner(str(arguments.model or model)),
-                    on_progress=None if arguments.quiet else line,
-                    on_warning=lambda text, task=task: line.note(f"! {task.name}: {text}"),  # type: ignore[misc]
-                )
-            )
+        with line:
+            reports = [_evaluated(task, engine, model, run_dir, arguments, shown, line) for task in tasks]
     finally:
-        line.clear(keep=True)
         close = getattr(engine, "close", None)
         if close is not None:
             close()
     print(terminal_table(reports))
     print(f"samples, results.json, results.md and report.html are in {run_dir}")
     return 1 if any(report.num_missing for report in reports) else 0
+
+
+class _Shown:
+    """The latest progress of any task."""
+
+    def __init__(self) -> None:
+        self.latest: Progress | None = None
+
+    def update(self, progress: Progress) -> None:
+        """Show this from now on."""
+        self.latest = progress
+
+    def text(self) -> str:
+        """The line."""
+        return "waiting for the model" if self.latest is None else str(self.latest)
+
+
+def _evaluated(
+    task: Task, engine: Any, model: str, run_dir: Path, arguments: argparse.Namespace, shown: _Shown, line: LiveLine
+) -> Report:
+    return evaluate(
+        task,
+        engine,
+        k=arguments.k,
+        run_dir=run_dir,
+        workers=arguments.workers,
+        model=model if isinstance(engine, FunctionEngine) else "",
+        expects_thinking=looks_like_reasoner(str(arguments.model or model)),
+        on_progress=shown.update,
+        on_warning=lambda text: line.note(f"! {task.name}: {text}"),
+    )
 
 
 def _task(name: str, arguments: argparse.Namespace) -> Task:
@@ -136,32 +155,25 @@ def _task(name: str, arguments: argparse.Namespace) -> Task:
         )
     for warning in caught:
         print(f"! {task.name}: {warning.message}", file=sys.stderr)
-    return replace(task, sampling=_sampling(task.sampling, arguments))
+    task = replace(task, sampling=_sampling(task.sampling, arguments))
+    return task if arguments.system is None else with_system(task, arguments.system)
 
 
 def _sampling(sampling: Sampling, arguments: argparse.Namespace) -> Sampling:
-    names = ("max_new_tokens", "temperature", "top_p", "top_k", "seed")
-    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    if arguments.stop:
-        given["stop"] = tuple(arguments.stop)
     try:
-        return replace(sampling, **given)
+        return replace(sampling, **given_sampling(arguments))
     except ValueError as error:
         raise EngineError(str(error)) from error
 
 
-def _engine(arguments: argparse.Namespace) -> tuple[Any, str]:
+def _engine(arguments: argparse.Namespace, on_notice: Callable[[str], None]) -> tuple[Any, str]:
     """The engine and the model's name."""
     if arguments.endpoint:
-        engine = EndpointEngine(
-            EndpointSettings(
-                url=arguments.endpoint,
-                model=arguments.served_model,
-                api_key=os.environ.get(arguments.api_key_env, ""),
-                concurrency=arguments.concurrency,
-                attempts=arguments.attempts,
-            )
-        )
+        try:
+            settings = endpoint_settings(arguments, arguments.endpoint, arguments.served_model)
+        except ValueError as error:
+            raise EngineError(str(error)) from error
+        engine = EndpointEngine(settings, on_notice=on_notice)
         return engine, engine.model
     if arguments.replay:
         return ReplayEngine(arguments.replay), f"replay-{Path(arguments.replay).stem}"

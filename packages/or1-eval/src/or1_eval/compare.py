@@ -117,6 +117,8 @@ def _cautions(a: Report, b: Report, num_common: int) -> list[str]:
         ("prompt template", lambda r: r.fingerprint.get("task", {}).get("template")),
         ("problems", lambda r: r.fingerprint.get("task", {}).get("problems_sha256")),
         ("sampling", lambda r: {k: v for k, v in r.fingerprint.get("sampling", {}).items() if k != "seed"}),
+        ("verifier", lambda r: r.fingerprint.get("verifier")),
+        ("extra_body", lambda r: r.fingerprint.get("extra_body", {})),
         ("verifier version", lambda r: r.fingerprint.get("versions", {}).get("or1-reward")),
     ):
         if read(a) != read(b):

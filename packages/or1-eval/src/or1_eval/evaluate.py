@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from or1_eval.engines.replay import ReplayEngine
 from or1_eval.errors import EngineError, EvalError
 from or1_eval.grading import Grading, Verifier, check_ground_truths
 from or1_eval.progress import Counter, Progress
@@ -26,7 +27,7 @@ WARN_EVERY = 8
 """Samples between two looks at the signs of trouble."""
 
 
-def evaluate(  # noqa: PLR0913  the one door: each has a default and is given by name
+def evaluate(  # noqa: PLR0913 - each has a default and is given by name
     task: Task | str | Path,
     engine: Any,
     *,
@@ -46,8 +47,9 @@ def evaluate(  # noqa: PLR0913  the one door: each has a default and is given by
         task: a `Task`, or what `load_task` takes: a built-in name, a TOML file, a problem file.
         engine: an engine of or1-rollout or anything with its `generate`, an engine of this package, or a function
             from a prompt to a text.
-        k: samples per problem; None takes the task's own.
-        run_dir: keep every sample here and go on from what is there; None keeps everything in memory.
+        k: samples per problem; None takes the task's own, or of stored responses as many as every problem has.
+        run_dir: keep every sample here and go on from what is there; None keeps everything in memory. The files with
+            results are of all samples of the folder, also where this call asks for fewer.
         sampling: instead of the task's. Its `seed` is the run's: equal seeds draw equal samples where the engine
             keeps its word.
         verify: judges `(response, ground_truth, finish_reason=...)`; `or1_reward.verify` unless given.
@@ -66,7 +68,10 @@ def evaluate(  # noqa: PLR0913  the one door: each has a default and is given by
         from or1_eval.tasks import load_task
 
         task = load_task(task)
-    k = task.k if k is None else k
+    if k is None:
+        k = task.k
+        if isinstance(engine, ReplayEngine):
+            k = engine.num_samples(task.name, [problem.id for problem in task.problems]) or k
     sampling = task.sampling if sampling is None else sampling
     if k < 1:
         raise EvalError(f"k must be at least 1, not {k}")
@@ -86,7 +91,7 @@ def evaluate(  # noqa: PLR0913  the one door: each has a default and is given by
         from or1_eval.results import write_results
 
         report = session.report(said)
-        write_results(folder, {task.name: report})
+        write_results(folder, {task.name: report} if folder.tasks[task.name]["k"] == k else {})
         return report
 
 
@@ -107,13 +112,14 @@ class _Session:
         self.folder: RunFolder | None = None
         self._samples: dict[Key, Sample] = {}
         self._problems = {problem.id: problem for problem in task.problems}
-        self._counter = Counter(task.name, k * len(task.problems), on_progress)
+        self._counter = Counter(task.name, k * len(task.problems), sampling.max_new_tokens, on_progress)
         self._watch = Watch(
             max_new_tokens=sampling.max_new_tokens, temperature=sampling.temperature, expects_thinking=expects_thinking
         )
         self._on_warning = on_warning
         self._warned: set[str] = set()
         self._refusals: list[str] = []
+        self._mismatch = ""
         self._lock = threading.Lock()
         self._started = datetime.now(UTC)
         self._started_s = time.monotonic()
@@ -138,7 +144,9 @@ class _Session:
 
     def _draw(self, engine: Any, requests: Sequence[Request], grading: Grading) -> None:
         drawing = _Drawing(self, grading)
-        draw(engine, requests, self.sampling, drawing)
+        if isinstance(engine, ReplayEngine):
+            self._mismatch = engine.mismatch(self.task.name, [problem.id for problem in self.task.problems])
+        draw(engine, self.task.name, requests, self.sampling, drawing)
         self._refusals = drawing.errors
         if self._refusals and not self._counter.now().drawn:
             raise EngineError(f"no sample could be drawn: {self._refusals[0]}")
@@ -146,6 +154,8 @@ class _Session:
     def report(self, said: dict[str, Any]) -> Report:
         """The numbers, with the warnings that all samples together give."""
         warnings = [*self._watch.warnings().values()]
+        if self._mismatch:
+            warnings.append(self._mismatch)
         if self._refusals:
             warnings.append(f"{len(self._refusals)} samples were given up and are missing: {self._refusals[0]}")
         return build_report(self.task, self._samples.values(), self.k, fingerprint=said, warnings=tuple(warnings))
@@ -169,9 +179,8 @@ class _Session:
             return set()
         for sample in self.folder.samples(self.task.name):
             if self._wanted(sample):
-                self._keep(sample)
+                self._keep(sample, drawn=1)
         drawn = set(self._samples)
-        self._counter.add(drawn=len(drawn))
         for sample in self.folder.pending(self.task.name):
             if self._wanted(sample) and sample.key not in drawn:
                 drawn.add(sample.key)
@@ -182,11 +191,15 @@ class _Session:
     def _wanted(self, sample: Sample) -> bool:
         return sample.problem_id in self._problems and sample.index < self.k
 
+    def count_tokens(self, number: int) -> None:
+        """Count tokens of responses that are still being drawn."""
+        self._counter.add_tokens(number)
+
     def drawn(self, sample: Sample, grading: Grading) -> None:
         """Keep a new sample and have it judged."""
         if self.folder is not None:
             self.folder.add_pending(self.task.name, sample)
-        self._counter.add(drawn=1, drawn_here=1, tokens_here=max(sample.num_tokens, 0))
+        self._counter.add_sample(sample.num_tokens)
         grading.submit(sample)
 
     def _graded(self, sample: Sample) -> None:
@@ -194,7 +207,7 @@ class _Session:
             self.folder.add(self.task.name, sample)
         self._keep(sample)
 
-    def _keep(self, sample: Sample) -> None:
+    def _keep(self, sample: Sample, *, drawn: int = 0) -> None:
         """Count a judged sample; its text and tokens are on disk or not wanted, so memory keeps neither."""
         with self._lock:
             self._watch.see(sample)
@@ -203,7 +216,7 @@ class _Session:
                 verdict = replace(verdict, extracted=None)
             self._samples[sample.key] = replace(sample, text="", token_ids=(), verdict=verdict)
             self._warn()
-        self._counter.add(graded=1, correct=int(sample.reward == 1.0))
+        self._counter.add(drawn=drawn, graded=1, correct=int(sample.reward == 1.0))
 
     def _warn(self) -> None:
         if self._on_warning is not None and len(self._samples) % WARN_EVERY == 0:
@@ -228,4 +241,4 @@ class _Drawing:
             self.errors.append(f"{request.problem.id}, sample {request.index}: {error}")
 
     def count_tokens(self, number: int) -> None:
-        """Not used yet."""
+        self._session.count_tokens(number)

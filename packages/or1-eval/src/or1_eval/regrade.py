@@ -13,6 +13,7 @@ from or1_eval.runs.fingerprint import verifier_name, versions
 from or1_eval.runs.folder import RunFolder
 from or1_eval.runs.log import JsonlLog
 from or1_eval.samples import Sample, verdict_row
+from or1_eval.tasks.livecodebench import PackedTests
 from or1_reward import verify as default_verify
 
 
@@ -53,8 +54,10 @@ def regrade(
 
     Raises:
         RunFolderError: no run folder, or in use.
+        TaskError: tests that lie outside the run are not there any more; nothing is changed.
     """
     with RunFolder(Path(run_dir), write=_is_run(Path(run_dir))) as folder:
+        _check_tests(folder)
         before = load_reports(folder)
         changes: list[Change] = []
         counted = 0
@@ -77,6 +80,14 @@ def regrade(
 
 def _is_run(path: Path) -> bool:
     return (path / "run.json").is_file()  # only then may it be opened for writing: no folder is made by mistake
+
+
+def _check_tests(folder: RunFolder) -> None:
+    """Every test that is read from elsewhere can be read, before any verdict is replaced."""
+    for task in folder.tasks:
+        for problem in folder.problems(task):
+            if isinstance(problem.ground_truth, PackedTests):
+                problem.ground_truth.check()
 
 
 def _regrade_task(

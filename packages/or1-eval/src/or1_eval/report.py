@@ -94,9 +94,16 @@ class Report:
         """Whether every sample is there and has a verdict."""
         return self.num_missing == 0 and self.num_verifier_errors == 0
 
+    @property
+    def label(self) -> str:
+        """`avg@8`, or `avg@2` and `avg@2-5` where fewer samples than asked for are graded."""
+        counts = [problem.num_graded for problem in self.problems if problem.num_graded]
+        fewest, most = min(counts, default=0), min(self.k, max(counts, default=0))
+        return f"avg@{fewest}" if fewest == most else f"avg@{fewest}-{most}"
+
     def __str__(self) -> str:
         """One line: avg@k with its interval and what a reader must know beside it."""
-        line = f"{self.task}: avg@{self.k} {100 * self.avg:.1f} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+        line = f"{self.task}: {self.label} {100 * self.avg:.1f} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
         line += f" over {self.num_problems} problems, {100 * self.truncated_rate:.1f}% truncated"
         line += f", {self.num_missing} samples missing" if self.num_missing else ""
         return line + (f", {self.num_verifier_errors} verifier errors" if self.num_verifier_errors else "")

@@ -1,16 +1,19 @@
 """Which samples are missing, and an engine of any shape that draws them.
 
-An object with `stream` gives sample by sample (the endpoint client); an object with `generate` gives group by group
-(the engines of or1-rollout, a trainer's fleet); a function gives one text at a time; a replay is asked by name.
+An object with `stream` gives sample by sample (the endpoint client); an object with `generate` gives samples
+(`on_sample`, the engines of or1-rollout) or groups (`on_group`); a function gives one text at a time; a replay is asked
+by name.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
+from or1_eval.engines.replay import ReplayEngine
 from or1_eval.errors import EngineError
 from or1_eval.samples import Key, Sample
 from or1_eval.seeds import sample_seed
@@ -72,14 +75,14 @@ class Taker(Protocol):
         """Hear of new tokens of samples that are still being drawn."""
 
 
-def draw(engine: Any, requests: Sequence[Request], sampling: Sampling, taker: Taker) -> None:
-    """Have the engine draw all requests and hand each sample to `taker` as it comes.
+def draw(engine: Any, task: str, requests: Sequence[Request], sampling: Sampling, taker: Taker) -> None:
+    """Have the engine draw all requests of a task and hand each sample to `taker` as it comes.
 
     A completion that the engine gave up (finish_reason abort) says nothing about the model: its sample stays missing.
     """
-    if hasattr(engine, "replay"):
-        for position, completion in engine.replay([request.key for request in requests]):
-            _hand_over(requests[position], completion, taker)
+    if isinstance(engine, ReplayEngine):
+        for position, stored in engine.replay(task, [request.key for request in requests]):
+            _hand_over(requests[position], stored, taker)
     elif isinstance(engine, SampleStream):
         prompts, seeds = [r.problem.prompt for r in requests], [r.seed for r in requests]
         for position, completion in engine.stream(prompts, replace(sampling, n=1), seeds, on_tokens=taker.count_tokens):
@@ -90,7 +93,7 @@ def draw(engine: Any, requests: Sequence[Request], sampling: Sampling, taker: Ta
     elif callable(engine):
         from or1_eval.engines.function import FunctionEngine
 
-        draw(FunctionEngine(engine), requests, sampling, taker)
+        draw(FunctionEngine(engine), task, requests, sampling, taker)
     else:
         raise EngineError(
             f"{type(engine).__name__} is no engine: it has neither generate(prompts, params, seeds=...) nor "
@@ -110,20 +113,25 @@ def _equal_groups(requests: Sequence[Request]) -> list[list[list[Request]]]:
 
 
 def _draw_groups(engine: Engine, groups: Sequence[Sequence[Request]], sampling: Sampling, taker: Taker) -> None:
-    seen: set[int] = set()
+    seen: set[tuple[int, int]] = set()
+
+    def on_sample(position: int, index: int, completion: CompletionLike) -> None:
+        if (position, index) not in seen:
+            seen.add((position, index))
+            _hand_over(groups[position][index], completion, taker)
 
     def on_group(position: int, completions: Sequence[CompletionLike]) -> None:
-        if position not in seen:
-            seen.add(position)
-            _check_count(groups[position], completions)
-            for request, completion in zip(groups[position], completions, strict=True):
-                _hand_over(request, completion, taker)
+        _check_count(groups[position], completions)
+        for index, completion in enumerate(completions):
+            on_sample(position, index, completion)
 
+    reports_samples = "on_sample" in inspect.signature(engine.generate).parameters
     completions_PG = engine.generate(
         [group[0].problem.prompt for group in groups],
         replace(sampling, n=len(groups[0])),
         seeds=[[request.seed for request in group] for group in groups],
         on_group=on_group,
+        **({"on_sample": on_sample} if reports_samples else {}),
     )
     if len(completions_PG) != len(groups):
         raise EngineError(f"the engine returned {len(completions_PG)} groups for {len(groups)} prompts")

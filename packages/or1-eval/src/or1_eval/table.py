@@ -15,7 +15,7 @@ def report_rows(reports: Iterable[Report]) -> list[tuple[str, ...]]:
     return [
         (
             report.task,
-            f"{percent(report.avg)} (k={report.k})",
+            f"{percent(report.avg)} ({report.label.replace('avg@', 'k=')})",
             f"{percent(report.low)} to {percent(report.high)}",
             percent(report.sampling_error),
             percent(report.population_error),

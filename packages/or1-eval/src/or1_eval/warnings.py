@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from statistics import median
 
 from or1_eval.samples import Sample
 from or1_reward.types import Status
@@ -17,6 +18,7 @@ TURN_MARKS = (
 """What a model writes as text when its chat template or its end token is not the one that the engine uses."""
 
 CUT_SHARE = 0.10
+NEAR_LIMIT = 0.9
 MARK_SHARE = 0.05
 ON_SHARE = 0.05
 OPEN_SHARE = 0.10
@@ -34,6 +36,7 @@ class Watch:
         self._counts: Counter[str] = Counter()
         self._first_error = ""
         self._texts: dict[str, list[int]] = defaultdict(list)
+        self._cut_lengths: list[int] = []
 
     def see(self, sample: Sample) -> None:
         """Count one sample, its text still there."""
@@ -43,6 +46,8 @@ class Watch:
         cut = sample.finish_reason == "length"
         counts["all"] += 1
         counts["cut"] += cut
+        if cut and sample.num_tokens >= 0:
+            self._cut_lengths.append(sample.num_tokens)
         counts["went on"] += cut and "\\boxed{" in text[: len(text) // 2].rpartition("</think>")[2]
         counts["marks"] += any(mark in text for mark in TURN_MARKS)
         counts["closed"] += closed
@@ -81,16 +86,26 @@ class Watch:
     def _about_length(self, counts: Counter[str], total: int) -> dict[str, str]:
         found = {}
         if (share := counts["cut"] / total) >= CUT_SHARE:
-            found["cut"] = (
-                f"{share:.0%} of the responses were cut off at {self._max_new_tokens} tokens and score 0; "
-                "with a longer limit the number may be higher"
-            )
+            found["cut"] = self._about_the_limit(share)
         if (share := counts["went on"] / total) >= ON_SHARE:
             found["went on"] = (
                 f"{share:.0%} of the responses gave their answer and went on to the limit: the end token is missing; "
                 "is it the right chat template, and are its stop tokens set?"
             )
         return found
+
+    def _about_the_limit(self, share: float) -> str:
+        typical = median(self._cut_lengths) if self._cut_lengths else self._max_new_tokens
+        if typical < NEAR_LIMIT * self._max_new_tokens:
+            return (
+                f"{share:.0%} of the responses were cut off after about {typical:.0f} tokens and score 0, far below "
+                f"the limit of {self._max_new_tokens} that was asked for: the server's context length is the limit; "
+                "start it with a longer one"
+            )
+        return (
+            f"{share:.0%} of the responses were cut off at {self._max_new_tokens} tokens and score 0; "
+            "with a longer limit the number may be higher"
+        )
 
     def _about_template(self, counts: Counter[str], total: int) -> dict[str, str]:
         found = {}

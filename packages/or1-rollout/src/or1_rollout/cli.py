@@ -11,8 +11,11 @@ from pathlib import Path
 
 from or1_rollout.errors import Or1RolloutError, RowError, SettingsError
 from or1_rollout.generate.engines import add_engine_options, load_engine
-from or1_rollout.generate.rows import finished_ids, read_prompts
+from or1_rollout.generate.live_line import LiveLine
+from or1_rollout.generate.pace import Pace
+from or1_rollout.generate.rows import check_prompts, finished_prompts, read_prompts, with_system
 from or1_rollout.generate.run import generate_file
+from or1_rollout.generate.sampling_options import add_sampling_options, given_sampling
 from or1_rollout.generate.settings_file import check_settings, write_settings
 from or1_rollout.openmp import spin_briefly
 from or1_rollout.types import SamplingParams
@@ -22,8 +25,8 @@ example:
   or1-rollout generate prompts.jsonl -o completions.jsonl --model ./model -n 8 --max-new-tokens 512
   or1-rollout generate prompts.jsonl -o completions.jsonl --engine endpoint --url http://localhost:8000 -n 8
 Each line of the input is {"id": ..., "prompt": text, token ids, or chat messages}. Run the same command again after a
-kill: it goes on where the output ends. OUT.settings.json says what the output was made with; another model, engine or
-sampling is refused.
+kill: it goes on where it was. OUT.settings.json says what the output was made with; another model, server, sampling or
+prompt is refused.
 """
 
 
@@ -47,22 +50,25 @@ def _generate(options: argparse.Namespace) -> int:
     if options.out.exists() and options.out.samefile(options.prompts):
         return _fail(f"{options.out} is the file of prompts; give another one with -o", 2)
     rows = read_prompts(options.prompts)
-    finished_ids(options.out)  # refuse a file that is not ours before the model is loaded
+    if options.system:
+        rows = [with_system(row, options.system) for row in rows]
+    check_prompts(rows, finished_prompts(options.out), options.out)  # before the model is loaded
     try:
-        params = SamplingParams(
-            n=options.n,
-            max_new_tokens=options.max_new_tokens,
-            temperature=options.temperature,
-            top_p=options.top_p,
-            seed=options.seed,
-        )
+        params = SamplingParams(n=options.n, **given_sampling(options))
     except ValueError as error:
         return _fail(str(error), 2)
-    settings = {"engine": options.engine, "model": options.model, "dtype": options.dtype, **asdict(params)}
-    check_settings(options.out, settings)
-    engine = load_engine(options)
-    write_settings(options.out, settings)
-    added = generate_file(rows, options.out, engine, params)
+    pace = Pace(params.n * len(rows), params.max_new_tokens)
+    line = LiveLine(lambda: str(pace), is_shown=not options.quiet)
+    settings = {"engine": options.engine, **asdict(params)}
+    loaded = load_engine(
+        options,
+        lambda identity: check_settings(options.out, {**settings, **identity}),
+        on_tokens=pace.add_tokens,
+        on_notice=line.note,
+    )
+    write_settings(options.out, {**settings, **loaded.identity})
+    with line:
+        added = generate_file(rows, options.out, loaded, params, pace)
     print(f"{options.out}: {len(rows)} prompts, {added} of them generated now")
     return 0
 
@@ -90,10 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("prompts", type=Path, help="jsonl file of prompts")
     generate.add_argument("-o", "--out", type=Path, required=True, help="jsonl file of completions, appended to")
     generate.add_argument("-n", type=int, default=1, help="completions per prompt (default 1)")
-    generate.add_argument("--max-new-tokens", type=int, default=1024, help="longest completion (default 1024)")
-    generate.add_argument("--temperature", type=float, default=1.0, help="0 is greedy (default 1)")
-    generate.add_argument("--top-p", type=float, default=1.0, help="nucleus (default 1)")
-    generate.add_argument("--seed", type=int, default=0, help="equal seeds draw equal completions")
+    generate.add_argument("--system", default="", metavar="TEXT", help="a system message in front of every prompt")
+    generate.add_argument("--quiet", action="store_true", help="no progress")
+    add_sampling_options(generate, "sampling (default: 1,024 tokens at temperature 1)")
     add_engine_options(generate)
     return parser
 

@@ -1,10 +1,11 @@
 """A scorer for inspect_ai: `Task(..., scorer=or1_scorer())` judges by `or1_reward`, maths and code alike.
 
-The target's text is the row's ground truth. A verifier error is no score, not a 0.
+The target's text is the row's ground truth; several targets are alternatives. A verifier error is no score, not a 0.
 """
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from typing import Any
 
@@ -19,7 +20,8 @@ def or1_scorer() -> Any:
         async def score(state: Any, target: Any) -> Any:
             choice = state.output.choices[0] if state.output.choices else None
             cut = choice is not None and choice.stop_reason in ("max_tokens", "model_length")
-            verdict = await averify(state.output.completion, target.text, finish_reason="length" if cut else "stop")
+            truth = target.text if len(target) == 1 else json.dumps(list(target))
+            verdict = await averify(state.output.completion, truth, finish_reason="length" if cut else "stop")
             if verdict.reward is None:
                 return None
             answer = verdict.extracted or api.NOANSWER

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from or1_eval.errors import EngineError
-from or1_eval.runs.fingerprint import model_identity
 from or1_eval.types import Engine
+from or1_rollout.generate.model_identity import model_identity
 
 ENGINES: Final = {
     "embedded": ("or1_rollout.engines.transformers", "TransformersEngine"),
@@ -32,9 +32,11 @@ class LocalEngine:
         """For the fingerprint: the model is named by its folder and a hash of its files."""
         return {"engine": f"or1-rollout {self._kind}", "model": model_identity(self._path)}
 
-    def generate(self, prompts: Any, params: Any, **more: Any) -> Any:
+    def generate(
+        self, prompts: Any, params: Any, *, seeds: Any = None, on_group: Any = None, on_sample: Any = None
+    ) -> Any:
         """As the engine does."""
-        return self._engine.generate(prompts, params, **more)
+        return self._engine.generate(prompts, params, seeds=seeds, on_group=on_group, on_sample=on_sample)
 
     def close(self) -> None:
         """Free the model."""

@@ -2,7 +2,7 @@
 
 Axes: N problems, B bootstrap resamples.
 
-Two questions, two errors (VERIFIER §7.1). *This benchmark again*: only the k samples per problem are random.
+Two questions, two errors. *This benchmark again*: only the k samples per problem are random.
 *Problems like these*: the problems are a sample too, the larger error by far: 8 points on AIME's thirty, against 1.
 The interval answers the second.
 """
@@ -94,7 +94,7 @@ def mean_interval(
 
 
 def sampling_error(variances_N: Sequence[float], counts_N: Sequence[int]) -> float:
-    """Standard error of avg@k on these very problems: sqrt(sum_i s_i^2 / k_i) / N (VERIFIER §7.1 a).
+    """Standard error of avg@k on these very problems: sqrt(sum_i s_i^2 / k_i) / N.
 
     `variances_N` are the unbiased one-sample variances, `counts_N` the graded samples. NaN where a problem has only
     one sample: nothing then says how much it would change.
@@ -105,7 +105,7 @@ def sampling_error(variances_N: Sequence[float], counts_N: Sequence[int]) -> flo
 
 
 def population_error(values_N: Sequence[float]) -> float:
-    """Standard error of avg@k over problems like these: sd(p_i) / sqrt(N) (VERIFIER §7.1 b); NaN for one problem."""
+    """Standard error of avg@k over problems like these: sd(p_i) / sqrt(N); NaN for one problem."""
     if len(values_N) < 2:
         return math.nan
     return float(np.std(np.asarray(values_N, dtype=np.float64), ddof=1)) / math.sqrt(len(values_N))

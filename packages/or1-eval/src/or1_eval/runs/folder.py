@@ -225,7 +225,7 @@ def _problem_row(problem: Problem) -> dict[str, Any]:
     prompt = problem.prompt
     truth = problem.ground_truth
     if isinstance(truth, PackedTests):
-        truth = {"packed_tests": truth.question_id, "file": str(truth.file)}
+        truth = {"packed_tests": truth.question_id, "file": str(truth.file.resolve()), "file_hash": truth.file_hash}
     elif callable(truth):
         truth = truth()  # somebody's own lazy truth: the run must be able to judge again without it
     return {
@@ -238,5 +238,5 @@ def _problem_row(problem: Problem) -> dict[str, Any]:
 
 def _stored_truth(truth: Any) -> Any:
     if isinstance(truth, Mapping) and "packed_tests" in truth:
-        return PackedTests(truth["packed_tests"], Path(truth["file"]))
+        return PackedTests(truth["packed_tests"], Path(truth["file"]), truth.get("file_hash", ""))
     return truth

@@ -7,11 +7,13 @@ keeps only its question and where its tests are; `or1_reward` decodes them while
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,15 +37,28 @@ STDIN_FORMAT: Final = (
 )
 """The two instructions of LiveCodeBench's own prompt, word for word: another wording is another benchmark."""
 
+_HASHED_BYTES: Final = 1 << 20
+
 _DATE: Final = re.compile(rb'(?<!\\)"contest_date"\s*:\s*"(\d{4}-\d\d-\d\d)')
 
 
 @dataclass(frozen=True, slots=True)
 class PackedTests:
-    """The tests of one problem: called, it reads and decodes them from the file."""
+    """The tests of one problem: called, it reads and decodes them from the file.
+
+    `file_hash` is `hash_of` the file when the problem was loaded, so that a later regrade notices another file.
+    """
 
     question_id: str
     file: Path
+    file_hash: str = ""
+
+    def check(self) -> None:
+        """Raise `TaskError` where the file is not the one that the problem was loaded from."""
+        if not self.file.is_file():
+            raise TaskError(f"the tests of {self.question_id!r} are in {self.file}, which is not there; put it back")
+        if self.file_hash and hash_of(self.file.resolve()) != self.file_hash:
+            raise TaskError(f"{self.file} with the tests of {self.question_id!r} is another file than before")
 
     def __call__(self) -> dict[str, Any]:
         """The ground truth object `{inputs, outputs[, fn_name]}`, public tests first."""
@@ -55,6 +70,16 @@ class PackedTests:
         return tests if name is None else tests | {"fn_name": name}
 
 
+@lru_cache(maxsize=64)
+def hash_of(file: Path) -> str:
+    """Hash over a file's size, start and end: a release has gigabytes."""
+    size = file.stat().st_size
+    with file.open("rb") as data:
+        start = data.read(_HASHED_BYTES)
+        data.seek(max(0, size - _HASHED_BYTES))
+        return hashlib.sha256(f"{size}:".encode() + start + data.read()).hexdigest()[:16]
+
+
 def livecodebench_problems(spec: TaskSpec, template: str, file: Path | None) -> tuple[list[Problem], str]:
     """The problems in the window, in the order of the files, and what to say of them in the result.
 
@@ -63,7 +88,7 @@ def livecodebench_problems(spec: TaskSpec, template: str, file: Path | None) -> 
     """
     window = _checked(spec.window)
     files = _local_files(file, window.release) if file is not None else _hub_files(spec, window.release)
-    problems = [_problem(row, path, spec, template) for path in files for row in _rows(path, window)]
+    problems = [_problem(row, path.resolve(), spec, template) for path in files for row in _rows(path, window)]
     return problems, f" ({window.release}, {window.start} to {window.end}: {len(problems)} problems)"
 
 
@@ -148,6 +173,6 @@ def _problem(row: Row, path: Path, spec: TaskSpec, template: str) -> Problem:
     return Problem(
         id=str(row["question_id"]),
         prompt=messages(replace(spec, templates=filled), template, question),
-        ground_truth=PackedTests(str(row["question_id"]), path),
+        ground_truth=PackedTests(str(row["question_id"]), path, hash_of(path)),
         info={"problem": question} | shown,
     )

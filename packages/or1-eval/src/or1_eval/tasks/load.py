@@ -11,10 +11,16 @@ from pathlib import Path
 from or1_eval.errors import TaskError
 from or1_eval.tasks.problems import problem_from_row
 from or1_eval.tasks.rows import SUFFIXES, Row, hub_rows, read_rows
-from or1_eval.tasks.spec import AS_GIVEN, TaskSpec, builtin_spec, read_spec
+from or1_eval.tasks.spec import AS_GIVEN, TaskSpec, builtin_names, builtin_spec, read_spec
 from or1_eval.types import Problem, Task
 from or1_reward import GroundTruthError, parse_ground_truth
 from or1_reward.ground_truth import MathTruth
+
+BARE_TEMPLATES = {
+    "step-by-step": "{problem} Let's think step by step and output the final answer within \\boxed{}.",
+    "boxed": "{problem}\n\nPut your final answer within \\boxed{}.",
+}
+"""What `--template` offers for a bare problem file, which is asked as it is given unless one is named."""
 
 
 def load_task(
@@ -40,9 +46,11 @@ def load_task(
         TaskError: says what is wrong with the task, the file or the row.
     """
     name = str(name)
+    if limit is not None and limit < 1:
+        raise TaskError(f"limit must be at least 1, not {limit}")
     if file is None and "=" in name and not Path(name).exists():
         name, _, file = name.partition("=")
-    spec = _spec(name)
+    spec = _spec(name, file)
     chosen = template or spec.template
     if chosen != AS_GIVEN and chosen not in spec.templates:
         known = ", ".join(repr(known) for known in (*spec.templates, AS_GIVEN))
@@ -61,15 +69,23 @@ def task_from_rows(spec: TaskSpec, rows: Iterable[Row], *, template: str | None 
     return _task(spec, chosen, problems, source)
 
 
-def _spec(name: str) -> TaskSpec:
+def _spec(name: str, file: str | Path | None = None) -> TaskSpec:
+    """The task's specification; a name of one's own with a file is that file under that name."""
     path = Path(name)
     if path.suffix == ".toml":
         if not path.is_file():
             raise TaskError(f"no task file {path}")
         return read_spec(path)
     if path.suffix in SUFFIXES:
-        return TaskSpec(name=path.stem, file=str(path))
+        return _bare(path.stem, file=str(path))
+    if file is not None and name and name not in builtin_names():
+        return _bare(name, file=str(file))
     return builtin_spec(name)
+
+
+def _bare(name: str, *, file: str) -> TaskSpec:
+    """The specification of a bare problem file: asked as given, with the usual template at hand."""
+    return TaskSpec(name=name, file=file, templates=BARE_TEMPLATES)
 
 
 def _load(spec: TaskSpec, template: str, file: Path | None, limit: int | None) -> Task:

@@ -1,15 +1,16 @@
-"""A row -> a `Problem`: the shared row format (DESIGN §3), or columns with a problem and its answer."""
+"""A row -> a `Problem`: the row format that verl and the OR1 packages share, or columns of problem and answer."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from or1_eval.errors import TaskError
 from or1_eval.tasks.rows import Row
 from or1_eval.tasks.spec import AS_GIVEN, Columns, TaskSpec
-from or1_eval.types import Message, Problem
+from or1_eval.types import Message, Problem, Task
 
 _PROBLEM_NAMES = ("problem", "question", "Question", "Problem", "prompt", "input")
 _ANSWER_NAMES = ("answer", "final_answer", "Answer", "ground_truth", "target", "gold", "solution")
@@ -40,6 +41,19 @@ def problem_from_row(row: Row, position: int, spec: TaskSpec, template: str) -> 
     )
 
 
+def with_system(task: Task, system: str) -> Task:
+    """The task with another system message in front of every problem; "" takes it away."""
+    return replace(task, problems=tuple(_with_system(problem, system) for problem in task.problems))
+
+
+def _with_system(problem: Problem, system: str) -> Problem:
+    if isinstance(problem.prompt, str) or not isinstance(problem.prompt[0], Mapping):
+        raise TaskError(f"problem {problem.id!r} is no chat message: it takes no system message")
+    rest = [message for message in problem.prompt if isinstance(message, Mapping) and message["role"] != "system"]
+    given = [{"role": "system", "content": system}] if system else []
+    return replace(problem, prompt=[*given, *rest])
+
+
 def messages(spec: TaskSpec, template: str, question: str) -> list[Message]:
     """The chat messages of a question under a template; braces in the question stay as they are."""
     text = question if template == AS_GIVEN else spec.templates[template].replace("{problem}", question)
@@ -56,7 +70,7 @@ def _from_shared_format(row: Row, position: int, spec: TaskSpec, template: str) 
         raise TaskError(f"{spec.name}, row {position}: 'reward_model' has no 'ground_truth'")
     prompt: list[Message] = [dict(message) for message in given]
     question = prompt[-1]["content"]
-    if spec.templates and len(prompt) == 1:
+    if template != AS_GIVEN and len(prompt) == 1:
         question = _without_instruction(question, spec)
         prompt = messages(spec, template, question)
     return Problem(
@@ -87,7 +101,9 @@ def _row_id(row: Row, position: int, spec: TaskSpec) -> str:
 def _column(row: Row, named: str, usual: Sequence[str], what: str, where: str) -> str:
     if named and named not in row:
         raise TaskError(f"{where}: no column {named!r}; there are {', '.join(row)}")
-    found = named or next((name for name in usual if row.get(name) is not None), "")
+    found = named or next((name for name in usual if name in row), "")
+    if found and row[found] is None:
+        raise TaskError(f"{where}: the {what} is null (column {found!r}); name another column under [columns]")
     if not found:
         raise TaskError(f"{where}: which column is the {what}? there are {', '.join(row)}; say so under [columns]")
     return found

@@ -68,7 +68,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """Contest dates of LiveCodeBench problems, both ends included (PAPER §8.3), and the release they come from."""
+    """Contest dates of LiveCodeBench problems, both ends included, and the release they come from."""
 
     start: str = "2024-08-01"
     end: str = "2025-02-01"
@@ -93,6 +93,14 @@ class TaskSpec:
     expected: Expected = Expected()
     window: Window = Window()
     votes: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse templates that do not ask the problem, and numbers that make no sense."""
+        for name, text in self.templates.items():
+            if not isinstance(text, str) or "{problem}" not in text:
+                raise ValueError(f"the template {name!r} has no {{problem}}: every problem would be asked alike")
+        if self.k < 1:
+            raise ValueError(f"k must be at least 1, not {self.k}")
 
 
 def read_spec(path: Path) -> TaskSpec:
@@ -157,7 +165,8 @@ def _fitted(hint: Any, value: Any, where: str) -> Any:
             raise TaskError(f"{where} must be a table")
         return build(hint, value, where)
     if typing.get_origin(hint) is tuple and isinstance(value, list):
-        return tuple(value)
+        (item, *_) = typing.get_args(hint)
+        return tuple(_fitted(item, part, f"{where}[{index}]") for index, part in enumerate(value))
     if typing.get_origin(hint) is typing.Literal:
         if value not in options:
             raise TaskError(f"{where} must be one of {', '.join(map(repr, options))}, not {value!r}")

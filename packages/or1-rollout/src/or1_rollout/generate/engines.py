@@ -3,49 +3,111 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from or1_rollout.engine import Engine
+from or1_rollout.engines.openai.options import add_endpoint_options, endpoint_settings
 from or1_rollout.errors import EngineError
+from or1_rollout.generate.model_identity import model_identity
+from or1_rollout.types import Prompt
 
 ENGINES = ("transformers", "vllm", "vllm-server", "endpoint")
+
+OnTokens = Callable[[int], None]
+OnNotice = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedEngine:
+    """An engine with what a file of completions says of it.
+
+    `identity` decides what is sampled: model, server, further fields of a request. `encode` gives a prompt's token
+    ids where the engine encodes it itself.
+    """
+
+    engine: Engine
+    identity: dict[str, Any]
+    encode: Callable[[Prompt], Sequence[int]] | None = field(default=None)
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """Which engine, and what it needs."""
     group = parser.add_argument_group("engine")
-    group.add_argument("--engine", choices=ENGINES, default="transformers", help="default: transformers, embedded")
+    group.add_argument("--engine", choices=ENGINES, default="transformers", help="default: transformers, in process")
     group.add_argument("--model", default="", help="Hugging Face folder or hub id; for endpoint, the served name")
-    group.add_argument("--url", action="append", default=[], help="server; several times for vllm-server")
-    group.add_argument("--device", default="auto", help="of the embedded engine: auto, cpu, cuda")
+    group.add_argument("--url", action="append", default=[], help="a server; repeatable: servers of one model")
+    group.add_argument("--device", default="auto", help="for transformers: auto, cpu, cuda")
     group.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="of the weights, in process")
     group.add_argument("--context-tokens", type=int, default=0, help="vllm: longest prompt and response together")
-    group.add_argument("--concurrency", type=int, default=64, help="requests in flight per server (default 64)")
+    group.add_argument("--reasoning", choices=["joined", "apart"], default="joined",
+                       help="endpoint: reasoning that a server cuts out goes back into the text, or not")  # fmt: skip
+    add_endpoint_options(parser)
 
 
-def load_engine(options: argparse.Namespace) -> Engine:
-    """Loaded or connected. Raises `EngineError`, also for an option that is missing."""
+def load_engine(
+    options: argparse.Namespace,
+    check: Callable[[Mapping[str, Any]], None],
+    *,
+    on_tokens: OnTokens = lambda _: None,
+    on_notice: OnNotice | None = None,
+) -> LoadedEngine:
+    """Loaded or connected. `check(identity)` may refuse before a model is loaded.
+
+    Raises `EngineError`, also for an option that is missing.
+    """
     needs_model = options.engine in ("transformers", "vllm")
     if needs_model and not options.model:
         raise EngineError(f"the engine {options.engine} needs --model FOLDER")
     if not needs_model and not options.url:
         raise EngineError(f"the engine {options.engine} needs --url http://HOST:PORT")
+    if needs_model:
+        return _in_process(options, check)
+    try:
+        loaded = _endpoint(options, on_tokens, on_notice) if options.engine == "endpoint" else _vllm_servers(options)
+    except ValueError as error:
+        raise EngineError(str(error)) from error
+    check(loaded.identity)
+    return loaded
+
+
+def _in_process(options: argparse.Namespace, check: Callable[[Mapping[str, Any]], None]) -> LoadedEngine:
+    folder = Path(options.model)
+    identity = {"model": model_identity(folder) if folder.is_dir() else options.model, "dtype": options.dtype}
+    check(identity)
     if options.engine == "transformers":
         from or1_rollout.engines.transformers import TransformersEngine
 
-        return TransformersEngine.load(options.model, device=options.device, dtype=options.dtype)
-    if options.engine == "vllm":
-        from or1_rollout.engines.vllm import VllmEngine, VllmSettings
+        embedded = TransformersEngine.load(options.model, device=options.device, dtype=options.dtype)
+        return LoadedEngine(engine=embedded, identity=identity, encode=embedded.encode)
+    from or1_rollout.engines.vllm import VllmEngine, VllmSettings
 
-        return VllmEngine.load(options.model, VllmSettings(dtype=options.dtype, context_tokens=options.context_tokens))
-    return _server(options)
+    settings = VllmSettings(dtype=options.dtype, context_tokens=options.context_tokens)
+    in_process = VllmEngine.load(options.model, settings)
+    return LoadedEngine(engine=in_process, identity=identity, encode=in_process.encode)
 
 
-def _server(options: argparse.Namespace) -> Engine:
-    from or1_rollout.engines.openai import EndpointEngine, EndpointSettings
+def _endpoint(options: argparse.Namespace, on_tokens: OnTokens, on_notice: OnNotice | None) -> LoadedEngine:
+    from or1_rollout.engines.openai import EndpointEngine
 
-    if options.engine == "endpoint":
-        (url,) = options.url[:1]
-        return EndpointEngine(EndpointSettings(url=url, model=options.model, concurrency=options.concurrency))
+    engine = EndpointEngine(
+        endpoint_settings(options, options.url, options.model, reasoning=options.reasoning),
+        on_tokens=on_tokens,
+        on_notice=on_notice,
+    )
+    identity = {
+        "model": engine.model,
+        "url": list(engine.settings.base_urls),
+        "extra_body": dict(engine.settings.extra_body),
+        "send_seed": engine.settings.send_seed,
+        "reasoning": options.reasoning,
+    }
+    return LoadedEngine(engine=engine, identity=identity)
+
+
+def _vllm_servers(options: argparse.Namespace) -> LoadedEngine:
     from or1_rollout.engines.vllm.servers import VllmServers
 
     tokenizer = None
@@ -53,5 +115,5 @@ def _server(options: argparse.Namespace) -> Engine:
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(options.model)
-    settings = EndpointSettings(url=options.url[0], concurrency=options.concurrency)
-    return VllmServers(options.url, tokenizer=tokenizer, settings=settings)
+    engine = VllmServers(options.url, tokenizer=tokenizer, settings=endpoint_settings(options, options.url[:1], ""))
+    return LoadedEngine(engine=engine, identity={"model": engine.model, "url": options.url}, encode=engine.encode)

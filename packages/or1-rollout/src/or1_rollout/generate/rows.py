@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from or1_rollout.errors import RowError
+from or1_rollout.errors import RowError, SettingsError
 from or1_rollout.types import Completion, Prompt
 
 _LINE_START = b'{"id": "'
@@ -20,6 +20,18 @@ class PromptRow:
 
     id: str
     prompt: Prompt
+
+
+def with_system(row: PromptRow, system: str) -> PromptRow:
+    """The row with a system message in front; a text becomes a chat message. Raises `RowError` for token ids."""
+    if isinstance(row.prompt, str):
+        return PromptRow(row.id, [{"role": "system", "content": system}, {"role": "user", "content": row.prompt}])
+    messages = [message for message in row.prompt if isinstance(message, Mapping)]
+    if len(messages) < len(row.prompt):
+        raise RowError(f"prompt {row.id!r} is token ids: no system message can be put in front of it")
+    if messages[0]["role"] == "system":
+        raise RowError(f"prompt {row.id!r} has a system message already")
+    return PromptRow(row.id, [{"role": "system", "content": system}, *messages])
 
 
 def read_prompts(path: Path) -> list[PromptRow]:
@@ -38,17 +50,17 @@ def read_prompts(path: Path) -> list[PromptRow]:
     return rows
 
 
-def finished_ids(path: Path) -> set[str]:
-    """Ids in an output file; the end of a line that a kill cut off is removed.
+def finished_prompts(path: Path) -> dict[str, Prompt | None]:
+    """Ids in an output file with their prompts; the end of a line that a kill cut off is removed.
 
     Raises `RowError`, with the file untouched, where it holds anything but completions: it is then some other file.
     """
     if not path.exists():
-        return set()
+        return {}
     *whole, tail = path.read_bytes().split(b"\n")
-    done = {_finished_id(line, f"{path}:{number}") for number, line in enumerate(whole, 1)}
+    done = dict(_finished(line, f"{path}:{number}") for number, line in enumerate(whole, 1))
     if tail and _is_json(tail):  # all of it is there but the line end
-        done.add(_finished_id(tail, f"{path}:{len(whole) + 1}"))
+        done.update([_finished(tail, f"{path}:{len(whole) + 1}")])
         with path.open("ab") as file:
             file.write(b"\n")
     elif tail:
@@ -59,14 +71,23 @@ def finished_ids(path: Path) -> set[str]:
     return done
 
 
-def _finished_id(line: bytes, where: str) -> str:
+def check_prompts(rows: Sequence[PromptRow], done: Mapping[str, Prompt | None], out: Path) -> None:
+    """Raise `SettingsError` where the output holds completions of another prompt under the same id."""
+    for row in rows:
+        if done.get(row.id) not in (None, row.prompt):
+            raise SettingsError(
+                f"{out} has completions of another prompt under the id {row.id!r}; give another file with -o"
+            )
+
+
+def _finished(line: bytes, where: str) -> tuple[str, Prompt | None]:
     try:
         value = json.loads(line)
     except ValueError as error:
         raise RowError(f"{where}: {_FOREIGN}") from error
     if not isinstance(value, dict) or not {"id", "completions"} <= value.keys():
         raise RowError(f"{where}: {_FOREIGN}")
-    return str(value["id"])
+    return str(value["id"]), value.get("prompt")
 
 
 def _is_json(line: bytes) -> bool:
@@ -77,9 +98,14 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def completion_line(row: PromptRow, completions: Sequence[Completion]) -> str:
-    """One line of the output, with its line end."""
-    record = {"id": row.id, "completions": [completion.to_json() for completion in completions]}
+def completion_line(row: PromptRow, completions: Sequence[Completion], prompt_ids: Sequence[int] | None = None) -> str:
+    """One line of the output, with its line end; `prompt_ids` are those that the engine sampled after."""
+    record = {
+        "id": row.id,
+        "prompt": row.prompt,
+        "prompt_ids": prompt_ids,
+        "completions": [completion.to_json() for completion in completions],
+    }
     return json.dumps(record, ensure_ascii=False) + "\n"
 
 

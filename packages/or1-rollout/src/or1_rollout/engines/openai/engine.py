@@ -11,7 +11,6 @@ from or1_rollout.engine import OnGroup, OnSample
 from or1_rollout.engines.openai.client import OpenAIClient
 from or1_rollout.engines.openai.concurrency import map_concurrently, run_sync
 from or1_rollout.engines.openai.errors import RequestRefusedError
-from or1_rollout.engines.openai.journal import Journal, key_of
 from or1_rollout.engines.openai.logprobs import gives_sampling_logprobs
 from or1_rollout.engines.openai.request import request_body
 from or1_rollout.engines.openai.settings import EndpointSettings
@@ -40,7 +39,6 @@ class EndpointEngine:
         """Nothing is sent yet; for `on_tokens` and `on_notice` see `OpenAIClient`."""
         self.settings = settings
         self._client = OpenAIClient(settings, on_tokens=on_tokens, on_notice=on_notice)
-        self._journal = Journal(settings.journal) if settings.journal else None
 
     def generate(
         self,
@@ -51,7 +49,7 @@ class EndpointEngine:
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
     ) -> list[list[Completion]]:
-        """See `Engine.generate`. The journal keeps what was finished, whatever happens.
+        """See `Engine.generate`.
 
         `token_ids` are there where the server gives them (vLLM does), `logprobs` where they are also known to be those
         of the distribution that was drawn from. A sample whose request alone is refused, for example because its
@@ -96,9 +94,7 @@ class EndpointEngine:
         raise EndpointError(f"{self.settings.url} scores only what it samples itself")
 
     def close(self) -> None:
-        """Close the journal."""
-        if self._journal is not None:
-            self._journal.close()
+        """Nothing is held between calls."""
 
     async def _all(
         self,
@@ -115,17 +111,12 @@ class EndpointEngine:
 
             async def one(place: _Place) -> None:
                 body = request_body(client.model, prompts[place[0]], params, seeds[place])
-                key = key_of({**body, **self.settings.extra_body})
-                completion = self._journal.get(key) if self._journal is not None else None
-                if completion is None:
-                    try:
-                        response = await client.send(body)
-                        completion = response.completion(seeds[place], keeps_logprobs=keeps, joins_reasoning=joins)
-                        if self._journal is not None:
-                            self._journal.put(key, completion)
-                    except RequestRefusedError as error:
-                        refusals.append(error)
-                        completion = _refused(seeds[place])
+                try:
+                    response = await client.send(body)
+                    completion = response.completion(seeds[place], keeps_logprobs=keeps, joins_reasoning=joins)
+                except RequestRefusedError as error:
+                    refusals.append(error)
+                    completion = _refused(seeds[place])
                 done(*place, completion)
 
             await map_concurrently(list(seeds), self.settings.concurrency, one)

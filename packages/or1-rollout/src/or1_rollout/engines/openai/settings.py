@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Literal
 
 _ROUTES: Final = ("/chat/completions", "/completions", "/models")
@@ -39,7 +38,7 @@ class EndpointSettings:
     `reasoning` "joined" puts a reasoning part that the server cuts out back in front of the text, between its
     `<think>` marks; "apart" leaves it in `Completion.reasoning`. `processed_logprobs` True says that the server's
     log-probs are those after temperature (vLLM's `--logprobs-mode processed_logprobs`); None asks it when that
-    matters. With `journal`, every finished sample is kept in that file, and a batch that broke off goes on from there.
+    matters.
     """
 
     url: str
@@ -59,7 +58,6 @@ class EndpointSettings:
     stream: bool = True
     reasoning: Literal["joined", "apart"] = "joined"
     processed_logprobs: bool | None = None
-    journal: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
