@@ -12,6 +12,7 @@ class Server(ThreadingHTTPServer):
     """`fault(n)` may name what goes wrong with the n-th request; requests are kept in `bodies`."""
 
     daemon_threads = True
+    request_queue_size = 256
 
     def __init__(self, port=0):
         super().__init__(("127.0.0.1", port), Handler)
@@ -82,6 +83,10 @@ class Handler(BaseHTTPRequestHandler):
             return self.hang_up()
         if fault == "slow":
             time.sleep(0.3)
+        if fault == "gather":  # answers once as many requests as 70 are in flight
+            deadline_s = time.monotonic() + 20
+            while self.server.most_at_once < 70 and time.monotonic() < deadline_s:
+                time.sleep(0.01)
         if fault == "hang":
             time.sleep(5)
         if fault == "broken json":
