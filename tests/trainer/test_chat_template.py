@@ -11,13 +11,18 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from or1_data.schema import Problem
-from or1_reward import verify
+from or1_reward import parse_ground_truth, verify
 from or1_rollout import SamplingParams
 from or1_rollout.engines.transformers import TransformersEngine
-from or1_trainer.algorithm.groups import score_groups
+from or1_trainer.algorithm.groups import outcomes_of, split_minibatches, with_advantages
 from or1_trainer.algorithm.packing import pack
 from or1_trainer.config.schema import LossSettings
+from or1_trainer.train.distribute import distribute
+from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.prompts import PromptEncoder
+from or1_trainer.train.rollout_batch import RolloutBatch
+from or1_trainer.train.rollout_batch import verify as verify_groups
+from or1_trainer.train.verify import Verifier
 
 BEGIN, END, USER, ASSISTANT = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>"
 TEMPLATE = (
@@ -91,7 +96,7 @@ def test_the_reasoning_of_earlier_answers_is_not_in_the_prompt(tokenizer):
     assert "secret" not in text and f"{ASSISTANT}\nhello{END}" in text
 
 
-def test_the_ids_trained_on_are_those_sampled_also_where_the_text_would_be_cut_otherwise(tokenizer, engine):
+def test_the_ids_trained_on_are_those_sampled_also_where_the_text_would_be_cut_otherwise(tokenizer, engine, runtime):
     asked = problem(("user", "what is 12 + 12?"))
     prompt_ids = PromptEncoder(tokenizer).ids(asked)
     (group,) = engine.generate([prompt_ids], SamplingParams(n=32, max_new_tokens=24, seed=1))
@@ -99,10 +104,16 @@ def test_the_ids_trained_on_are_those_sampled_also_where_the_text_would_be_cut_o
     assert recut, "no sample shows the difference"
     ended = [c for c in group if c.token_ids[-1] == tokenizer.eos_token_id]
     assert ended and all(END not in c.text for c in ended), "the end token is trained on and not part of the text"
-    verdicts = [[verify(c.text, asked.ground_truth) for c in group]]
-    named = [(asked.id, "", prompt_ids)]
-    (scored,) = score_groups(named, [group], verdicts, LossSettings(), context_tokens=24)
-    samples = scored.samples()
+    verifier = Verifier(1)
+    pending = verifier.submit(group, parse_ground_truth(asked.ground_truth))
+    own = verify_groups({0: group}, {0: pending})
+    verifier.close()
+    outcomes = outcomes_of([group], [[response.verdict for response in own[0]]], len(group))
+    groups = with_advantages([asked.id], outcomes, LossSettings(), context_tokens=24)
+    rolled = RolloutBatch(problems=[asked], prompts=[prompt_ids], owners=[0], groups=groups, own=own)
+    steps = split_minibatches(groups, [0], 0, reject=False)
+    (minibatch,) = distribute(rolled, steps, Exchange(runtime), context_tokens=24)
+    samples = minibatch.samples
     assert [tuple(s.response_ids) for s in samples] == [tuple(c.token_ids) for c in group]
     batch = pack(samples)
     read = [token for s in samples for token in (*prompt_ids, *s.response_ids[:-1])]  # the last one predicts nothing

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from or1_trainer.algorithm.schedule import Schedule, optimizer_steps
-from or1_trainer.algorithm.stage_convergence import has_settled
+from or1_trainer.algorithm.stage_convergence import has_converged
 from or1_trainer.config.schema import StageSettings
 
 
@@ -53,7 +53,9 @@ def curve(steps, *, reward_until, truncated_until):
 
 
 def first_end(history, window):
-    return next((n for n in range(len(history)) if has_settled(history[:n], window_steps=window, gain=0.01)), math.inf)
+    return next(
+        (n for n in range(len(history)) if has_converged(history[:n], window_steps=window, gain=0.01)), math.inf
+    )
 
 
 def test_a_stage_ends_when_reward_and_truncation_have_both_stopped():
@@ -63,8 +65,8 @@ def test_a_stage_ends_when_reward_and_truncation_have_both_stopped():
     assert first_end([(0.5, 0.1)] * 100, 40) == 80, "two whole windows, not before"
 
 
-def test_a_falling_reward_has_settled_too():
-    assert has_settled([(0.9, 0.0)] * 5 + [(0.2, 0.0)] * 5, window_steps=5, gain=0.01)
+def test_a_falling_reward_has_converged_too():
+    assert has_converged([(0.9, 0.0)] * 5 + [(0.2, 0.0)] * 5, window_steps=5, gain=0.01)
 
 
 def test_a_recipe_has_as_many_optimiser_steps_as_its_stages_have_mini_batches_and_passes():

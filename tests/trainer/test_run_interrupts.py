@@ -5,12 +5,12 @@ import threading
 
 import pytest
 
-from or1_trainer.train.interrupts import interrupts_wait
+from or1_trainer.train.interrupts import defer_sigint
 
 
 def test_an_interrupt_comes_at_the_end():
     done = []
-    with pytest.raises(KeyboardInterrupt), interrupts_wait():
+    with pytest.raises(KeyboardInterrupt), defer_sigint():
         signal.raise_signal(signal.SIGINT)
         done.append("the rest of the file")
     assert done
@@ -20,7 +20,7 @@ def test_an_interrupt_comes_at_the_end():
 
 def test_a_second_one_comes_at_once():
     done = []
-    with pytest.raises(KeyboardInterrupt), interrupts_wait():
+    with pytest.raises(KeyboardInterrupt), defer_sigint():
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
         done.append("the rest of the file")
@@ -28,7 +28,7 @@ def test_a_second_one_comes_at_once():
 
 
 def test_what_failed_says_so_itself():
-    with pytest.raises(OSError, match="disk"), interrupts_wait():
+    with pytest.raises(OSError, match="disk"), defer_sigint():
         raise OSError("disk")
 
 
@@ -36,7 +36,7 @@ def test_in_another_thread_nothing_is_changed():
     before, seen = signal.getsignal(signal.SIGINT), []
 
     def work():
-        with interrupts_wait():
+        with defer_sigint():
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=work)

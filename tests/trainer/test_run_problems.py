@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from or1_trainer.config.schema import StageSettings
+from or1_reward.types import Status, Verdict
+from or1_rollout.types import Completion, FinishReason
+from or1_trainer.algorithm.groups import outcomes_of, with_advantages
+from or1_trainer.config.schema import LossSettings, StageSettings
 from or1_trainer.errors import ConfigError
 from or1_trainer.train.sampler import Cursor, Remaining, draw, drop_solved, record
 from or1_trainer.train.stages import position_at, total_steps
@@ -38,9 +41,18 @@ def test_passes_and_seeds_differ():
     assert ids(first) != ids(second) and ids(first) != ids(other)
 
 
+def judged(**statuses):
+    """Groups of the problems named, each response with a verdict: right, wrong, or none."""
+    words = {"+": Status.CORRECT, "-": Status.WRONG, "!": Status.VERIFIER_ERROR}
+    verdicts = [[Verdict(status=words[letter]) for letter in letters] for letters in statuses.values()]
+    completion = Completion(token_ids=[1], logprobs=None, text="", finish_reason=FinishReason.STOP)
+    outcomes = outcomes_of([[completion] * 2] * len(verdicts), verdicts, 2)
+    return with_advantages(list(statuses), outcomes, LossSettings(), context_tokens=9)
+
+
 def test_only_problems_that_were_right_on_every_visit_are_dropped():
-    solved = record({}, [("p0", [1.0, 1.0]), ("p1", [1.0, 0.0]), ("p2", [None, 1.0]), ("p3", [None, None])])
-    solved = record(solved, [("p0", [1.0, 1.0]), ("p2", [0.0, 1.0])])
+    solved = record({}, judged(p0="++", p1="+-", p2="!+", p3="!!"))
+    solved = record(solved, judged(p0="++", p2="-+"))
     assert solved == {"p0": (4, 4), "p1": (1, 2), "p2": (2, 3), "p3": (0, 0)}
     assert ids(drop_solved(PROBLEMS, solved)) == ["p1", "p2", "p3", "p4", "p5", "p6"]  # p3: no verdict; p4..: not seen
 

@@ -1,4 +1,4 @@
-"""One rollout batch, trained on by `learn.update` in any layout, and by a slow implementation of PAPER eq. 3.1."""
+"""One rollout batch, trained on by `update` in any layout, and by a slow form of arXiv 2505.22312, eq. 3.1."""
 
 import random
 
@@ -7,12 +7,14 @@ from megatron_cases import hf_gradients, hf_model
 
 from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.algorithm.mismatch import resolve_mismatch
-from or1_trainer.algorithm.packing import Sample
+from or1_trainer.algorithm.packing import Sample, balance
+from or1_trainer.algorithm.policy_loss import Extent
 from or1_trainer.config.schema import BatchSettings, EntropySettings, LossSettings, MismatchSettings
 from or1_trainer.policy.hf_weights.weights import iter_hf_weights, load_hf_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
 from or1_trainer.policy.optimizer.interface import OptimizerSettings
+from or1_trainer.train.distribute import Minibatch
 from or1_trainer.train.learner import Learner
 from or1_trainer.train.update import update
 
@@ -56,9 +58,20 @@ def ours(
         reference=frozen,
     )
     settings = entropy or EntropySettings(mode="constant", initial=ALPHA)
-    _, metrics = update(learner, steps, EntropyController.start(settings), context_tokens=CONTEXT)
+    _, metrics = update(learner, [minibatch(step, runtime) for step in steps], EntropyController.start(settings))
     weights = {name: tensor.clone() for name, tensor in iter_hf_weights(policy)}
     return {"metrics": metrics, "gradients": hf_gradients(policy), "weights": weights}
+
+
+def minibatch(samples, runtime):
+    """The samples of one optimizer step, of which this data rank has its share."""
+    share = balance([sample.num_tokens for sample in samples], runtime.data_size)[runtime.data_rank]
+    extent = Extent(
+        num_tokens=sum(len(sample.response_ids) for sample in samples),
+        num_sequences=len(samples),
+        context_tokens=CONTEXT,
+    )
+    return Minibatch(samples=[samples[index] for index in sorted(share)], extent=extent)
 
 
 def slow(steps, *, reuse=1, alpha=ALPHA):

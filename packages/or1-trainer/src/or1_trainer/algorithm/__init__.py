@@ -1,1 +1,1 @@
-"""The method as functions of tensors and plain numbers: advantages, losses, entropy control, packing."""
+"""The method as functions of arrays and plain numbers: advantages, losses, entropy control, packing."""

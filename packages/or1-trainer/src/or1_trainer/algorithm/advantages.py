@@ -1,4 +1,4 @@
-"""Group advantages (PAPER eq. 2.5) with the three treatments of truncated responses (Ablation 3).
+"""Group advantages, with three treatments of truncated responses (Skywork-OR1, arXiv 2505.22312, eq. 2.5 and §3.2.3).
 
 Axes: P problems, G responses per problem.
 """
@@ -13,7 +13,7 @@ from torch import Tensor
 AdvantageMask = Literal["none", "before", "after"]
 
 STD_EPSILON = 1e-6
-"""Added to the standard deviation, as in the released code; the paper states none."""
+"""Added to the standard deviation, as in the released code; the report states none."""
 
 
 def group_advantages(
@@ -26,9 +26,9 @@ def group_advantages(
 ) -> Tensor:
     """A = (r - mean_G r) / (std_G r + 1e-6), over the members that count.
 
-    `valid_PG` is False where the verifier failed: such a sample is no member of its group (DESIGN §3). With mask
+    `valid_PG` is False where the verifier failed: such a sample is no member of its group. With mask
     "before" truncated responses are no members either; with "after" they are members whose advantage is then 0.
-    The deviation is the unbiased one, as in the released code (the paper does not say). Groups whose members all
+    The deviation is the unbiased one, as in the released code (the report does not say). Groups whose members all
     have the same reward get exactly 0. [P, G] each -> [P, G] in the dtype of the rewards.
     """
     member_PG = valid_PG & ~truncated_PG if mask == "before" else valid_PG

@@ -1,4 +1,4 @@
-"""Adaptive entropy control: one coefficient for the job (PAPER eq. 3.2)."""
+"""Adaptive entropy control: one coefficient for the job (Skywork-OR1, arXiv 2505.22312, eq. 3.2)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from or1_trainer.config.schema import EntropySettings
 class EntropyController:
     """The coefficient c_k and its rule; immutable, `advanced` returns the next one.
 
-    Two points where paper and released code differ (PAPER §10), and the paper wins: the gate uses the entropy of the
-    same step with `<=` (the code: the previous step's, with `<`), and at equality c stays (the code lowers it).
+    Report and released code differ in two points, and the report wins: the gate uses the entropy of the same step with
+    `<=` (the code: the previous step's, with `<`), and at equality c stays (the code lowers it).
     `settings.gate = "previous_step"` takes the code's side in both.
-    c is kept in [0, maximum]: the paper states alpha_k >= 0 and no upper bound, the released code clips to 0.005.
+    c is kept in [0, maximum]: the report states alpha_k >= 0 and no upper bound, the released code clips to 0.005.
     """
 
     settings: EntropySettings

@@ -1,144 +1,163 @@
-"""From verdicts to training samples: rewards, group advantages, rejection, and the figures of the batch."""
+"""The groups of one step in numbers: outcomes, advantages, which samples are trained on, and the batch's metrics.
+
+Token ids stay with the rank that sampled them; these arrays are small and whole on every rank.
+Axes: P problems of the step, G responses to each.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from or1_reward.types import Status, Verdict
 from or1_rollout.types import Completion, FinishReason
 from or1_trainer.algorithm.advantages import group_advantages
 from or1_trainer.algorithm.overlong import overlong_penalty
-from or1_trainer.algorithm.packing import Sample
 from or1_trainer.config.schema import LossSettings
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+class Outcomes(NamedTuple):
+    """What rewards, advantages and metrics are computed from, [P, G] each."""
+
+    rewards_PG: Floats
+    """NaN where the verifier failed: such a response has no reward."""
+    statuses_PG: NDArray[np.str_]
+    """`or1_reward.Status` values."""
+    lengths_PG: Ints
+    """Response tokens."""
+    truncated_PG: Bools
+    versions_PG: Ints
+    """Weight version that sampled the response."""
+    has_logprobs_PG: Bools
+    """Whether the engine gave log-probs with the tokens."""
+
+
+def outcomes_of(
+    completions_PG: Sequence[Sequence[Completion]], verdicts_PG: Sequence[Sequence[Verdict]], group: int
+) -> Outcomes:
+    """The numbers of some completions and their verdicts; `group` is G, for the shape where P is 0."""
+    shape = (len(completions_PG), group)
+    completions = [completion for row in completions_PG for completion in row]
+    verdicts = [verdict for row in verdicts_PG for verdict in row]
+    rewards = [np.nan if verdict.reward is None else verdict.reward for verdict in verdicts]
+    return Outcomes(
+        rewards_PG=np.array(rewards, np.float64).reshape(shape),
+        statuses_PG=np.array([verdict.status.value for verdict in verdicts], np.str_).reshape(shape),
+        lengths_PG=np.array([len(c.token_ids) for c in completions], np.int64).reshape(shape),
+        truncated_PG=np.array([c.finish_reason is FinishReason.LENGTH for c in completions], np.bool_).reshape(shape),
+        versions_PG=np.array([c.weight_version for c in completions], np.int64).reshape(shape),
+        has_logprobs_PG=np.array([c.logprobs is not None for c in completions], np.bool_).reshape(shape),
+    )
+
+
+def merge_outcomes(parts: Sequence[Outcomes], places: Sequence[Sequence[int]]) -> Outcomes:
+    """The outcomes of all problems; those of `parts[i]` belong to the problems `places[i]`."""
+    order = np.argsort(np.concatenate([np.asarray(place, np.int64) for place in places]))
+    return Outcomes(*(np.concatenate(column)[order] for column in zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Group:
-    """The responses to one problem in one step, and what became of them; all sequences have length G."""
+class Groups:
+    """The outcomes of all problems of a step with their group advantages."""
 
-    problem_id: str
-    prompt_text: str
-    prompt_ids: Sequence[int]
-    completions: Sequence[Completion]
-    verdicts: Sequence[Verdict]
-    advantages: Sequence[float]
+    problem_ids: tuple[str, ...]
+    outcomes: Outcomes
+    advantages_PG: Floats
 
     @property
-    def has_signal(self) -> bool:
-        """Whether any response has an advantage: the groups T~_k of eq. 3.1."""
-        return any(self.advantages)
+    def has_signal_P(self) -> Bools:
+        """Whether any response of the group has an advantage: the groups that eq. 3.1 of arXiv 2505.22312 sums over."""
+        signal_P: Bools = (self.advantages_PG != 0).any(axis=1)
+        return signal_P
 
-    @property
-    def rewards(self) -> list[float | None]:
-        """Per response; None where the verifier failed."""
-        return [verdict.reward for verdict in self.verdicts]
-
-    def samples(self) -> list[Sample]:
-        """Responses to train on. One that the verifier failed on has no reward and is left out."""
-        return [
-            Sample(
-                prompt_ids=self.prompt_ids,
-                response_ids=completion.token_ids.tolist(),
-                advantage=advantage,
-                engine_logprobs=None if completion.logprobs is None else completion.logprobs.tolist(),
-            )
-            for completion, verdict, advantage in zip(self.completions, self.verdicts, self.advantages, strict=True)
-            if verdict.reward is not None
-        ]
+    def __add__(self, other: Groups) -> Groups:
+        """The problems of both, in this order."""
+        columns = zip(self.outcomes, other.outcomes, strict=True)
+        return Groups(
+            problem_ids=self.problem_ids + other.problem_ids,
+            outcomes=Outcomes(*(np.concatenate(column) for column in columns)),
+            advantages_PG=np.concatenate((self.advantages_PG, other.advantages_PG)),
+        )
 
 
-def score_groups(
-    problems: Sequence[tuple[str, str, Sequence[int]]],
-    completions_PG: Sequence[Sequence[Completion]],
-    verdicts_PG: Sequence[Sequence[Verdict]],
-    settings: LossSettings,
-    *,
-    context_tokens: int,
-) -> list[Group]:
-    """Attach group advantages; `problems` are (id, prompt text, prompt ids)."""
-    rewards_PG = torch.tensor([[v.reward or 0.0 for v in group] for group in verdicts_PG], dtype=torch.float64)
-    valid_PG = torch.tensor([[v.reward is not None for v in group] for group in verdicts_PG])
-    truncated_PG = torch.tensor([[c.finish_reason is FinishReason.LENGTH for c in group] for group in completions_PG])
-    lengths_PG = torch.tensor([[len(c.token_ids) for c in group] for group in completions_PG])
+def with_advantages(
+    problem_ids: Sequence[str], outcomes: Outcomes, settings: LossSettings, *, context_tokens: int
+) -> Groups:
+    """Attach group advantages to outcomes; `context_tokens` is the longest response that the stage allows."""
     penalty_PG = overlong_penalty(
-        lengths_PG, context_tokens=context_tokens, buffer_tokens=settings.overlong_buffer_tokens
+        torch.from_numpy(outcomes.lengths_PG),
+        context_tokens=context_tokens,
+        buffer_tokens=settings.overlong_buffer_tokens,
     )
     advantages_PG = group_advantages(
-        rewards_PG + penalty_PG,
-        valid_PG,
-        truncated_PG,
+        torch.from_numpy(np.nan_to_num(outcomes.rewards_PG)) + penalty_PG,
+        torch.from_numpy(~np.isnan(outcomes.rewards_PG)),
+        torch.from_numpy(outcomes.truncated_PG),
         mask=settings.advantage_mask,
         normalize_std=settings.normalize_std,
     )
-    return [
-        Group(
-            problem_id=problem_id,
-            prompt_text=prompt_text,
-            prompt_ids=prompt_ids,
-            completions=completions,
-            verdicts=verdicts,
-            advantages=advantages,
-        )
-        for (problem_id, prompt_text, prompt_ids), completions, verdicts, advantages in zip(
-            problems, completions_PG, verdicts_PG, advantages_PG.tolist(), strict=True
-        )
-    ]
+    return Groups(problem_ids=tuple(problem_ids), outcomes=outcomes, advantages_PG=advantages_PG.numpy())
 
 
-def split_minibatches(groups: Sequence[Group], mini_prompts: int, *, reject: bool) -> list[list[Sample]]:
-    """Samples per optimiser step: mini-batches are cut from the drawn batch, before rejection (PAPER §6).
+def split_minibatches(
+    groups: Groups, problems: Sequence[int], mini_prompts: int, *, reject: bool
+) -> list[list[tuple[int, int]]]:
+    """The samples of each optimizer step, as (problem, response) places in `groups`.
 
-    A mini-batch whose groups were all rejected makes no step. `mini_prompts` 0 means one step for all.
+    Mini-batches are cut from the `problems` of the drawn batch, before groups without advantage are rejected
+    (arXiv 2505.22312, tables 10 to 12): one whose groups were all rejected makes no step. `mini_prompts` 0 means one
+    step for all. A response without a reward is left out.
     """
-    size = mini_prompts or max(len(groups), 1)
-    slices = [groups[start : start + size] for start in range(0, len(groups), size)]
-    kept = [[s for group in part if group.has_signal or not reject for s in group.samples()] for part in slices]
-    return [samples for samples in kept if samples]
+    size = mini_prompts or max(len(problems), 1)
+    slices = [problems[start : start + size] for start in range(0, len(problems), size)]
+    is_kept_P = groups.has_signal_P | (not reject)
+    has_reward_PG = ~np.isnan(groups.outcomes.rewards_PG)
+    kept = [[(p, int(g)) for p in part if is_kept_P[p] for g in np.flatnonzero(has_reward_PG[p])] for part in slices]
+    return [places for places in kept if places]
 
 
-def group_metrics(groups: Sequence[Group]) -> dict[str, float]:
+def group_metrics(groups: Groups) -> dict[str, float]:
     """Rewards, truncation and group outcomes over the whole batch, before rejection."""
-    rewards_PG = [group.rewards for group in groups]
-    rewards = [reward for group in rewards_PG for reward in group if reward is not None]
-    statuses = Counter(verdict.status for group in groups for verdict in group.verdicts)
-    completions = [completion for group in groups for completion in group.completions]
-    lengths = [len(completion.token_ids) for completion in completions]
-    truncated = [completion.finish_reason is FinishReason.LENGTH for completion in completions]
-    solved = [group.count(1.0) == len(group) for group in rewards_PG]
-    missed = [group.count(0.0) == len(group) for group in rewards_PG]
+    rewards_PG, statuses_PG, lengths_PG, truncated_PG, *_ = groups.outcomes
+    is_correct_PG, is_error_PG = statuses_PG == Status.CORRECT, statuses_PG == Status.VERIFIER_ERROR
+    has_reward_PG = ~np.isnan(rewards_PG)
     return {
-        "reward/mean": _mean(rewards),
-        "reward/truncated_rate": _mean(truncated),
-        "reward/no_answer_rate": statuses[Status.NO_ANSWER] / max(statuses.total(), 1),
-        "reward/verifier_errors": statuses[Status.VERIFIER_ERROR],
-        "group/kept_rate": _mean([group.has_signal for group in groups]),
-        "group/solve_all_rate": _mean(solved),
-        "group/solve_none_rate": _mean(missed),
-        "response/length_mean": _mean(lengths),
-        "response/length_max": max(lengths),
-        "tokens/response": sum(lengths),
+        "reward/mean": _mean(rewards_PG[has_reward_PG]),
+        "reward/truncated_rate": _mean(truncated_PG),
+        "reward/no_answer_rate": _mean(statuses_PG == Status.NO_ANSWER),
+        "reward/verifier_errors": int(is_error_PG.sum()),
+        "group/kept_rate": _mean(groups.has_signal_P),
+        "group/solve_all_rate": _mean(is_correct_PG.all(axis=1)),
+        "group/solve_none_rate": _mean(~(is_correct_PG | is_error_PG).any(axis=1)),
+        "response/length_mean": _mean(lengths_PG),
+        "response/length_max": int(lengths_PG.max()),
+        "tokens/response": int(lengths_PG.sum()),
     }
 
 
-def staleness_metrics(groups: Sequence[Group], trained_version: int) -> dict[str, float]:
+def staleness_metrics(groups: Groups, trained_version: int) -> dict[str, float]:
     """How many weight versions lie between sampling and training, and whether length decides what is trained on.
 
-    `rollout/trained_length_ratio` compares the mean length of the responses trained on with that of all sampled: work
-    thrown away for being late would pull it below 1 (PEERS §4.3); here only rejection moves it.
+    `rollout/trained_length_ratio` is the mean length of the responses trained on over that of all sampled ones. Work
+    thrown away for being late would pull it below 1; here only rejection moves it.
     """
-    ages = [trained_version - c.weight_version for group in groups for c in group.completions]
-    offered = [len(c.token_ids) for group in groups for c in group.completions]
-    trained = [len(c.token_ids) for group in groups if group.has_signal for c in group.completions]
+    ages_PG = trained_version - groups.outcomes.versions_PG
+    offered, trained = groups.outcomes.lengths_PG, groups.outcomes.lengths_PG[groups.has_signal_P]
     return {
-        "rollout/staleness_mean": _mean(ages),
-        "rollout/staleness_max": max(ages),
-        "rollout/trained_length_ratio": _mean(trained) / _mean(offered) if trained and any(offered) else 1.0,
+        "rollout/staleness_mean": _mean(ages_PG),
+        "rollout/staleness_max": int(ages_PG.max()),
+        "rollout/trained_length_ratio": _mean(trained) / _mean(offered) if trained.size and offered.any() else 1.0,
     }
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def _mean(values: NDArray[np.generic]) -> float:
+    return float(values.mean()) if values.size else 0.0

@@ -1,7 +1,7 @@
-"""Trainer against engine on the same tokens: how far apart, and the weights that make up for it (DESIGN §5).
+"""The gap between trainer and engine on the same tokens, and importance weights that correct for it.
 
-d = log pi_proximal (the trainer's) - log pi_engine, per response token. The gap has two causes: other kernels, and
-weights that are some steps old. Axis: M response tokens of one micro-batch.
+d = log pi_proximal (the trainer's) - log pi_behavior (the engine's), per response token. The gap has two causes: other
+kernels, and weights that are some steps old. Axis: M response tokens of one micro-batch.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import torch
 from msgspec.structs import replace
 from torch import Tensor
 
-from or1_trainer.algorithm.tokens import sequence_mean
+from or1_trainer.algorithm.fixed_inputs import sequence_mean
 from or1_trainer.config.schema import MismatchSettings
 
 
 def resolve_mismatch(settings: MismatchSettings, *, engine: str, ahead: int) -> MismatchSettings:
-    """What "auto" stands for (PEERS §4, docs/rollouts.md).
+    """Replace "auto" by what it stands for (docs/rollouts.md).
 
     Ahead of training the samples come from older weights, and the ratio is taken against those (coupled): with one
-    optimiser step a batch the decoupled ratio is 1, so that no clip ever bounds how far stale samples move the policy.
-    vLLM on the weights of now: the geometric sequence mask. The embedded engine in the trainer's own precision agrees
-    to rounding: nothing to correct.
+    optimizer step a batch the decoupled ratio is 1, so that no clip ever bounds how far stale samples move the policy.
+    vLLM on the weights of now: the geometric sequence mask. The embedded engine computes in the
+    trainer's own precision and agrees to rounding: nothing to correct.
     """
     proximal, correction = settings.proximal, settings.correction
     if proximal == "auto":
@@ -37,14 +37,14 @@ def resolve_mismatch(settings: MismatchSettings, *, engine: str, ahead: int) -> 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gap:
-    """d per token, and which sequence each token belongs to."""
+    """The difference d per token, and which sequence each token belongs to."""
 
     difference_M: Tensor
     sequence_M: Tensor
     lengths_B: Tensor
 
     def mean_M(self) -> Tensor:
-        """Mean of d over each sequence, given to each of its tokens."""
+        """Mean of d over each sequence, given back to each of its tokens."""
         return sequence_mean(self.difference_M, self.sequence_M, self.lengths_B)
 
 
@@ -86,9 +86,9 @@ _KINDS: Final[dict[str, Callable[[Gap, MismatchSettings], Tensor]]] = {
 }
 
 
-def mismatch_sums(proximal_M: Tensor, engine_M: Tensor, correction_M: Tensor | None = None) -> dict[str, float]:
+def mismatch_sums(trainer_M: Tensor, behavior_M: Tensor, correction_M: Tensor | None = None) -> dict[str, float]:
     """Sums over tokens: |d|, k3 = e^d - 1 - d, the weights w = e^d and w^2, count and masked; and the largest |d|."""
-    difference = (proximal_M - engine_M).double()
+    difference = (trainer_M - behavior_M).double()
     weight, size = difference.exp(), difference.abs()
     none = difference.new_zeros(())
     sums = {
@@ -99,7 +99,7 @@ def mismatch_sums(proximal_M: Tensor, engine_M: Tensor, correction_M: Tensor | N
         "masked": none if correction_M is None else (correction_M == 0).sum(dtype=torch.float64),
         "max_abs": size.max() if difference.numel() else none,
     }
-    # one look at the device for all of them
+    # one transfer from the device for all of them
     return {
         "count": float(difference.numel()),
         **dict(zip(sums, torch.stack(list(sums.values())).tolist(), strict=True)),

@@ -1,6 +1,7 @@
-"""Soft overlong punishment (DAPO, Yu et al. 2025, arXiv 2503.14476, eq. 13): an extension, off by default.
+"""Soft overlong punishment (DAPO, Yu et al. 2025, arXiv 2503.14476, eq. 13), off by default.
 
-0 up to L_max - buffer tokens, falling in a line to -1 at L_max. Added to the reward before advantages.
+The penalty is 0 up to L_max - buffer tokens and falls linearly to -1 at L_max. It is added to the reward before the
+advantages are computed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from torch import Tensor
 
 
 def overlong_penalty(lengths_PG: Tensor, *, context_tokens: int, buffer_tokens: int) -> Tensor:
-    """In [-1, 0]; zeros where `buffer_tokens` is 0. [P, G] response lengths -> [P, G]."""
+    """Penalties in [-1, 0]; zeros where `buffer_tokens` is 0. [P, G] response lengths -> [P, G]."""
     if not buffer_tokens:
         return lengths_PG.double() * 0.0
     return ((context_tokens - buffer_tokens - lengths_PG.double()) / buffer_tokens).clamp(-1.0, 0.0)

@@ -1,11 +1,13 @@
-"""The loss of one optimiser step, in shares that micro-batches and ranks add up (PAPER eq. 3.1 and its relatives).
+"""The loss of one optimizer step, in shares that micro-batches and ranks add up.
 
--(1/D) sum_t w_t [ c_t J_t + alpha H_t - beta k3_t ]
+Skywork-OR1, arXiv 2505.22312, eq. 3.1, and its relatives:
 
-J is the surrogate (`method.surrogates`), c the mismatch correction, H the entropy, k3 the KL estimate against the
-reference. `loss.aggregate` decides w and D: "token" w = 1, D = all response tokens (the paper's global token mean);
-"sequence" w = 1 / length, D = all sequences; "constant" w = 1, D = sequences x longest response (Dr. GRPO, Liu et al.
-2025, arXiv 2503.20783: no length bias). Axis: M response tokens of one micro-batch.
+    -(1/D) sum_t w_t [ c_t J_t + alpha H_t - beta k3_t ]
+
+J is the objective (`algorithm/losses`), c the mismatch correction, H the entropy, k3 the KL estimate against the
+reference. `loss.aggregate` decides w and D: "token" w = 1, D = all response tokens (the report's token mean over the
+batch); "sequence" w = 1 / length, D = all sequences; "constant" w = 1, D = sequences x longest response (Dr. GRPO, Liu
+et al. 2025, arXiv 2503.20783: no length bias). Axis: M response tokens of one micro-batch.
 """
 
 from __future__ import annotations
@@ -15,51 +17,54 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from or1_trainer.algorithm.fixed_inputs import FixedInputs
 from or1_trainer.algorithm.losses import SURROGATES
-from or1_trainer.algorithm.tokens import Tokens
 from or1_trainer.config.schema import LossSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """Size of the whole optimiser step, over all micro-batches and ranks."""
+    """Size of the whole optimizer step, over all micro-batches and ranks."""
 
     num_tokens: int
+    """Response tokens."""
     num_sequences: int
     context_tokens: int
+    """The longest response that the stage allows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossTerms:
-    """One micro-batch's share of the loss, and the sums that its metrics are made of.
+def policy_loss(
+    logprobs_M: Tensor,
+    entropy_M: Tensor,
+    inputs: FixedInputs,
+    settings: LossSettings,
+    extent: Extent,
+    *,
+    alpha: float,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """This micro-batch's share of the loss, and the sums that its metrics are made of.
 
-    Shares and `sums` are already divided, so that adding micro-batches and ranks gives the value for the step.
+    Differentiable in `logprobs_M` and `entropy_M`. Both results are already divided by the whole step's extent:
+    adding them up over micro-batches and ranks gives the step's values.
     """
-
-    loss: Tensor
-    sums: dict[str, Tensor]
-
-
-def policy_loss(tokens: Tokens, settings: LossSettings, extent: Extent, *, alpha: float) -> LossTerms:
-    """This micro-batch's share. Differentiable in `tokens.logprobs_M` and `tokens.entropy_M`."""
-    surrogate = SURROGATES[settings.kind](tokens, settings)
-    weights_M, divisor = _weights(tokens, settings.aggregate, extent)
+    surrogate = SURROGATES[settings.kind](logprobs_M, inputs, settings)
+    weights_M, divisor = _weights(inputs, settings.aggregate, extent)
     objective_M = surrogate.objective_M
-    if tokens.correction_M is not None:
-        objective_M = objective_M * tokens.correction_M
+    if inputs.correction_M is not None:
+        objective_M = objective_M * inputs.correction_M
     policy = -(weights_M * objective_M).sum() / divisor
-    bonus = (weights_M * tokens.entropy_M).sum() / divisor
+    bonus = (weights_M * entropy_M).sum() / divisor
     loss = policy - alpha * bonus
     sums = {"policy": policy.detach(), "entropy": bonus.detach()}
-    if tokens.reference_M is not None:
-        distance = (weights_M * k3(tokens.logprobs_M, tokens.reference_M)).sum() / divisor
+    if inputs.reference_M is not None:
+        distance = (weights_M * k3(logprobs_M, inputs.reference_M)).sum() / divisor
         loss = loss + settings.kl_beta * distance
         sums["kl"] = distance.detach()
     with torch.no_grad():
         sums["clipped_low"] = surrogate.clipped_low_M.sum() / extent.num_tokens
         sums["clipped_high"] = surrogate.clipped_high_M.sum() / extent.num_tokens
         sums["ratio"] = surrogate.ratio_M.sum() / extent.num_tokens
-    return LossTerms(loss=loss, sums=sums)
+    return loss, sums
 
 
 def k3(logprobs_M: Tensor, reference_M: Tensor) -> Tensor:
@@ -68,9 +73,9 @@ def k3(logprobs_M: Tensor, reference_M: Tensor) -> Tensor:
     return difference_M.exp() - difference_M - 1.0
 
 
-def _weights(tokens: Tokens, aggregate: str, extent: Extent) -> tuple[Tensor | float, float]:
+def _weights(inputs: FixedInputs, aggregate: str, extent: Extent) -> tuple[Tensor | float, float]:
     if aggregate == "sequence":
-        lengths_M = tokens.lengths_B[tokens.sequence_M].to(tokens.logprobs_M.dtype)
+        lengths_M = inputs.lengths_B[inputs.sequence_M].to(inputs.proximal_M.dtype)
         return 1.0 / lengths_M, float(extent.num_sequences)
     if aggregate == "constant":
         return 1.0, float(extent.num_sequences * extent.context_tokens)

@@ -1,4 +1,4 @@
-"""The learning rate as a pure function of how many optimiser steps were taken: nothing of it needs a checkpoint."""
+"""The learning rate as a pure function of the optimizer steps taken: it needs no state in a checkpoint."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Schedule:
     kind: Kind = "constant"
     warmup_steps: int = 0
     decay_steps: int = 0
-    """Optimiser steps until the final rate is reached, the warm-up included."""
+    """Optimizer steps until the final rate is reached, the warm-up included."""
     final_share: float = 0.0
 
     def rate(self, lr: float, step: int) -> float:
-        """The rate of optimiser step `step`, counted from 0."""
+        """The rate of optimizer step `step`, counted from 0."""
         if step < self.warmup_steps:
             return lr * (step + 1) / self.warmup_steps
         if self.kind == "constant":
@@ -39,5 +39,5 @@ class Schedule:
 
 
 def optimizer_steps(stages: Sequence[StageSettings], reuse: int) -> int:
-    """Optimiser steps of all stages together, if no mini-batch loses all its groups and no stage ends early."""
+    """Optimizer steps of all stages together, if no mini-batch loses all its groups and no stage ends early."""
     return sum(stage.steps * reuse * (stage.prompts // (stage.mini_prompts or stage.prompts)) for stage in stages)

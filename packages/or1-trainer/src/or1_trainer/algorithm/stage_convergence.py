@@ -1,9 +1,9 @@
-"""When a context stage has given what it has: the rule behind `stages.N.advance.rule = "auto"`.
+"""Convergence test that ends a context stage early: the rule behind `stages.N.advance.rule = "auto"`.
 
-The paper switches "after convergence" and gives no criterion (PAPER §2.3). Within a context length, reward rises for
-two reasons: more right answers, and fewer truncated ones (PAPER §3.3). So a stage ends when both have stopped: over
-the last window of steps the mean reward rose by less than `gain` over the window before, and the mean truncated share
-fell by less than `gain`.
+The report moves on "after convergence" and gives no criterion (arXiv 2505.22312, §3.1). Within a context length, reward
+rises for two reasons: more correct answers, and fewer truncated ones (§3.2.3). So a stage ends when both have stopped:
+over the last window of steps the mean reward rose by less than `gain` over the window before, and the mean truncated
+share fell by less than `gain`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ Step = tuple[float, float]
 """Mean reward and truncated share of one rollout batch."""
 
 
-def has_settled(history: Sequence[Step], *, window_steps: int, gain: float) -> bool:
-    """Whether neither quantity moved on; False until there are two whole windows."""
+def has_converged(history: Sequence[Step], *, window_steps: int, gain: float) -> bool:
+    """Whether neither reward nor truncation improved by `gain`; False until there are two whole windows."""
     if len(history) < 2 * window_steps:
         return False
     before, after = history[-2 * window_steps : -window_steps], history[-window_steps:]

@@ -19,6 +19,7 @@ from or1_trainer.config.problems import (
     WarmStartSettings,
     WordedSettings,
 )
+from or1_trainer.config.reward import RewardSettings
 from or1_trainer.config.rollout import AdvanceSettings, RolloutSettings, StageSettings, VllmRolloutSettings
 from or1_trainer.config.running import (
     BatchSettings,
@@ -43,6 +44,7 @@ __all__ = [
     "ModelSettings",
     "OptimizerSettings",
     "ParallelSettings",
+    "RewardSettings",
     "RolloutSettings",
     "RunConfig",
     "Settings",
@@ -65,6 +67,7 @@ class RunConfig(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
     warm_start: WarmStartSettings = WarmStartSettings()
     data: DataSettings = DataSettings()
     rollout: RolloutSettings = RolloutSettings()
+    reward: RewardSettings = RewardSettings()
     loss: LossSettings = LossSettings()
     mismatch: MismatchSettings = MismatchSettings()
     entropy: EntropySettings = EntropySettings()

@@ -51,6 +51,12 @@ def _line(record: RolloutRecord) -> bytes:
         return text.encode("utf-8", errors="replace") + b"\n"
 
 
+def kept_problems(step: int, problem_ids: Sequence[str], share: float) -> set[str]:
+    """The problems of `step` whose groups are kept, the same on every rank: make records of these only."""
+    distinct = sorted(set(problem_ids), key=lambda problem_id: _draw(step, problem_id))
+    return set(distinct[: math.ceil(share * len(distinct))])
+
+
 class RolloutLog:
     """Writes one file per step into `RUN/rollouts`, each at once and whole."""
 
@@ -74,8 +80,7 @@ class RolloutLog:
 
     def keeps(self, step: int, problem_ids: Sequence[str]) -> set[str]:
         """The problems of `step` whose groups are kept: make records of these only."""
-        distinct = sorted(set(problem_ids), key=lambda problem_id: _draw(step, problem_id))
-        return set(distinct[: math.ceil(self.share * len(distinct))])
+        return kept_problems(step, problem_ids, self.share)
 
     def write(self, step: int, records: Sequence[RolloutRecord]) -> None:
         """Write the records of the groups that `keeps` chose, in the order given; a file of the same step is replaced.

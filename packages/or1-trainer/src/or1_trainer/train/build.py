@@ -25,7 +25,8 @@ from or1_trainer.report.write import write_report
 from or1_trainer.train.build_learner import build_learner
 from or1_trainer.train.checkpoint import load_best, load_newest
 from or1_trainer.train.engines import build_engine
-from or1_trainer.train.fleet import Exchange, Fleet
+from or1_trainer.train.exchange import Exchange
+from or1_trainer.train.fleet import Fleet
 from or1_trainer.train.initial_policy import check_start, starting_policy
 from or1_trainer.train.job import Job
 from or1_trainer.train.learner import Learner
@@ -37,6 +38,7 @@ from or1_trainer.train.sampler import Remaining
 from or1_trainer.train.stages import total_steps
 from or1_trainer.train.state import RunState
 from or1_trainer.train.summary import summary
+from or1_trainer.train.verify import Verifier
 from or1_trainer.train.weight_sync import Probe, push_of
 
 ENCODED_AT_ONCE = 4096
@@ -53,7 +55,7 @@ def run_folder(folder: Path) -> None:
             stack.enter_context(only_owner(folder))
         view = stack.enter_context(LiveView(total_steps(config.stages), runtime.is_main, num_stages=len(config.stages)))
         job = build_job(config, folder, model_path, runtime, view)
-        stack.callback(job.fleet.close)
+        stack.callback(job.close)
         state = begin(job)
         sinks = open_sinks(config.watch.sinks, folder, last_step=state.step) if runtime.is_main else []
         for sink in sinks:
@@ -92,6 +94,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
         runtime=runtime,
         learner=learner,
         fleet=Fleet(engine, exchange, ranks_per_engine=ranks_per_engine),
+        verifier=Verifier(config.reward.workers),
         prompts=prompts,
         train=train_problems,
         remaining=Remaining(train_problems),

@@ -1,4 +1,4 @@
-"""Checkpoints at step boundaries: written beside, then renamed; damaged ones are passed over."""
+"""Checkpoints at step boundaries: written to a temporary folder, then renamed; damaged ones are skipped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from or1_trainer.config.schema import CheckpointSettings
 from or1_trainer.policy.checkpoint.files import on_main_rank
 from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
 from or1_trainer.policy.errors import CheckpointError
-from or1_trainer.train.interrupts import interrupts_wait
+from or1_trainer.train.interrupts import defer_sigint
 from or1_trainer.train.learner import Learner
 from or1_trainer.train.state import RunState, read_state, write_state
 
@@ -21,12 +21,12 @@ def save_checkpoint(run_dir: Path, learner: Learner, state: RunState, settings: 
     """`checkpoints/step_000040`, complete or absent; keeps the newest and the best. Collective.
 
     Raises `CheckpointError` on every rank when any of them could not write (a full disk, say): the checkpoints before
-    are untouched, and the run resumes from the newest of them. Ctrl-C meanwhile is raised once it is whole.
+    are untouched, and the run resumes from the newest of them. A Ctrl-C meanwhile is raised when it is complete.
     """
     folder = run_dir / "checkpoints"
     final, partial = folder / f"step_{state.step:06d}", folder / f"partial_{state.step:06d}"
     where = f"cannot write {final}; make room, then `or1-trainer resume {run_dir}`"
-    with interrupts_wait():
+    with defer_sigint():
         on_main_rank(where, lambda: _fresh(partial))
         try:
             save_sharded(partial / TENSORS, learner.policy, learner.optimizer)
@@ -37,7 +37,7 @@ def save_checkpoint(run_dir: Path, learner: Learner, state: RunState, settings: 
 
 
 def load_newest(run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
-    """Restore the newest whole checkpoint; None when the run has none yet. Collective.
+    """Restore the newest complete checkpoint; None when the run has none yet. Collective.
 
     A damaged one is named through `note` and the one before it is used; `CheckpointError` when all are damaged.
     """
@@ -45,7 +45,7 @@ def load_newest(run_dir: Path, learner: Learner, note: Callable[[str], None]) ->
 
 
 def load_best(run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
-    """The same for the checkpoint with the best held-out avg@k of those that are left."""
+    """Restore the checkpoint with the best held-out avg@k of those that are kept. Collective."""
     found = checkpoints(run_dir)
     return _load_first(best(found, len(found)), run_dir, learner, note)
 
@@ -53,7 +53,7 @@ def load_best(run_dir: Path, learner: Learner, note: Callable[[str], None]) -> R
 def _load_first(found: Sequence[Path], run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
     for path in found:
         try:
-            with interrupts_wait():
+            with defer_sigint():
                 state = read_state(path / STATE)
                 load_sharded(path / TENSORS, learner.policy, learner.optimizer)
         except CheckpointError as error:
@@ -84,7 +84,7 @@ def best(found: Sequence[Path], count: int) -> list[Path]:
 
 
 def _eval_avg(path: Path) -> float | None:
-    """None also for a damaged checkpoint: it is no candidate."""
+    """Held-out avg@k of a checkpoint; None where it was not evaluated or is damaged."""
     try:
         return read_state(path / STATE).eval_avg
     except CheckpointError:

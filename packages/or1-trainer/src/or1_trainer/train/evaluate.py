@@ -15,7 +15,7 @@ from or1_trainer.train.state import RunState
 
 
 def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
-    """avg@k with its problem-level bootstrap interval, and the truncated share. Collective.
+    """Measure avg@k with its bootstrap interval over problems, and the truncated share. Collective.
 
     The seeds depend on problem and sample alone, not on the step: two evaluations differ by the policy only.
     """
@@ -31,8 +31,7 @@ def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
             temperature=settings.temperature,
         ),
     )
-    with job.view.phase("eval"):
-        report = evaluate(task, job.fleet, k=settings.k)
+    report = evaluate(task, job.fleet, k=settings.k)
     if job.runtime.is_main:
         write_problems(job.folder, state.step, report.problems)
     return {

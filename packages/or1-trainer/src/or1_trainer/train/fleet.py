@@ -1,66 +1,76 @@
-"""The engines of all ranks as one engine: prompts are dealt out, groups come back in order, everywhere.
+"""The engines of all ranks as one engine: prompts are dealt to the engines, and each rank keeps its groups.
 
-Axes: P prompts, G completions per prompt. `Fleet.generate` has the signature of `or1_rollout.Engine.generate`, so
-that whatever takes an engine (evaluation, difficulty) takes a fleet. All calls are collective over the world.
+Axes: P prompts, G completions per prompt. All calls are collective over the world.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
-import torch.distributed as dist
 
 from or1_rollout.engine import Engine, OnGroup, OnSample
 from or1_rollout.types import Completion, Prompt, SamplingParams
-from or1_trainer.policy.parallel import Runtime
-
-Item = TypeVar("Item")
-
-
-class Exchange:
-    """Objects from every rank to every rank, on a process group of its own.
-
-    Rollouts may run in a thread beside the training of the last batch: their collectives must not mix with its.
-    """
-
-    def __init__(self, runtime: Runtime, *, timeout_s: float = 1800.0) -> None:
-        """Form the group; collective. Objects travel over gloo, whatever the tensors travel over."""
-        self.runtime = runtime
-        timeout = timedelta(seconds=timeout_s)
-        self._group = dist.new_group(backend="gloo", timeout=timeout) if runtime.world_size > 1 else None
-
-    def gather(self, value: Item) -> list[Item]:
-        """The value of every rank, in rank order, on every rank."""
-        if self.runtime.world_size == 1:
-            return [value]
-        values: list[Any] = [None] * self.runtime.world_size
-        dist.all_gather_object(values, value, group=self._group)
-        return values
-
-    def wait(self) -> None:
-        """Until every rank is here."""
-        if self.runtime.world_size > 1:
-            dist.barrier(group=self._group)
-
-
-def interleave(parts: Sequence[Sequence[Item]]) -> list[Item]:
-    """Undo the dealing `items[rank::world]`."""
-    merged: list[Any] = [None] * sum(len(part) for part in parts)
-    for rank, part in enumerate(parts):
-        merged[rank :: len(parts)] = part
-    return merged
+from or1_trainer.train.exchange import Exchange
 
 
 class Fleet:
-    """One engine per rank, or per `ranks_per_engine` neighbouring ranks, used together."""
+    """One engine per rank, or per `ranks_per_engine` neighboring ranks, used together.
+
+    Prompt p goes to engine p mod E. The ranks of one engine all see its completions; each keeps every
+    `ranks_per_engine`-th group.
+    """
 
     def __init__(self, engine: Engine, exchange: Exchange, *, ranks_per_engine: int = 1) -> None:
+        """`engine` is this rank's, or this rank's part of one."""
         self.engine, self.exchange = engine, exchange
         self.runtime = exchange.runtime
         self._ranks_per_engine = ranks_per_engine
+        self._num_engines = self.runtime.world_size // ranks_per_engine
+
+    def owner(self, index: int) -> int:
+        """The rank that keeps the group of prompt `index`."""
+        engine, place = index % self._num_engines, index // self._num_engines
+        return engine * self._ranks_per_engine + place % self._ranks_per_engine
+
+    def own(self, num_prompts: int, rank: int | None = None) -> range:
+        """Indices of the prompts whose groups `rank` keeps (None: this rank)."""
+        engine, place = divmod(self.runtime.rank if rank is None else rank, self._ranks_per_engine)
+        return range(engine + place * self._num_engines, num_prompts, self.runtime.world_size)
+
+    def sample(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        *,
+        seeds: Sequence[Sequence[int]] | None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
+    ) -> list[list[Completion]]:
+        """[P] prompts -> the groups of `own(P)`; the callbacks see these, as they end."""
+        share, engines, own = self.runtime.rank // self._ranks_per_engine, self._num_engines, self.own(len(prompts))
+        if seeds is None and engines > 1:
+            raise ValueError(
+                "a fleet of several ranks needs explicit seeds: an engine would derive them from its own share"
+            )
+
+        def group_ended(place: int, completions: list[Completion]) -> None:
+            if on_group is not None and (index := share + place * engines) in own:
+                on_group(index, completions)
+
+        def sample_ended(place: int, sample: int, completion: Completion) -> None:
+            if on_sample is not None and (index := share + place * engines) in own:
+                on_sample(index, sample, completion)
+
+        groups = self.engine.generate(
+            prompts[share::engines],
+            params,
+            seeds=None if seeds is None else seeds[share::engines],
+            on_group=group_ended,
+            on_sample=sample_ended,
+        )
+        return [groups[index // engines] for index in own]
 
     def generate(
         self,
@@ -71,23 +81,19 @@ class Fleet:
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
     ) -> list[list[Completion]]:
-        """[P] prompts -> [P][G] completions, the same on every rank; the callbacks see this rank's, as they end."""
-        share, engines = self.runtime.rank // self._ranks_per_engine, self._num_engines
-        if seeds is None and engines > 1:
-            raise ValueError(
-                "a fleet of several ranks needs explicit seeds: an engine would derive them from its own share"
-            )
-        mine = self.engine.generate(
-            prompts[share::engines],
-            params,
-            seeds=None if seeds is None else seeds[share::engines],
-            on_group=None if on_group is None else lambda p, group: on_group(p * engines + share, group),
-            on_sample=None if on_sample is None else lambda p, g, sample: on_sample(p * engines + share, g, sample),
-        )
-        return interleave(self.exchange.gather(mine)[:: self._ranks_per_engine])
+        """[P] prompts -> [P][G] completions, the same on every rank; the callbacks see this rank's, as they end.
+
+        The signature is that of `or1_rollout.Engine.generate`: an evaluation takes a fleet for an engine.
+        """
+        parts = self.exchange.gather(self.sample(prompts, params, seeds=seeds, on_group=on_group, on_sample=on_sample))
+        groups: list[Any] = [None] * len(prompts)
+        for rank, part in enumerate(parts):
+            for index, completions in zip(self.own(len(prompts), rank), part, strict=True):
+                groups[index] = completions
+        return groups
 
     def sleep(self) -> dict[str, float]:
-        """Let the engine give its GPU memory back until the next push, where it can; free GB before and after."""
+        """Let the engine release its GPU memory until the next weight sync; free GB before and after."""
         if not getattr(self.engine, "sleeps", False):
             return {}
         before, _ = torch.cuda.mem_get_info()
@@ -98,7 +104,3 @@ class Fleet:
     def close(self) -> None:
         """Close this rank's engine."""
         self.engine.close()
-
-    @property
-    def _num_engines(self) -> int:
-        return self.runtime.world_size // self._ranks_per_engine

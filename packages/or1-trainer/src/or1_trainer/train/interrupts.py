@@ -1,4 +1,4 @@
-"""Ctrl-C while something must become whole."""
+"""Defer SIGINT (Ctrl-C) during atomic writes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from types import FrameType
 
 
 @contextmanager
-def interrupts_wait() -> Iterator[None]:
-    """Raise a Ctrl-C that comes meanwhile at the end; a second one at once.
+def defer_sigint() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` when the body has ended, if SIGINT came meanwhile; a second SIGINT raises at once.
 
-    torch's writer of archives swallows an interrupt in the middle of a file and then reports a damaged one.
+    torch's writer of archives swallows an interrupt in the middle of a file and then reports a damaged one. In other
+    threads than the main one this does nothing: Python delivers signals to the main thread alone.
     """
-    if threading.current_thread() is not threading.main_thread():  # Ctrl-C is the main thread's alone
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     seen: list[int] = []

@@ -1,11 +1,9 @@
-"""A run put together: everything that the loop holds while it runs and that is no part of the run's state."""
+"""A run put together: everything that the loop uses and that is no part of the run's state."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from or1_data.schema import Problem
@@ -20,21 +18,23 @@ from or1_trainer.train.fleet import Fleet
 from or1_trainer.train.learner import Learner
 from or1_trainer.train.prompts import PromptEncoder
 from or1_trainer.train.sampler import Remaining
+from or1_trainer.train.verify import Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Job:
-    """What the loop works with. Logs and view exist on rank 0 only."""
+    """What the loop works with. Logs exist on rank 0 only; the view shows something there only."""
 
     config: RunConfig
     folder: Path
     runtime: Runtime
     learner: Learner
     fleet: Fleet
+    verifier: Verifier
     prompts: PromptEncoder
     train: Sequence[Problem]
     remaining: Remaining
-    """Of `train`."""
+    """The problems of `train` that the online filter has left."""
     heldout: Sequence[Problem]
     metrics: MetricsLog | None
     rollouts: RolloutLog | None
@@ -42,23 +42,7 @@ class Job:
     alarms: AlarmMonitor
     view: LiveView
 
-
-@dataclass(slots=True)
-class PhaseClock:
-    """Wall time of the phases of one step, and of what lies between them."""
-
-    started: float = field(default_factory=time.perf_counter)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to `time/<name>_s`."""
-        began = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
-
-    def metrics(self) -> dict[str, float]:
-        """`time/*_s`; `other` is the loop's own overhead."""
-        total = time.perf_counter() - self.started
-        other = total - sum(self.seconds.values())
-        return {f"time/{name}_s": value for name, value in {**self.seconds, "other": other, "step": total}.items()}
+    def close(self) -> None:
+        """Close the engine and the verifier."""
+        self.verifier.close()
+        self.fleet.close()

@@ -7,12 +7,10 @@ from functools import cached_property
 
 import torch
 
-from or1_rollout.lanes import num_lanes
 from or1_trainer.algorithm.packing import PackedBatch
 from or1_trainer.config.schema import BatchSettings, LossSettings, MismatchSettings
 from or1_trainer.policy.hf_weights.weights import PolicyWeights
 from or1_trainer.policy.model import Policy
-from or1_trainer.policy.optimizer.flat_adamw import FlatAdamW
 from or1_trainer.policy.optimizer.interface import Optimizer
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.policy.token_stats import TokenStats, token_stats
@@ -20,10 +18,7 @@ from or1_trainer.policy.token_stats import TokenStats, token_stats
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Learner:
-    """`mismatch` is the resolved one (`method.mismatch.resolve_mismatch`): nothing in it is "auto".
-
-    `reference` is the frozen policy of a KL term, None without one.
-    """
+    """Policy, optimizer and the settings of the loss."""
 
     policy: Policy
     optimizer: Optimizer
@@ -32,11 +27,13 @@ class Learner:
     batch: BatchSettings
     temperature: float
     mismatch: MismatchSettings = field(default_factory=lambda: MismatchSettings(correction="none", proximal="trainer"))
+    """Resolved by `algorithm.mismatch.resolve_mismatch`: no value is "auto"."""
     reference: Policy | None = None
+    """The frozen policy of a KL term; None without one."""
 
     @cached_property
     def weights(self) -> PolicyWeights:
-        """The policy's, under their Hugging Face names."""
+        """The policy's weights under their Hugging Face names."""
         return PolicyWeights(self.policy)
 
     def stats(
@@ -57,15 +54,6 @@ class Learner:
         )
 
     @property
-    def lanes(self) -> int:
-        """Micro-batches that run side by side, one core each.
-
-        Only where no collective lies inside of them, and gradients are summed in the weights' own dtype.
-        """
-        is_apart = self.runtime.tensor_size == 1 and isinstance(self.optimizer, FlatAdamW)
-        return num_lanes() if is_apart and self.policy.dtype != torch.bfloat16 else 1
-
-    @property
     def wide_dtype(self) -> torch.dtype:
-        """Advantages and log-probs are at least float32, whatever the weights are."""
+        """The dtype of advantages and log-probs: at least float32, whatever the weights are."""
         return torch.float64 if self.policy.dtype == torch.float64 else torch.float32

@@ -1,27 +1,33 @@
-"""MAGIC, in the order the data takes (PAPER §2.5)."""
+"""The training loop: MAGIC, in the order the data takes (Skywork-OR1, arXiv 2505.22312, §3.1).
+
+What happens in a step is read in three files: here; `rollout_batch.py` (draw, generate, verify, advantages); and
+`update.py` (the loss and the optimizer steps).
+"""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
 from or1_trainer.algorithm.entropy import EntropyController
-from or1_trainer.algorithm.groups import group_metrics, split_minibatches, staleness_metrics
+from or1_trainer.algorithm.groups import group_metrics, staleness_metrics
 from or1_trainer.train.async_rollouts import Rollouts
 from or1_trainer.train.evaluate import evaluate_policy
-from or1_trainer.train.job import Job, PhaseClock
+from or1_trainer.train.job import Job
 from or1_trainer.train.record import finish_step, write_row
 from or1_trainer.train.sampler import record
 from or1_trainer.train.stage_transitions import enter_stage, leave_stage
 from or1_trainer.train.stages import Position, position_at
 from or1_trainer.train.state import RunState
+from or1_trainer.train.step_times import StepTimes
 from or1_trainer.train.update import update
-from or1_trainer.train.weight_sync import probe_of
 
 
 def train(job: Job, state: RunState) -> RunState:
     """Run from `state` to the end of the last stage. Every rank calls it; every collective is reached by all."""
     if state.step == 0:
-        write_row(job, state, evaluate_policy(job, state))
+        with job.view.phase("eval"):
+            evaluated = evaluate_policy(job, state)
+        write_row(job, state, evaluated)
     rollouts = Rollouts(job)
     try:
         while (position := position_at(job.config.stages, state.step, state.ended)) is not None:
@@ -32,40 +38,42 @@ def train(job: Job, state: RunState) -> RunState:
 
 
 def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState) -> RunState:
-    """One step: draw, roll out, judge, advantages, update with the entropy controller, push and prove, log."""
-    clock = PhaseClock()
+    """One step: roll out a batch, update the policy and the entropy coefficient, sync the engine's weights, log."""
+    times = StepTimes(job.view)
     if position.is_stage_start:
         state = enter_stage(job, position, state)
-    batch, state = rollouts.batch(position, state, clock)
+    batch, state = rollouts.batch(position, state, times)
     memory = job.fleet.sleep()
-    with clock.phase("update"), job.view.phase("update"):
-        controller = EntropyController(
-            settings=job.config.entropy, coefficient=state.entropy_coefficient, previous=state.entropy_previous
-        )
-        samples_by_step = split_minibatches(
-            batch.trained, position.stage.mini_prompts, reject=job.config.loss.reject_zero_advantage
-        )
-        controller, learnt = update(
-            job.learner, samples_by_step, controller, context_tokens=position.stage.context_tokens
-        )
+    with times.phase("update"):
+        controller, learned = update(job.learner, batch.minibatches, controller_of(job, state))
     state = replace(
         state,
         step=state.step + 1,
         entropy_coefficient=controller.coefficient,
         entropy_previous=controller.previous,
-        solved=record(state.solved, [(group.problem_id, group.rewards) for group in batch.drawn]),
+        solved=record(state.solved, batch.groups),
         weight_version=state.weight_version + 1,
     )
-    with clock.phase("push"), job.view.phase("push"):
-        rollouts.push(probe_of(batch.drawn), state.weight_version)
-    stage = {
+    with times.phase("push"):
+        rollouts.sync_weights(batch.probe, state.weight_version)
+    seen = {**group_metrics(batch.groups), **staleness_metrics(batch.groups, state.weight_version - 1)}
+    state, end = leave_stage(job, position, state, seen, in_flight=rollouts.in_flight)
+    metrics = {**stage_metrics(job, position, state), **seen, **learned, **memory, **end, **batch.metrics}
+    return finish_step(job, rollouts, state, metrics, batch.records, times)
+
+
+def controller_of(job: Job, state: RunState) -> EntropyController:
+    """The entropy controller as it stands before this step."""
+    return EntropyController(
+        settings=job.config.entropy, coefficient=state.entropy_coefficient, previous=state.entropy_previous
+    )
+
+
+def stage_metrics(job: Job, position: Position, state: RunState) -> dict[str, float]:
+    """The stage, its problems, and the version of the weights after the step."""
+    return {
         "stage/index": position.stage_index,
         "stage/context_tokens": position.stage.context_tokens,
         "stage/problems": len(job.train) - len(state.dropped),
+        "weights/version": state.weight_version,
     }
-    seen = {**group_metrics(batch.drawn), **staleness_metrics(batch.drawn, state.weight_version - 1)}
-    state, end = leave_stage(job, position, state, seen, in_flight=rollouts.in_flight)
-    metrics = {**stage, **seen, **learnt, **memory, **end, "weights/version": state.weight_version}
-    if job.config.rollout.refill:
-        metrics |= batch.metrics()
-    return finish_step(job, rollouts, state, metrics, batch.drawn, clock)

@@ -1,48 +1,53 @@
-"""Dynamic sampling (DAPO, arXiv 2503.14476 §3.2): further prompts in place of groups that were all right or all wrong.
+"""Dynamic sampling (DAPO, arXiv 2503.14476, §3.2): further prompts in place of groups that were all right or all wrong.
 
-Not in the report, whose effective batch shrinks (PAPER §2.2 rule 3). `rollout.refill` is the most rounds to draw.
+An extension: the report's effective batch shrinks (Skywork-OR1, arXiv 2505.22312, §3.1). `rollout.refill` is the most
+rounds to draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from or1_trainer.algorithm.groups import Group
+import numpy as np
+
+from or1_trainer.train.rollout_batch import RolloutBatch
 from or1_trainer.train.state import RunState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Batch:
-    """Groups of one step: all that were drawn, and those that are trained on."""
+class Filled:
+    """All groups that were drawn for a step, and which of them it trains on."""
 
-    drawn: Sequence[Group]
-    trained: Sequence[Group]
+    batch: RolloutBatch
+    trained: list[int]
+    """Problems, in the order of drawing."""
     rounds: int = 0
+    """Beyond the first."""
 
     def metrics(self) -> dict[str, float]:
-        """`refill/*`: rounds beyond the first, and groups with an advantage that found no room."""
-        surplus = sum(group.has_signal for group in self.drawn) - len(self.trained)
-        return {"refill/rounds": self.rounds, "refill/drawn": len(self.drawn), "refill/surplus": surplus}
+        """`refill/*`: rounds beyond the first, groups drawn, and groups with an advantage that found no room."""
+        surplus = int(self.batch.groups.has_signal_P.sum()) - len(self.trained)
+        return {"refill/rounds": self.rounds, "refill/drawn": len(self.batch.problems), "refill/surplus": surplus}
 
 
-Draw = Callable[[int, RunState], tuple[list[Group], RunState]]
-"""(round, state) -> one more batch of prompts, rolled out and judged, and the state with the cursor behind them."""
+Round = Callable[[int, RunState], tuple[RolloutBatch, RunState]]
+"""(number of the round, state) -> the round's groups, and the state with the cursor behind them."""
 
 
-def filled(state: RunState, *, prompts: int, rounds: int, draw: Draw) -> tuple[Batch, RunState]:
-    """Draw once, and again until `prompts` groups have an advantage or `rounds` more batches were drawn.
+def fill(state: RunState, *, prompts: int, rounds: int, roll_out: Round) -> tuple[Filled, RunState]:
+    """Roll out one round, and more until `prompts` groups have an advantage or `rounds` more were drawn.
 
     The first groups with an advantage are taken, in the order of drawing, so that nothing depends on which finished
-    early. Without rounds everything drawn is handed on, and rejection is left to the update.
+    early. Where `rounds` is 0 all groups are trained on, and rejection is left to `split_minibatches`.
     """
-    drawn, state = draw(0, state)
+    batch, state = roll_out(0, state)
     if not rounds:
-        return Batch(drawn=drawn, trained=drawn), state
+        return Filled(batch=batch, trained=list(range(len(batch.problems)))), state
     used = 0
-    while used < rounds and sum(group.has_signal for group in drawn) < prompts:
+    while used < rounds and batch.groups.has_signal_P.sum() < prompts:
         used += 1
-        more, state = draw(used, state)
-        drawn = drawn + more
-    trained = [group for group in drawn if group.has_signal][:prompts]
-    return Batch(drawn=drawn, trained=trained, rounds=used), state
+        more, state = roll_out(used, state)
+        batch = batch + more
+    trained = [int(index) for index in np.flatnonzero(batch.groups.has_signal_P)[:prompts]]
+    return Filled(batch=batch, trained=trained, rounds=used), state

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from or1_data.schema import Problem
+from or1_reward.types import Status
+from or1_trainer.algorithm.groups import Groups
 from or1_trainer.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """Where drawing goes on: the pass over the data, and how many problems of it were taken."""
+    """The place in the data: the number of the pass, and how many of its problems were taken."""
 
     epoch: int = 0
     taken: int = 0
@@ -45,27 +47,29 @@ Solved = Mapping[str, tuple[int, int]]
 """Problem id -> (correct responses, verdicts) over the visits of one stage."""
 
 
-def record(solved: Solved, outcomes: Sequence[tuple[str, Sequence[float | None]]]) -> dict[str, tuple[int, int]]:
-    """Add one step's rewards; a verifier error is no verdict."""
+def record(solved: Solved, groups: Groups) -> dict[str, tuple[int, int]]:
+    """Add the verdicts of one step; a verifier error is no verdict."""
     updated = dict(solved)
-    for problem_id, rewards in outcomes:
-        counted = [reward for reward in rewards if reward is not None]
-        correct, total = updated.get(problem_id, (0, 0))
-        updated[problem_id] = (correct + int(sum(counted)), total + len(counted))
+    statuses_PG = groups.outcomes.statuses_PG
+    correct_P = (statuses_PG == Status.CORRECT).sum(axis=1).tolist()
+    judged_P = (statuses_PG != Status.VERIFIER_ERROR).sum(axis=1).tolist()
+    for problem_id, correct, judged in zip(groups.problem_ids, correct_P, judged_P, strict=True):
+        before = updated.get(problem_id, (0, 0))
+        updated[problem_id] = (before[0] + correct, before[1] + judged)
     return updated
 
 
 def drop_solved(problems: Sequence[Problem], solved: Solved) -> list[Problem]:
-    """Without the problems whose every response in the previous stage was right (PAPER §2.2 rule 2).
+    """Leave out the problems that the previous stage always solved (Skywork-OR1, arXiv 2505.22312, §3.1).
 
-    The paper does not say how several visits count together; here a problem goes only if all visits were all right.
-    Problems that the stage never drew stay.
+    The report does not say how several visits count together; here a problem is dropped if every response of every
+    visit was correct. Problems that the stage never drew stay.
     """
     return [problem for problem in problems if not _always_solved(solved.get(problem.id))]
 
 
 class Remaining:
-    """The problems without those that the online filter took out so far; looked through once per filter."""
+    """The problems that the online filter has left; computed once per filter."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self._problems = problems
@@ -73,7 +77,7 @@ class Remaining:
         self._left = problems
 
     def after(self, dropped: Collection[str]) -> Sequence[Problem]:
-        """All but these."""
+        """All problems except `dropped`."""
         if dropped != self._dropped:
             gone = set(dropped)
             self._left = [problem for problem in self._problems if problem.id not in gone]

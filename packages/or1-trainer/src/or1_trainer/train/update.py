@@ -1,54 +1,41 @@
-"""One rollout batch -> optimiser steps on the MAGIC loss, and the entropy that steers its coefficient.
+"""The update: one rollout batch -> optimizer steps on the MAGIC loss, and the entropy that steers its coefficient.
 
-Axis: M response tokens of one micro-batch. Sums travel as float64 over the data-parallel ranks.
+Skywork-OR1, arXiv 2505.22312, eq. 3.1 (loss) and 3.2 (coefficient). Axis: M response tokens of one micro-batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import torch
 
 from or1_trainer.algorithm.entropy import EntropyController
-from or1_trainer.algorithm.packing import Sample
-from or1_trainer.train.backward import Part, differentiate, stats_of
+from or1_trainer.algorithm.fixed_inputs import FixedInputs
+from or1_trainer.algorithm.packing import PackedBatch, microbatches, pack
+from or1_trainer.algorithm.policy_loss import Extent, policy_loss
+from or1_trainer.policy.token_stats import TokenStats
+from or1_trainer.train.distribute import Minibatch
 from or1_trainer.train.learner import Learner
-from or1_trainer.train.loss_inputs import Constants, constants_of
-from or1_trainer.train.minibatch import Minibatch, plan_minibatch
+from or1_trainer.train.loss_inputs import fixed_inputs
 from or1_trainer.train.reduce import max_over_data, sum_over_data
-from or1_trainer.train.update_metrics import Sums
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Before:
-    """What was so before the update, per mini-batch and micro-batch, and the batch's token-mean entropy in nats."""
-
-    constants: list[list[Constants]]
-    entropy: float
+from or1_trainer.train.update_metrics import UpdateSums
 
 
 def update(
-    learner: Learner,
-    samples_by_step: Sequence[Sequence[Sample]],
-    controller: EntropyController,
-    *,
-    context_tokens: int,
+    learner: Learner, minibatches: Sequence[Minibatch], controller: EntropyController
 ) -> tuple[EntropyController, dict[str, float]]:
-    """Train on one rollout batch: eq. 3.1 with alpha_k of eq. 3.2, then c_{k+1}. Collective over all ranks.
+    """Train on one rollout batch with alpha_k, and return the controller with c_{k+1}. Collective over all ranks.
 
-    `samples_by_step` holds one list per mini-batch (`split_minibatches`); empty when every group was rejected: then
-    nothing is learnt, and the controller stays, since no token's entropy was seen.
+    Without mini-batches (every group was rejected) nothing is learned, and the controller stays: no token's entropy
+    was seen.
     """
-    if not samples_by_step:
+    if not minibatches:
         return controller, {"policy/entropy_coef_next": controller.coefficient, "tokens/trained": 0}
-    minibatches = [plan_minibatch(samples, learner, context_tokens=context_tokens) for samples in samples_by_step]
-    if learner.loss.reuse == 1 and len(minibatches) == 1 and _one_pack_everywhere(minibatches[0], learner):
-        metrics, entropy = _fused_step(learner, minibatches[0], controller)
+    packed = [pack_minibatch(minibatch, learner) for minibatch in minibatches]
+    if learner.loss.reuse == 1 and len(packed) == 1 and max_over_data(len(packed[0]), learner.runtime) <= 1:
+        metrics, entropy = _single_pass(learner, packed[0], minibatches[0].extent, controller)
     else:
-        before = pass_before(learner, minibatches)
-        entropy = before.entropy
-        metrics = _steps(learner, minibatches, before, controller.alpha(entropy))
+        metrics, entropy = _two_passes(learner, packed, [minibatch.extent for minibatch in minibatches], controller)
     advanced = controller.advanced(entropy)
     metrics |= {
         "policy/entropy": entropy,
@@ -60,55 +47,73 @@ def update(
     return advanced, metrics
 
 
-def pass_before(learner: Learner, minibatches: Sequence[Minibatch]) -> Before:
-    """Forward without gradient over the whole batch before anything changes."""
-    constants = []
-    total = torch.zeros((), dtype=torch.float64)
-    with torch.no_grad():
-        for minibatch in minibatches:
-            stats = [stat for parts in minibatch.packs for stat in stats_of(learner, parts, keep=False)]
-            constants.append(constants_of(minibatch, [s.logprobs_M for s in stats], learner))
-            total = total + sum(s.entropy_M.sum(dtype=torch.float64).cpu() for s in stats)
-    (entropy_sum,) = sum_over_data([float(total)], learner.runtime)
-    return Before(constants=constants, entropy=entropy_sum / sum(m.extent.num_tokens for m in minibatches))
+def pack_minibatch(minibatch: Minibatch, learner: Learner) -> list[PackedBatch]:
+    """This rank's samples in micro-batches under the token budget."""
+    samples = minibatch.samples
+    bins = microbatches([sample.num_tokens for sample in samples], learner.batch.microbatch_tokens)
+    device, dtype = learner.runtime.device, learner.wide_dtype
+    return [pack([samples[index] for index in sorted(bin_)], device=device, dtype=dtype) for bin_ in bins]
 
 
-def _one_pack_everywhere(minibatch: Minibatch, learner: Learner) -> bool:
-    return max_over_data(len(minibatch.packs), learner.runtime) <= 1
-
-
-def _fused_step(
-    learner: Learner, minibatch: Minibatch, controller: EntropyController
+def _two_passes(
+    learner: Learner, packed: Sequence[Sequence[PackedBatch]], extents: Sequence[Extent], controller: EntropyController
 ) -> tuple[dict[str, float], float]:
-    """On-policy and in one pack per rank: the pass before is the forward pass of the step itself.
+    """First the fixed inputs and the entropy of the whole batch, without gradient; then the optimizer steps.
 
-    The ratio is then exactly 1 and the numbers are those of the two-pass form; a third of the work is saved.
+    N_SGD = mini-batches x reuse steps (eq. 4.1), all against the same proximal policy.
     """
-    stats = stats_of(learner, minibatch.batches, keep=True)
-    local = sum(float(s.entropy_M.detach().sum(dtype=torch.float64)) for s in stats)
-    (entropy_sum,) = sum_over_data([local], learner.runtime)
-    entropy = entropy_sum / minibatch.extent.num_tokens
-    constants = constants_of(minibatch, [s.logprobs_M for s in stats], learner)
-    alpha, sums = controller.alpha(entropy), Sums()
-    learner.optimizer.zero_grad()
-    parts = [
-        Part(batch=batch, constants=constant, stats=stat)
-        for batch, constant, stat in zip(minibatch.batches, constants, stats, strict=True)
-    ]
-    sums.add_all(differentiate(learner, parts, alpha, minibatch.extent))
-    sums.close_step(learner.optimizer.step())
+    sums, inputs, seen = UpdateSums(), list[list[FixedInputs]](), list[TokenStats]()
+    with torch.no_grad():
+        for batches in packed:
+            stats = [learner.stats(batch) for batch in batches]
+            inputs.append(fixed_inputs(batches, [stat.logprobs_M for stat in stats], learner))
+            seen += stats
+    entropy = _mean_entropy(seen, sum(extent.num_tokens for extent in extents), learner)
+    alpha = controller.alpha(entropy)
+    for _ in range(learner.loss.reuse):
+        for batches, fixed, extent in zip(packed, inputs, extents, strict=True):
+            fresh = (learner.stats(batch) for batch in batches)  # one micro-batch's activations at a time
+            _optimizer_step(learner, zip(fresh, fixed, strict=True), alpha, extent, sums)
+    for fixed in inputs:
+        for one in fixed:
+            sums.add_inputs(one)
     return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime), entropy
 
 
-def _steps(learner: Learner, minibatches: Sequence[Minibatch], before: Before, alpha: float) -> dict[str, float]:
-    """N_SGD = mini-batches x reuse optimiser steps (eq. 4.1), all against the same policy before."""
-    sums = Sums()
-    for _ in range(learner.loss.reuse):
-        for minibatch, constants in zip(minibatches, before.constants, strict=True):
-            learner.optimizer.zero_grad()
-            rest = iter(constants)
-            for batches in minibatch.packs:
-                parts = [Part(batch=batch, constants=next(rest)) for batch in batches]
-                sums.add_all(differentiate(learner, parts, alpha, minibatch.extent))
-            sums.close_step(learner.optimizer.step())
-    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime)
+def _single_pass(
+    learner: Learner, batches: Sequence[PackedBatch], extent: Extent, controller: EntropyController
+) -> tuple[dict[str, float], float]:
+    """On-policy and in one micro-batch per rank, the forward pass of the step itself gives the fixed inputs.
+
+    The ratio is then exactly 1 and the numbers are those of two passes; a third of the work is saved.
+    """
+    sums, stats = UpdateSums(), [learner.stats(batch) for batch in batches]
+    entropy = _mean_entropy(stats, extent.num_tokens, learner)
+    fixed = fixed_inputs(batches, [stat.logprobs_M for stat in stats], learner)
+    alpha = controller.alpha(entropy)
+    _optimizer_step(learner, zip(stats, fixed, strict=True), alpha, extent, sums)
+    for one in fixed:
+        sums.add_inputs(one)
+    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime), entropy
+
+
+def _optimizer_step(
+    learner: Learner,
+    microbatches: Iterable[tuple[TokenStats, FixedInputs]],
+    alpha: float,
+    extent: Extent,
+    sums: UpdateSums,
+) -> None:
+    """Accumulate the gradient over micro-batches, and step."""
+    learner.optimizer.zero_grad()
+    for stats, fixed in microbatches:
+        loss, shares = policy_loss(stats.logprobs_M, stats.entropy_M, fixed, learner.loss, extent, alpha=alpha)
+        loss.backward()
+        sums.add_loss(shares)
+    sums.close_step(learner.optimizer.step())
+
+
+def _mean_entropy(stats: Sequence[TokenStats], num_tokens: int, learner: Learner) -> float:
+    """Token mean over the whole batch and all data ranks, in nats."""
+    own = sum(float(stat.entropy_M.detach().sum(dtype=torch.float64)) for stat in stats)
+    return sum_over_data([own], learner.runtime)[0] / num_tokens

@@ -1,13 +1,14 @@
-"""Token sums of one rollout batch, over its optimiser steps; reduced over ranks once."""
+"""Token sums of one rollout batch over its optimizer steps, reduced over the data ranks once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
-from or1_trainer.algorithm.mismatch import mismatch_metrics
+from or1_trainer.algorithm.fixed_inputs import FixedInputs
+from or1_trainer.algorithm.mismatch import mismatch_metrics, mismatch_sums
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.train.reduce import max_over_data, sum_over_data
 
@@ -15,50 +16,37 @@ _LOSS = ("policy", "entropy", "clipped_low", "clipped_high", "ratio", "kl")
 _MISMATCH = ("abs", "k3", "weight", "weight_squared", "masked", "count")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Report:
-    """What one micro-batch adds: shares of the loss, and distances from the engine where its log-probs are known."""
-
-    sums: dict[str, Tensor]
-    mismatch: dict[str, float] | None
-
-
-class Sums:
-    """Adds up what the losses report; ranks without tokens take part with zeros."""
+class UpdateSums:
+    """Adds up what the micro-batches of a rank report; a rank without tokens takes part with zeros."""
 
     def __init__(self) -> None:
-        self._loss: dict[str, float] = {}
+        """Start at zero."""
+        self._loss: dict[str, Tensor] = {}
         self._mismatch: dict[str, float] = {}
         self._grad_norms: list[float] = []
 
-    def add_all(self, reports: Sequence[Report]) -> None:
-        """Of several micro-batches, in order."""
-        for report in reports:
-            self.add(report.sums)
-            if report.mismatch is not None:
-                self.add_mismatch(report.mismatch)
-
-    def add(self, sums: dict[str, Tensor]) -> None:
-        """One micro-batch's shares."""
-        for name, value in sums.items():
-            self._loss[name] = self._loss.get(name, 0.0) + float(value)
-
-    def add_mismatch(self, sums: dict[str, float]) -> None:
-        """One micro-batch's distances from the engine."""
+    def add_inputs(self, inputs: FixedInputs) -> None:
+        """Add a micro-batch's distance between trainer and engine, once for all its optimizer steps."""
+        if inputs.behavior_M is None:
+            return
+        sums = mismatch_sums(inputs.trainer_M, inputs.behavior_M, inputs.correction_M)
         largest = max(self._mismatch.get("max_abs", 0.0), sums["max_abs"])
-        for name, value in sums.items():
-            self._mismatch[name] = self._mismatch.get(name, 0.0) + value
+        self._mismatch = {name: self._mismatch.get(name, 0.0) + value for name, value in sums.items()}
         self._mismatch["max_abs"] = largest
 
+    def add_loss(self, sums: Mapping[str, Tensor]) -> None:
+        """Add a micro-batch's shares of one optimizer step; they stay on the device until `metrics`."""
+        for name, value in sums.items():
+            self._loss[name] = self._loss[name] + value.double() if name in self._loss else value.double()
+
     def close_step(self, grad_norm: float) -> None:
-        """An optimiser step is done."""
+        """Count an optimizer step."""
         self._grad_norms.append(grad_norm)
 
     def metrics(self, alpha: float, kl_beta: float, runtime: Runtime) -> dict[str, float]:
-        """Means over the optimiser steps. Collective."""
+        """Means over the optimizer steps. Collective."""
         steps = len(self._grad_norms)
-        sums = sum_over_data([self._loss.get(name, 0.0) for name in _LOSS], runtime)
-        policy, entropy, low, high, ratio, kl = (value / steps for value in sums)
+        policy, entropy, low, high, ratio, kl = (value / steps for value in sum_over_data(self._losses(), runtime))
         totals = sum_over_data([self._mismatch.get(name, 0.0) for name in _MISMATCH], runtime)
         largest = max_over_data(self._mismatch.get("max_abs", 0.0), runtime)
         return {
@@ -73,3 +61,9 @@ class Sums:
             **({"kl/k3": kl} if kl_beta else {}),
             **mismatch_metrics({**dict(zip(_MISMATCH, totals, strict=True)), "max_abs": largest}),
         }
+
+    def _losses(self) -> list[float]:
+        """One transfer from the device for all sums."""
+        known = [name for name in _LOSS if name in self._loss]
+        values = torch.stack([self._loss[name] for name in known]).tolist() if known else []
+        return [dict(zip(known, values, strict=True)).get(name, 0.0) for name in _LOSS]

@@ -16,7 +16,6 @@ from torch import Tensor
 from or1_rollout.engine import HoldsWeights
 from or1_rollout.lanes import in_lanes
 from or1_rollout.weight_sync.proof import Fingerprint, fingerprints, prove_fingerprints, prove_held, prove_probe
-from or1_trainer.algorithm.groups import Group
 from or1_trainer.algorithm.packing import Sample, pack
 from or1_trainer.train.fleet import Fleet
 from or1_trainer.train.learner import Learner
@@ -42,12 +41,6 @@ PROBE_TOKENS = 16
 
 WITNESS_BYTES = 2**26
 """Tensors that are kept until their fingerprints are taken together; more would be a second model in memory."""
-
-
-def probe_of(groups: Sequence[Group]) -> Probe:
-    """The beginning of the first response of the batch."""
-    first = groups[0]
-    return Probe(prompt_ids=first.prompt_ids, response_ids=first.completions[0].token_ids[:PROBE_TOKENS].tolist())
 
 
 class Stream(Protocol):

@@ -1,4 +1,4 @@
-"""What every surrogate returns. Axis: M response tokens."""
+"""What every policy-gradient objective returns. Axis: M response tokens of one micro-batch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Surrogate:
-    """`objective_M` is to be maximised; the others say what became of each token, for the metrics."""
+    """`objective_M` is maximized; ratio and clip masks go into the metrics."""
 
     objective_M: Tensor
     ratio_M: Tensor

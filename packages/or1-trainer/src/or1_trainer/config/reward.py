@@ -1,0 +1,12 @@
+"""Settings of the verification of responses."""
+
+from __future__ import annotations
+
+from or1_trainer.config.base import AtLeastZero, Settings
+
+
+class RewardSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How responses are judged; they are judged while the engine still generates others."""
+
+    workers: AtLeastZero = 0
+    """Responses judged at a time, per rank; 0: the machine's cores divided by the ranks on it."""

@@ -1,0 +1,41 @@
+"""The sample of rollouts that is kept for people: from the ranks that hold the texts to rank 0."""
+
+from __future__ import annotations
+
+from or1_trainer.metrics.rollout_log import RolloutRecord, kept_problems
+from or1_trainer.train.exchange import Exchange
+from or1_trainer.train.prompts import PromptEncoder
+from or1_trainer.train.rollout_batch import RolloutBatch
+
+
+def sampled_records(
+    batch: RolloutBatch, step: int, share: float, prompts: PromptEncoder, exchange: Exchange
+) -> list[RolloutRecord]:
+    """The records of the groups that the log keeps, in the order of drawing; on rank 0 alone. Collective."""
+    kept = kept_problems(step, batch.groups.problem_ids, share)
+    mine = {
+        index: group_records(batch, index, prompts.text(batch.problems[index]))
+        for index in batch.own
+        if batch.groups.problem_ids[index] in kept
+    }
+    found = [item for part in exchange.gather_to_main(mine) for item in part.items()]
+    return [record for _, records in sorted(found, key=lambda item: item[0]) for record in records]
+
+
+def group_records(batch: RolloutBatch, index: int, prompt: str) -> list[RolloutRecord]:
+    """The responses to one problem as people read them."""
+    has_signal = bool(batch.groups.has_signal_P[index])
+    return [
+        RolloutRecord(
+            problem_id=batch.groups.problem_ids[index],
+            prompt=prompt,
+            response=response.completion.text,
+            status=response.verdict.status.value,
+            reward=response.verdict.reward,
+            advantage=float(advantage) if has_signal and response.verdict.reward is not None else None,
+            finish_reason=response.completion.finish_reason.value,
+            num_tokens=len(response.completion.token_ids),
+            seed=response.completion.seed,
+        )
+        for response, advantage in zip(batch.own[index], batch.groups.advantages_PG[index], strict=True)
+    ]

@@ -1,0 +1,32 @@
+"""Wall time of the phases of one step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from or1_trainer.live.progress import Phase
+from or1_trainer.live.view import LiveView
+
+
+class StepTimes:
+    """Times the phases of a step, and shows each in the live view while it runs."""
+
+    def __init__(self, view: LiveView) -> None:
+        """Start the step's clock."""
+        self._view, self._started = view, time.perf_counter()
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:
+        """Add the time spent inside to `time/<name>_s`; `total` is how often the body calls `advance`."""
+        with self._view.phase(name, total) as phase:
+            yield phase
+        self._seconds[name] = self._seconds.get(name, 0.0) + phase.elapsed_s
+
+    def metrics(self) -> dict[str, float]:
+        """`time/*_s`, with the whole `step` and, as `other`, what lies between the phases."""
+        total = time.perf_counter() - self._started
+        other = total - sum(self._seconds.values())
+        return {f"time/{name}_s": value for name, value in {**self._seconds, "other": other, "step": total}.items()}

@@ -1,0 +1,62 @@
+"""What a step trains on and logs: its rollout batch, refilled where the recipe says so, dealt out to the data ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from or1_trainer.algorithm.groups import Groups, split_minibatches
+from or1_trainer.metrics.rollout_log import RolloutRecord
+from or1_trainer.train.distribute import Minibatch, distribute
+from or1_trainer.train.job import Job
+from or1_trainer.train.refill import fill
+from or1_trainer.train.rollout_batch import rollout_round
+from or1_trainer.train.rollout_records import sampled_records
+from or1_trainer.train.stages import Position
+from or1_trainer.train.state import RunState
+from or1_trainer.train.step_times import StepTimes
+from or1_trainer.train.weight_sync import PROBE_TOKENS, Probe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainingBatch:
+    """One step's data on one rank."""
+
+    groups: Groups
+    """All that were drawn."""
+    minibatches: Sequence[Minibatch]
+    """One per optimizer step, with this data rank's samples."""
+    records: Sequence[RolloutRecord]
+    """The texts that the rollout log keeps, on rank 0."""
+    probe: Probe
+    """The beginning of the first response, on which trainer and engine must agree after the weight sync."""
+    metrics: Mapping[str, float]
+    """`refill/*`, where the recipe refills."""
+
+
+def training_batch(job: Job, position: Position, state: RunState, times: StepTimes) -> tuple[TrainingBatch, RunState]:
+    """Roll out the batch of a step, and the state with the cursor behind it. Collective."""
+    stage, exchange = position.stage, job.fleet.exchange
+    filled, state = fill(
+        state,
+        prompts=stage.prompts,
+        rounds=job.config.rollout.refill,
+        roll_out=lambda number, before: rollout_round(job, stage, position.step, number, before, times),
+    )
+    batch = filled.batch
+    steps = split_minibatches(
+        batch.groups, filled.trained, stage.mini_prompts, reject=job.config.loss.reject_zero_advantage
+    )
+    with times.phase("distribute"):
+        minibatches = distribute(batch, steps, exchange, context_tokens=stage.context_tokens)
+        records = sampled_records(batch, position.step + 1, job.config.watch.rollout_share, job.prompts, exchange)
+        first = [list(responses[0].completion.token_ids[:PROBE_TOKENS]) for responses in batch.own.values()][:1]
+        ((probe_response,), *_) = exchange.gather(first)  # rank 0 holds the first problem
+    found = TrainingBatch(
+        groups=batch.groups,
+        minibatches=minibatches,
+        records=records,
+        probe=Probe(prompt_ids=batch.prompts[0], response_ids=probe_response),
+        metrics=filled.metrics() if job.config.rollout.refill else {},
+    )
+    return found, state
