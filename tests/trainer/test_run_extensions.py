@@ -49,7 +49,7 @@ def room(once, cache):
     def make(folder):
         (folder / "extended.toml").write_text(RECIPE)
         done = run(cache, "train", folder / "extended.toml", "--run-dir", folder / "whole")
-        assert "stage 1 has settled and ends after step 6" in done.stderr
+        assert "stage 1 has converged and ends after step 6" in done.stderr
 
     return once("extended", make)
 
