@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,15 +138,16 @@ def run_trl(shape: Shape, model: Path, turns: Turns) -> None:
 def run_or1(shape: Shape, model: Path, turns: Turns) -> None:
     """Our loop's own step, with the settings of `run_trl`; only the verdict is replaced."""
     from dataclasses import replace
-    from unittest import mock
 
+    from or1_reward import verify_many
     from or1_reward.types import Status, Verdict
     from or1_trainer.config.load import resolve
     from or1_trainer.live.view import LiveView
-    from or1_trainer.train import build, loop, rollout_batch
+    from or1_trainer.train import build, loop
     from or1_trainer.train.async_rollouts import Rollouts
     from or1_trainer.train.stages import position_at
     from or1_trainer.train.state import RunState
+    from or1_trainer.train.verify import Verifier
 
     folder = model / "or1"
     folder.mkdir()
@@ -166,20 +167,17 @@ def run_or1(shape: Shape, model: Path, turns: Turns) -> None:
             "checkpoint": {"every": 0},
         }
     )
-    real_judge: Callable[..., list[list[Verdict]]] = rollout_batch.judge
 
-    def judge(completions: Any, *args: Any, **settings: Any) -> list[list[Verdict]]:
-        verdicts = real_judge(completions, *args, **settings)
+    def judge(items: Sequence[dict[str, Any]]) -> list[Verdict]:
+        """The real verdicts' work, and the parity in their place."""
         return [
-            [
-                replace(verdict, status=Status.CORRECT if reward(completion.text) else Status.WRONG)
-                for verdict, completion in zip(group, texts, strict=True)
-            ]
-            for group, texts in zip(verdicts, completions, strict=True)
+            replace(verdict, status=Status.CORRECT if reward(item["response"]) else Status.WRONG)
+            for verdict, item in zip(verify_many(items), items, strict=True)
         ]
 
-    with build.running(config) as runtime, mock.patch.object(rollout_batch, "judge", judge):
+    with build.running(config) as runtime:
         job = build.build_job(config, folder, model, runtime, LiveView(10**6, enabled=False))
+        job = replace(job, verifier=Verifier(config.reward.workers, judge))
         state: RunState = build.begin(job)
         rollouts = Rollouts(job)
         while True:
