@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from or1_reward import Status, Verdict
+from or1_reward import Status, Verdict, verify
 from or1_reward.adapters import VerifierFailedError, openrlhf, required_reward, trl, verl
 from or1_reward.maths import verify as verdicts
 
@@ -25,7 +25,8 @@ def _loaded_by_path(module: ModuleType) -> ModuleType:
 def test_verl_naive_manager_call() -> None:
     compute_score = _loaded_by_path(verl).compute_score
     call = {"data_source": "math", "solution_str": r"so \boxed{0.5}", "ground_truth": "1/2", "extra_info": {"index": 3}}
-    assert compute_score(**call) == {"score": 1.0, "acc": 1.0, "status": "correct", "extracted": "0.5"}
+    right = {"score": 1.0, "acc": 1.0, "verifier_error": 0.0, "status": "correct", "extracted": "0.5"}
+    assert compute_score(**call) == right
     assert compute_score(**{**call, "ground_truth": '["3", "4"]'})["score"] == 0.0
     assert compute_score(**{**call, "extra_info": None, "reward_router_address": "x"})["score"] == 1.0
     assert compute_score(**{**call, "extra_info": {"finish_reason": "length"}})["status"] == "truncated"
@@ -49,6 +50,33 @@ def test_openrlhf_call() -> None:
     result = reward_func([prompts[0] + " dunno", prompts[1] + r" \boxed{4}"], prompts, ["1", "4"], experience=None)
     assert torch.equal(result["rewards"], torch.tensor([0.0, 1.0]))
     assert torch.equal(result["scores"], result["rewards"])
+    assert result["extra_logs"]["verifier_error"].tolist() == [0.0, 0.0]
+
+
+def test_openrlhf_refuses_a_query_that_does_not_begin_with_its_prompt() -> None:
+    """Stripped special tokens, another template: the prompt's own example of a box must never be graded."""
+    pytest.importorskip("torch")
+    reward_func = _loaded_by_path(openrlhf).reward_func
+    prompts = ["1+1?", r"<|user|>Put it in \boxed{4}. 2+2?"]
+    with pytest.raises(ValueError, match="query 1 does not begin with its prompt"):
+        reward_func([r"1+1? \boxed{2}", r"Put it in \boxed{4}. 2+2? dunno"], prompts, ["2", "4"])
+
+
+def test_the_question_copied_into_the_box_is_not_rewarded_in_training() -> None:
+    copied, gold = r"\boxed{\sum_{k=1}^{10} k}", "55"
+    assert verify(copied, gold).reward == 1.0
+    assert trl.reward_function()(prompts=["p"], completions=[copied], ground_truth=[gold]) == [0.0]
+    assert verl.compute_score("math", copied, gold)["score"] == 0.0
+    worked_out = r"\boxed{\sum_{k=1}^{10} k = 55}"
+    assert trl.reward_function()(prompts=["p"], completions=[worked_out], ground_truth=[gold]) == [1.0]
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [[], None, "", [{"role": "assistant"}], [{"content": None}], [{"content": [{"type": "image"}]}], "\ud800"],
+)
+def test_trl_takes_empty_messages(completion: object) -> None:
+    assert trl.reward_function()(prompts=["p"], completions=[completion], ground_truth=["1"]) == [0.0]
 
 
 def test_trl_call_with_text_and_messages() -> None:
@@ -70,9 +98,17 @@ def test_a_failure_of_the_grader_is_no_zero(monkeypatch: pytest.MonkeyPatch) -> 
     failed = Verdict(status=Status.VERIFIER_ERROR, detail="broken")
     monkeypatch.setattr(verdicts, "verify_maths", lambda *_: failed)
     assert trl.reward_function()(prompts=["p"], completions=["1"], ground_truth=["1"]) == [None]
+    result = verl.compute_score("math", "1", "1")
+    assert (result["score"], result["verifier_error"], result["status"]) == (0.0, 1.0, "verifier_error")
     with pytest.raises(VerifierFailedError, match="broken"):
-        verl.compute_score("math", "1", "1")
+        verl.compute_score("math", "1", "1", verifier_error_score=None)
     assert verl.compute_score("math", "1", "1", verifier_error_score=0.25)["score"] == 0.25
+    pytest.importorskip("torch")
+    logged = openrlhf.reward_func(["p1"], ["p"], ["1"])
+    assert (logged["rewards"].tolist(), logged["extra_logs"]["verifier_error"].tolist()) == ([0.0], [1.0])
+    monkeypatch.setenv("OR1_REWARD_VERIFIER_ERROR", "raise")
+    with pytest.raises(VerifierFailedError, match="broken"):
+        openrlhf.reward_func(["p1"], ["p"], ["1"])
     assert required_reward(Verdict(status=Status.WRONG), None) == 0.0
 
 

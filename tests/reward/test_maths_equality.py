@@ -254,7 +254,7 @@ def test_digits_alone_are_called_evidence(monkeypatch: pytest.MonkeyPatch) -> No
     """An undecided sympy leaves the digits; a refuting one overrules them; a failing worker is no verdict."""
     pair = ("\\sin 2y", "2 \\sin y \\cos y")
     for answered, equal_, proof in ((None, True, "evidence"), (False, False, "too small for digits")):
-        monkeypatch.setattr("or1_reward.maths.equal.ladder.ask", lambda *_, answered=answered, **__: answered)
+        monkeypatch.setattr("or1_reward.maths.equal.ladder.ask", lambda *_, answered=answered, **__: (answered, 0.01))
         outcome = judge(*pair, MathSettings(symbolic_time_s=0.3 + (answered is None)))
         assert (outcome.status is Status.CORRECT) is equal_ and proof in outcome.proof
 
@@ -412,7 +412,7 @@ def test_double_factorials_against_their_product(number: int) -> None:
 def test_series_are_compared_where_they_converge_without_sympy(
     series: str, value: str, other: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("or1_reward.maths.equal.ladder.ask", lambda *_, **__: None)
+    monkeypatch.setattr("or1_reward.maths.equal.ladder.ask", lambda *_, **__: (None, 0.01))
     undecided = MathSettings(symbolic_time_s=0.29)  # not from the cache
     assert equal(series, value, undecided) and not equal(series, other, undecided)
     assert not equal(series, "1" * 100, undecided)

@@ -1,7 +1,7 @@
 """The worker process that judges maths answers in chunks: `python -m or1_reward.batch_worker MEMORY_MB`.
 
-Maths verdicts are a matter of microseconds of pure Python, so only processes make use of more cores. A chunk that is
-lost is judged again by the parent; nothing is scored 0 because a process died.
+Maths verdicts are a matter of microseconds of pure Python, so only processes make use of more cores. Where a
+worker dies, the halves of its chunk go to other ones; nothing is scored 0 because a process died.
 """
 
 from __future__ import annotations

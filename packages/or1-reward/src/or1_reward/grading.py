@@ -26,7 +26,8 @@ _ATTEMPTS: Final = 2  # a failure of ours is tried once more before it becomes a
 _ASYNC_THREADS: Final = 8
 _CHUNK: Final = 512  # per worker and window: much more than a process costs to talk to
 _SMALLEST_CHUNK: Final = 32
-_CHUNK_LIMIT_S: Final = 60.0
+_CHUNK_LIMIT_S: Final = 120.0
+_STARVED_FACTOR: Final = 2  # wall clock of a chunk over the most CPU time that its verdicts may take
 
 
 def verify(
@@ -129,20 +130,26 @@ class Grader:
     def _chunk(
         self, chunk: Sequence[tuple[str, GroundTruth, str | None]], workers: int, limits: Limits
     ) -> list[Verdict]:
-        """Judge one chunk of maths in a worker process; in this one where it is small or the worker is lost."""
-        from or1_reward.chunks import request_of, verdicts_of
-        from or1_reward.workers import WorkerFailureError, WorkerTimeoutError
-
+        """Judge one chunk of maths in a worker process; in this one where it is small."""
         items = [(response, truth, reason) for response, truth, reason in chunk if isinstance(truth, MathTruth)]
         if len(items) >= _SMALLEST_CHUNK:
-            limit_s = _CHUNK_LIMIT_S + len(items) * self.settings.symbolic_time_s
-            try:
-                return verdicts_of(
-                    _batch_pool(workers).ask(request_of(items, self.settings, limits), limit_s, wall_s=limit_s)
-                )
-            except (WorkerTimeoutError, WorkerFailureError):
-                pass  # every item has its own bound here, so the chunk is judged again, more slowly
+            return self._in_worker(items, workers, limits)
         return [self.verify(response, truth, finish_reason=reason, limits=limits) for response, truth, reason in items]
+
+    def _in_worker(self, items: list[tuple[str, MathTruth, str | None]], workers: int, limits: Limits) -> list[Verdict]:
+        """Judge a chunk in a worker process; where that dies, each half in another one, until the culprit is alone."""
+        from or1_reward.chunks import request_of, verdicts_of
+        from or1_reward.workers import WorkerFailureError, WorkerOverdueError
+
+        limit_s = _CHUNK_LIMIT_S + _STARVED_FACTOR * len(items) * (self.settings.time_s + self.settings.symbolic_time_s)
+        try:
+            request = request_of(items, self.settings, limits)
+            return verdicts_of(_batch_pool(workers).ask(request, limit_s, wall_s=limit_s))
+        except WorkerFailureError as error:
+            if isinstance(error, WorkerOverdueError) or len(items) == 1:
+                return [Verdict(status=Status.VERIFIER_ERROR, detail=str(error))] * len(items)
+        middle = len(items) // 2
+        return [*self._in_worker(items[:middle], workers, limits), *self._in_worker(items[middle:], workers, limits)]
 
     async def averify(
         self, response: str, ground_truth: object, *, finish_reason: str | None = None, limits: Limits = _DEFAULT_LIMITS
@@ -158,6 +165,8 @@ class Grader:
     def _judge(self, response: str, truth: GroundTruth, finish_reason: str | None, limits: Limits) -> Verdict:
         if finish_reason == "length":
             return Verdict(status=Status.TRUNCATED, detail="the engine stopped at its length limit")
+        if not isinstance(response, str):
+            return Verdict(status=Status.NO_ANSWER, detail=f"the response is {type(response).__name__}, not text")
         if not isinstance(truth, MathTruth):
             from or1_reward.code import verify_code  # heavy: processes and jails
 

@@ -20,9 +20,7 @@ import time
 from typing import Any, Final
 
 START_LIMIT_S: Final = 60.0
-HOPELESS_S = 30.0  # without an answer a worker is taken for stuck, not for starved; a new one would be starved as well
-_STARVED_FACTOR: Final = 10  # so much wall clock for a limit of CPU time; beyond it the machine is at fault
-_GRACE_S: Final = 3.0
+HOPELESS_S = 120.0  # wall clock without an answer after which a worker is taken for stuck, not for starved
 _READ_BYTES: Final = 65_536
 
 
@@ -36,6 +34,10 @@ class WorkerMemoryError(MemoryError):
 
 class WorkerFailureError(RuntimeError):
     """A worker could not be started, died, or got no CPU time; no fault of the request as far as anyone knows."""
+
+
+class WorkerOverdueError(WorkerFailureError):
+    """No answer within the wall clock: the worker is stuck, or the machine has no time for it."""
 
 
 class _Worker:
@@ -55,7 +57,6 @@ class _Worker:
         self.rest = b""
         self.number = 0
         self.greeted = False
-        self.suspect_since: float | None = None  # when it was given up, if it has not answered since
 
     def greeting(self, deadline: float) -> None:
         """Wait until the worker has started."""
@@ -84,23 +85,13 @@ class _Worker:
             poll = select.poll()  # not select(): descriptors may be above 1023
             poll.register(descriptor, select.POLLIN)
             if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                raise _OverdueError("no answer in time: the machine is too busy")
+                raise WorkerOverdueError("no answer in time: the machine is too busy")
             chunk = os.read(descriptor, _READ_BYTES)
             if not chunk:
                 raise WorkerFailureError(f"a worker ended with {self.process.wait()}")
             self.rest += chunk
         line, _, self.rest = self.rest.partition(b"\n")
         return line
-
-    def give_up(self) -> None:
-        """Tell it that nobody waits for the answer; one that was told long before and did not answer is ended."""
-        now = time.monotonic()
-        self.suspect_since = self.suspect_since or now
-        if now - self.suspect_since >= HOPELESS_S:
-            self.kill()
-            return
-        with contextlib.suppress(OSError):
-            self.process.send_signal(signal.SIGUSR1)
 
     def kill(self) -> None:
         """End it and what it forked, now, and collect it, so that no zombie stays."""
@@ -114,10 +105,6 @@ class _Worker:
         self.process.wait()
 
 
-class _OverdueError(WorkerFailureError):
-    """The wall clock ran out; the worker may be starting, or working on with nobody waiting."""
-
-
 def _loader_paths() -> dict[str, str]:
     """What some interpreters need to find their own libraries; nothing else of the environment is handed down."""
     return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
@@ -129,8 +116,9 @@ class WorkerPool:
     def __init__(self, module: str, *, size: int, memory_mb: int) -> None:
         """`module` is run with `-m`: it writes `{}` when it is ready and answers numbered JSON lines in kind.
 
-        An answer carries the request's number; `limit` in it is `time` or `memory`, `died` says that it has none. On
-        SIGUSR1 a worker gives up its question, or ends.
+        An answer carries the request's number; `limit` in it is `time` or `memory`, `died` says that it has none.
+        A worker keeps the limits of its questions by itself. One that does not answer within the wall clock is ended,
+        so that no question meets what was left of an earlier one.
         """
         self.module, self.size, self.memory_mb = module, size, memory_mb
         self._reset()
@@ -156,16 +144,15 @@ class WorkerPool:
         Args:
             request: what the worker's module understands.
             limit_s: CPU time, so that a busy machine does not change what is found.
-            wall_s: wall clock over all, waiting for a worker and its start included; None is several times the CPU
-                time, and as long as it takes to start.
+            wall_s: wall clock of the answer; None is so long that only a stuck worker exceeds it.
 
         Raises:
             WorkerTimeoutError: it took more than `limit_s`.
             WorkerMemoryError: it took more than the worker's memory.
-            WorkerFailureError: no worker, it died, or `wall_s` went by.
+            WorkerFailureError: no worker, it died, or (as `WorkerOverdueError`) `wall_s` went by.
         """
         started = time.monotonic()
-        if not self.slots.acquire(timeout=wall_s or START_LIMIT_S):
+        if not self.slots.acquire(timeout=wall_s or HOPELESS_S):
             raise WorkerFailureError("no worker free in time: the machine is too busy")
         try:
             worker = self._take()
@@ -185,21 +172,14 @@ class WorkerPool:
     ) -> Any:
         """Ask one worker and put it back, unless it is lost."""
         try:
-            worker.greeting(started + (wall_s or START_LIMIT_S))
-            patience = started + wall_s if wall_s else time.monotonic() + limit_s * _STARVED_FACTOR + _GRACE_S
-            answer = worker.ask(request, limit_s, patience)
-        except _OverdueError:
-            if worker.greeted:
-                worker.give_up()
-            self._give_back(worker)
-            raise
+            worker.greeting(started + START_LIMIT_S)
+            answer = worker.ask(request, limit_s, time.monotonic() + (wall_s or limit_s + HOPELESS_S))
         except BaseException:
             worker.kill()
             self._give_back(None)
             raise
         if answer.get("limit") == "memory":
             worker.kill()  # a request too large may still be half in its pipe
-        worker.suspect_since = None
         self._give_back(worker)
         return answer
 
@@ -213,7 +193,7 @@ class WorkerPool:
         """An idle worker, one that has started first; a new one where there is none."""
         with self.lock:
             self.busy += 1
-            self.idle.sort(key=lambda worker: worker.greeted and not worker.suspect_since)
+            self.idle.sort(key=lambda worker: worker.greeted)
             while self.idle:
                 worker = self.idle.pop()
                 if worker.process.poll() is None:

@@ -1,16 +1,20 @@
 """Reward functions in the shapes that other trainers call: `adapters.trl`, `adapters.verl`, `adapters.openrlhf`.
 
-Each is a thin layer over `or1_reward.verify`. What a grader's own failure becomes is what the trainer allows: TRL takes
-None; verl and OpenRLHF want numbers, so there it is a `VerifierFailedError`, never a silent 0.
+Each is a thin layer over `or1_reward.verify` with the settings for training (`or1_reward.maths.TRAINING`). What a
+failure of the grader becomes is what the trainer allows: TRL takes None and leaves the sample out. verl and OpenRLHF
+take numbers only: there it scores 0.0 and is counted in the metric `verifier_error`, or ends the run where that is
+asked for.
 """
 
 from __future__ import annotations
 
 from or1_reward.types import Verdict
 
+VERIFIER_ERROR_SCORE = 0.0
+
 
 class VerifierFailedError(RuntimeError):
-    """The grader itself failed twice on a response and the trainer has no way to leave a sample out."""
+    """The grader itself failed twice on a response, and the run is to end then."""
 
 
 def required_reward(verdict: Verdict, instead: float | None) -> float:
@@ -24,5 +28,5 @@ def required_reward(verdict: Verdict, instead: float | None) -> float:
     if instead is not None:
         return instead
     raise VerifierFailedError(
-        f"no verdict: {verdict.detail}. Pass verifier_error_score to give such samples a score instead of stopping"
+        f"no verdict: {verdict.detail}. Give such samples a score (verifier_error_score) to go on instead of stopping"
     )

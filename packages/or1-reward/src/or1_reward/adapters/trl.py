@@ -5,11 +5,11 @@ trainer = GRPOTrainer(reward_funcs=reward_function(), ...)   # the data set has 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from or1_reward.grading import Grader
-from or1_reward.maths import MathSettings
+from or1_reward.maths import TRAINING, MathSettings
 from or1_reward.types import Limits
 
 
@@ -44,10 +44,10 @@ def reward_function(
         eos_token_ids: ids that end a completion. TRL does not say which completions were cut off; with these given, a
             completion whose last id is none of them counts as truncated and scores 0.
         workers: verdicts at a time.
-        settings: of the maths verifier.
+        settings: of the maths verifier; None is `or1_reward.maths.TRAINING`.
         limits: of one verdict.
     """
-    grader = Grader(settings)
+    grader = Grader(settings or TRAINING)
     ends = frozenset(eos_token_ids)
 
     def or1_reward(
@@ -68,13 +68,13 @@ def reward_function(
 
 
 def _text(completion: Any) -> str:
-    """A completion is text, or messages the last of which is the answer."""
+    """A completion is text, or messages the last of which is the answer; without either there is no answer."""
     if isinstance(completion, str):
         return completion
-    content = completion[-1]["content"]
+    content = completion[-1].get("content") if completion else None
     if isinstance(content, str):
         return content
-    return "".join(part.get("text", "") for part in content)
+    return "".join(part.get("text") or "" for part in content or () if isinstance(part, Mapping))
 
 
 def _finish_reason(ids: Sequence[int], ends: frozenset[int]) -> str | None:

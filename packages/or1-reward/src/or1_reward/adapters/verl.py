@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from or1_reward.adapters import required_reward
-from or1_reward.grading import verify, verify_many
-from or1_reward.types import Verdict
+from or1_reward.adapters import VERIFIER_ERROR_SCORE, required_reward
+from or1_reward.grading import Grader
+from or1_reward.maths import TRAINING
+from or1_reward.types import Status, Verdict
 
 
 def compute_score(
@@ -22,7 +23,7 @@ def compute_score(
     ground_truth: object,
     extra_info: Mapping[str, Any] | None = None,
     *,
-    verifier_error_score: float | None = None,
+    verifier_error_score: float | None = VERIFIER_ERROR_SCORE,
     **_: Any,
 ) -> dict[str, Any]:
     """Score one response; verl's reward managers call it with these keyword arguments.
@@ -32,12 +33,13 @@ def compute_score(
         solution_str: the decoded response.
         ground_truth: `reward_model.ground_truth` of the row.
         extra_info: `finish_reason`, where the rollout worker put one there, marks truncated responses.
-        verifier_error_score: what a failure of the grader scores; None stops the run with a clear error.
+        verifier_error_score: what a failure of the grader scores (verl takes numbers only), set through
+            `custom_reward_function.reward_kwargs`; None ends the run with an error.
 
     Returns:
-        `score`, and for verl's metrics `acc`, `status` and `extracted`.
+        `score`, and for verl's metrics `acc`, `verifier_error` (1.0 where the grader failed), `status`, `extracted`.
     """
-    verdict = verify(solution_str, ground_truth, finish_reason=_finish_reason(extra_info))
+    verdict = Grader(TRAINING).verify(solution_str, ground_truth, finish_reason=_finish_reason(extra_info))
     return _result(verdict, verifier_error_score)
 
 
@@ -48,12 +50,12 @@ def compute_score_batched(
     extra_infos: Sequence[Mapping[str, Any] | None],
     *,
     workers: int = 4,
-    verifier_error_score: float | None = None,
+    verifier_error_score: float | None = VERIFIER_ERROR_SCORE,
     **_: Any,
 ) -> list[dict[str, Any]]:
     """Score a batch; see `compute_score`."""
     reasons = map(_finish_reason, extra_infos)
-    verdicts = verify_many(zip(solution_strs, ground_truths, reasons, strict=True), workers)
+    verdicts = Grader(TRAINING).verify_many(zip(solution_strs, ground_truths, reasons, strict=True), workers)
     return [_result(verdict, verifier_error_score) for verdict in verdicts]
 
 
@@ -63,4 +65,10 @@ def _finish_reason(extra_info: Mapping[str, Any] | None) -> str | None:
 
 def _result(verdict: Verdict, verifier_error_score: float | None) -> dict[str, Any]:
     score = required_reward(verdict, verifier_error_score)
-    return {"score": score, "acc": score, "status": verdict.status.value, "extracted": verdict.extracted or ""}
+    return {
+        "score": score,
+        "acc": score,
+        "verifier_error": float(verdict.status is Status.VERIFIER_ERROR),
+        "status": verdict.status.value,
+        "extracted": verdict.extracted or "",
+    }

@@ -3,6 +3,6 @@
 `verify.verify_maths` is loaded with the first verdict.
 """
 
-from or1_reward.maths.settings import MathSettings
+from or1_reward.maths.settings import TRAINING, MathSettings
 
-__all__ = ["MathSettings"]
+__all__ = ["TRAINING", "MathSettings"]

@@ -23,8 +23,9 @@ class BudgetError(Exception):
 class Budget:
     """Steps and CPU time that are left."""
 
-    def __init__(self, time_s: float, steps: int = MAX_STEPS) -> None:
-        """`time_s` is CPU time of this thread from now on."""
+    def __init__(self, time_s: float, memory_mb: int | None = None, steps: int = MAX_STEPS) -> None:
+        """`time_s` is CPU time of this thread from now on, `memory_mb` what a question to sympy may take."""
+        self.memory_mb = memory_mb
         self.deadline = time.thread_time() + time_s
         self.steps = steps
         self.look_at = steps - _STEPS_PER_LOOK
@@ -49,14 +50,20 @@ _current: ContextVar[Budget | None] = ContextVar("or1_reward_budget", default=No
 
 
 @contextmanager
-def limited(time_s: float) -> Iterator[Budget]:
+def limited(time_s: float, memory_mb: int | None = None) -> Iterator[Budget]:
     """A budget for what runs inside."""
-    budget = Budget(time_s)
+    budget = Budget(time_s, memory_mb)
     token = _current.set(budget)
     try:
         yield budget
     finally:
         _current.reset(token)
+
+
+def memory_limit_mb() -> int | None:
+    """Memory that a question of the verdict at hand may take in sympy's worker; None for the worker's own limit."""
+    budget = _current.get()
+    return budget.memory_mb if budget is not None else None
 
 
 def spend(steps: int = 1) -> None:

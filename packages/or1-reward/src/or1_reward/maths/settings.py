@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,8 @@ class MathSettings:
         time_s: CPU time that one verdict may take in the caller's process, sympy's aside; `Limits` may lower it.
             Beyond it the verdict is `time_limit`. A count of evaluations ends nearly all such answers earlier, so that
             a busy machine does not change verdicts.
+        unevaluated: `strict` refuses a sum, product, integral, limit or derivative that is not worked out where the
+            gold is a number: it may be the question copied into the box. `lenient` works it out and compares.
         symbolic_time_s: CPU time that one comparison may take in the symbolic worker before that is killed; of 33
             textbook integrals, limits and sums, those that sympy solves at all took 0.23 s at most.
     """
@@ -31,5 +33,10 @@ class MathSettings:
     percent: Literal["lenient", "strict"] = "lenient"
     set_order: Literal["lenient", "strict"] = "lenient"
     decimal_digits: int | None = 6
+    unevaluated: Literal["lenient", "strict"] = "lenient"
     symbolic_time_s: float = 0.3
     time_s: float = 0.5
+
+
+TRAINING: Final = MathSettings(unevaluated="strict")
+"""Settings for training, where the question copied into the box must not be rewarded; the adapters' default."""

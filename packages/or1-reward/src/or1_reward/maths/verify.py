@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -44,7 +45,7 @@ def verify_maths(text: str, truth: MathTruth, settings: MathSettings, limits: Li
     The verdict takes no more CPU time in this process than `settings.time_s` and `limits` allow, and never raises: a
     defect of ours is a `verifier_error`.
     """
-    with limited(min(settings.time_s, limits.time_s, limits.cpu_time_s or limits.time_s)):
+    with limited(min(settings.time_s, limits.time_s, limits.cpu_time_s or limits.time_s), limits.memory_mb):
         try:
             return _verdict(text, truth, settings, limits)
         except BudgetError as error:
@@ -72,8 +73,10 @@ def _verdict(text: str, truth: MathTruth, settings: MathSettings, limits: Limits
             outcome, found = Outcome(Status.CORRECT, "same text"), Extraction(text.strip(), "whole response")
         if _RANK[outcome.status] <= _RANK[best.status]:
             best = outcome
-        if best.status in (Status.CORRECT, Status.TIME_LIMIT):
+        if best.status is Status.CORRECT:
             break
+        if outcome.status is Status.TIME_LIMIT:
+            settings = replace(settings, symbolic_time_s=0.0)  # one verdict waits for one hopeless answer, once
     shown = found.text if len(found.text) <= _SHOWN_CHARS else found.text[:_SHOWN_CHARS] + "..."
     return Verdict(status=best.status, extracted=shown, detail=f"{found.rule}; {best.proof}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -12,9 +11,10 @@ from or1_reward.maths.equal import numeric, words
 from or1_reward.maths.equal.compare import Comparison
 from or1_reward.maths.equal.exact import rational
 from or1_reward.maths.equal.families import NO_FAMILY, Family
+from or1_reward.maths.equal.questions import CALCULUS
 from or1_reward.maths.equal.remainders import with_remainders
 from or1_reward.maths.equal.values import Finding
-from or1_reward.maths.parse.nodes import Node, symbols
+from or1_reward.maths.parse.nodes import Node, mentions, symbols
 from or1_reward.maths.parse.numbers import exact_int
 from or1_reward.maths.parse.parser import Reading, parse
 from or1_reward.maths.parse.phrases import as_formula
@@ -153,7 +153,7 @@ def _digits(match: re.Match[str]) -> tuple[bool, str, str]:
 
 def _by_meaning(given: str, asked: str, settings: MathSettings, family: Family = NO_FAMILY) -> Outcome:
     """Parse both sides and compare; other readings of an ambiguous spelling get their turn."""
-    comparison = Comparison(settings, Budget(settings.symbolic_time_s).ask, family)
+    comparison = Comparison(settings, SymbolicBudget(settings.symbolic_time_s).ask, family)
     best = Outcome(Status.UNPARSABLE, "")
     for given_reading, asked_reading in _readings(given, asked):
         try:
@@ -168,6 +168,8 @@ def _by_meaning(given: str, asked: str, settings: MathSettings, family: Family =
         except (ParseError, RecursionError) as error:
             best = _better(best, Outcome(Status.UNPARSABLE, f"the answer is outside of the grammar: {error}"))
             continue
+        if settings.unevaluated == "strict" and _is_unevaluated(answer, gold):
+            return Outcome(Status.WRONG, "the value that is asked for is not worked out")
         try:
             found = _decided(comparison, answer, gold, given, asked, settings)
         except SymbolicLimitError as error:
@@ -181,6 +183,12 @@ def _by_meaning(given: str, asked: str, settings: MathSettings, family: Family =
     return best
 
 
+def _is_unevaluated(answer: Node, gold: Node) -> bool:
+    """Whether an answer ends in a sum, integral or limit where a number is asked for."""
+    value = answer.args[-1] if answer.op == "chain" else answer
+    return mentions(value, CALCULUS) and not mentions(gold, CALCULUS) and not symbols(gold)
+
+
 def _better(first: Outcome, second: Outcome) -> Outcome:
     """The one that says more: a limit before a comparison before a failure to parse, and the usual reading first."""
     if not first.proof:
@@ -191,11 +199,11 @@ def _better(first: Outcome, second: Outcome) -> Outcome:
 _SAYS: Final = (Status.TIME_LIMIT, Status.MEMORY_LIMIT, Status.WRONG, Status.UNPARSABLE)
 
 
-class Budget:
+class SymbolicBudget:
     """Sympy's time for one comparison, shared by all the questions that its members and readings give rise to."""
 
     def __init__(self, time_s: float) -> None:
-        """`time_s` is CPU time per question, and wall clock after which no further question is asked."""
+        """`time_s` is CPU time of sympy, over all questions."""
         self.time_s = time_s
         self.spent_s = 0.0
 
@@ -208,11 +216,13 @@ class Budget:
         """
         if self.spent_s >= self.time_s:
             raise SymbolicLimitError("time", "sympy: the time for this answer is used up")
-        started = time.perf_counter()
         try:
-            return ask(left, right, self.time_s, digits_agree=digits_agree)
-        finally:
-            self.spent_s += time.perf_counter() - started
+            equal, cpu_s = ask(left, right, self.time_s - self.spent_s, digits_agree=digits_agree)
+        except SymbolicLimitError:
+            self.spent_s = self.time_s
+            raise
+        self.spent_s += cpu_s
+        return equal
 
 
 def _readings(given: str, asked: str) -> list[tuple[Reading, Reading]]:

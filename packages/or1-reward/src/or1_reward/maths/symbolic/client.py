@@ -7,10 +7,10 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from or1_reward.maths.budget import memory_limit_mb
 from or1_reward.maths.parse.nodes import Node
 
 MEMORY_MB: Final = 1024
-PATIENCE_S: Final = 0.8
 _MAX_WORKERS: Final = 4
 
 
@@ -40,15 +40,17 @@ def _pool() -> WorkerPool:
     )
 
 
-def ask(left: Node, right: Node, time_s: float, *, digits_agree: bool = False) -> bool | None:
+def ask(left: Node, right: Node, time_s: float, *, digits_agree: bool = False) -> tuple[bool | None, float]:
     """Whether sympy finds two values equal; None where it cannot tell.
 
     Args:
         left: one value.
         right: the other.
         time_s: CPU time it may take.
-        digits_agree: digits at points already agree; only a proof of either outcome is asked for, and not waited for
-            longer than `PATIENCE_S` of wall clock, the start of a worker included.
+        digits_agree: digits at points already agree; only a proof of either outcome is asked for.
+
+    Returns:
+        The finding, and the CPU time it took.
 
     Raises:
         SymbolicLimitError: time or memory ran out.
@@ -56,17 +58,18 @@ def ask(left: Node, right: Node, time_s: float, *, digits_agree: bool = False) -
     """
     from or1_reward.workers import WorkerFailureError, WorkerMemoryError, WorkerTimeoutError
 
-    request = {"left": encoded(left), "right": encoded(right), "digits_agree": digits_agree}
+    request: dict[str, Any] = {"left": encoded(left), "right": encoded(right), "digits_agree": digits_agree}
+    if (memory_mb := memory_limit_mb()) is not None:
+        request["memory_mb"] = memory_mb
     try:
-        answer = _pool().ask(request, time_s, wall_s=PATIENCE_S if digits_agree else None)
+        answer = _pool().ask(request, time_s)
     except WorkerTimeoutError as error:
         raise SymbolicLimitError("time", f"sympy: {error}") from error
     except WorkerMemoryError as error:
         raise SymbolicLimitError("memory", f"sympy: {error}") from error
     except WorkerFailureError as error:
         raise SymbolicFailureError(str(error)) from error
-    equal: bool | None = answer["equal"]
-    return equal
+    return answer["equal"], float(answer["cpu_s"])
 
 
 def start_ahead() -> None:

@@ -1,8 +1,9 @@
 """The worker process in which sympy runs: `python -m or1_reward.maths.symbolic.worker MEMORY_MB`.
 
-It loads sympy and forks; the child answers. The kernel's timer ends a child whose question takes too long, and the next
-child is there in milliseconds, sympy loaded and all. Nobody waits for a warm-up: a question that comes before it is
-answered by a cold child, which gets more time and is replaced.
+It loads sympy and forks; the child answers. The kernel's timer, which counts the child's own CPU time, ends a child
+whose question takes too long, and the next one is there in milliseconds, sympy loaded and all. No signal is ever sent
+to a child, so none can end the next question. Nobody waits for a warm-up: a question that comes before it is answered
+by a cold child, which gets more time and is replaced.
 """
 
 from __future__ import annotations
@@ -15,19 +16,15 @@ import resource
 import select
 import signal
 import sys
-from contextlib import suppress
+import time
 from typing import Any, Final
 
 _IDLE_CHECK_S: Final = 2.0
-_ORPHAN_FACTOR: Final = 20  # wall clock after which a child that nobody waits for ends itself
 _COLD_S: Final = 0.5  # CPU time in which sympy loads what its first question needs
 _REPLACE: Final = 3  # exit status of a child that has answered and wants a successor
 _PDEATHSIG: Final = 1  # prctl(2): the kernel ends a child whose parent was killed
 _NUMBER_BYTES: Final = 8
 _READ_BYTES: Final = 1 << 16
-
-
-_child: list[int] = []
 
 
 def main() -> None:
@@ -37,7 +34,6 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
-    signal.signal(signal.SIGUSR1, _give_up)
     from or1_reward.maths.symbolic.answers import WARM_UP
 
     os.write(1, b"{}\n")
@@ -50,21 +46,12 @@ def main() -> None:
             return
 
 
-def _give_up(*_: object) -> None:
-    """The parent no longer waits for the answer: end the child."""
-    for child in _child:
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-
-
 def _one_child(working_on: mmap.mmap, *, cold: bool) -> bool:
     """Fork a child and wait for its end, which is told where it left a question unanswered; whether to go on."""
     child = os.fork()
     if child == 0:
         os._exit(_serve(working_on, cold=cold))
-    _child[:] = [child]
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    _child.clear()
     number = int.from_bytes(working_on[:], "little")
     working_on[:] = bytes(_NUMBER_BYTES)
     if number:
@@ -78,8 +65,6 @@ def _serve(working_on: mmap.mmap, *, cold: bool) -> int:
     parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the kernel's own kill, whatever the interpreter is busy with
     while os.getppid() == parent:
         if not select.select([0], [], [], _IDLE_CHECK_S)[0]:
@@ -88,7 +73,6 @@ def _serve(working_on: mmap.mmap, *, cold: bool) -> int:
         if reply is None:
             return 0
         signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.setitimer(signal.ITIMER_REAL, 0)
         os.write(1, json.dumps(reply).encode() + b"\n")
         working_on[:] = bytes(_NUMBER_BYTES)
         if cold or "limit" in reply:
@@ -113,11 +97,20 @@ def _reply(working_on: mmap.mmap, *, extra_s: float) -> dict[str, Any] | None:
                 return None
         request = json.loads(b"".join(pieces).partition(b" ")[2])
         limit_s = request["limit_s"] + extra_s
+        _limit_memory(request.get("memory_mb"))
+        started = time.process_time()
         signal.setitimer(signal.ITIMER_PROF, limit_s)
-        signal.setitimer(signal.ITIMER_REAL, limit_s * _ORPHAN_FACTOR)
-        return {"number": number, "equal": answer(request)}
+        equal = answer(request)
+        return {"number": number, "equal": equal, "cpu_s": time.process_time() - started}
     except MemoryError:
         return {"number": number, "limit": "memory"}
+
+
+def _limit_memory(memory_mb: int | None) -> None:
+    """Lower the limit of address space to what this question may take, within that of the worker."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    soft = hard if memory_mb is None else min(hard, memory_mb << 20)
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 if __name__ == "__main__":
