@@ -20,6 +20,7 @@ from or1_reward.code.row_names import (
     Names,
     demand_modules,
     imports_program,
+    is_class_name,
     names_of,
     names_under_test,
     undefined_names,
@@ -95,10 +96,15 @@ def _called_with_data(trees: Iterable[ast.Module], prefix: _Prefix) -> frozenset
 def _assert_case(text: str, tree: ast.Module, row: _Row) -> Case:
     if len(tree.body) == 1 and isinstance(tree.body[0], ast.Assert):
         call = _as_call(tree.body[0].test, row.prefix, candidate=None)
-        if call is not None and isinstance(call[0].func, ast.Name) and call[0].func.id in row.asked:
+        if call is not None and _calls_function(call[0], row.asked):
             spec = {"prefix": row.prefix.text, "expression": ast.unparse(call[0])}
             return CallCase(spec, call[2], call[1], row.compare)
     return row.check(text.strip(), test_functions=_has_tests(tree))
+
+
+def _calls_function(call: ast.Call, asked: frozenset[str]) -> bool:
+    """Whether a call is of a function of the program; an object of a class of its own may compare as it says."""
+    return isinstance(call.func, ast.Name) and call.func.id in asked and not is_class_name(call.func.id)
 
 
 def _harness_names(tree: ast.Module, truth: HarnessTruth, prefix: _Prefix) -> tuple[frozenset[str], str]:
@@ -163,7 +169,7 @@ class _Row:
         self, source: str, entry_point: str = "", *, call_check: bool = False, test_functions: bool = False
     ) -> CheckCase:
         """A case for the judge."""
-        classes = {name for name in self.asked if name[:1].isupper()} - set(self.prefix.classes)
+        classes = {name for name in self.asked if is_class_name(name)} - set(self.prefix.classes)
         return CheckCase(
             source,
             self.prefix.text,

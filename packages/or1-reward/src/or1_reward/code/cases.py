@@ -242,20 +242,24 @@ class CheckCase:
 
     def decide(self, report: JailReport) -> Outcome:
         """The judge's word, which no model code could touch: passed, with at least one assert seen."""
-        try:
-            word = safe_json.loads(report.judged, _JUDGED_BYTES)
-        except ValueError:
-            word = {}
-        outcome, asserts = (
-            str(word.get("outcome", word.get("message", "the checks did not end"))),
-            word.get("asserts", 0),
-        )
+        word = _word(report.judged)
+        outcome = str(word.get("outcome", word.get("message", "the checks did not end")))
+        asserts = word["asserts"] if isinstance(word.get("asserts"), int) else 0
         if outcome.startswith("row: "):
             raise CaseError(f"the row's own code fails, {outcome.removeprefix('row: ')}; repair or drop the row")
         if outcome == "passed" and not asserts and not word.get("asked"):
             raise CaseError("the checks ran through without asking the program and without a single assert")
         passed = outcome == "passed" and asserts > 0  # a program that leads around every assert has proved nothing
         return Outcome(passed, outcome, f"{asserts} asserts passed")
+
+
+def _word(judged: bytes) -> dict[str, Any]:
+    """The judge's report; empty when it did not get to write one."""
+    try:
+        said = safe_json.loads(judged, _JUDGED_BYTES)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def brief(value: Any) -> str:

@@ -7,7 +7,7 @@ import builtins
 import functools
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,10 +74,22 @@ def _names_from_module(node: ast.ImportFrom) -> Iterable[str]:
             yield from getattr(module, "__all__", None) or (name for name in vars(module) if not name.startswith("_"))
 
 
-def _imported_from_program(nodes: Iterable[ast.AST]) -> Iterable[str]:
+def _imported_from_program(nodes: Sequence[ast.AST]) -> Iterable[str]:
+    """Names of `from solution import f`, and of `solution.f` behind `import solution`."""
+    modules = set()
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module in PROGRAM_MODULES:
             yield from (alias.name for alias in node.names if alias.name != "*")
+        elif isinstance(node, ast.Import):
+            modules |= {alias.asname or alias.name for alias in node.names if alias.name in PROGRAM_MODULES}
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            yield node.attr
+
+
+def is_class_name(name: str) -> bool:
+    """Whether a row means a class by a name: `Stack`, not `max_profit`."""
+    return name[:1].isupper()
 
 
 def imports_program(tree: ast.AST) -> bool:

@@ -175,8 +175,8 @@ class Link:
     def _exception_class(self, line: Any) -> type[BaseException]:
         """The class here of an exception class there, found or made along the classes that it derives from."""
         (name, module, number), *rest = line
-        found = getattr(sys.modules.get(str(module)), str(name), None)
-        if module != "solution" and isinstance(found, type) and issubclass(found, BaseException):
+        found = None if module == "solution" else getattr(sys.modules.get(str(module)), str(name), None)
+        if isinstance(found, type) and issubclass(found, BaseException):
             return found
         if not rest:
             return CandidateError
@@ -219,7 +219,7 @@ class Proxy:
 
     def __init__(self, link: Link, number: int, name: str = "") -> None:
         self.__or1_link__, self.__or1_number__, self.__or1_name__ = link, number, name
-        self.__or1_made__ = False
+        self.__or1_made__: bool | None = False
 
     def __repr__(self) -> str:
         return f"<{self.__or1_name__} of the program>"
@@ -244,11 +244,25 @@ class Proxy:
         return positional[place] if isinstance(place, int) and 0 <= place < len(positional) else result
 
 
+def _returned(value: Any) -> Any:
+    """Note that an object has come out of the program's own code: it is never compared with data after that."""
+    if isinstance(value, Proxy):
+        value.__or1_made__ = None
+    return value
+
+
+def _made_here(value: Any) -> Any:
+    """Note that the checks have made an object: by calling its class, or from such objects by operators."""
+    if isinstance(value, Proxy) and value.__or1_made__ is not None:
+        value.__or1_made__ = True
+    return value
+
+
 class RemoteFunction(Proxy):
     """A function or method of the program."""
 
     def __call__(self, *positional: Any, **named: Any) -> Any:
-        return self.__or1_call__(positional, named)
+        return _returned(self.__or1_call__(positional, named))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name not in {"__name__", "__doc__"}:
@@ -299,23 +313,16 @@ class Remote(Proxy):
     def __or1_operate__(self, name: str, *operands: Any) -> Any:
         link = self.__or1_link__
         found = link.value(link.ask(do="operate", name=name, operands=link.encode([self, *operands])[0])["value"])
-        if isinstance(found, Remote) and all(_is_ours(operand) for operand in (self, *operands)):
-            found.__or1_made__ = True
-        return found
+        is_ours = name in _MAKE and all(map(_is_ours, (self, *operands)))
+        return _made_here(found) if is_ours else _returned(found)
 
     def __call__(self, *positional: Any, **named: Any) -> Any:
-        made = self.__or1_call__(positional, named)
-        if isinstance(made, Remote):
-            made.__or1_made__ = True
-        return made
+        return _made_here(self.__or1_call__(positional, named))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name not in {"__name__", "__doc__", "__class__"}:
             raise AttributeError(name)
-        found = self.__or1_ask__(do="attribute", name=name)
-        if isinstance(found, Remote) and isinstance(self.__or1_data__, _NoData):
-            found.__or1_made__ = found.__or1_made__ or self.__or1_made__
-        return found
+        return _returned(self.__or1_ask__(do="attribute", name=name))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("__or1_"):
@@ -336,6 +343,8 @@ class Remote(Proxy):
         self.__or1_operate__("delitem", key)
 
     def __contains__(self, item: Any) -> bool:
+        if not self.__or1_made__ and not isinstance(item, Proxy):
+            raise TypeError(f"{self.__or1_name__}: what the program returned does not decide what it contains")
         return self.__or1_operate__("contains", item) is True
 
     def __iter__(self) -> Iterator[Any]:
@@ -406,7 +415,10 @@ def _is_instance(class_: Remote, instance: Any) -> bool:
 
 
 def _is_ours(operand: Any) -> bool:
-    return not isinstance(operand, Proxy) or operand.__or1_made__
+    return not isinstance(operand, Proxy) or operand.__or1_made__ is True
+
+
+_MAKE = frozenset((*BINARY, *IN_PLACE, *UNARY))
 
 
 def _compares(name: str) -> Callable[[Remote, Any], Any]:
@@ -433,7 +445,8 @@ def _operates_from_the_right(name: str) -> Callable[[Remote, Any], Any]:
     def operate(self: Remote, other: Any) -> Any:
         link = self.__or1_link__
         operands = link.encode([other, self])[0]
-        return link.value(link.ask(do="operate", name=name, operands=operands)["value"])
+        found = link.value(link.ask(do="operate", name=name, operands=operands)["value"])
+        return _made_here(found) if _is_ours(self) and _is_ours(other) else _returned(found)
 
     return operate
 

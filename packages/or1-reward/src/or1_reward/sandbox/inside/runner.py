@@ -150,7 +150,7 @@ def leave_like_python(code: int) -> NoReturn:
         _flush(sys.stdout, sys.stderr)
         if _drops_objects:
             _drop_objects()
-        _flush(_STDOUT[0], sys.__stdout__, sys.stdout, sys.__stderr__)
+        _flush(*_STDOUT, sys.__stdout__, sys.stdout, sys.__stderr__)
     except SystemExit as stop:
         code = _exit_code(stop)
     except BaseException as error:

@@ -12,7 +12,7 @@ import io
 import re
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from . import approx as approximation
@@ -171,7 +171,7 @@ def _provided(name: str, names: dict[str, Any], stack: contextlib.ExitStack) -> 
         raise AssertionError(f"no fixture {name!r}")
     wanted = {other: _provided(other, names, stack) for other in inspect.signature(fixture).parameters}
     made = fixture(**wanted)
-    if not isinstance(made, Iterator):
+    if not inspect.isgenerator(made):
         return made
     stack.callback(lambda: next(made, None))
     return next(made)

@@ -22,6 +22,7 @@ from typing import Any
 
 FEW_KEYS = 1000
 MAX_EXPONENT = 5000
+_MOST_FIELDS = 255
 MAX_HEX_DIGITS = 50_000
 MAX_INT_HEX_DIGITS = 4 << 20
 _MAX_JSON_INT = 10**4000  # int <-> decimal text is limited to 4,300 digits, and quadratic
@@ -148,8 +149,9 @@ class Encoder:
             return {"t": "bytes" if isinstance(value, bytes) else "bytearray", "v": bytes.hex(bytes(value))}
         if isinstance(value, complex):
             return {"t": "complex", "v": [repr(value.real), repr(value.imag)]}
-        if isinstance(value, range):
-            return {"t": "range", "v": [self.encode(end) for end in (value.start, value.stop, value.step)]}
+        if isinstance(value, range | slice):
+            ends = [self.encode(end) for end in (value.start, value.stop, value.step)]
+            return {"t": "range" if isinstance(value, range) else "slice", "v": ends}
         if isinstance(value, collections.deque):
             return {"t": "deque", "v": [self.encode(item) for item in collections.deque.__iter__(value)]}
         if kind in _VIEWS:
@@ -291,6 +293,8 @@ def _timezone(seconds: float) -> datetime.timezone:
 
 @functools.lru_cache(64)
 def _named_tuple(name: str, fields: tuple[str, ...]) -> Any:
+    if len(fields) > _MOST_FIELDS:
+        raise ValueError(f"a named tuple of {len(fields)} fields")
     return collections.namedtuple(name if name.isidentifier() else "namedtuple", fields, rename=True)
 
 
@@ -365,8 +369,8 @@ class _Decoder:
             return (set if tag == "set" else frozenset)(_spread(items))
         if tag == "namedtuple":
             return _named_tuple(str(value["n"]), tuple(map(str, value["f"])))(*items)
-        if tag == "range":
-            return range(*items)
+        if tag in {"range", "slice"}:
+            return range(*items) if tag == "range" else slice(*items)
         if tag == "deque":
             return collections.deque(items)
         if tag == "keys":
