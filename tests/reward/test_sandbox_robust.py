@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,9 @@ def test_killed_again_and_again_is_a_verifier_error() -> None:
         def hunt() -> None:
             while not stop.is_set():
                 for pid in descendants(os.getpid()):
-                    name = Path(f"/proc/{pid}/cmdline").read_bytes() if alive(pid) else b""
-                    if b"keeper.main" in name:
-                        os.kill(pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError, FileNotFoundError):  # it may end between two looks
+                        if b"keeper.main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                            os.kill(pid, signal.SIGKILL)
                 time.sleep(0.01)
 
         hunter = threading.Thread(target=hunt)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from or1_reward.code.cases import Case, StdioCase
+from or1_reward.code.compiling import COMPILE_LIMITS, Compiler, compiler_of, demand_layers
 from or1_reward.code.extract import Program
 from or1_reward.code.row_code import CancelledError, KilledError, RowCode
 from or1_reward.code.verdict import cpu_limit_s, described, result_of, was_killed_from_outside
@@ -46,6 +47,7 @@ class Judging:
         self.cut_short: set[int] = set()  # tests that only had what was left of the problem's time
         self.setbacks = Setbacks(limits)
         self.is_prefix_sound = False
+        self.compiler = compiler_of(program.language) if program.language.is_compiled else None
         self.used_s = 0.0
 
     def run(self, *, early_stop: bool, cancel: threading.Event | None) -> list[TestResult]:
@@ -79,6 +81,8 @@ class Judging:
     def _run_on(self, worker: Worker, early_stop: bool, cancel: threading.Event | None) -> None:
         """Keep two tests in flight until done; leaves the worker idle."""
         worker.set_program(self.source)
+        if self.compiler is not None and not self._compile(worker, self.compiler, cancel):
+            return
         submitted = len(self.results)
         while not self._is_done(early_stop):
             while submitted < len(self.cases) and worker.pending < self._most_in_flight(submitted):
@@ -96,6 +100,23 @@ class Judging:
                 self._take(report, worker, cancel)
                 submitted = max(submitted if worker.pending else 0, len(self.results))
         worker.cancel()
+
+    def _compile(self, worker: Worker, compiler: Compiler, cancel: threading.Event | None) -> bool:
+        """Compile the program; where that fails, every test fails with what the compiler said."""
+        demand_layers(worker, self.program.language)
+        report = compiler.compile(worker, self._jail_limits(COMPILE_LIMITS), cancel)
+        if report is None:
+            worker.cancel()
+            raise JudgingError("cancelled")
+        if was_killed_from_outside(report, COMPILE_LIMITS):
+            raise KilledError
+        if report.exit_code == 0 and not report.stopped:
+            return True
+        said = report.stderr.decode("utf-8", "replace") or f"the compiler exceeded its {report.stopped} limit"
+        self.results += [
+            described(case, report, TestStatus.SYNTAX_ERROR, "", said) for case in self.cases[len(self.results) :]
+        ]
+        return False
 
     def _most_in_flight(self, number: int) -> int:
         """A row's checker runs on the same worker behind each test."""
@@ -170,7 +191,8 @@ class Judging:
         wall_s = max(0.01, min(limits.time_s, left_s))
         if left_s < limits.time_s:
             self.cut_short.add(number)
-        return JailTest(mode=case.mode, blobs=case.blobs(), limits=self._jail_limits(limits), wall_s=wall_s)
+        mode = "native" if self.compiler is not None else case.mode
+        return JailTest(mode=mode, blobs=case.blobs(), limits=self._jail_limits(limits), wall_s=wall_s)
 
     def _jail_limits(self, limits: Limits) -> dict[str, Any]:
         return jail_limits(limits, self.sandbox.config.disk_mb)

@@ -39,7 +39,7 @@ CPP: Final = Language(
     ("cpp", "c++", "cc", "cxx", "c++11", "c++14", "c++17", "c++20", "cpp11", "cpp14", "cpp17", "cpp20", "g++"),
     "//",
     "program.cpp",
-    ("g++", "-x", "c++", "-std=c++20", "-O2", "-pipe", "-w", "-o", "program", "program.cpp"),
+    ("g++", "-x", "c++", "-std=c++20", "-O2", "-pipe", "-w", "-static", "-s", "-o", "program", "program.cpp"),
 )
 LANGUAGES: Final = (PYTHON, CPP)
 NAMES: Final = tuple(language.name for language in LANGUAGES)

@@ -15,6 +15,7 @@ _SHOWN: Final = 400
 _SYNTAX_EXIT: Final = 92
 _CPU_SLACK_S: Final = 0.05
 _SAID_BYTES: Final = 1 << 16
+_BAD_ALLOC: Final = b"std::bad_alloc"  # the C++ library's last words where memory is refused
 _EXCEEDED: Final = {
     "wall": TestStatus.TIME_LIMIT,
     "problem": TestStatus.PROBLEM_LIMIT,
@@ -106,6 +107,8 @@ def _ended(report: JailReport, limits: Limits) -> tuple[TestStatus | None, str, 
         return TestStatus.MEMORY_LIMIT, "memory", f"used {report.peak_mb:.0f} MB"
     if code == 0:
         return None, "", ""
+    if code == -signal.SIGABRT and _BAD_ALLOC in report.stderr:
+        return TestStatus.MEMORY_LIMIT, "memory", "std::bad_alloc"
     return _failed(code, _said(report))
 
 

@@ -92,6 +92,8 @@ def _judge(
     started_s = time.perf_counter()
     place = sandbox or default_sandbox()
     try:
+        if program.language.is_compiled and not isinstance(truth, StdioTruth):
+            raise CaseError(f"rows that call functions are judged in Python, not in {program.language.name}")
         cases = cases_of(truth, checker, settings.compare, place.config.packages)
         judging = Judging(program, cases, limits_of(truth, limits), place)
         results = judging.run(early_stop=early_stop and not settings.partial_scores, cancel=cancel)

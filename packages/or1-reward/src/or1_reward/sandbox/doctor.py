@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import sys
 import time
 
 from .config import SandboxConfig
@@ -41,6 +42,18 @@ def examine(config: SandboxConfig) -> tuple[dict[str, str], float]:
         return dict(worker.layers), statistics.median(spent_ms)
 
 
+def compilers() -> list[str]:
+    """Which languages programs can be judged in here."""
+    from or1_reward.code.languages import LANGUAGES
+
+    lines = []
+    for language in LANGUAGES:
+        path = language.compiler() if language.is_compiled else sys.executable
+        needed = "" if path else f"install {language.compile_command[0]} to judge programs in it"
+        lines.append(f"{'yes' if path else 'NO':>5}  {language.name:<16} {path or needed}")
+    return lines
+
+
 def table(layers: dict[str, str], overhead_ms: float) -> str:
     """The report for people."""
     who = "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
@@ -54,6 +67,8 @@ def table(layers: dict[str, str], overhead_ms: float) -> str:
     return "\n".join(
         [
             *lines,
+            "",
+            *compilers(),
             "",
             f"one test of an empty program, fresh process, all of the above: {overhead_ms:.1f} ms (median of {_RUNS})",
         ]

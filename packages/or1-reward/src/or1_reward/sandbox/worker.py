@@ -49,7 +49,7 @@ class JailTest:
     """One test as the jail gets it.
 
     `blobs`: stdio [stdin]; call [spec]; check [candidate spec, checks, judge spec]; prefix [source]; checker [source,
-    spec, texts].
+    spec, texts]; compile [spec], which turns the program into a compiled one; native [stdin].
     """
 
     mode: str

@@ -51,21 +51,25 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
         os.close(fd)
 
 
-def _allow_reading(ruleset: int, path: str, hidden: Sequence[str]) -> None:
+def _allow_reading(ruleset: int, path: str, hidden: Sequence[str], rights: int = _READ_ONLY) -> None:
     """Rights reach down, so around a hidden folder each neighbour gets its own."""
     if path in hidden:
         return
     if not any(folder.startswith(f"{path}/") for folder in hidden):
-        _allow(ruleset, path, _READ_ONLY)
+        _allow(ruleset, path, rights)
         return
     _allow(ruleset, path, _READ_DIR)
     for name in os.listdir(path):
         if not os.path.islink(f"{path}/{name}"):
-            _allow_reading(ruleset, f"{path}/{name}", hidden)
+            _allow_reading(ruleset, f"{path}/{name}", hidden, rights)
 
 
-def restrict(read_only: Sequence[str], read_write: Sequence[str], hidden: Sequence[str] = ()) -> int:
+def restrict(
+    read_only: Sequence[str], read_write: Sequence[str], hidden: Sequence[str] = (), executable: Sequence[str] = ()
+) -> int:
     """Confine this process for good; returns the version in force. Needs no_new_privs.
+
+    Files below those of `read_only` that are `executable` too may be executed, all others not.
 
     No file below a `hidden` folder can be read, though it lies below one of `read_only`; names can be listed.
     """
@@ -77,7 +81,7 @@ def restrict(read_only: Sequence[str], read_write: Sequence[str], hidden: Sequen
         "landlock_create_ruleset", _CREATE, ctypes.byref(attr), ctypes.c_size_t(size), ctypes.c_uint32(0)
     )
     for path in read_only:
-        _allow_reading(fd, path, hidden)
+        _allow_reading(fd, path, hidden, _READ_ONLY | _EXECUTE if path in executable else _READ_ONLY)
     for path in read_write:
         _allow(fd, path, handled & _NO_DEVICES & _SYMLINK_AND_SPECIAL & ~_EXECUTE)
     linux.syscall("landlock_restrict_self", _RESTRICT, fd, ctypes.c_uint32(0))

@@ -36,6 +36,7 @@ class Plan:
     hidden: list[str] = field(default_factory=list)
     uid: int | None = None
     disable: dict[str, str] = field(default_factory=dict)  # layer -> why it shall not be tried
+    executable: list[str] = field(default_factory=list)  # of the compiler; without any no program may be executed
 
     @property
     def everything_read(self) -> list[str]:
@@ -191,8 +192,14 @@ def _restrict(layers: Layers, plan: Plan, own_calls: reserved.ReservedCalls) -> 
     linux.drop_capabilities()
     _attempt(layers, plan, "no_new_privs", lambda: linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1))
     devices = [f"/dev/{name}" for name in rootfs.DEVICES]
-    _attempt(layers, plan, "landlock", lambda: f"ABI {landlock.restrict(readable, [writable, *devices], hidden)}")
-    _attempt(layers, plan, "seccomp", lambda: _filter(own_calls, shared_files=not private))
+    _attempt(
+        layers,
+        plan,
+        "landlock",
+        lambda: f"ABI {landlock.restrict(readable, [writable, *devices], hidden, plan.executable)}",
+    )
+    is_native = bool(plan.executable)
+    _attempt(layers, plan, "seccomp", lambda: _filter(own_calls, shared_files=not private, may_execute=is_native))
     layers["rlimits"] = IN_FORCE  # set in every test's process; the kernel always has them
     os.environ.clear()
     os.environ.update({"HOME": writable, "TMPDIR": writable, "PATH": "/nowhere", "LANG": "C.UTF-8", "TZ": "UTC"})
@@ -202,8 +209,8 @@ def _restrict(layers: Layers, plan: Plan, own_calls: reserved.ReservedCalls) -> 
     sys.path_importer_cache.clear()
 
 
-def _filter(own_calls: reserved.ReservedCalls, *, shared_files: bool) -> None:
+def _filter(own_calls: reserved.ReservedCalls, *, shared_files: bool, may_execute: bool) -> None:
     machine = os.uname().machine
     if shared_files:
         seccomp.install(seccomp.shared_files_program(machine))
-    seccomp.install(seccomp.program(machine), own_calls.address)
+    seccomp.install(seccomp.program(machine, may_execute=may_execute), own_calls.address)

@@ -33,6 +33,9 @@ _FILE_SYSTEM_IOCTLS = (0x5800, 0x6600, 0x7600, 0x9400)  # FIFREEZE, FS_IOC_SETFL
 _IOCTL_TYPE = 0xFF00
 _SO_SNDBUF, _SO_RCVBUF, _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 7, 8, 32, 33
 
+_EXECUTING: Final = ("execve", "execveat")
+_NONCE_ARGUMENT = 5
+
 # Replaced by a random number that only the template knows, see `reserved`.
 PASSWORD: Final = (0xA1A1A1A1, 0xB2B2B2B2, 0xC3C3C3C3, 0xD4D4D4D4)
 PASSWORD_ARGUMENTS: Final = (4, 5)
@@ -122,8 +125,8 @@ def _numbers(table: calls.Numbers, column: int) -> Iterable[int]:
     return (number for both in table.values() if (number := both[column]) is not None)
 
 
-def program(machine: str) -> bytes:
-    """The BPF instructions for the template and every test."""
+def program(machine: str, *, may_execute: bool = False) -> bytes:
+    """The BPF instructions for the template and every test; `may_execute` is for the compiler."""
     column = 0 if machine == "x86_64" else 1
     code = _op(_LD, _ARCH) + _op(_JEQ, _AUDIT_ARCH[machine], 1, 0) + _op(_RET, _KILL) + _op(_LD, _NR)
     if machine == "x86_64":
@@ -142,7 +145,8 @@ def program(machine: str) -> bytes:
     # where SIGCHLD is ignored the kernel forgets the CPU time of children; like this they stay until they are counted
     code += _ignored_for(calls.RT_SIGACTION[column], 0, _SIGCHLD)
     code += _limits(calls.PRLIMIT64[column], calls.SETRLIMIT[column])
-    code += b"".join(_deny(number) for number in _numbers(calls.DENIED, column))
+    denied = {name: both for name, both in calls.DENIED.items() if not may_execute or name not in _EXECUTING}
+    code += b"".join(_deny(number) for number in _numbers(denied, column))
     code += _deny(calls.CLONE3[column], _ENOSYS)  # its flags are behind a pointer; the C library then uses clone
     code += _clone(calls.CLONE[column])
     code += _only_if(calls.SOCKETPAIR[column], 1, 0xF, 1)
@@ -173,6 +177,23 @@ def lone_process_program(machine: str, pid: int) -> bytes:
     code += b"".join(_only_if(both[column], 0, 0xFFFFFFFF, pid) for both in (calls.KILL, calls.TGKILL))
     code += _only_if(calls.CLONE[column], 0, _CLONE_THREAD, _CLONE_THREAD)
     return code + _op(_RET, _ALLOW)
+
+
+def one_execution_program(machine: str, nonce: int) -> bytes:
+    """Further instructions for a compiled program: the only one that is ever executed is the one called with `nonce`.
+
+    The process that knows the number is replaced by that very call, and its memory with it.
+    """
+    column = 0 if machine == "x86_64" else 1
+    execve, execveat = (calls.DENIED[name][column] for name in _EXECUTING)
+    assert execve is not None
+    assert execveat is not None
+    place = _low(_NONCE_ARGUMENT)
+    known = (
+        _op(_LD, place) + _op(_JEQ, nonce & 0xFFFFFFFF, 0, 3) + _op(_LD, place + _HIGH) + _op(_JEQ, nonce >> 32, 0, 1)
+    )
+    block = known + _op(_RET, _ALLOW) + _op(_RET, _ERRNO | _EPERM)
+    return _op(_LD, _NR) + _deny(execve) + _for_call(execveat, block) + _op(_RET, _ALLOW)
 
 
 def install(code: bytes, password: int = 0) -> None:

@@ -28,7 +28,7 @@ import time
 import zlib
 from typing import Any, NoReturn
 
-from . import candidate, checker, judge, linux, lockdown, prelude, reserved, runner, seccomp
+from . import candidate, checker, judge, linux, lockdown, native, prelude, reserved, runner, seccomp
 from .program import Program, read_all
 
 _ENGINE = os.uname().machine
@@ -191,7 +191,9 @@ class Template:
             limits["processes"] += self.other_processes
             runner.limit_self(limits)
             program, cache, *wired = fds
-            spec = runner.parse_spec(wired[4]) if mode != "stdio" else {}
+            spec = {} if mode in ("stdio", "native") else runner.parse_spec(wired[4])
+            if mode in ("compile", "native"):
+                native.run(mode, program, wired, spec)
             seed = zlib.crc32(read_all(wired[4] if spec else wired[0]))
             loaded = Program(read_all(program), cache)
             runner.place_descriptors(wired[:4] + wired[5:])

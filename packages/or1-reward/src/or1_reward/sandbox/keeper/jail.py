@@ -54,6 +54,11 @@ def interpreter_paths() -> list[str]:
     return [path for path in wanted if not any(path.startswith(other + "/") for other in wanted)]
 
 
+def toolchain_paths() -> list[str]:
+    """What a compiler of the host needs besides the libraries; programs that were compiled can read it too."""
+    return [path for path in ("/usr/bin", "/usr/include", "/usr/libexec", "/usr/local/include") if Path(path).is_dir()]
+
+
 def hidden_paths(readable: Sequence[str]) -> list[str]:
     """Folders of installed packages below the readable ones: a data set's package may hold the expected outputs."""
     places = [f"{depth}{kind}-packages" for depth in ("", "python3*/") for kind in ("site", "dist")]
@@ -87,9 +92,12 @@ class Jail:
         self.folder = tempfile.mkdtemp(prefix=f"{self.name}-", dir=self.settings["folder"])
         os.chmod(self.folder, 0o711)
         self._make_folders()
+        tools = toolchain_paths() if self.name == "native" else []
+        readable = [*interpreter_paths(), *tools]
         plan = {
             "keeper_pid": os.getpid(),
-            "read_only": interpreter_paths(),
+            "read_only": readable,
+            "executable": [path for path in readable if path.startswith(("/usr/", "/lib"))] if tools else [],
             "packages": self.settings["packages"],
             "hidden": hidden_paths(interpreter_paths()),
             "disk_mb": self.settings["disk_mb"],

@@ -19,7 +19,7 @@ from typing import Any
 from .frames import receive_frame, send_frame
 from .jail import Jail, JailLostError, StartError
 from .removal import remove_if_there
-from .run import NEEDS_JUDGE, Run, Test, open_file, seal, sealed_file
+from .run import ALONE_IN_JUDGE, NATIVE, NEEDS_JUDGE, Run, Test, open_file, seal, sealed_file
 
 _WATCH_EVERY_S = 0.03
 _SOON_S = 0.001
@@ -50,6 +50,7 @@ class Keeper:
         self.settings = settings
         self.candidate = start_jail("candidate", settings)
         self.judge: Jail | None = None
+        self.native: Jail | None = None
         self.program = sealed_file(b"")
         self.cache = open_file()
         self.is_cached = False
@@ -70,9 +71,11 @@ class Keeper:
 
     def close(self) -> None:
         """Kill the jails."""
-        for jail in (self.candidate, self.judge):
-            if jail is not None:
-                jail.close()
+        for jail in self._jails():
+            jail.close()
+
+    def _jails(self) -> list[Jail]:
+        return [jail for jail in (self.candidate, self.judge, self.native) if jail is not None]
 
     def _read_caller(self, patience_s: float) -> str:
         """Handle one order of the caller's, if there is one; returns which."""
@@ -118,12 +121,14 @@ class Keeper:
         send_frame(self.caller, header, blobs)
 
     def _attempt(self, test: Test) -> tuple[dict[str, Any], list[bytes]]:
-        if test.mode in NEEDS_JUDGE and self.judge is None:
-            self.judge = start_jail("judge", self.settings)
-        run = Run(test, self.program, self.cache, self.candidate, self.judge, _WATCH_EVERY_S)
+        main, judge = self._jails_for(test)
+        run = Run(test, self.program, self.cache, main, judge, _WATCH_EVERY_S)
         try:
             run.start()
             self._see_through(run)
+            if test.mode == "compile":
+                os.close(self.program)
+                self.program = run.compiled()
             if not self.is_cached and os.fstat(self.cache).st_size:
                 seal(self.cache)  # the program's code is in it, for the next tests to read
                 self.is_cached = True
@@ -131,6 +136,16 @@ class Keeper:
         finally:
             run.close()
             self._recycle(run)
+
+    def _jails_for(self, test: Test) -> tuple[Jail, Jail | None]:
+        """The jail that a test runs in, and the judge's beside it."""
+        if test.mode in NATIVE:
+            self.native = self.native or start_jail("native", self.settings)
+            return self.native, None
+        if test.mode not in NEEDS_JUDGE:
+            return self.candidate, None
+        self.judge = self.judge or start_jail("judge", self.settings)
+        return (self.judge, None) if test.mode in ALONE_IN_JUDGE else (self.candidate, self.judge)
 
     def _see_through(self, run: Run) -> None:
         """Poll until every process of the run has ended, keeping an eye on limits and on the caller."""
@@ -169,13 +184,16 @@ class Keeper:
         if self.judge is not None and run.is_dirty(self.judge):
             self.judge.close()
             self.judge = None
+        if self.native is not None and run.is_dirty(self.native):
+            self.native.close()
+            self.native = None
 
     def _was_killed(self) -> bool:
-        return any(jail is not None and jail.was_killed() for jail in (self.candidate, self.judge))
+        return any(jail.was_killed() for jail in self._jails())
 
     def _replace_jails(self) -> None:
         self.close()
-        self.judge = None
+        self.judge = self.native = None
         self.candidate = start_jail("candidate", self.settings)
 
 

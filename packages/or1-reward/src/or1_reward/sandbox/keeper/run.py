@@ -18,6 +18,8 @@ _MIB = 1 << 20
 _CPU_SLACK_S = 0.05
 NEEDS_JUDGE = ("check", "prefix", "checker")
 ALONE_IN_JUDGE = ("prefix", "checker")
+NATIVE = ("compile", "native")
+_FED, _TOLD = ("stdio", "native"), ("call", "compile")
 _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
@@ -46,7 +48,7 @@ class Test:
     """An order of the caller's.
 
     Blobs: stdio [stdin]; call [spec]; check [candidate spec, check source, judge spec]; in the judge's jail alone
-    prefix [source] and checker [source, spec, texts].
+    prefix [source] and checker [source, spec, texts]; in the jail of compiled programs compile [spec] and native [stdin].
     """
 
     def __init__(self, order: dict[str, Any], blobs: list[bytes]) -> None:
@@ -63,17 +65,16 @@ class Test:
 
 
 class Run:
-    """A test and the jails it runs in. `legs` are the jails still at work."""
+    """A test and the jails it runs in, one or two. `legs` are the jails still at work."""
 
     def __init__(
-        self, test: Test, program: int, cache: int, candidate: Jail, judge: Jail | None, watch_every_s: float
+        self, test: Test, program: int, cache: int, main: Jail, judge: Jail | None, watch_every_s: float
     ) -> None:
         self.test = test
         self.program = program
         self.cache = cache
-        self.candidate = candidate
-        self.judge = judge if test.mode in NEEDS_JUDGE else None
-        self.main = judge if test.mode in ALONE_IN_JUDGE and judge is not None else candidate
+        self.main = main  # where the program runs, or a row's own code
+        self.judge = judge
         self.legs: list[Jail] = []
         self.answers: dict[str, dict[str, Any]] = {}
         self.opened: list[int] = []
@@ -90,10 +91,10 @@ class Run:
     def start(self) -> None:
         """Send the order, or both orders with a socket between candidate and judge."""
         blobs = self.test.blobs
-        if self.test.mode == "stdio":
-            self._launch(self.candidate, "stdio", self.program, self.cache, stdin=blobs[0])
-        elif self.test.mode == "call":
-            self._launch(self.candidate, "call", self.program, self.cache, spec=blobs[0])
+        if self.test.mode in _FED:
+            self._launch(self.main, self.test.mode, self.program, self.cache, stdin=blobs[0])
+        elif self.test.mode in _TOLD:
+            self._launch(self.main, self.test.mode, self.program, self.cache, spec=blobs[0])
         elif self.test.mode in ALONE_IN_JUDGE:
             spec, texts = (*blobs[1:], b"{}", b"")[:2]
             self._launch(self.main, self.test.mode, self._file(blobs[0]), self._file(), stdin=texts, spec=spec)
@@ -101,7 +102,7 @@ class Run:
             assert self.judge is not None
             one, other = socket.socketpair()
             with one, other:
-                self._launch(self.candidate, "session", self.program, self.cache, spec=blobs[0], session=one.fileno())
+                self._launch(self.main, "session", self.program, self.cache, spec=blobs[0], session=one.fileno())
                 self._launch(
                     self.judge, "judge", self._file(blobs[1]), self._file(), spec=blobs[2], session=other.fileno()
                 )
@@ -137,8 +138,8 @@ class Run:
         for jail in [leg for leg in self.legs if leg.control.fileno() in ready]:
             self.answers[jail.name] = jail.receive()
             self.legs.remove(jail)
-            if jail is not self.candidate and self.candidate in self.legs:
-                self.candidate.send({"stop": "judged"})
+            if jail is not self.main and self.main in self.legs:
+                self.main.send({"stop": "judged"})
 
     def stop(self, reason: str) -> None:
         """Ask for the end of a test; the first reason counts."""
@@ -192,7 +193,7 @@ class Run:
         files = self.outputs[self.main.name]
         sizes = [os.fstat(fd).st_size for fd in files]
         stdout, stderr, result = zip(files, sizes, strict=True)
-        beside = self.judge if self.judge is not self.main else None
+        beside = self.judge
         verdict = os.pread(self.outputs[beside.name][2], _MIB, 0) if beside else b""
         for jail in (self.main, beside):
             if jail is not None and jail.cgroup and jail.cgroup.kills() > self.kills_before[jail.name]:
@@ -204,7 +205,13 @@ class Run:
             "own_s": self.clock.own_s,
             "too_much_output": max(sizes) > cap,
         }
-        return header, [_read(*stdout, cap), _tail(*stderr), _read(*result, cap), verdict]
+        told = b"" if self.test.mode == "compile" else _read(*result, cap)
+        return header, [_read(*stdout, cap), _tail(*stderr), told, verdict]
+
+    def compiled(self) -> int:
+        """The compiled program as a sealed memory file."""
+        fd = self.outputs[self.main.name][2]
+        return sealed_file(os.pread(fd, os.fstat(fd).st_size, 0))
 
     def is_dirty(self, jail: Jail) -> bool:
         """Whether this test left more behind than could be tidied up."""
