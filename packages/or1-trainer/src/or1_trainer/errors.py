@@ -1,4 +1,4 @@
-"""Errors of the trainer, named after the boundary they crossed. Each message says what, where, and what to do."""
+"""Errors of the trainer, named after the boundary where they occur. Each message says what, where, and what to do."""
 
 from __future__ import annotations
 

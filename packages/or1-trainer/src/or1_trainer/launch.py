@@ -1,4 +1,4 @@
-"""`--nproc N`: start N workers of this run on this machine, and show the first failing one's own error."""
+"""`--nproc N`: start N workers of this run on this machine, and report the error of the worker that failed first."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from typing import Any
 from or1_trainer.errors import WorkerError
 
 ERROR_FILE = "OR1_ERROR_FILE"
-"""Environment variable: where a worker leaves its error for the launcher."""
+"""Environment variable: the file in which a worker reports its error to the launcher."""
 
 _TIMED_OUT = re.compile(r"timed out|time-?out", re.IGNORECASE)
-"""How gloo and NCCL say that a peer did not come."""
+"""How gloo and NCCL report that a peer did not answer."""
 
 POLL_S = 0.05
 GRACE_S = 10.0
-"""How long the other workers may take to end by themselves before they are killed."""
+"""How long the other workers may take to end after SIGTERM before they are killed."""
 
 
 def under_launcher() -> bool:
@@ -34,10 +34,10 @@ def under_launcher() -> bool:
 
 
 def launch(arguments: Sequence[str], nproc: int, log_dir: Path) -> int:
-    """Run `or1-trainer ARGUMENTS` in `nproc` processes; 0 when all end well.
+    """Run `or1-trainer ARGUMENTS` in `nproc` processes; return 0 when all of them succeed.
 
     Rank 0 keeps the terminal, the others write to `log_dir/rank_N.log`. Raises `WorkerError` with the error of the
-    worker that failed first, not with the time-out that its peers ran into.
+    worker that failed first, not with the timeout that its peers ran into.
     """
     log_dir.mkdir(parents=True, exist_ok=True)
     for stale in log_dir.glob("error_*.json"):
@@ -51,7 +51,7 @@ def launch(arguments: Sequence[str], nproc: int, log_dir: Path) -> int:
 
 
 def report_error(error: BaseException) -> None:
-    """Leave this worker's error for the launcher; without one, nothing."""
+    """Write this worker's error to the launcher's file; do nothing without a launcher."""
     path = os.environ.get(ERROR_FILE)
     if path:
         record = {
@@ -94,20 +94,20 @@ def _wait(workers: Sequence[subprocess.Popen[bytes]], log_dir: Path) -> int:
 
 
 def _first_error(workers: Sequence[subprocess.Popen[bytes]], log_dir: Path) -> WorkerError:
-    time.sleep(POLL_S * 4)  # let the error files of workers that failed together arrive
+    time.sleep(POLL_S * 4)  # workers that failed together write their files
     records = [json.loads(path.read_text()) for path in log_dir.glob("error_*.json")]
     if records:
         first = min(records, key=lambda record: record["time"])
-        return WorkerError(f"rank {first['rank']}: {first['message']}{_silent(workers, records, log_dir)}")
+        return WorkerError(f"rank {first['rank']}: {first['message']}{_hanging(workers, records, log_dir)}")
     rank, code = next((r, w.poll()) for r, w in enumerate(workers) if w.poll() not in (None, 0))
     cause = f"killed by signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
-    return WorkerError(f"rank {rank} ended without a word ({cause}); its log: {log_dir / f'rank_{rank}.log'}")
+    return WorkerError(f"rank {rank} exited without an error report ({cause}); its log: {log_dir / f'rank_{rank}.log'}")
 
 
-def _silent(workers: Sequence[subprocess.Popen[bytes]], records: Sequence[Mapping[str, Any]], log_dir: Path) -> str:
-    """Names the ranks that still run and said nothing, where another one waited for its peers in vain."""
-    told = {record["rank"] for record in records}
-    silent = [rank for rank, worker in enumerate(workers) if rank not in told and worker.poll() is None]
+def _hanging(workers: Sequence[subprocess.Popen[bytes]], records: Sequence[Mapping[str, Any]], log_dir: Path) -> str:
+    """Name the ranks that still run and reported nothing, where another rank's collective timed out."""
+    reported = {record["rank"] for record in records}
+    silent = [rank for rank, worker in enumerate(workers) if rank not in reported and worker.poll() is None]
     if not silent or not any(_TIMED_OUT.search(str(record["message"])) for record in records):
         return ""
     logs = ", ".join(f"rank {rank}" + (f" ({log_dir / f'rank_{rank}.log'})" if rank else "") for rank in silent)
@@ -134,11 +134,11 @@ def _free_port() -> int:
 
 
 def stop_with_launcher() -> None:
-    """Let the kernel kill this worker when its launcher dies, also by SIGKILL (prctl(2), PR_SET_PDEATHSIG = 1)."""
+    """Have the kernel kill this worker when its launcher dies, even by SIGKILL."""
     if ERROR_FILE in os.environ:
         die_with_parent()
 
 
 def die_with_parent() -> None:
-    """Have the kernel send SIGKILL when the parent process ends."""
+    """Have the kernel send SIGKILL to this process when its parent ends (prctl(2), PR_SET_PDEATHSIG = 1)."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)

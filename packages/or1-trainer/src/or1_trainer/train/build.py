@@ -1,4 +1,4 @@
-"""From a run folder to a finished run: start the runtime, build the job, restore or begin, train, report, export."""
+"""Run or resume a run folder: start the runtime, build the job, restore the state, train, report, export."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from or1_trainer.train.verify import Verifier
 from or1_trainer.train.weight_sync import Probe, push_of
 
 ENCODED_AT_ONCE = 4096
-"""So many training prompts at most are encoded before the first step; of more, each when it is drawn."""
+"""Up to this many training prompts are encoded before the first step; of a larger set, each when it is drawn."""
 
 
 def run_folder(folder: Path) -> None:
@@ -68,7 +68,7 @@ def run_folder(folder: Path) -> None:
 
 @contextmanager
 def running(config: RunConfig) -> Iterator[Runtime]:
-    """The distributed runtime, started and stopped."""
+    """Start the distributed runtime, and stop it at the end."""
     runtime = start_runtime(tensor=config.parallel.tensor, device=config.device, timeout_s=config.parallel.timeout_s)
     try:
         yield runtime
@@ -77,8 +77,8 @@ def running(config: RunConfig) -> Iterator[Runtime]:
 
 
 def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtime, view: LiveView) -> Job:
-    """Everything the loop works with."""
-    disable_progress_bar()  # the live view shows what goes on
+    """Load the model, the problems and the engine. Collective."""
+    disable_progress_bar()  # the live view shows the progress
     learner = build_learner(config, model_path, runtime)
     tokenizer = AutoTokenizer.from_pretrained(model_path)
     train_problems, heldout = load_problems(config.data)
@@ -108,7 +108,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
 
 
 def begin(job: Job) -> RunState:
-    """The newest whole checkpoint's state with its weights in the engine, or the start."""
+    """The state of the newest complete checkpoint, or of the start, with its weights in the engine."""
     state = load_newest(job.folder, job.learner, job.view.note)
     if state is None:
         state = RunState(entropy_coefficient=job.config.entropy.initial)
@@ -125,7 +125,7 @@ def begin(job: Job) -> RunState:
 
 
 def finish(job: Job) -> None:
-    """Hugging Face folder and report."""
+    """Write the Hugging Face folder and the report."""
     export(job.learner, job.prompts.tokenizer, job.folder / "model")
     if job.metrics is not None:
         job.metrics.close()

@@ -1,4 +1,4 @@
-"""Policy, optimiser and reference of a recipe on this rank, with the weights of a Hugging Face folder."""
+"""Policy, optimizer and reference of a recipe on this rank, with the weights of a Hugging Face folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policy a run starts from: checked before anything begins, and made where it is the project's own."""
+"""The policy a run starts from: checked before the run begins, and made if it is the project's own warm start."""
 
 from __future__ import annotations
 

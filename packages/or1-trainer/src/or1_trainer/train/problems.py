@@ -1,4 +1,4 @@
-"""The problems of a run: generated, or problem files in the row format of DESIGN §3."""
+"""The problems of a run: generated, or read from problem files in the row format of or1-data."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Problems -> prompt token ids, with the policy's own tokenizer and template.
-
-What the engine gets is what is trained on.
-"""
+"""Problems -> prompt token ids, by the policy's tokenizer and chat template; engine and trainer use the same."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ class PromptEncoder:
         self._ids: dict[str, list[int]] = {}
 
     def text(self, problem: Problem) -> str:
-        """The prompt as text."""
+        """The prompt as text, with the template applied."""
         return text_of([dict(message) for message in problem.prompt], self.tokenizer)
 
     def ids(self, problem: Problem) -> Sequence[int]:
@@ -33,7 +30,7 @@ class PromptEncoder:
         return self.all_ids([problem])[0]
 
     def all_ids(self, problems: Sequence[Problem]) -> list[Sequence[int]]:
-        """Of several problems, in one call of the tokenizer."""
+        """The prompts of several problems as token ids, from one call of the tokenizer."""
         new = {problem.id: self.text(problem) for problem in problems if problem.id not in self._ids}
         if new:
             encoded = self.tokenizer(list(new.values()), add_special_tokens=False)["input_ids"]

@@ -25,7 +25,7 @@ def max_over_data(value: float, runtime: Runtime) -> float:
 
 
 def gather_over_data(values: Floats, runtime: Runtime) -> Floats:
-    """All data-parallel ranks' values behind each other, however many each has."""
+    """The values of all data-parallel ranks, concatenated; each may have any number of them."""
     if runtime.data_size == 1:
         return values
     parts: list[Floats] = [values] * runtime.data_size

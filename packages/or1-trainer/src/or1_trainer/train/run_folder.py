@@ -1,4 +1,4 @@
-"""The run folder: self-contained, owned by one process at a time."""
+"""The run folder: its settings, its versions, and the lock that one process holds at a time."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def new_run_folder(base: Path, name: str) -> Path:
 
 
 def claim_run_folder(folder: Path | None, config: RunConfig) -> Path:
-    """Make the folder of a new run and write its settings."""
+    """Make the folder of a new run and write its settings; raises `RunFolderError` if it holds a run already."""
     if folder is None:
         folder = new_run_folder(Path("runs"), config.name)
     elif (folder / "config.toml").exists():
         raise RunFolderError(
-            f"{folder} holds a run already: go on with `or1-trainer resume {folder}`, or choose another --run-dir"
+            f"{folder} already holds a run: continue it with `or1-trainer resume {folder}`, or choose another --run-dir"
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def read_config(folder: Path) -> RunConfig:
 
 
 def versions() -> dict[str, str]:
-    """What the numbers of this run depend on."""
+    """Versions of Python and of the packages that the numbers of a run depend on."""
     found = {"python": platform.python_version(), "machine": platform.machine(), "cpus": str(os.cpu_count())}
     for package in PACKAGES:
         try:

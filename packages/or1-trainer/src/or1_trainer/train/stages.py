@@ -1,4 +1,4 @@
-"""Stages laid end to end: which stage a step belongs to."""
+"""Which context stage a step belongs to."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Position:
 
 
 Ended = Mapping[int, int]
-"""Stage -> steps of the run done when it ended, for stages that ended before their count."""
+"""Stage -> number of steps done when it ended, for stages that ended early."""
 
 
 def total_steps(stages: Sequence[StageSettings], ended: Ended | None = None) -> int:
-    """Steps of all stages together, as far as is known."""
+    """Steps of all stages together; less than the settings say where a stage ended early."""
     return _ends(stages, ended or {})[-1]
 
 
@@ -38,7 +38,7 @@ def position_at(stages: Sequence[StageSettings], step: int, ended: Ended | None 
 
 
 def _ends(stages: Sequence[StageSettings], ended: Ended) -> list[int]:
-    """Of each stage, the steps of the run done when it ends."""
+    """For each stage, the number of steps done when it ends."""
     ends: list[int] = []
     for index, stage in enumerate(stages):
         ends.append(ended.get(index, (ends[-1] if ends else 0) + stage.steps))

@@ -1,4 +1,4 @@
-"""What a run is at a step boundary, beside model and optimiser; it goes into every checkpoint as JSON."""
+"""The state of a run at a step boundary besides model and optimizer; every checkpoint has it as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from or1_trainer.policy.errors import CheckpointError
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything else is a pure function of the configuration and these values."""
+    """Everything that is not a pure function of the configuration."""
 
     step: int = 0
     """Steps done."""
@@ -26,7 +26,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Problems removed by the online filter at the starts of the stages so far."""
     weight_version: int = 0
     history: tuple[tuple[float, float], ...] = ()
-    """(mean reward, truncated share) of this stage's last steps, where it may end by itself."""
+    """(mean reward, truncated share) of this stage's last steps, where it may end early."""
     ended: dict[int, int] = {}
     """Stage -> steps done when it ended before its count."""
     eval_avg: float | None = None
@@ -34,12 +34,12 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def write_state(state: RunState, path: Path) -> None:
-    """As indented JSON, floats exact (shortest round-trip form)."""
+    """Write indented JSON; floats are exact (shortest round-trip form)."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=1))
 
 
 def read_state(path: Path) -> RunState:
-    """Raise `CheckpointError` when the file is not a whole run state."""
+    """Read a run state; raises `CheckpointError` when the file is missing or damaged."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=RunState)
     except (OSError, msgspec.MsgspecError) as error:

@@ -1,4 +1,4 @@
-"""How a run went, in the line that its command ends with."""
+"""The line that a run prints at its end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Score(msgspec.Struct, frozen=True):
 
 
 def summary(folder: Path) -> str:
-    """First and last held-out avg@k with the last one's interval, and where to look."""
+    """First and last held-out avg@k with the interval of the last, and the paths of report and model."""
     rows = [row for row in read_metrics(folder / "metrics.jsonl") if "eval/avg" in row]
     before, after = (msgspec.convert(row, _Score) for row in (rows[0], rows[-1]))
     return (
