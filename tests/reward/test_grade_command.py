@@ -75,14 +75,62 @@ def test_it_does_not_append_to_verdicts_of_another_file(tmp_path: Path, capsys: 
         ('{"id": 9, "response": null, "ground_truth": "1"}', "response"),
     ],
 )
-def test_a_broken_row_stops_with_its_place(
+def test_a_broken_row_is_set_aside_with_its_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], row: str, message: str
 ) -> None:
     source, sink = written(tmp_path / "in.jsonl", ROWS[:1]), tmp_path / "out.jsonl"
-    source.write_text(source.read_text() + row + "\n")
+    source.write_text(source.read_text() + row + "\n" + json.dumps(ROWS[1]) + "\n")
+    for _ in range(2):  # a second run finds nothing to do and says the same
+        assert main(["grade", str(source), "-o", str(sink), "--workers", "1"]) == 1
+        assert message in capsys.readouterr().err
+        assert [verdict["id"] for verdict in read(sink)] == [ROWS[0]["id"], ROWS[1]["id"]]
+        (aside,) = read(tmp_path / "out.bad.jsonl")
+        assert aside["row"] == 2
+        assert message in aside["error"]
+    assert main(["grade", str(source), "-o", str(sink), "--workers", "1", "--overwrite"]) == 1
+    assert len(read(tmp_path / "out.bad.jsonl")) == 1
+
+
+def test_it_resumes_around_rows_set_aside(tmp_path: Path) -> None:
+    good = [{"id": at, "response": f"\\boxed{{{at}}}", "ground_truth": str(at)} for at in range(6)]
+    source, sink = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    lines = [json.dumps(row) for row in good]
+    lines.insert(1, "{broken")
+    lines.insert(4, '{"id": "x", "response": "1", "ground_truth": []}')
+    source.write_text("\n".join(lines) + "\n")
     assert main(["grade", str(source), "-o", str(sink), "--workers", "1"]) == 1
-    assert message in capsys.readouterr().err
-    assert [verdict["id"] for verdict in read(sink)] == ["a"]  # what was graded is kept
+    whole = sink.read_text()
+    sink.write_text("\n".join(whole.splitlines()[:3]) + '\n{"id": 3, "stat')
+    assert main(["grade", str(source), "-o", str(sink), "--workers", "1"]) == 1
+    assert [verdict["id"] for verdict in read(sink)] == list(range(6))
+    assert [row["row"] for row in read(tmp_path / "out.bad.jsonl")] == [2, 5]
+
+
+def test_details_comparison_and_partial_scores(tmp_path: Path) -> None:
+    truth = {"inputs": ["1", "2", "3"], "outputs": ["0.3333333", "1", "1"]}
+    rows = [{"id": 0, "response": "```python\nprint(1/3 if input() == '1' else 2 - 1)\n```", "ground_truth": truth},
+            {"id": 1, "response": "```python\nprint(1)\n```", "ground_truth": truth}]  # fmt: skip
+    source, sink = written(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl"
+    options = ["--workers", "1", "--details", "--partial-scores", "--compare", "tokens,tolerance=1e-6"]
+    assert main(["grade", str(source), "-o", str(sink), *options]) == 0
+    whole, part = read(sink)
+    assert (whole["status"], whole["reward"]) == ("correct", 1.0)
+    assert (part["status"], part["reward"]) == ("wrong", pytest.approx(2 / 3))
+    assert [test["status"] for test in part["tests"]] == ["wrong", "correct", "correct"]
+    assert {"input", "expected", "got", "elapsed_s", "memory_mb"} <= part["tests"][0].keys()
+    with pytest.raises(SystemExit):
+        main(["grade", str(source), "-o", str(sink), "--compare", "tokns"])
+
+
+def test_lone_surrogates_pass_through(tmp_path: Path) -> None:
+    source, sink = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    program = "```python\ndef f(x): raise ValueError('\\ud800')\n```"
+    source.write_text(
+        json.dumps({"id": "\ud83d", "response": "\\boxed{4\ud83d}", "ground_truth": "4"}) + "\n"
+        + json.dumps({"id": 2, "response": program, "ground_truth": {"assert_case": ["assert [f(1)] == [2]"]}}) + "\n"
+    )  # fmt: skip
+    assert main(["grade", str(source), "-o", str(sink), "--workers", "1"]) == 0
+    assert [verdict["id"] for verdict in read(sink)] == ["\ud83d", 2]
 
 
 def test_usage_errors_exit_2(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def add_serve(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "serve",
         help="verdicts over HTTP, for grading on other machines",
-        description="Judge responses sent to POST /verify; GET /health says how it is. SIGTERM shuts down cleanly.",
+        description="Judge responses sent to POST /verify; GET /health says how it is. POST /run_code and /submit take "
+        "what SandboxFusion takes. SIGTERM shuts down cleanly.",
         epilog=f"Listens on this machine only unless --host says otherwise. Set {_TOKEN} to demand a bearer token.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")

@@ -7,15 +7,17 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from or1_reward.code_settings import CodeSettings
+from or1_reward.comparison import LIVECODEBENCH, Compare, CompareError, parse_compare
+from or1_reward.grade_files import BadRows, bad_rows_path, resume, row_of, rows_to_grade
 from or1_reward.grading import Grader
-from or1_reward.ground_truth import GroundTruthError, parse_ground_truth
 from or1_reward.types import Verdict
 
 _PROGRESS_EVERY_S = 0.5
+_SHOWN = 5
 
 
 def add_grade(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +27,8 @@ def add_grade(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="grade a jsonl file of responses",
         description="Read rows {id, response, ground_truth[, finish_reason]}, write rows "
         "{id, status, reward, extracted, detail, elapsed_s}. Files of any size are streamed. If OUT exists, the rows "
-        "in it are kept and grading goes on behind them; --overwrite starts anew.",
+        "in it are kept and grading goes on behind them; --overwrite starts anew. Rows that cannot be graded are set "
+        "aside in OUT.bad.jsonl with the reason; the exit code is then 1.",
     )
     parser.add_argument("input", type=Path, metavar="IN.jsonl", help="rows to grade")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.jsonl", help="where verdicts go")
@@ -38,29 +41,61 @@ def add_grade(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
         metavar="LAYERS",
         help="refuse to grade code without these sandbox layers, comma-separated as `or1-reward doctor` names them",
     )
+    parser.add_argument("--details", action="store_true", help="write the result of each test of a code problem too")
+    parser.add_argument(
+        "--compare",
+        type=_compare,
+        default=LIVECODEBENCH,
+        metavar="HOW",
+        help="how programs' outputs are compared where the row does not say: livecodebench (default), exact or tokens, "
+        "then ignore_case, unordered_lines, tolerance=1e-6, separated by commas",
+    )
+    parser.add_argument(
+        "--partial-scores", action="store_true", help="the reward of a program is the share of tests that it passes"
+    )
     parser.add_argument("--overwrite", action="store_true", help="grade everything again")
     parser.add_argument("--quiet", action="store_true", help="no progress line")
     parser.set_defaults(run=run_grade)
 
 
 def run_grade(arguments: argparse.Namespace) -> int:
-    """Grade `arguments.input`; 0 when every row has a verdict, 1 without the required layers, 2 when they are none."""
+    """Grade `arguments.input`; 0 when every row has a verdict, 1 when rows were set aside or layers are missing."""
     if refused := _require(arguments.require, arguments.workers):
         return refused
-    done = 0 if arguments.overwrite else _resume(arguments.output, arguments.input)
-    progress = _Progress(done, quiet=arguments.quiet)
+    aside = bad_rows_path(arguments.output)
+    if arguments.overwrite:
+        aside.unlink(missing_ok=True)
+    with BadRows(aside) as bad:
+        skip, before = (0, 0) if arguments.overwrite else resume(arguments.output, arguments.input, bad)
+        progress = _Progress(before, quiet=arguments.quiet)
+        _grade(arguments, bad, skip, progress)
+        progress.finish()
+        return _tell_of_bad_rows(bad)
+
+
+def _grade(arguments: argparse.Namespace, bad: BadRows, skip: int, progress: _Progress) -> None:
+    code = CodeSettings(compare=arguments.compare, partial_scores=arguments.partial_scores)
     mode = "w" if arguments.overwrite else "a"
     with (
         arguments.input.open(encoding="utf-8") as source,
         arguments.output.open(mode, encoding="utf-8", errors="backslashreplace") as sink,
     ):
         ids: list[Any] = []
-        rows = _rows(source, arguments.input, skip=done, ids=ids)
-        for verdict in Grader().stream(rows, arguments.workers):
-            sink.write(json.dumps(_row(ids.pop(0), verdict), ensure_ascii=False) + "\n")
+        rows = rows_to_grade(source, arguments.input, bad, skip=skip, ids=ids)
+        for verdict in Grader(code=code).stream(rows, arguments.workers):
+            sink.write(json.dumps(row_of(ids.pop(0), verdict, details=arguments.details), ensure_ascii=False) + "\n")
             progress.count(verdict)
-    progress.finish()
-    return 0
+
+
+def _tell_of_bad_rows(bad: BadRows) -> int:
+    """Name the rows that have no verdict; the exit code."""
+    if not bad.numbers:
+        return 0
+    count = len(bad.numbers)
+    print(f"or1-reward grade: {count} row{'s' * (count > 1)} cannot be graded, see {bad.path}:", file=sys.stderr)
+    for line in bad.path.read_text(encoding="utf-8").splitlines()[:_SHOWN]:
+        print(f"  {json.loads(line)['error']}", file=sys.stderr)
+    return 1
 
 
 def _require(layers: str, workers: int) -> int:
@@ -79,70 +114,6 @@ def _require(layers: str, workers: int) -> int:
         print(f"or1-reward grade: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _rows(source: IO[str], path: Path, *, skip: int, ids: list[Any]) -> Iterator[tuple[str, object, str | None]]:
-    """Items to grade; each row's id is appended to `ids` as it is read."""
-    for number, line in enumerate(_lines(source), start=1):
-        if number <= skip:
-            continue
-        try:
-            row = json.loads(line)
-            if not isinstance(row["response"], str):
-                raise TypeError("response must be text")
-            item = row["response"], parse_ground_truth(row["ground_truth"], row=row["id"]), row.get("finish_reason")
-        except (ValueError, KeyError, TypeError) as error:
-            if isinstance(error, GroundTruthError):
-                raise
-            raise GroundTruthError(
-                f"{path}, row {number}: {error!r}; rows are {{id, response, ground_truth[, finish_reason]}}"
-            ) from error
-        ids.append(row["id"])
-        yield item
-
-
-def _lines(source: IO[str]) -> Iterator[str]:
-    return (line for line in source if line.strip())
-
-
-def _row(row_id: object, verdict: Verdict) -> dict[str, Any]:
-    return {
-        "id": row_id,
-        "status": verdict.status.value,
-        "reward": verdict.reward,
-        "extracted": verdict.extracted,
-        "detail": verdict.detail,
-        "elapsed_s": round(verdict.elapsed_s, 6),
-    }
-
-
-def _resume(output: Path, source: Path) -> int:
-    """How many verdicts of `source` are already in `output`; a half-written last line is cut off."""
-    if not output.exists():
-        return 0
-    done = 0
-    with output.open("rb+") as written, source.open("rb") as asked:
-        end = 0
-        rows = (line for line in asked if line.strip())
-        for line in written:
-            if not line.endswith(b"\n"):
-                break
-            _check_same(line, next(rows, b"{}"), output, done + 1)
-            end += len(line)
-            done += 1
-        written.truncate(end)
-    return done
-
-
-def _check_same(verdict: bytes, row: bytes, output: Path, number: int) -> None:
-    try:
-        same = json.loads(verdict)["id"] == json.loads(row).get("id")
-    except (ValueError, KeyError, TypeError):
-        same = False
-    if not same:
-        raise OSError(
-            f"{output}, row {number}: not the verdict of that row of the input; use --overwrite or another file"
-        )
 
 
 class _Progress:
@@ -171,6 +142,13 @@ class _Progress:
         rate = self.seen / max(time.monotonic() - self.started, 1e-9)
         counts = ", ".join(f"{count} {status}" for status, count in sorted(self.counts.items()))
         return f"graded {self.seen} rows ({rate:.0f}/s): {counts or 'nothing to do'}"
+
+
+def _compare(text: str) -> Compare:
+    try:
+        return parse_compare(text)
+    except CompareError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _positive(text: str) -> int:

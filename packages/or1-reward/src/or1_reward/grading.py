@@ -86,7 +86,7 @@ class Grader:
         self, items: Iterable[Item], workers: int = 1, *, limits: Limits = _DEFAULT_LIMITS
     ) -> list[Verdict]:
         """Judge many responses in order; see the function `verify_many`."""
-        return list(self.stream((_unpacked(item) for item in items), workers, limits=limits))
+        return list(self.stream((unpacked(item) for item in items), workers, limits=limits))
 
     def stream(
         self, items: Iterable[tuple[str, object, str | None]], workers: int = 1, *, limits: Limits = _DEFAULT_LIMITS
@@ -201,7 +201,8 @@ def _async_pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_ASYNC_THREADS, thread_name_prefix="or1-reward-async")
 
 
-def _unpacked(item: Item) -> tuple[str, object, str | None]:
+def unpacked(item: Item) -> tuple[str, object, str | None]:
+    """(response, ground truth, finish reason) of an item of `verify_many`."""
     if isinstance(item, Mapping):
         return item["response"], item["ground_truth"], item.get("finish_reason")
     response, ground_truth, *rest = item

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # rows seldom bring a comparison along: importing the package
     from or1_reward.comparison import Compare
 
 LANGUAGES: Final = ("python", "cpp")
+_SPELLINGS: Final = {"c++": "cpp", "py": "python", "python3": "python", "pypy3": "python"}
 _MOST: Final = 1e6
 
 
@@ -296,7 +297,8 @@ def _compare(fields: dict[str, Any], where: str) -> Compare | None:
 
 
 def _language(fields: dict[str, Any], where: str, known: Sequence[str]) -> str:
-    language = fields.get("language", "")
+    given = fields.get("language", "")
+    language = _SPELLINGS.get(given.lower(), given.lower()) if isinstance(given, str) else given
     if language and language not in known:
         raise GroundTruthError(f"{where}: language {_shown(language)} is not judged here; there are {', '.join(known)}")
     return str(language)

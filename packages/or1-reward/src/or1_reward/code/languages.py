@@ -7,6 +7,7 @@ adding an entry here.
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,6 +44,12 @@ CPP: Final = Language(
 )
 LANGUAGES: Final = (PYTHON, CPP)
 NAMES: Final = tuple(language.name for language in LANGUAGES)
+
+
+def languages() -> dict[str, str]:
+    """Language -> its compiler or interpreter on this host; without those whose compiler is missing."""
+    found = {known.name: known.compiler() if known.is_compiled else sys.executable for known in LANGUAGES}
+    return {name: path for name, path in found.items() if path}
 
 
 def language_of_tag(tag: str) -> Language | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-import sys
 import time
 
 from .config import SandboxConfig
@@ -44,11 +43,11 @@ def examine(config: SandboxConfig) -> tuple[dict[str, str], float]:
 
 def compilers() -> list[str]:
     """Which languages programs can be judged in here."""
-    from or1_reward.code.languages import LANGUAGES
+    from or1_reward.code.languages import LANGUAGES, languages
 
     lines = []
     for language in LANGUAGES:
-        path = language.compiler() if language.is_compiled else sys.executable
+        path = languages().get(language.name)
         needed = "" if path else f"install {language.compile_command[0]} to judge programs in it"
         lines.append(f"{'yes' if path else 'NO':>5}  {language.name:<16} {path or needed}")
     return lines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import http.client
 import json
 import random
@@ -14,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from or1_reward.code_settings import CodeSettings
+from or1_reward.grading import unpacked
 from or1_reward.ground_truth import GroundTruthError
-from or1_reward.serve.wire import verdict_from
+from or1_reward.serve.wire import request_to, verdict_from
 from or1_reward.types import Limits, Status, Verdict
 
 _DEFAULT_LIMITS: Final = Limits()
@@ -30,11 +31,20 @@ class RemoteGrader:
     never a wrong answer.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 330.0, patience_s: float = 60.0, token: str = "") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = 330.0,
+        patience_s: float = 60.0,
+        token: str = "",
+        code: CodeSettings | None = None,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"the server's url must look like http://host:port, not {url!r}")
         self.url, self.timeout_s, self.patience_s, self.token = parts, timeout_s, patience_s, token
+        self.code = code or CodeSettings()
         self._local = threading.local()
 
     def verify(
@@ -45,11 +55,10 @@ class RemoteGrader:
         Raises:
             GroundTruthError: the server cannot grade the row.
         """
-        request = {"response": response, "ground_truth": ground_truth, "finish_reason": finish_reason}
-        body = json.dumps(request | {"limits": dataclasses.asdict(limits)}).encode()
+        body = request_to(response, ground_truth, finish_reason, limits, self.code)
         deadline_s, pause_s = time.monotonic() + self.patience_s, _FIRST_PAUSE_S
         while True:
-            trouble = self._try(body)
+            trouble = self.attempt(body)
             if isinstance(trouble, Verdict):
                 return trouble
             if time.monotonic() + pause_s > deadline_s:
@@ -63,10 +72,7 @@ class RemoteGrader:
         """Judge many responses with `workers` requests in flight; the order is kept."""
 
         def judge(item: Mapping[str, Any] | Sequence[Any]) -> Verdict:
-            if isinstance(item, Mapping):
-                response, truth, reason = item["response"], item["ground_truth"], item.get("finish_reason")
-            else:
-                response, truth, reason = (*item, None)[:3]
+            response, truth, reason = unpacked(item)
             return self.verify(response, truth, finish_reason=reason, limits=limits)
 
         with ThreadPoolExecutor(workers, thread_name_prefix="or1-reward-remote") as pool:
@@ -84,8 +90,8 @@ class RemoteGrader:
         answer: dict[str, Any] = json.loads(body)
         return answer | {"http_status": status}
 
-    def _try(self, body: bytes) -> Verdict | str:
-        """A verdict, or what kept us from one and may pass."""
+    def attempt(self, body: bytes) -> Verdict | str:
+        """Send one request: a verdict, or in words what kept us from one and may pass."""
         try:
             status, answer = self._exchange("POST", "/verify", body)
         except (OSError, http.client.HTTPException) as error:

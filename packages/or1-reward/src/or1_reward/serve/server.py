@@ -1,5 +1,7 @@
 """`or1-reward serve`: POST /verify judges one response, GET /health says how the server is.
 
+POST /run_code and /submit speak SandboxFusion's language.
+
 A bounded queue: at most `workers` verdicts at work and `queue` waiting; beyond that the answer is 503 with Retry-After,
 so that a burst neither eats the memory nor makes everybody time out. A caller that hangs up frees its place.
 """
@@ -19,17 +21,16 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from or1_reward.code import verify_code
-from or1_reward.grading import verify
-from or1_reward.ground_truth import GroundTruthError, MathTruth, parse_ground_truth
-from or1_reward.reasoning import final_part
+from or1_reward.code.languages import languages
+from or1_reward.ground_truth import GroundTruthError
 from or1_reward.sandbox import Sandbox, SandboxConfig
-from or1_reward.serve.wire import Request, RequestError, request_from, verdict_to
-from or1_reward.types import Verdict
+from or1_reward.serve.routes import PATHS, work_for
+from or1_reward.serve.wire import RequestError
 
 _log = logging.getLogger(__name__)
 _POLL_S: Final = 0.1
 _RETRY_AFTER_S: Final = 1
+_PAGES: Final = f"there are GET /health and POST {', '.join(PATHS)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,15 +111,8 @@ class Server:
             "queue": self.config.queue,
             **self.counts,
             "layers": self.layers,
+            "languages": languages(),
         }
-
-    def judge(self, request: Request, cancel: threading.Event) -> Verdict:
-        """One verdict; GroundTruthError when the row cannot be graded."""
-        truth = parse_ground_truth(request.ground_truth)
-        answer = None if request.finish_reason == "length" else final_part(request.response)
-        if isinstance(truth, MathTruth) or answer is None:
-            return verify(request.response, truth, finish_reason=request.finish_reason, limits=request.limits)
-        return verify_code(answer, truth, request.limits, cancel=cancel, sandbox=self.sandbox)
 
 
 class _Http(ThreadingHTTPServer):
@@ -142,7 +136,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - me
 
         def do_GET(self) -> None:
             if self.path != "/health":
-                self._answer(404, {"error": f"no such page: {self.path}; there are GET /health and POST /verify"})
+                self._answer(404, {"error": f"no such page: {self.path}; {_PAGES}"})
                 return
             self._answer(503 if server.stopping.is_set() else 200, server.health())
 
@@ -158,15 +152,15 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - me
                 self._answer(503, {"error": "the queue is full; try again later"})
                 return
             try:
-                self._verify()
+                self._work()
             finally:
                 server.places.release()
 
         def _refusal(self) -> tuple[int, dict[str, Any]] | None:
             length = self.headers.get("Content-Length", "")
             given = self.headers.get("Authorization", "").encode()
-            if self.path != "/verify":
-                return 404, {"error": f"no such page: {self.path}; there are GET /health and POST /verify"}
+            if self.path not in PATHS:
+                return 404, {"error": f"no such page: {self.path}; {_PAGES}"}
             if server.config.token and not hmac.compare_digest(given, f"Bearer {server.config.token}".encode()):
                 return 401, {"error": "this server wants its token: Authorization: Bearer ..."}
             if server.stopping.is_set():
@@ -177,38 +171,39 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - me
                 return 413, {"error": f"the body is larger than {server.config.body_mb} MB"}
             return None
 
-        def _verify(self) -> None:
-            try:
-                request = request_from(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            except (
-                ValueError,
-                RecursionError,
-            ) as error:  # JSONDecodeError, UnicodeDecodeError and RequestError are ValueErrors
-                kind = "" if isinstance(error, RequestError) else "the body is not JSON: "
-                self._answer(400, {"error": f"{kind}{error}"})
-                return
+        def _work(self) -> None:
             cancel = threading.Event()
-            server.count("in_flight")
             try:
-                verdict = self._await(server.pool.submit(server.judge, request, cancel), cancel)
+                work = work_for(self.path, self._body(), server.sandbox)
+                server.count("in_flight")
+                try:
+                    answer = self._await(server.pool.submit(work, cancel), cancel)
+                finally:
+                    server.count("in_flight", -1)
             except GroundTruthError as error:
                 self._answer(422, {"error": str(error)})
-                return
-            finally:
-                server.count("in_flight", -1)
-            if verdict is not None:
-                server.count("judged")
-                self._answer(200, verdict_to(verdict))
+            except RequestError as error:
+                self._answer(400, {"error": str(error)})
+            else:
+                if answer is not None:
+                    server.count("judged")
+                    self._answer(200, answer)
 
-        def _await(self, verdict: Future[Verdict], cancel: threading.Event) -> Verdict | None:
-            """Wait for the verdict; give it up when the caller has hung up or the server ends."""
+        def _body(self) -> Any:
+            try:
+                return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            except (ValueError, RecursionError) as error:
+                raise RequestError(f"the body is not JSON: {error}") from error
+
+        def _await(self, job: Future[dict[str, Any]], cancel: threading.Event) -> dict[str, Any] | None:
+            """Wait for the answer; give it up when the caller has hung up or the server ends."""
             while True:
                 try:
-                    return verdict.result(_POLL_S)
+                    return job.result(_POLL_S)
                 except FutureTimeoutError:
                     if self._caller_is_gone() or server.http.cancel_all.is_set():
                         cancel.set()
-                        verdict.cancel()
+                        job.cancel()
                         self.close_connection = True
                         return None
 

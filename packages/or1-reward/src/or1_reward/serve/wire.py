@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from or1_reward.code_settings import CodeSettings
+from or1_reward.comparison import LIVECODEBENCH, CompareError, parse_compare
 from or1_reward.types import Limits, Status, TestResult, TestStatus, Verdict
 
 
@@ -23,9 +26,10 @@ class Request:
     ground_truth: Any
     finish_reason: str | None = None
     limits: Limits = field(default_factory=Limits)
+    settings: CodeSettings = field(default_factory=CodeSettings)
 
 
-_KEYS: Final = ("response", "ground_truth", "finish_reason", "limits")
+_KEYS: Final = ("response", "ground_truth", "finish_reason", "limits", "compare", "partial_scores")
 _LIMITS: Final = tuple(field.name for field in dataclasses.fields(Limits))
 
 
@@ -39,7 +43,30 @@ def request_from(body: Any) -> Request:
     finish_reason = body.get("finish_reason")
     if finish_reason is not None and not isinstance(finish_reason, str):
         raise RequestError("finish_reason must be text or null")
-    return Request(body["response"], body["ground_truth"], finish_reason, _limits_from(body.get("limits") or {}))
+    limits = _limits_from(body.get("limits") or {})
+    return Request(body["response"], body["ground_truth"], finish_reason, limits, _settings_from(body))
+
+
+def _settings_from(body: Mapping[str, Any]) -> CodeSettings:
+    partial = body.get("partial_scores") or False
+    if not isinstance(partial, bool):
+        raise RequestError("partial_scores must be true or false")
+    try:
+        compare = parse_compare(body["compare"]) if body.get("compare") else LIVECODEBENCH
+    except (CompareError, TypeError) as error:
+        raise RequestError(f"compare: {error}") from error
+    return CodeSettings(compare=compare, partial_scores=partial)
+
+
+def request_to(
+    response: str, ground_truth: object, finish_reason: str | None, limits: Limits, settings: CodeSettings
+) -> bytes:
+    """The body of a request."""
+    fields: dict[str, Any] = {"response": response, "ground_truth": ground_truth, "finish_reason": finish_reason}
+    fields |= {"limits": dataclasses.asdict(limits), "partial_scores": settings.partial_scores}
+    if settings.compare != LIVECODEBENCH:
+        fields["compare"] = dataclasses.asdict(settings.compare)
+    return json.dumps(fields).encode()
 
 
 def _limits_from(fields: Any) -> Limits:
