@@ -1,4 +1,4 @@
-"""Command line of or1-eval: `run`, `regrade`, `compare`. Exit codes: 0 done, 1 failed, 2 usage."""
+"""Command line of or1-eval: `run`, `regrade`, `compare`, `view`. Exit codes: 0 done, 1 failed, 2 usage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from or1_eval import cli_compare, cli_regrade, cli_run
+from or1_eval import cli_compare, cli_regrade, cli_run, cli_view
 from or1_eval.errors import EvalError
 
 _EPILOG = """\
@@ -18,6 +18,7 @@ Examples:
   or1-eval run my_exam.toml --endpoint http://localhost:8000 -o runs/mine      (again: goes on where it stopped)
   or1-eval regrade runs/mine
   or1-eval compare runs/mine runs/theirs
+  or1-eval view runs/mine runs/theirs --serve
 """
 
 
@@ -30,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"or1-eval {version('or1-eval')}")
-    commands = parser.add_subparsers(title="commands", metavar="{run,regrade,compare}", required=True)
-    for command in (cli_run, cli_regrade, cli_compare):
+    commands = parser.add_subparsers(title="commands", metavar="{run,regrade,compare,view}", required=True)
+    for command in (cli_run, cli_regrade, cli_compare, cli_view):
         command.add(commands)
     arguments = parser.parse_args(argv)
     try:

@@ -9,7 +9,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from or1_eval.page import report_page
 from or1_eval.report import Report, build_report
 from or1_eval.runs.folder import RunFolder, write_whole
 from or1_eval.samples import Sample
@@ -34,6 +33,8 @@ def write_results(folder: RunFolder, fresh: Mapping[str, Report] | None = None) 
     table = {"format": 1, "tasks": {name: report_json(report) for name, report in reports.items()}}
     write_whole(folder.path / "results.json", json.dumps(table, indent=1, ensure_ascii=False) + "\n")
     write_whole(folder.path / "results.md", results_markdown(list(reports.values())))
+    from or1_eval.view.report_page import report_page
+
     write_whole(folder.path / "report.html", report_page(folder, list(reports.values())))
     return reports
 

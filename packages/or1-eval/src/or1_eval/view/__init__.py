@@ -1,0 +1,1 @@
+"""Pages of runs: `report.html` beside every run, and the site that `or1-eval view` writes."""
