@@ -176,7 +176,8 @@ function columns() {
 
 function difference(problem, run) {
   const [first, other] = [problem.runs[0], problem.runs[run]];
-  return first && other && first.accuracy !== null && other.accuracy !== null ? other.accuracy - first.accuracy : null;
+  if (!first || !other || first.accuracy === null || other.accuracy === null) return null;
+  return Math.round(1e4 * (other.accuracy - first.accuracy)) / 1e4; // equal differences sort as equal
 }
 
 const cut = (problem) => problem.runs.reduce((sum, run) => sum + (run ? run.cut : 0), 0);
