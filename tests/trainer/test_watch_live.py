@@ -13,7 +13,8 @@ import time
 
 import pytest
 
-from or1_trainer.live.progress import Progress, duration, sparkline, trend
+from or1_trainer.live.format import duration, sparkline, trend
+from or1_trainer.live.run_progress import RunProgress
 from or1_trainer.live.view import LiveView
 
 
@@ -55,7 +56,7 @@ def test_a_line_off_a_terminal_says_everything_asked_for():
         "accuracy 0.500 [0.400, 0.600]",
         "entropy 0.310",
         "coefficient 0.0050",
-        "clip ratio 0.125",
+        "truncated 0.125",
         "length 41.5",
         "2.00 s/step",
         "1m00s left",
@@ -69,7 +70,7 @@ def test_lines_come_at_most_every_five_seconds():
         for step in range(1, 1001):
             clock.now_s += 0.03
             view.step(metrics(step))
-    assert 5 <= len(out.getvalue().splitlines()) <= 7  # 30 s, and the last state
+    assert 6 <= len(out.getvalue().splitlines()) <= 8  # after 1 s, every 5 of 30 s, and the last state
 
 
 def test_a_long_phase_before_the_first_step_shows_its_progress():
@@ -78,7 +79,46 @@ def test_a_long_phase_before_the_first_step_shows_its_progress():
         for _ in range(200):
             clock.now_s += 0.125
             phase.advance()
-    assert out.getvalue().splitlines()[:2] == ["warm start 40/300", "warm start 80/300"]
+    assert out.getvalue().splitlines()[:3] == [
+        "warm start 8/300 (1s, 36s left)",
+        "warm start 48/300 (6s, 32s left)",
+        "warm start 88/300 (11s, 26s left)",
+    ]
+
+
+def test_a_rollout_says_what_it_has_generated_of_what_it_may_and_how_long_the_rest_takes():
+    out, clock = io.StringIO(), Clock()
+    with LiveView(10, stream=out, clock=clock) as view, view.phase("rollout", total=8, max_tokens=100) as phase:
+        clock.now_s = 2.0
+        phase.advance(0)
+        clock.now_s = 8.0
+        phase.advance(1, tokens=40)
+        phase.advance(1, tokens=100)
+        assert (phase.tokens_allowed, phase.tokens_per_s, phase.left_s) == (740, 17.5, 24.0)
+    first, second = out.getvalue().splitlines()[:2]
+    assert first == "rollout 0/8, 0 of at most 800 tokens (2s)"
+    assert second == "rollout 1/8, 40 of at most 740 tokens, 5 tokens/s (8s, 56s left)"
+
+
+def test_a_long_phase_without_a_count_shows_its_time():
+    out, clock = io.StringIO(), Clock()
+    with LiveView(10, stream=out, clock=clock) as view:
+        view.step({"step": 1, "reward/mean": 0.5})
+        with view.phase("update") as phase:
+            for _ in range(3):
+                clock.now_s += 6.0
+                phase.advance(0)
+    assert ["update" in line for line in out.getvalue().splitlines()] == [True, True, True, False]
+    assert "update (12s)" in out.getvalue()
+
+
+def test_a_line_comes_though_the_first_phase_reports_nothing():
+    out = io.StringIO()
+    with LiveView(10, stream=out) as view, view.phase("eval", total=64):
+        started = time.monotonic()
+        while not out.getvalue() and time.monotonic() < started + 30:
+            time.sleep(0.05)
+    assert out.getvalue().startswith("eval 0/64 (")
 
 
 def test_a_phase_is_a_stopwatch_even_where_nothing_is_shown():
@@ -183,17 +223,17 @@ def test_a_dumb_terminal_gets_lines():
 
 def test_time_left_is_the_mean_pace_of_the_last_twenty_steps():
     clock = Clock()
-    progress = Progress(100, clock=clock)
+    progress = RunProgress(100, clock=clock)
     for step in range(1, 61):
         clock.now_s += 1.0 if step <= 40 else 3.0
-        progress.take({"step": step})
+        progress.add_step({"step": step})
     assert progress.left_s == pytest.approx(40 * 3.0)
     assert progress.step_s == pytest.approx(3.0)
 
 
 def test_a_resumed_run_counts_its_steps_from_the_metrics():
-    progress = Progress(100, clock=Clock())
-    progress.take({"step": 80, "time/step_s": 2.0})
+    progress = RunProgress(100, clock=Clock())
+    progress.add_step({"step": 80, "time/step_s": 2.0})
     assert (progress.step, progress.left_s) == (80, 40.0)
 
 

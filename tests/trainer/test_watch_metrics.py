@@ -164,7 +164,7 @@ def test_a_full_disk_says_how_to_go_on(tmp_path, monkeypatch):
 
 
 def test_a_missing_folder_is_a_run_folder_error(tmp_path):
-    with pytest.raises(RunFolderError, match="gone"):
+    with pytest.raises(RunFolderError, match="does not exist"):
         MetricsLog(tmp_path / "nowhere")
 
 

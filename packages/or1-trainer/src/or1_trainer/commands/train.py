@@ -104,6 +104,8 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
         options.folder = claim_run_folder(options.folder, config)
     else:
         await_run_folder(options.folder, config.parallel.timeout_s)
+    if not under_launcher():  # before torch is imported, which takes seconds
+        print(f"{config.name}: writing to {options.folder}", file=sys.stderr, flush=True)
     return _run(options.folder, nproc)
 
 

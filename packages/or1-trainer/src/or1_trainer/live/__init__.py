@@ -1,1 +1,1 @@
-"""The live view of a run on a terminal."""
+"""The live view of a run."""

@@ -1,10 +1,12 @@
-"""The two ways of showing a `Progress`: a panel redrawn in place on a terminal, plain lines into a file or pipe."""
+"""Two ways to show a run: a panel that is redrawn in place on a terminal, and lines for a file or a pipe."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from or1_trainer.live.progress import Phase, Progress, duration, sparkline, trend
+from or1_trainer.live.format import duration, sparkline, trend
+from or1_trainer.live.progress import Phase
+from or1_trainer.live.run_progress import RunProgress
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,22 +18,22 @@ _HEAD_WIDTH = 36
 
 
 class Screen(Protocol):
-    """One way of showing a `Progress`; `every_s` is the least time between two draws."""
+    """One way to show a run; `every_s` is the shortest time between two draws."""
 
     every_s: float
 
     def draw(self) -> None:
-        """Show the present state."""
+        """Show the current state."""
 
     def say(self, text: str) -> None:
-        """Say something once."""
+        """Show a message once."""
 
     def close(self) -> None:
-        """Show the last state and let go of the terminal."""
+        """Show the final state and release the terminal."""
 
 
 class Nothing:
-    """Shows nothing: before `with`, after it, and on ranks that are not watched."""
+    """Shows nothing: outside of `with`, and on all ranks but the first."""
 
     every_s = float("inf")
 
@@ -46,18 +48,18 @@ class Nothing:
 
 
 class Lines:
-    """A line every five seconds at most; a state already printed is not printed again."""
+    """At most one line every five seconds; a state is printed only once."""
 
     every_s = 5.0
 
-    def __init__(self, stream: TextIO, progress: Progress) -> None:
-        """Print into `stream`."""
+    def __init__(self, stream: TextIO, progress: RunProgress) -> None:
+        """Print to `stream`."""
         self._stream = stream
         self._progress = progress
         self._printed = ""
 
     def draw(self) -> None:
-        """Print the present state, if anything happened since the last line."""
+        """Print the current state if it has changed since the last line."""
         line = status_line(self._progress)
         if line and line != self._printed:
             print(line, file=self._stream, flush=True)
@@ -68,17 +70,17 @@ class Lines:
         print(text, file=self._stream, flush=True)
 
     def close(self) -> None:
-        """Print the last state."""
+        """Print the final state."""
         self.draw()
 
 
 class Panel:
-    """A few lines redrawn in place; what others print meanwhile appears above them."""
+    """A few lines that are redrawn in place; other output appears above them."""
 
     every_s = 0.25
 
-    def __init__(self, console: Console, progress: Progress) -> None:
-        """Take the terminal of `console`."""
+    def __init__(self, console: Console, progress: RunProgress) -> None:
+        """Use the terminal of `console`."""
         from rich.live import Live
 
         self._progress = progress
@@ -94,15 +96,15 @@ class Panel:
         self._live.console.print(text, markup=False, highlight=False)
 
     def close(self) -> None:
-        """Leave the last state on the terminal, with the cursor below it."""
+        """Leave the final state on the terminal, with the cursor below it."""
         try:
             self.draw()
         finally:
             self._live.stop()
 
 
-def screen_for(stream: TextIO, progress: Progress) -> Screen:
-    """A panel where `stream` is a terminal that can move its cursor, else lines."""
+def screen_for(stream: TextIO, progress: RunProgress) -> Screen:
+    """Return a panel if `stream` is a terminal that can move its cursor, else lines."""
     if not stream.isatty():
         return Lines(stream, progress)
     from rich.console import Console
@@ -111,20 +113,20 @@ def screen_for(stream: TextIO, progress: Progress) -> Screen:
     return Lines(stream, progress) if console.is_dumb_terminal else Panel(console, progress)
 
 
-def status_line(progress: Progress) -> str:
-    """The present state in one line, without colours; empty before anything began."""
+def status_line(progress: RunProgress) -> str:
+    """Return the current state in one line; empty before the first phase."""
     parts = [_where(progress)] if progress.step else []
-    parts += [f"{label} {text}" for label, text, _ in _readings(progress)]
+    parts += [f"{label} {text}" for label, text, _ in _metrics(progress)]
     parts += _pace(progress)
-    if progress.phase and (not progress.step or progress.phase.total):
-        parts.append(_phase_text(progress.phase))
+    if progress.phase and (not progress.step or progress.phase.total or progress.phase.elapsed_s >= Lines.every_s):
+        parts.append(phase_text(progress.phase))
     return "  ".join(parts)
 
 
-def panel(progress: Progress) -> Text:
-    """The present state as a few lines for a terminal: progress, phase, and one line per reading with its course.
+def panel(progress: RunProgress) -> Text:
+    """Return the current state as lines for a terminal: progress, phase, and one line per metric with its history.
 
-    One `Text` of lines padded by hand: rich's tables and bars cost four times as much to draw.
+    This is one `Text` of padded lines because rich's tables and bars take four times as long to draw.
     """
     from rich.text import Text
 
@@ -133,10 +135,9 @@ def panel(progress: Progress) -> Text:
     text.append(_bar(progress.step, progress.total_steps), style="green")
     text.append("  " + "  ".join(_pace(progress)), style="dim")
     if phase := progress.phase:
-        text.append(f"\n{_phase_text(phase):<{_HEAD_WIDTH}}  ", style="cyan")
-        text.append(_bar(phase.done, phase.total) if phase.total else " " * _BAR_WIDTH, style="cyan")
-        text.append(f"  {duration(phase.elapsed_s)}", style="dim")
-    for label, value, key in _readings(progress):
+        text.append(f"\n{phase_text(phase):<{_HEAD_WIDTH}}  ", style="cyan")
+        text.append(_bar(phase.done, phase.total) if phase.total else "", style="cyan")
+    for label, value, key in _metrics(progress):
         text.append(f"\n{label:<11}  ", style="dim")
         text.append(f"{value:<21}  ")
         text.append(f"{sparkline(progress.history(key), _SPARK_WIDTH):<{_SPARK_WIDTH}}", style="green")
@@ -149,7 +150,7 @@ def _bar(done: int, total: int) -> str:
     return "━" * filled + "─" * (_BAR_WIDTH - filled)
 
 
-def _where(progress: Progress) -> str:
+def _where(progress: RunProgress) -> str:
     stage = progress.number("stage/index")
     context = progress.number("stage/context_tokens")
     parts = []
@@ -160,15 +161,15 @@ def _where(progress: Progress) -> str:
     return "  ".join([*parts, f"step {progress.step}/{progress.total_steps}"])
 
 
-def _readings(progress: Progress) -> list[tuple[str, str, str]]:
-    """Label, value as text and metric key of everything that has been logged so far, in the order shown."""
+def _metrics(progress: RunProgress) -> list[tuple[str, str, str]]:
+    """Label, value as text and metric key of what has been logged so far, in the order shown."""
     shown = []
     for label, key, spec in (
         ("reward", "reward/mean", ".3f"),
         ("accuracy", "eval/avg", ".3f"),
         ("entropy", "policy/entropy", ".3f"),
         ("coefficient", "policy/entropy_coef", ".4f"),
-        ("clip ratio", "reward/truncated_rate", ".3f"),
+        ("truncated", "reward/truncated_rate", ".3f"),
         ("length", "response/length_mean", ".1f"),
     ):
         value = progress.number(key)
@@ -177,23 +178,30 @@ def _readings(progress: Progress) -> list[tuple[str, str, str]]:
     return shown
 
 
-def _interval(progress: Progress, key: str) -> str:
+def _interval(progress: RunProgress, key: str) -> str:
     low, high = progress.number("eval/low"), progress.number("eval/high")
     return f" [{low:.3f}, {high:.3f}]" if key == "eval/avg" and low is not None and high is not None else ""
 
 
-def _pace(progress: Progress) -> list[str]:
+def _pace(progress: RunProgress) -> list[str]:
     if progress.step_s is None or progress.left_s is None:
         return []
     pace = f"{progress.step_s:.2f} s/step" if progress.step_s < 10 else f"{duration(progress.step_s)}/step"
     return [pace, f"{duration(progress.left_s)} left"]
 
 
-def _phase_text(phase: Phase) -> str:
-    return f"{phase.name} {phase.done}/{phase.total}" if phase.total else phase.name
+def phase_text(phase: Phase) -> str:
+    """Return what is done, the tokens generated of those allowed, their rate, and the time that is left."""
+    parts = [f"{phase.name} {phase.done}/{phase.total}" if phase.total else phase.name]
+    if phase.tokens_allowed is not None:
+        parts.append(f"{phase.tokens:,} of at most {phase.tokens_allowed:,} tokens")
+    if phase.tokens_per_s is not None:
+        parts.append(f"{phase.tokens_per_s:,.0f} tokens/s")
+    left = "" if phase.left_s is None else f", {duration(phase.left_s)} left"
+    return ", ".join(parts) + f" ({duration(phase.elapsed_s)}{left})"
 
 
-def _trend(progress: Progress, key: str) -> str:
+def _trend(progress: RunProgress, key: str) -> str:
     change = trend(progress.history(key))
     if change is None:
         return ""

@@ -1,8 +1,7 @@
-"""The live view of a run: a small panel on a terminal, a line every few seconds anywhere else.
+"""The live view of a run: a panel on a terminal, a line every few seconds elsewhere.
 
-It costs a training step next to nothing: between two redraws every call is a comparison of times, and redraws are so
-far apart that they take at most 0.5% of the time on any terminal that takes a frame in 20 ms. A quiet background thread
-looks once a second whether a long phase has left the view stale.
+Redraws are spaced so that they take at most 0.5% of the time; between them a call only compares times. A background
+thread checks once a second whether the view is out of date, for phases that report nothing for long.
 """
 
 from __future__ import annotations
@@ -16,19 +15,21 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self, TextIO
 
-from or1_trainer.live.progress import Clock, Phase, Progress
+from or1_trainer.live.progress import Clock, Phase
+from or1_trainer.live.run_progress import RunProgress
 from or1_trainer.live.screens import Nothing, Screen, screen_for
 
 _DRAW_SHARE = 0.005
 _TICK_S = 1.0
+_FIRST_DRAW_S = 1.0
 _LONGEST_GAP_S = 4.0
 
 
 class LiveView:
-    """Shows a run while it goes on; a context manager that leaves the terminal clean however the body ends.
+    """Shows a run while it is executed; a context manager that restores the terminal however its body ends.
 
-    With `enabled` false (ranks other than 0, `--quiet`) nothing is shown; phases still measure their time. A terminal
-    that goes away silences the view and never stops the run.
+    Where it is not enabled (on all ranks but the first) nothing is shown, and phases still measure their time. When the
+    terminal is closed the view shows nothing more, and the run continues.
     """
 
     def __init__(
@@ -40,17 +41,17 @@ class LiveView:
         stream: TextIO | None = None,
         clock: Clock = time.perf_counter,
     ) -> None:
-        """Prepare a view of a run of `total_steps` steps in all; nothing is shown before `with`.
+        """Prepare the view; nothing is shown before `with`.
 
         Args:
-            total_steps: over all stages, the steps before a resume included.
+            total_steps: of all stages, including steps before a resume.
             enabled: whether to show anything.
-            num_stages: for "stage 2/3"; without it only the stage's number is shown.
-            stream: where to write; standard error when None.
+            num_stages: shown as in "stage 2/3"; without it only the number of the stage is shown.
+            stream: where to write; None is standard error.
             clock: for tests.
         """
         self.enabled = enabled
-        self.progress = Progress(total_steps, num_stages=num_stages, clock=clock)
+        self.progress = RunProgress(total_steps, num_stages=num_stages, clock=clock)
         self._clock = clock
         self._stream = stream
         self._screen: Screen = Nothing()
@@ -60,45 +61,45 @@ class LiveView:
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
-        """Take the terminal, where there is one."""
+        """Start to show the run."""
         if self.enabled:
             self._screen = screen_for(self._stream or sys.stderr, self.progress)
-            self._next_draw_s = self._clock() + self._screen.every_s
+            self._next_draw_s = self._clock() + min(self._screen.every_s, _FIRST_DRAW_S)
             threading.Thread(target=self._watch_staleness, name="live-view", daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Show the last state and give the terminal back."""
+        """Show the final state and release the terminal."""
         self._ended.set()
         with self._lock:
             screen, self._screen = self._screen, Nothing()
             with contextlib.suppress(OSError):
                 screen.close()
 
-    def phase(self, name: str, total: int | None = None) -> Phase:
-        """Begin a phase: "warm start", "rollout" (total: groups), "verify", "update", "push", "eval", "checkpoint"."""
-        phase = Phase(name, total, self._on_phase, self._clock)
+    def phase(self, name: str, total: int | None = None, *, max_tokens: int | None = None) -> Phase:
+        """Start a phase such as "rollout" (`total`: responses, `max_tokens`: limit of each), "update" or "eval"."""
+        phase = Phase(name, total, self._on_phase, self._clock, max_tokens=max_tokens)
         self.progress.phases.append(phase)
         self._draw_if_due()
         return phase
 
     def step(self, metrics: Mapping[str, float | int | str]) -> None:
-        """Take in the row of a finished step, as it goes into `metrics.jsonl`."""
+        """Show the metrics of a finished step, a row of `metrics.jsonl`."""
         if self.enabled:
-            self.progress.take(metrics)
+            self.progress.add_step(metrics)
             self._draw_if_due()
 
     def note(self, text: str) -> None:
-        """Say something once, above the panel: a stage that begins, an alarm, a checkpoint written."""
+        """Show a message once, above the panel: a new stage, an alarm, a checkpoint."""
         if self.enabled:
             with self._lock, self._silenced_on_error():
                 self._screen.say(text)
 
     def _on_phase(self, phase: Phase, ended: bool) -> None:
         if ended:
-            with contextlib.suppress(ValueError):  # already gone, when the view was given a phase twice
+            with contextlib.suppress(ValueError):  # stopped twice
                 self.progress.phases.remove(phase)
         self._draw_if_due()
 
@@ -114,7 +115,7 @@ class LiveView:
         with self._silenced_on_error():
             self._screen.draw()
         self._costs_s.append(self._clock() - started_s)
-        # The cheapest of the last draws: a dearer one was held up by whoever else uses the processor.
+        # The fastest of recent draws; slower ones waited for other processes.
         gap_s = min(min(self._costs_s) / _DRAW_SHARE, _LONGEST_GAP_S)
         self._next_draw_s = started_s + max(self._screen.every_s, gap_s)
 
@@ -122,7 +123,7 @@ class LiveView:
     def _silenced_on_error(self) -> Iterator[None]:
         try:
             yield
-        except OSError:  # the terminal or pipe is gone: training matters more than watching it
+        except OSError:  # the terminal or pipe is closed; training continues
             self._screen = Nothing()
 
     def _watch_staleness(self) -> None:

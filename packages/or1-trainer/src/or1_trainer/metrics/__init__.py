@@ -1,1 +1,1 @@
-"""Metrics of a run: the log, sampled rollouts, alarms, sinks."""
+"""Metrics of a run: the log, sampled rollouts, alarms, external services."""

@@ -1,4 +1,4 @@
-"""Writing into a run folder: whole files or nothing, and a clear error when the disk says no."""
+"""Atomic writes to a run folder, and clear errors when the file system refuses."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 
 from or1_trainer.errors import RunFolderError
 
-_THEN_RESUME = "free some space, then `or1-trainer resume` goes on from the last checkpoint"
+_THEN_RESUME = "free some space, then `or1-trainer resume` continues from the last checkpoint"
 _ADVICE = {
     errno.ENOSPC: f"the disk is full: {_THEN_RESUME}",
     errno.EDQUOT: f"the disk quota is used up: {_THEN_RESUME}",
-    errno.EACCES: "no permission: give this user write access to the run folder, or choose another one",
+    errno.EACCES: "no permission: give this user write access to the run folder, or choose another folder",
     errno.EROFS: "the file system is read-only: choose a run folder elsewhere",
-    errno.ENOENT: "the folder is gone: was it moved or deleted while the run was going?",
+    errno.ENOENT: "the folder does not exist: was it moved or deleted during the run?",
 }
 
 
 @contextlib.contextmanager
 def naming_path(path: Path, doing: str) -> Iterator[None]:
-    """Turn an `OSError` of the body into a `RunFolderError` that says what was done to which path.
+    """Turn an `OSError` in the body into a `RunFolderError` that names the operation and the path.
 
     Args:
-        path: the file or folder worked on.
+        path: the file or folder.
         doing: the verb for the message, such as "write".
 
     Raises:
@@ -39,15 +39,15 @@ def naming_path(path: Path, doing: str) -> Iterator[None]:
 
 
 def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
-    """Write `content` under a temporary name, then rename it to `path`: a kill leaves the old file or the new one.
+    """Write a file atomically: after a kill it has either the old content or the new.
 
     Args:
         path: the file.
-        content: all of it.
-        durable: also survive a power cut; waiting for the disk takes milliseconds, too long for every training step.
+        content: the new content.
+        durable: also survive a power failure, by waiting for the disk (milliseconds, too long for every step).
 
     Raises:
-        RunFolderError: the file system refused; the old file is untouched and no temporary file stays.
+        RunFolderError: the file system refused; the old file is unchanged and no temporary file is left.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with naming_path(path, "write"):

@@ -1,11 +1,11 @@
 """`metrics.jsonl`: one JSON object per step, keys `group/name`, append-only.
 
-Two rules make a resumed run comparable with one never killed. Wall-clock values live under `time/` and nowhere else
-(any other key ending in `_s` is refused). A step's row is one write of one line, so that after a kill only the last
-line can be torn, and reading drops it.
+Two rules make a resumed run comparable with one that was never stopped. Durations have keys under `time/` only (any
+other key ending in `_s` is an error). Each row is written in one call, so that a kill can only leave the last line
+incomplete, and reading ignores an incomplete last line.
 
-JSON has no NaN or infinity: they are written as the strings "NaN", "Infinity" and "-Infinity", and `read_metrics`
-turns these back into floats. It always gives the same object `math.nan`, so that two rows read back compare equal.
+JSON has no NaN or infinity: they are written as the strings "NaN", "Infinity" and "-Infinity", which `read_metrics`
+converts back. It always returns the object `math.nan`, so that rows with NaN compare equal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from or1_trainer.errors import RunFolderError
 from or1_trainer.metrics.files import naming_path, replace_file
 
 Value = float | int | str
-"""What one metric may be."""
+"""Value of a metric."""
 
 FILE_NAME = "metrics.jsonl"
 _KEY = re.compile(r"[a-z][a-z0-9_]*/[a-z0-9][a-z0-9_.@-]*")
@@ -32,15 +32,15 @@ _FROM_TEXT = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class MetricsLog:
-    """Appends rows to `RUN/metrics.jsonl`; steps only go up.
+    """Appends rows with increasing steps to `RUN/metrics.jsonl`.
 
-    Each row reaches the operating system before `append` returns: a SIGKILL loses nothing that was appended. Opening
-    drops a torn last line. Call `sync` before a checkpoint is published, so that a power cut cannot leave a checkpoint
-    that is newer than its metrics.
+    `append` returns after the row has reached the operating system, so that SIGKILL loses no row. Opening removes an
+    incomplete last line. Call `sync` before a checkpoint becomes visible, so that after a power failure none is
+    newer than its metrics.
     """
 
     def __init__(self, run_dir: Path) -> None:
-        """Open (or create) the file of `run_dir`, which must exist.
+        """Open or create the file in `run_dir`, which must exist.
 
         Raises:
             RunFolderError: the folder cannot be written, or a row of the file is damaged.
@@ -52,31 +52,31 @@ class MetricsLog:
             self._restart(read_metrics(self.path))
 
     def append(self, row: Mapping[str, Value]) -> None:
-        """Write one step's row; it needs an integer `step` above every step written before.
+        """Write the row of one step; its `step` must be an integer above all steps written before.
 
         Raises:
-            ValueError: a key that is not `group/name`, a `step` that does not go up, a duration outside `time/`.
-            TypeError: a value that is no plain float, int or string (a tensor needs `.item()`).
-            RunFolderError: the file system refused; the file ends after the row before.
+            ValueError: a key that is not `group/name`, a `step` that does not increase, a duration outside `time/`.
+            TypeError: a value that is not a plain float, int or string (a tensor needs `.item()`).
+            RunFolderError: the file system refused; the file ends with the previous row.
         """
         step = _checked_step(row)
         if step <= self.last_step:
-            raise ValueError(f"metrics row of step {step} after step {self.last_step}: steps must go up")
+            raise ValueError(f"metrics row of step {step} after step {self.last_step}: steps must increase")
         line = encode_row(row)
         with naming_path(self.path, "append to"):
             self._write_whole(line)
         self.last_step = step
 
     def truncate_after(self, step: int) -> None:
-        """Drop every row whose step is above `step`, in one atomic rename: what a resume from `step` will redo.
+        """Remove all rows with a step above `step` in one atomic rename; a resume from `step` writes them again.
 
         Raises:
-            RunFolderError: the file system refused, or a row of the file is damaged; the file is as before.
+            RunFolderError: the file system refused, or a row is damaged; the file is unchanged.
         """
         self._restart([row for row in read_metrics(self.path) if _checked_step(row) <= step])
 
     def sync(self) -> None:
-        """Wait until every row is on the disk itself, not only with the operating system."""
+        """Wait until all rows are on the disk."""
         with naming_path(self.path, "sync"):
             os.fsync(self._file.fileno())
 
@@ -97,7 +97,7 @@ class MetricsLog:
         self.last_step = _checked_step(rows[-1]) if rows else -1
 
     def _write_whole(self, line: bytes) -> None:
-        """Write all of `line` or nothing: a full disk may take half a line, which is then cut off again."""
+        """Write all of `line` or nothing; the part of a line that a full disk accepts is removed again."""
         start, done = self._file.seek(0, os.SEEK_END), 0
         try:
             while done < len(line):
@@ -109,10 +109,10 @@ class MetricsLog:
 
 
 def read_metrics(path: Path) -> list[dict[str, Value]]:
-    """Read the rows of a `metrics.jsonl`, oldest first; a torn last line is left out, a missing file has no rows.
+    """Read the rows of `metrics.jsonl`, oldest first, without an incomplete last line; a missing file has no rows.
 
     Raises:
-        RunFolderError: a line other than a torn last one is not a metrics row; the message has its number.
+        RunFolderError: a complete line is not a row of metrics; the message has its number.
     """
     if not path.exists():
         return []
@@ -122,7 +122,7 @@ def read_metrics(path: Path) -> list[dict[str, Value]]:
 
 
 def encode_row(row: Mapping[str, Value]) -> bytes:
-    """One row as a line of strict JSON; floats keep every digit (`repr`), so equal files mean equal numbers.
+    """Return a row as a line of strict JSON; floats keep all digits, so equal files mean equal numbers.
 
     Raises:
         ValueError: a bad key. TypeError: a bad value.

@@ -1,7 +1,7 @@
-"""`rollouts/step_000123.jsonl`: a sample of what the policy wrote, what the verifier said and what came of it.
+"""`rollouts/step_000123.jsonl`: sampled responses with verdicts and advantages.
 
-Whole groups are kept, because an advantage only means something beside its siblings. Which groups is a function of the
-step and the problem id alone: a resumed run keeps the same ones.
+Groups are kept complete, because an advantage is relative to its group. Which groups are kept depends only on the step
+and on problem ids, so that a resumed run keeps the same ones.
 """
 
 from __future__ import annotations
@@ -23,10 +23,7 @@ _NAME = re.compile(r"step_(\d{6,})\.jsonl")
 
 
 class RolloutRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One rollout as it is shown to people.
-
-    `reward` is None where the verifier itself failed, `advantage` where the rollout was not trained on.
-    """
+    """One rollout. `reward` is None if the verifier failed, `advantage` if the rollout was not trained on."""
 
     problem_id: str
     prompt: str
@@ -43,7 +40,7 @@ _KEYS = RolloutRecord.__struct_fields__
 
 
 def _line(record: RolloutRecord) -> bytes:
-    """As JSON; a lone surrogate, which is no character, becomes a question mark."""
+    """Encode as JSON; a lone surrogate becomes a question mark."""
     try:
         return msgspec.json.encode(record) + b"\n"
     except UnicodeEncodeError:
@@ -52,48 +49,48 @@ def _line(record: RolloutRecord) -> bytes:
 
 
 def kept_problems(step: int, problem_ids: Sequence[str], share: float) -> set[str]:
-    """The problems of `step` whose groups are kept, the same on every rank: make records of these only."""
+    """Choose the problems of `step` whose groups are kept, the same on every rank."""
     distinct = sorted(set(problem_ids), key=lambda problem_id: _draw(step, problem_id))
     return set(distinct[: math.ceil(share * len(distinct))])
 
 
 class RolloutLog:
-    """Writes one file per step into `RUN/rollouts`, each at once and whole."""
+    """Writes one file per step to `RUN/rollouts`, each atomically."""
 
     def __init__(self, run_dir: Path, *, share: float = 0.05) -> None:
-        """Make the folder.
+        """Create the folder.
 
         Args:
             run_dir: the run folder, which must exist.
-            share: of the step's groups, how many to keep, 0 to 1; above 0 at least one group a step is kept.
+            share: fraction of each step's groups to keep, 0 to 1; above 0 at least one group per step is kept.
 
         Raises:
             ValueError: a share outside 0 to 1.
-            RunFolderError: the folder cannot be made.
+            RunFolderError: the folder cannot be created.
         """
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"the share of rollouts to keep must be between 0 and 1, got {share}")
         self.share = share
         self.folder = run_dir / FOLDER
-        with naming_path(self.folder, "make"):
+        with naming_path(self.folder, "create"):
             self.folder.mkdir(exist_ok=True)
 
     def keeps(self, step: int, problem_ids: Sequence[str]) -> set[str]:
-        """The problems of `step` whose groups are kept: make records of these only."""
+        """Return the problems of `step` whose groups are kept; records of others are not needed."""
         return kept_problems(step, problem_ids, self.share)
 
     def write(self, step: int, records: Sequence[RolloutRecord]) -> None:
-        """Write the records of the groups that `keeps` chose, in the order given; a file of the same step is replaced.
+        """Write the records of a step, replacing a file of the same step.
 
         Raises:
-            RunFolderError: the file system refused; no half-written file stays.
+            RunFolderError: the file system refused; no incomplete file is left.
         """
         if records:
             content = b"".join(map(_line, records))
             replace_file(self.folder / f"step_{step:06d}.jsonl", content, durable=False)
 
     def truncate_after(self, step: int) -> None:
-        """Delete the files of steps above `step`: what a resume from `step` will redo."""
+        """Delete the files of steps above `step`; a resume from `step` writes them again."""
         for later, path in rollout_files(self.folder.parent):
             if later > step:
                 with naming_path(path, "delete"):
@@ -101,7 +98,7 @@ class RolloutLog:
 
 
 def rollout_files(run_dir: Path) -> list[tuple[int, Path]]:
-    """The steps of a run folder that have sampled rollouts, with their files, oldest first."""
+    """Return the steps with sampled rollouts and their files, oldest first."""
     folder = run_dir / FOLDER
     if not folder.is_dir():
         return []
@@ -111,7 +108,7 @@ def rollout_files(run_dir: Path) -> list[tuple[int, Path]]:
 
 
 def read_rollouts(path: Path) -> list[RolloutRecord]:
-    """Read one step's file.
+    """Read the file of one step.
 
     Raises:
         RunFolderError: a line is not a rollout record; the message has its number.

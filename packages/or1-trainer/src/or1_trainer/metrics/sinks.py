@@ -1,8 +1,8 @@
-"""TensorBoard and Weights & Biases beside `metrics.jsonl`: copies for those who watch many runs there.
+"""Copies of the metrics for TensorBoard and Weights & Biases.
 
-The file stays the truth; a sink only repeats its numbers. Both packages are extras and load only when asked for. A
-resumed run goes on in the same place: TensorBoard is told to drop the steps that are redone; Weights & Biases keeps the
-first copy of a redone step, which is the same number by number (the resume is exact).
+`metrics.jsonl` has all numbers; a sink only repeats them. Both packages are extras, imported only when used. A resumed
+run continues in the same place: TensorBoard removes the steps that are repeated; Weights & Biases keeps the first copy
+of a repeated step, which has the same numbers because the resume is exact.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ FOLDERS = {"tensorboard": "tensorboard", "wandb": "wandb"}
 
 
 class Sink(Protocol):
-    """Somewhere that rows go besides the metrics file."""
+    """Receives the rows of the metrics file as well."""
 
     def write(self, row: Mapping[str, Value]) -> None:
-        """Take in one step's row."""
+        """Add the row of one step."""
 
     def close(self) -> None:
-        """Hand over whatever is still held back."""
+        """Flush and close."""
 
 
 class TensorBoardSink:
-    """Event files in `RUN/tensorboard`; show them with `tensorboard --logdir RUN`."""
+    """Writes event files to `RUN/tensorboard`; view them with `tensorboard --logdir RUN`."""
 
     def __init__(self, run_dir: Path, *, last_step: int = -1) -> None:
-        """Open a new event file that replaces every step above `last_step`.
+        """Open a new event file that replaces all steps above `last_step`.
 
         Raises:
             ConfigError: the package is not installed.
@@ -49,7 +49,7 @@ class TensorBoardSink:
             self._writer = writer(self._folder, purge_step=last_step + 1 if last_step >= 0 else None)
 
     def write(self, row: Mapping[str, Value]) -> None:
-        """Add every number of the row as a scalar of its step."""
+        """Add the numbers of the row as scalars of its step."""
         with naming_path(self._folder, "write"):
             for key, value in _numbers(row).items():
                 self._writer.add_scalar(key, value, int(row["step"]))
@@ -61,13 +61,13 @@ class TensorBoardSink:
 
 
 class WandbSink:
-    """A Weights & Biases run in `RUN/wandb`; `WANDB_MODE=offline` keeps it there until `wandb sync`."""
+    """Logs to Weights & Biases from `RUN/wandb`; with `WANDB_MODE=offline` it stays there until `wandb sync`."""
 
     def __init__(self, run_dir: Path, *, last_step: int = -1) -> None:
-        """Start the run, or go on with it: its id is the name of the run folder.
+        """Start or resume the W&B run whose id is the name of the run folder.
 
         Raises:
-            ConfigError: the package is not installed, or it refuses to start (no login: say so or go offline).
+            ConfigError: the package is not installed, or W&B does not start, for example without login.
         """
         wandb = _load("wandb", "wandb")
         try:
@@ -85,7 +85,7 @@ class WandbSink:
             ) from error
 
     def write(self, row: Mapping[str, Value]) -> None:
-        """Log every number of the row at its step."""
+        """Log the numbers of the row at its step."""
         self._run.log(_numbers(row), step=int(row["step"]))
 
     def close(self) -> None:
@@ -97,20 +97,20 @@ _KINDS: Mapping[str, Callable[..., Sink]] = {"tensorboard": TensorBoardSink, "wa
 
 
 def open_sinks(names: Sequence[str], run_dir: Path, *, last_step: int = -1) -> list[Sink]:
-    """Open the named sinks for a run whose steps up to `last_step` are already there (-1: none).
+    """Open the named sinks for a run that has logged steps up to `last_step` (-1: none).
 
     Raises:
-        ConfigError: a name that is no sink, or a package that is not installed.
+        ConfigError: an unknown name, or a package that is not installed.
         RunFolderError: the run folder cannot be written.
     """
     unknown = [name for name in names if name not in _KINDS]
     if unknown:
-        raise ConfigError(f"watch.sinks: there is no {unknown[0]!r}; choose from {', '.join(_KINDS)}")
+        raise ConfigError(f"watch.sinks: unknown sink {unknown[0]!r}; choose from {', '.join(_KINDS)}")
     return [_KINDS[name](run_dir, last_step=last_step) for name in names]
 
 
 def _numbers(row: Mapping[str, Value]) -> dict[str, float]:
-    """What a plot can show: finite numbers; both services take the others for an error or a gap."""
+    """The finite numbers; both services reject others or show gaps."""
     pairs = ((key, value) for key, value in row.items() if key != "step" and not isinstance(value, str))
     return {key: float(value) for key, value in pairs if math.isfinite(value)}
 
@@ -120,5 +120,5 @@ def _load(package: str, extra: str) -> Any:  # a module without type information
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"watch.sinks: package {error.name} is not installed; install or1-trainer[{extra}], or leave {extra!r} out"
+            f"watch.sinks: package {error.name} is not installed; install or1-trainer[{extra}], or remove {extra!r}"
         ) from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from or1_trainer.live.progress import duration
+from or1_trainer.live.format import duration
 from or1_trainer.report.read_run import RunRecord
 from or1_trainer.report.series import Points
 
