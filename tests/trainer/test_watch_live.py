@@ -80,9 +80,9 @@ def test_a_long_phase_before_the_first_step_shows_its_progress():
             clock.now_s += 0.125
             phase.advance()
     assert out.getvalue().splitlines()[:3] == [
-        "warm start 8/300 (1s, 36s left)",
-        "warm start 48/300 (6s, 32s left)",
-        "warm start 88/300 (11s, 26s left)",
+        "warm start 8/300 (1s)",
+        "warm start 48/300 (6s, about 32 s left)",
+        "warm start 88/300 (11s, about 26 s left)",
     ]
 
 
@@ -93,11 +93,22 @@ def test_a_rollout_says_what_it_has_generated_of_what_it_may_and_how_long_the_re
         phase.advance(0)
         clock.now_s = 8.0
         phase.advance(1, tokens=40)
-        phase.advance(1, tokens=100)
-        assert (phase.tokens_allowed, phase.tokens_per_s, phase.left_s) == (740, 17.5, 24.0)
+        for _ in range(3):
+            phase.advance(1, tokens=100)
+        assert (phase.tokens_allowed, phase.tokens_per_s, phase.left) == (740, 42.5, "about 8 s left")
     first, second = out.getvalue().splitlines()[:2]
     assert first == "rollout 0/8, 0 of at most 800 tokens (2s)"
-    assert second == "rollout 1/8, 40 of at most 740 tokens, 5 tokens/s (8s, 56s left)"
+    assert second == "rollout 1/8, 40 of at most 740 tokens, 5 tokens/s (8s, at most 2 min left)"
+
+
+def test_tokens_of_unfinished_responses_count_where_the_engine_reports_them():
+    clock = Clock()
+    with LiveView(10, enabled=False, clock=clock) as view, view.phase("rollout", total=4, max_tokens=100) as phase:
+        clock.now_s = 2.0
+        phase.add_tokens(80)
+        assert (phase.tokens, phase.tokens_allowed, phase.left) == (80, 400, "at most 10 s left")
+        phase.advance(1, tokens=20)
+        assert (phase.tokens, phase.tokens_allowed) == (80, 320)
 
 
 def test_a_long_phase_without_a_count_shows_its_time():

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from or1_rollout.generate.pace import time_left
+
 Clock = Callable[[], float]
 
 
@@ -35,7 +37,8 @@ class Phase:
         """
         self.name, self.total, self.max_tokens = name, total, max_tokens
         self.done = 0
-        self.tokens = 0
+        self._ended_tokens = 0
+        self._streamed_tokens = 0
         self._on_change = on_change
         self._clock = clock
         self._started_s = clock()
@@ -47,28 +50,43 @@ class Phase:
         return (self._clock() if self._stopped_s is None else self._stopped_s) - self._started_s
 
     @property
+    def tokens(self) -> int:
+        """Tokens generated so far; where the engine reports them only with finished responses, of these."""
+        return max(self._ended_tokens, self._streamed_tokens)
+
+    @property
     def tokens_allowed(self) -> int | None:
         """Most tokens of the whole phase: those of finished responses, and the limit of each of the others."""
         if self.total is None or self.max_tokens is None:
             return None
-        return self.tokens + (self.total - self.done) * self.max_tokens
+        return self._ended_tokens + (self.total - self.done) * self.max_tokens
 
     @property
     def tokens_per_s(self) -> float | None:
-        """Rate of the finished responses; None before the first."""
+        """Tokens generated per second; None before the first."""
         return self.tokens / self.elapsed_s if self.tokens and self.elapsed_s > 0 else None
 
     @property
-    def left_s(self) -> float | None:
-        """Seconds to the end if the remaining units take as long as the finished ones; None before the first."""
-        if not self.total or not self.done:
-            return None
-        return self.elapsed_s * (self.total - self.done) / self.done
+    def left(self) -> str:
+        """Time to the end: "about 8 s left" once enough units are done, before "at most 20 s left", or nothing."""
+        return time_left(
+            left=(self.total or 0) - self.done,
+            total=self.total or 0,
+            ended=self.done,
+            tokens=self.tokens,
+            elapsed_s=self.elapsed_s,
+            max_new_tokens=self.max_tokens or 0,
+        )
 
     def advance(self, n: int = 1, *, tokens: int = 0) -> None:
-        """Count `n` more units as done, with the tokens generated for them."""
+        """Count `n` more units as done; `tokens`: length of these responses."""
         self.done += n
-        self.tokens += tokens
+        self._ended_tokens += tokens
+        self._on_change(self, False)
+
+    def add_tokens(self, n: int) -> None:
+        """Count tokens of responses that are not finished; an engine that calls this reports every token so."""
+        self._streamed_tokens += n
         self._on_change(self, False)
 
     def stop(self) -> None:

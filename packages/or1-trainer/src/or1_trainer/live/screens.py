@@ -197,8 +197,8 @@ def phase_text(phase: Phase) -> str:
         parts.append(f"{phase.tokens:,} of at most {phase.tokens_allowed:,} tokens")
     if phase.tokens_per_s is not None:
         parts.append(f"{phase.tokens_per_s:,.0f} tokens/s")
-    left = "" if phase.left_s is None else f", {duration(phase.left_s)} left"
-    return ", ".join(parts) + f" ({duration(phase.elapsed_s)}{left})"
+    times = [duration(phase.elapsed_s), phase.left] if phase.left else [duration(phase.elapsed_s)]
+    return ", ".join(parts) + f" ({', '.join(times)})"
 
 
 def _trend(progress: RunProgress, key: str) -> str:

@@ -54,7 +54,8 @@ def run_folder(folder: Path) -> None:
         if runtime.is_main:
             stack.enter_context(only_owner(folder))
         view = stack.enter_context(LiveView(total_steps(config.stages), runtime.is_main, num_stages=len(config.stages)))
-        job = build_job(config, folder, model_path, runtime, view)
+        with view.phase("loading"):
+            job = build_job(config, folder, model_path, runtime, view)
         stack.callback(job.close)
         state = begin(job)
         sinks = open_sinks(config.watch.sinks, folder, last_step=state.step) if runtime.is_main else []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from or1_eval import Problem as EvalProblem
 from or1_eval import Sampling, Task, evaluate
+from or1_eval.progress import Progress
 from or1_eval.report import ProblemResult
 from or1_trainer.metrics.files import replace_file
 from or1_trainer.train.job import Job
@@ -20,6 +21,7 @@ def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
     The seeds depend on problem and sample alone, not on the step: two evaluations differ by the policy only.
     """
     settings = job.config.eval
+    max_tokens = settings.context_tokens or max(stage.context_tokens for stage in job.config.stages)
     task = Task(
         name="heldout",
         problems=tuple(
@@ -27,11 +29,16 @@ def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
         ),
         sampling=Sampling(
             n=settings.k,
-            max_new_tokens=settings.context_tokens or max(stage.context_tokens for stage in job.config.stages),
+            max_new_tokens=max_tokens,
             temperature=settings.temperature,
         ),
     )
-    report = evaluate(task, job.fleet, k=settings.k)
+    with job.view.phase("eval", total=len(job.heldout) * settings.k, max_tokens=max_tokens) as phase:
+
+        def show(now: Progress) -> None:
+            phase.advance(now.drawn - phase.done, tokens=now.tokens_here - phase.tokens)
+
+        report = evaluate(task, job.fleet, k=settings.k, on_progress=show)
     if job.runtime.is_main:
         write_problems(job.folder, state.step, report.problems)
     return {

@@ -114,13 +114,19 @@ def generate(
     own = job.fleet.own(len(drawn.problems))
     truths = {index: parse_ground_truth(drawn.problems[index].ground_truth) for index in own}
     pending: dict[int, Pending] = {}
-    with times.phase("rollout", total=len(own)) as progress:
+    total, max_tokens = len(own) * drawn.params.n, drawn.params.max_new_tokens
+    with times.phase("rollout", total=total, max_tokens=max_tokens) as progress:
 
         def on_group(index: int, completions: Sequence[Completion]) -> None:
             pending[index] = job.verifier.submit(completions, truths[index])
-            progress.advance(1)
 
-        groups = job.fleet.sample(drawn.prompts, drawn.params, seeds=drawn.seeds_PG, on_group=on_group)
+        groups = job.fleet.sample(
+            drawn.prompts,
+            drawn.params,
+            seeds=drawn.seeds_PG,
+            on_group=on_group,
+            on_sample=lambda prompt, sample, completion: progress.advance(1, tokens=len(completion.token_ids)),
+        )
         job.fleet.exchange.wait()  # for the slowest engine: the next phase shows what verification alone costs
     return dict(zip(own, groups, strict=True)), pending
 

@@ -19,9 +19,9 @@ class StepTimes:
         self._seconds: dict[str, float] = {}
 
     @contextmanager
-    def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:
-        """Add the time spent inside to `time/<name>_s`; `total` is how often the body calls `advance`."""
-        with self._view.phase(name, total) as phase:
+    def phase(self, name: str, total: int | None = None, *, max_tokens: int | None = None) -> Iterator[Phase]:
+        """Add the time spent inside to `time/<name>_s`; for `total` and `max_tokens` see `LiveView.phase`."""
+        with self._view.phase(name, total, max_tokens=max_tokens) as phase:
             yield phase
         self._seconds[name] = self._seconds.get(name, 0.0) + phase.elapsed_s
 
