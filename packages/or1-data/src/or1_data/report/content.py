@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from or1_data.report.meaning import CHARTS, REASONS, order
 from or1_data.run.summary import Summary
@@ -14,6 +16,8 @@ from or1_data.run.summary import Summary
 class Heading:
     """A section's title; level 1 is the report's own."""
 
+    kind: ClassVar = "heading"
+
     text: str
     level: int = 2
 
@@ -22,12 +26,16 @@ class Heading:
 class Paragraph:
     """A paragraph of plain text."""
 
+    kind: ClassVar = "paragraph"
+
     text: str
 
 
 @dataclass(frozen=True)
 class Table:
     """Rows under a header; numbers are right-aligned."""
+
+    kind: ClassVar = "table"
 
     header: Sequence[str]
     rows: Sequence[Sequence[object]]
@@ -36,6 +44,8 @@ class Table:
 @dataclass(frozen=True)
 class Bars:
     """A bar chart: labels and heights."""
+
+    kind: ClassVar = "bars"
 
     title: str
     labels: Sequence[str]
@@ -47,12 +57,44 @@ class Bars:
 class Samples:
     """Rows that were dropped for one reason, each with the evidence, out of `total`."""
 
+    kind: ClassVar = "samples"
+
     reason: str
     about: str
     total: int
     rows: Sequence[Mapping[str, Any]]
 
+    def why(self, row: Mapping[str, Any]) -> Any:
+        """The note that speaks for this reason."""
+        stage = "decontaminate" if self.reason.startswith("reported:") else self.reason.split(":", maxsplit=1)[0]
+        return row["notes"].get(stage)
 
+    def facts(self, row: Mapping[str, Any]) -> str:
+        """The same as text, without the two texts that are shown side by side."""
+        why = self.why(row)
+        told = {key: value for key, value in why.items() if key != "evidence"} if isinstance(why, dict) else why
+        return json.dumps(told, ensure_ascii=False)[:1500]
+
+    def pair(self, row: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Two texts to be read side by side: the row and the benchmark item, or the copy and what stays."""
+        why = self.why(row)
+        if isinstance(why, dict) and "evidence" in why:
+            return why["evidence"]["row"], why["evidence"]["item"]
+        return (row["statement"], row["stays"]) if "stays" in row else None
+
+    def marked(self, row: Mapping[str, Any]) -> tuple[str, str, str]:
+        """The statement in three parts; the middle one is what a rule matched."""
+        statement, why = str(row["statement"]), self.why(row)
+        spans = (
+            [f for f in why if f.get("where") == "statement" and f["end"] > f["start"]] if isinstance(why, list) else []
+        )
+        if not spans or spans[0]["start"] >= len(statement):
+            return statement, "", ""
+        start, end = spans[0]["start"], min(spans[0]["end"], len(statement))
+        return statement[:start], statement[start:end], statement[end:]
+
+
+_MOST_VALUES = 12
 Block = Heading | Paragraph | Table | Bars | Samples
 
 
@@ -69,13 +111,17 @@ def blocks(
     yield from _funnel(summary)
     yield from _broken(manifest["set_aside"], set_aside)
     yield from _overlaps(summary)
+    yield from _composition(summary)
+    yield from _calls(summary)
     yield from _charts(summary)
     if manifest["difficulty_scale"]:
         yield Heading("Attempts behind the difficulty counts, as the data show them")
         rows = [(a, m, n) for a, models in manifest["difficulty_scale"].items() for m, n in models.items()]
         yield Table(("ability", "model", "attempts"), rows)
+    yield Heading("Samples of what was kept")
+    yield Samples("kept", REASONS["kept"], summary.sampled["kept"], summary.samples_of("kept"))
     yield Heading("Samples of what was dropped, and why")
-    for reason in sorted(summary.samples, key=order):
+    for reason in sorted(summary.samples.keys() - {"kept"}, key=order):
         yield Samples(reason, REASONS.get(reason, ""), summary.sampled[reason], summary.samples_of(reason))
 
 
@@ -119,6 +165,26 @@ def _overlaps(summary: Summary) -> Iterator[Block]:
         yield Table(
             ("benchmark", *kinds), [[name, *(c[k] for k in kinds)] for name, c in sorted(summary.overlaps.items())]
         )
+
+
+def _composition(summary: Summary) -> Iterator[Block]:
+    """What the rows are made of, before and after; each share is of all rows."""
+    yield Heading("Composition before and after")
+    total, kept = summary.rows.total(), summary.kept.total()
+    rows: list[list[object]] = []
+    for feature, before in sorted(summary.composition.items()):
+        after = summary.composition_kept.get(feature, Counter())
+        for value, count in before.most_common(_MOST_VALUES):
+            shares = (_share(count, total), _share(after[value], kept))
+            rows.append([feature, value, count, shares[0], after[value], shares[1]])
+    yield Table(("", "value", "rows in", "share", "rows kept", "share"), rows)
+
+
+def _calls(summary: Summary) -> Iterator[Block]:
+    if summary.calls:
+        yield Heading("Calls of models")
+        rows = [[name, c["calls"], c["tokens"], c["longest"]] for name, c in sorted(summary.calls.items())]
+        yield Table(("model", "attempts or votes", "tokens, where known", "longest answer"), rows)
 
 
 def _charts(summary: Summary) -> Iterator[Block]:

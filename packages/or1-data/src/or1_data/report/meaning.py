@@ -6,6 +6,7 @@ from typing import Final
 
 STAGES: Final = ("rules", "answers", "dedup", "decontaminate", "difficulty", "judge", "rollouts", "mix", "reported")
 REASONS: Final = {
+    "kept": "nothing speaks against them",
     "rules:proof": "asks for a proof: nothing that a program could grade",
     "rules:url": "contains a link: what is behind it may be needed, or may be the solution",
     "rules:missing_figure": "points at a figure or table that the text does not contain",

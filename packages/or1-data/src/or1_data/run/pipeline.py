@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import platform
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ from or1_data.run.guard import add, guard
 from or1_data.run.model_stages import CALLING, run_calls, target_key
 from or1_data.run.output import collect_set_aside, select, write_json
 from or1_data.run.parts import Part, file_hash, key_of, part_of, read_parts, remove_stale
-from or1_data.run.progress import Progress
+from or1_data.run.progress import stage_progress
 from or1_data.run.reading import read_sources, resolve, source_hash
 from or1_data.run.recipe import STAGES, Recipe
 from or1_data.run.scale import Scale, find_scale
@@ -98,6 +98,7 @@ class _Run:
         self.recipe, self.out, self.root, self.progress = recipe, out, root, progress
         self.benchmarks = tuple(_benchmarks(recipe, root))
         self.funnel: dict[str, dict[str, Counter[str]]] = {}
+        self.seconds: dict[str, float] = {}
 
     def annotate(self) -> tuple[list[Part], list[Part]]:
         """The parts of the first and of the last stage; a verifier that is not installed is found out at once."""
@@ -151,15 +152,16 @@ class _Run:
     @contextmanager
     def _counting(self, name: str, total: int = 0) -> Iterator[Callable[[Part, dict[str, Any], bool], None]]:
         """Adds up a stage's counts, shows progress, and calls the guard at the end."""
-        shown = Progress(name, total, stream=None if self.progress else open(os.devnull, "w"))  # noqa: SIM115, PTH123
         counts: list[dict[str, Any]] = []
+        begun_s = time.monotonic()
+        with stage_progress(name, total, shown=self.progress) as advance:
 
-        def done(part: Part, made: dict[str, Any], resumed: bool) -> None:
-            counts.append(made)
-            shown.add(made["rows"], sum(s.get("flagged", 0) for s in made["sources"].values()), resumed=resumed)
+            def done(part: Part, made: dict[str, Any], resumed: bool) -> None:
+                counts.append(made)
+                advance(made["rows"], sum(s.get("flagged", 0) for s in made["sources"].values()))
 
-        yield done
-        shown.close()
+            yield done
+        self.seconds[name] = round(time.monotonic() - begun_s, 1)
         self.funnel[name] = add(counts)
         guard(name, self.funnel[name], self.recipe.guard)
 
@@ -188,6 +190,7 @@ class _Run:
                 stage: {s: dict(c) for s, c in sorted(sources.items())} for stage, sources in self.funnel.items()
             },
             "counts": summary.counts(),
+            "seconds": self.seconds,
         }
 
 

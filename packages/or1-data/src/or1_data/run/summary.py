@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from or1_data.difficulty.counts import counts_of
+from or1_data.ground_truth import answers
 from or1_data.schema import Problem
 
-_SAMPLES: Final = 10
+_SAMPLES: Final = 50
+_KEPT_SAMPLES: Final = 20
 _BINS: Final = 20
 _SHOWN_CHARS: Final = 600
 
@@ -37,6 +40,11 @@ class Summary:
     samples: dict[str, list[tuple[int, int, dict[str, Any]]]] = field(default_factory=lambda: defaultdict(list))
     sampled: Counter[str] = field(default_factory=Counter)
     """Reason -> rows that the samples were drawn from."""
+    composition: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Feature (kind of answer, length, subject) -> value -> rows."""
+    composition_kept: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    calls: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """Model -> calls, tokens, longest answer."""
 
     def add(self, problem: Problem, reasons: list[str]) -> None:
         """Count one row."""
@@ -49,7 +57,12 @@ class Summary:
                 self._sample(reason, problem)
         else:
             self.kept[source] += 1
+            self._sample("kept", problem, _KEPT_SAMPLES)
+        for feature, value in features_of(problem):
+            self.composition[feature][value] += 1
+            self.composition_kept[feature][value] += not reasons
         self._scores(problem)
+        self._calls(problem)
 
     def _scores(self, problem: Problem) -> None:
         note = problem.notes.get("dedup") or {}
@@ -70,16 +83,24 @@ class Summary:
             if count.num_attempts:
                 self.difficulty[model][f"{count.rate:.2f}"] += 1
 
+    def _calls(self, problem: Problem) -> None:
+        for model, own in (problem.notes.get("difficulty") or {}).items():
+            tokens = own.get("tokens") or [0]
+            self.calls[model].update({"calls": own.get("num_attempts", 0), "tokens": sum(tokens)})
+            self.calls[model]["longest"] = max(self.calls[model]["longest"], *tokens)
+        for model, votes in ((problem.notes.get("judge") or {}).get("votes") or {}).items():
+            self.calls[f"{model} (judge)"].update({"calls": len(votes), "tokens": 0, "longest": 0})
+
     def _bin(self, name: str, score: float) -> None:
         self.histograms.setdefault(name, [0] * _BINS)[min(_BINS - 1, max(0, int(score * _BINS)))] += 1
 
-    def _sample(self, reason: str, problem: Problem) -> None:
+    def _sample(self, reason: str, problem: Problem, most: int = _SAMPLES) -> None:
         """Keep the rows with the smallest hashes: a sample that does not depend on order."""
         digest = hashlib.sha256(f"{reason}:{problem.id}:{problem.data_source}".encode()).digest()
         entry = (-int.from_bytes(digest[:7], "big"), self.rows.total(), _shown(problem))
         self.sampled[reason] += 1
         heap = self.samples[reason]
-        if len(heap) < _SAMPLES:
+        if len(heap) < most:
             heapq.heappush(heap, entry)
         else:
             heapq.heappushpop(heap, entry)
@@ -111,6 +132,32 @@ class Summary:
             "difficulty": {model: dict(sorted(rates.items())) for model, rates in sorted(self.difficulty.items())},
             "copies": {str(number): rows for number, rows in sorted(self.copies.items())},
         }
+
+
+_NUMBER: Final = re.compile(r"-?\d[\d,]*(\.\d+)?")
+_SUBJECTS: Final = ("subject", "type", "problem_type", "topic", "domain", "subfield", "task")
+
+
+def features_of(problem: Problem) -> Iterator[tuple[str, str]]:
+    """What the composition of a set is told by: kind of answer, length of the statement, subject."""
+    yield "answer", _answer_kind(problem)
+    yield "characters", f"up to {1 << max(5, (len(problem.statement) - 1).bit_length())}"
+    for key in _SUBJECTS:
+        value = problem.extra_info.get(key)
+        first = value[0] if isinstance(value, list) and value else value
+        if isinstance(first, str) and first:
+            yield "subject", first.split("->")[-1].strip()[:40] or first[:40]
+            return
+
+
+def _answer_kind(problem: Problem) -> str:
+    if problem.ability == "code":
+        return f"code: {problem.kind}"
+    gold = answers(problem.ground_truth)[0].strip().strip("$")
+    found = _NUMBER.fullmatch(gold)
+    if found:
+        return "decimal" if found[1] else "integer"
+    return "words" if gold.replace(" ", "").isalpha() and len(gold) > 1 else "expression"
 
 
 def _shown(problem: Problem) -> dict[str, Any]:
