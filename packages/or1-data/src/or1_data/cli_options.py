@@ -92,9 +92,7 @@ def add_stage_parsers(commands: Any) -> None:
     )
     clean.add_argument("--index", help="a saved index instead of benchmark files")
     clean.add_argument("--save-index", metavar="FILE", help="write the index (hashes only, no benchmark text) and stop")
-    clean.add_argument(
-        "--drop", default="verbatim,reformatted,number_changed,paraphrase", help="classes that drop a row"
-    )
+    clean.add_argument("--drop", default="verbatim,reformatted,paraphrase", help="classes that drop a row")
     clean.add_argument("--review", metavar="FILE", help="write every overlap side by side as Markdown")
     _difficulty(
         _stage(commands, "difficulty", "let a model try each problem, and store counts and attempts", keeps=True)

@@ -52,6 +52,8 @@ class Features:
     """How telling the answer is, in nats: that both have the answer 2 says little."""
     is_code: list[bool]
     """Whether the statement is a function to complete."""
+    has_formula: list[bool]
+    """Whether the statement has a formula in LaTeX."""
 
     def kind(self, name: str) -> Shingles:
         """Features of one kind by name."""
@@ -84,6 +86,7 @@ def features(texts: Sequence[str], truths: Sequence[str] | None = None, *, code:
         answers=[_hash(answer) if answer else "" for answer in known],
         answer_weights=[answer_weight(answer) if answer else 0.0 for answer in known],
         is_code=[part.is_code for part in parts],
+        has_formula=["\\" in text or (text.count("$") > 1 and "=" in text) for text in texts],
     )
 
 

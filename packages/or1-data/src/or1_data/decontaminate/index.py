@@ -19,7 +19,7 @@ from or1_data.errors import SourceError
 from or1_data.text.frequencies import word_weights
 from or1_data.text.shingles import I64, U32, Shingles
 
-_FORMAT: Final = 3
+_FORMAT: Final = 4
 _PRIOR: Final = 1000.0
 """A small benchmark says little about how rare a feature is: weights are as if there were at least so many items."""
 _COMMON_ITEMS: Final = 50
@@ -31,6 +31,9 @@ _COMMON_WORD: Final = 1.0
 """Words of less weight (in more than about a third of all problems) are not looked up either."""
 _LOOKED_UP: Final = ("grams", "masked", "words")
 _IN_HEAD: Final = tuple(name for name in Features.__dataclass_fields__ if name not in KINDS)
+
+_SECRET: Final = frozenset({"answers", "answer_weights"})
+"""Left out of a saved index: a hash of a short answer is soon guessed."""
 
 
 class Item(NamedTuple):
@@ -79,7 +82,7 @@ class BenchmarkIndex:
         return any(item.ability == "code" for item in self.items)
 
     def save(self, path: str | Path) -> None:
-        """Write the index; it contains hashes, numbers and references, and no benchmark text."""
+        """Write the index: hashes, the numbers of the statements and references, but no benchmark text and no answers."""
         arrays: dict[str, Any] = {}
         for kind in KINDS:
             shingles = self.features.kind(kind)
@@ -87,7 +90,7 @@ class BenchmarkIndex:
         head = {
             "format": _FORMAT,
             "items": [[item.benchmark, item.reference, item.ability] for item in self.items],
-            "features": {name: getattr(self.features, name) for name in _IN_HEAD},
+            "features": {name: getattr(self.features, name) for name in _IN_HEAD if name not in _SECRET},
         }
         with Path(path).open("wb") as stream:
             np.savez_compressed(stream, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
@@ -110,7 +113,8 @@ class BenchmarkIndex:
             ) from error
         if head["format"] != _FORMAT:
             raise SourceError(f"{path}: index format {head['format']}, this version reads {_FORMAT}; build it again")
-        parts: dict[str, Any] = {**kinds, **head["features"]}
+        unknown = {"answers": [""] * len(head["items"]), "answer_weights": [0.0] * len(head["items"])}
+        parts: dict[str, Any] = {**kinds, **head["features"], **unknown}
         for name in ("numbers", "core_numbers"):
             parts[name] = [Counter(counts) for counts in parts[name]]
         found = Features(**parts)

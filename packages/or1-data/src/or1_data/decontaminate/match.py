@@ -16,7 +16,7 @@ from or1_data.decontaminate.index import BenchmarkIndex, Inverted, unseen_weight
 from or1_data.decontaminate.paraphrase import evidence, paraphrase_score
 from or1_data.decontaminate.program import Literals, program_score, shared_tests
 from or1_data.text.frequencies import word_weights
-from or1_data.text.shingles import I64, Shingles
+from or1_data.text.shingles import I64, U32, Shingles
 from or1_data.text.words import inclusion, number_similarity
 
 Class = Literal["verbatim", "reformatted", "number_changed", "paraphrase", "template"]
@@ -28,6 +28,17 @@ _SHORT: Final = 6
 
 _LEAST_COSINE: Final = 0.2
 """Below it, words have too little in common for a closer look."""
+
+
+_WHOLE: Final = 0.9
+"""Share of the row's 3-grams in the item from which the two texts are one."""
+_FEW_WORDS: Final = 4
+_FORMULA_CONTAINED: Final = 0.5
+_NUMBERS: Final = 0.21
+_NUMBERS_OF_FORMULA: Final = 0.5
+"""Similarity of the numbers that a reworded item keeps; more where formulas are the problem and answers are unknown."""
+_TELLING_WORD: Final = 2.0
+"""Nats of a word that speaks of something else."""
 
 
 class DecontaminateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -149,6 +160,10 @@ class Matcher:
             included=inclusion(theirs.numbers[item], rows.numbers[row]),
             paraphrase=self._reworded(rows, row, item, cosine),
             size=len(theirs.grams.of(item)),
+            answers=_answers_agree(rows.answers[row], theirs.answers[item]),
+            other_words=_other_words(rows.words.of(row), theirs.words.of(item)),
+            few_words=len(theirs.words.of(item)) < _FEW_WORDS,
+            formula=theirs.has_formula[item],
             code=self.index.items[item].ability == "code",
         )
         kind, score = classify(overlap, self.settings)
@@ -173,7 +188,7 @@ class Matcher:
 
 
 class _Overlap(NamedTuple):
-    """Everything that the class depends on; all but the last two are between 0 and 1."""
+    """Everything that the class depends on; the first seven are between 0 and 1."""
 
     contained: float
     containing: float
@@ -183,6 +198,14 @@ class _Overlap(NamedTuple):
     included: float
     paraphrase: float
     size: int
+    answers: bool | None
+    """Whether the answers are the same; None where one is not known."""
+    other_words: bool
+    """Whether each side has a telling word that the other has not."""
+    few_words: bool
+    """Whether the item is a formula with few words around it, such as `Simplify ...`."""
+    formula: bool
+    """Whether the item has a formula in LaTeX."""
     code: bool
 
 
@@ -190,14 +213,37 @@ def classify(overlap: _Overlap, limits: DecontaminateSettings) -> tuple[Class | 
     """The class of an overlap and its score; None where it is not worth reporting."""
     o = overlap
     alone = o.size > _SHORT or o.containing >= 0.6  # a short item inside a long row is a phrase, not the problem
-    if o.contained >= limits.reformatted and alone and o.included == 1.0:
+    if o.contained >= limits.reformatted and alone and o.included == 1.0 and not _is_another(o):
         return "reformatted", o.contained
     if o.masked >= limits.number_changed and o.size > _SHORT and o.words >= 0.6:
         return "number_changed", o.masked
-    if o.paraphrase >= (limits.paraphrase_code if o.code else limits.paraphrase):
+    if o.paraphrase >= limits.paraphrase_code if o.code else _is_paraphrase(o, limits):
         return "paraphrase", o.paraphrase
     score = max(o.contained, o.masked)
     return ("template", score / 2) if score >= limits.template and o.size > _SHORT else (None, 0.0)
+
+
+def _is_another(o: _Overlap) -> bool:
+    """Whether a row that has the item's text asks for something else: other words, and not the same answer."""
+    return o.answers is False if o.containing >= _WHOLE else o.other_words and o.answers is not True
+
+
+def _is_paraphrase(o: _Overlap, limits: DecontaminateSettings) -> bool:
+    """Whoever rewords a maths problem keeps its answer and, where formulas are the problem, their numbers."""
+    if o.paraphrase < limits.paraphrase or o.answers is False:
+        return False
+    if o.few_words:
+        return o.contained >= _FORMULA_CONTAINED
+    return o.numbers >= (_NUMBERS if o.answers or not o.formula else _NUMBERS_OF_FORMULA)
+
+
+def _answers_agree(ours: str, theirs: str) -> bool | None:
+    return ours == theirs if ours and theirs else None
+
+
+def _other_words(ours: U32, theirs: U32) -> bool:
+    sides = (np.setdiff1d(ours, theirs, assume_unique=True), np.setdiff1d(theirs, ours, assume_unique=True))
+    return all(len(side) and float(word_weights(side).max()) >= _TELLING_WORD for side in sides)
 
 
 def _top(scores: np.ndarray, least: float) -> list[int]:

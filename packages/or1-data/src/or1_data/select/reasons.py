@@ -39,7 +39,8 @@ class SelectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     duplicates: bool = True
     conflicts: bool = True
     """Rows with the same text and different answers: neither is kept."""
-    contamination: tuple[str, ...] = ("verbatim", "reformatted", "number_changed", "paraphrase")
+    contamination: tuple[str, ...] = ("verbatim", "reformatted", "paraphrase")
+    """Classes that drop a row. An item with other numbers is another problem, so `number_changed` is only noted."""
     contamination_score: float = 0.0
     """Overlaps of these classes below this score stay."""
     model: str = ""
