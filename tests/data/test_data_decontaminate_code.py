@@ -134,10 +134,10 @@ def test_reworded_functions_are_found_and_other_problems_are_not(real: Path, tmp
     assert again == matches
 
 
-def test_an_answer_in_common_tells_and_another_one_does_not_count_against_it() -> None:
+def test_an_answer_in_common_tells_and_another_one_speaks_against_a_paraphrase() -> None:
     text = "Ben buys 17 pens at 3 dollars each and 4 books at 23 dollars each. How many dollars does he spend in all?"
     retold = "At 3 dollars apiece, 17 pens are purchased by Al, and 4 novels for 23 dollars apiece. What is his bill?"
     matcher = Matcher(build_index([Item("b", "b#1", text, "math", '"143"')]))
     same, other, none = (matcher.match([retold], [truth])[0] for truth in ('"143.0"', '"7"', ""))
-    assert same is not None and other is not None and none is not None
-    assert same.score > none.score and other == none
+    assert same is not None and none is not None and same.score > none.score
+    assert other is None or other.kind == "template", "whoever rewords a problem keeps its answer"

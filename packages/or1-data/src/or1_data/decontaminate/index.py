@@ -82,7 +82,7 @@ class BenchmarkIndex:
         return any(item.ability == "code" for item in self.items)
 
     def save(self, path: str | Path) -> None:
-        """Write the index: hashes, the numbers of the statements and references, but no benchmark text and no answers."""
+        """Write the index: hashes, the numbers of the statements and references; no text and no answers."""
         arrays: dict[str, Any] = {}
         for kind in KINDS:
             shingles = self.features.kind(kind)

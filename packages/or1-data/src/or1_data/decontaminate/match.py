@@ -224,8 +224,9 @@ def classify(overlap: _Overlap, limits: DecontaminateSettings) -> tuple[Class | 
 
 
 def _is_another(o: _Overlap) -> bool:
-    """Whether a row that has the item's text asks for something else: other words, and not the same answer."""
-    return o.answers is False if o.containing >= _WHOLE else o.other_words and o.answers is not True
+    """Whether a row with the item's text asks for something else: other words, or a part only and another answer."""
+    is_part = o.contained < _WHOLE <= o.containing
+    return (o.other_words and o.answers is not True) or (is_part and o.answers is False)
 
 
 def _is_paraphrase(o: _Overlap, limits: DecontaminateSettings) -> bool:
@@ -234,6 +235,8 @@ def _is_paraphrase(o: _Overlap, limits: DecontaminateSettings) -> bool:
         return False
     if o.few_words:
         return o.contained >= _FORMULA_CONTAINED
+    if not o.formula and o.included == 1.0 and o.numbers > 0:
+        return True
     return o.numbers >= (_NUMBERS if o.answers or not o.formula else _NUMBERS_OF_FORMULA)
 
 
