@@ -338,7 +338,7 @@ function setTheme(theme) {
 $("theme").addEventListener("click", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
 setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 $("filters").addEventListener("submit", (event) => event.preventDefault());
-$("filters").addEventListener("input", () => { showProblems(); showDetail(); });
+for (const event of ["input", "change"]) $("filters").addEventListener(event, () => { showProblems(); showDetail(); });
 addEventListener("keydown", (event) => {
   if (["INPUT", "SELECT"].includes(event.target.tagName)) return;
   if (event.key === "ArrowRight") nextSample(1);
