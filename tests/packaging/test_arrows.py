@@ -1,4 +1,4 @@
-"""Who may import whom, read from the syntax tree of every source file (DESIGN: leaves never import each other)."""
+"""Who may import whom, read from the syntax tree of every source file."""
 
 from __future__ import annotations
 
