@@ -1,6 +1,10 @@
-"""The controller against the trajectory of PAPER eq. 3.2 worked out by hand."""
+"""The controller against a trajectory of arXiv 2505.22312, eq. 3.2, worked out by hand."""
+
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.config.schema import EntropySettings
@@ -50,3 +54,17 @@ def test_the_released_codes_gate_looks_one_batch_back_and_starts_open():
     assert equal.coefficient == pytest.approx(0.03), "equality lowers the coefficient there"
     assert equal.alpha(0.1) == 0.0, "and does not open the gate"
     assert equal.advanced(0.19).alpha(9.0) == pytest.approx(0.04)
+
+
+@given(
+    st.sampled_from(["off", "constant", "adaptive"]),
+    st.sampled_from(["same_step", "previous_step"]),
+    st.sampled_from([0.0, 0.003]),
+    st.sampled_from([None, 0.1, 0.2, 0.3]),
+)
+def test_a_coefficient_known_beforehand_is_that_of_any_entropy(mode, gate, coefficient, previous):
+    settings = EntropySettings(mode=mode, gate=gate, initial=coefficient, target=0.2)
+    controller = replace(EntropyController.start(settings), previous=previous)
+    possible = {controller.alpha(entropy) for entropy in (0.1, 0.2, 0.3)}
+    assert (controller.known_alpha is None) == (len(possible) > 1)
+    assert controller.known_alpha in {None, *possible}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from or1_trainer.config.schema import EntropySettings
@@ -37,6 +38,13 @@ class EntropyController:
             is_open = self.previous is None or self.previous < self.settings.target
             return self.coefficient if is_open else 0.0
         return self.coefficient if entropy <= self.settings.target else 0.0
+
+    @property
+    def known_alpha(self) -> float | None:
+        """alpha_k where it does not depend on this step's entropy; None where it does."""
+        if self.settings.mode != "adaptive" or self.settings.gate == "previous_step":
+            return self.alpha(math.nan)
+        return None if self.coefficient else 0.0
 
     def advanced(self, entropy: float) -> EntropyController:
         """c_{k+1}: up by delta below the target, down above it, unchanged at equality."""

@@ -5,12 +5,14 @@ Skywork-OR1, arXiv 2505.22312, eq. 3.1 (loss) and 3.2 (coefficient). Axis: M res
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
+from torch import Tensor
 
 from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.algorithm.fixed_inputs import FixedInputs
+from or1_trainer.algorithm.losses import NEEDS_COVARIANCE
 from or1_trainer.algorithm.packing import PackedBatch, microbatches, pack
 from or1_trainer.algorithm.policy_loss import Extent, policy_loss
 from or1_trainer.policy.token_stats import TokenStats
@@ -32,10 +34,14 @@ def update(
     if not minibatches:
         return controller, {"policy/entropy_coef_next": controller.coefficient, "tokens/trained": 0}
     packed = [pack_minibatch(minibatch, learner) for minibatch in minibatches]
-    if learner.loss.reuse == 1 and len(packed) == 1 and max_over_data(len(packed[0]), learner.runtime) <= 1:
-        metrics, entropy = _single_pass(learner, packed[0], minibatches[0].extent, controller)
+    extents = [minibatch.extent for minibatch in minibatches]
+    is_on_policy = learner.loss.reuse == 1 and len(packed) == 1
+    if is_on_policy and controller.known_alpha is not None and learner.loss.kind not in NEEDS_COVARIANCE:
+        metrics, entropy = _one_pass(learner, packed[0], extents[0], controller.known_alpha)
+    elif is_on_policy and max_over_data(len(packed[0]), learner.runtime) <= 1:
+        metrics, entropy = _one_forward(learner, packed[0], extents[0], controller)
     else:
-        metrics, entropy = _two_passes(learner, packed, [minibatch.extent for minibatch in minibatches], controller)
+        metrics, entropy = _two_passes(learner, packed, extents, controller)
     advanced = controller.advanced(entropy)
     metrics |= {
         "policy/entropy": entropy,
@@ -55,6 +61,42 @@ def pack_minibatch(minibatch: Minibatch, learner: Learner) -> list[PackedBatch]:
     return [pack([samples[index] for index in sorted(bin_)], device=device, dtype=dtype) for bin_ in bins]
 
 
+def _one_pass(
+    learner: Learner, batches: Sequence[PackedBatch], extent: Extent, alpha: float
+) -> tuple[dict[str, float], float]:
+    """On-policy and with a coefficient that is known beforehand, each micro-batch is computed once.
+
+    Its own forward pass gives the proximal log-probs: the ratio is exactly 1, and the numbers are those of two passes.
+    """
+    sums, entropies = UpdateSums(), list[Tensor]()
+
+    def passes() -> Iterator[tuple[TokenStats, FixedInputs]]:
+        for batch in batches:
+            stats = learner.stats(batch)
+            (fixed,) = fixed_inputs([batch], [stats.logprobs_M], learner)
+            entropies.append(_entropy_sum(stats))
+            yield stats, fixed
+            sums.add_inputs(fixed)
+
+    _optimizer_step(learner, passes(), alpha, extent, sums)
+    entropy = _mean_entropy(entropies, extent.num_tokens, learner)
+    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime), entropy
+
+
+def _one_forward(
+    learner: Learner, batches: Sequence[PackedBatch], extent: Extent, controller: EntropyController
+) -> tuple[dict[str, float], float]:
+    """The same where the coefficient depends on the entropy: for at most one micro-batch per rank, kept in memory."""
+    sums, stats = UpdateSums(), [learner.stats(batch) for batch in batches]
+    entropy = _mean_entropy([_entropy_sum(stat) for stat in stats], extent.num_tokens, learner)
+    fixed = fixed_inputs(batches, [stat.logprobs_M for stat in stats], learner)
+    alpha = controller.alpha(entropy)
+    _optimizer_step(learner, zip(stats, fixed, strict=True), alpha, extent, sums)
+    for one in fixed:
+        sums.add_inputs(one)
+    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime), entropy
+
+
 def _two_passes(
     learner: Learner, packed: Sequence[Sequence[PackedBatch]], extents: Sequence[Extent], controller: EntropyController
 ) -> tuple[dict[str, float], float]:
@@ -62,13 +104,13 @@ def _two_passes(
 
     N_SGD = mini-batches x reuse steps (eq. 4.1), all against the same proximal policy.
     """
-    sums, inputs, seen = UpdateSums(), list[list[FixedInputs]](), list[TokenStats]()
+    sums, inputs, entropies = UpdateSums(), list[list[FixedInputs]](), list[Tensor]()
     with torch.no_grad():
         for batches in packed:
             stats = [learner.stats(batch) for batch in batches]
             inputs.append(fixed_inputs(batches, [stat.logprobs_M for stat in stats], learner))
-            seen += stats
-    entropy = _mean_entropy(seen, sum(extent.num_tokens for extent in extents), learner)
+            entropies += [_entropy_sum(stat) for stat in stats]
+    entropy = _mean_entropy(entropies, sum(extent.num_tokens for extent in extents), learner)
     alpha = controller.alpha(entropy)
     for _ in range(learner.loss.reuse):
         for batches, fixed, extent in zip(packed, inputs, extents, strict=True):
@@ -77,23 +119,6 @@ def _two_passes(
     for fixed in inputs:
         for one in fixed:
             sums.add_inputs(one)
-    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime), entropy
-
-
-def _single_pass(
-    learner: Learner, batches: Sequence[PackedBatch], extent: Extent, controller: EntropyController
-) -> tuple[dict[str, float], float]:
-    """On-policy and in one micro-batch per rank, the forward pass of the step itself gives the fixed inputs.
-
-    The ratio is then exactly 1 and the numbers are those of two passes; a third of the work is saved.
-    """
-    sums, stats = UpdateSums(), [learner.stats(batch) for batch in batches]
-    entropy = _mean_entropy(stats, extent.num_tokens, learner)
-    fixed = fixed_inputs(batches, [stat.logprobs_M for stat in stats], learner)
-    alpha = controller.alpha(entropy)
-    _optimizer_step(learner, zip(stats, fixed, strict=True), alpha, extent, sums)
-    for one in fixed:
-        sums.add_inputs(one)
     return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime), entropy
 
 
@@ -113,7 +138,10 @@ def _optimizer_step(
     sums.close_step(learner.optimizer.step())
 
 
-def _mean_entropy(stats: Sequence[TokenStats], num_tokens: int, learner: Learner) -> float:
+def _entropy_sum(stats: TokenStats) -> Tensor:
+    return stats.entropy_M.detach().sum(dtype=torch.float64)
+
+
+def _mean_entropy(sums: Sequence[Tensor], num_tokens: int, learner: Learner) -> float:
     """Token mean over the whole batch and all data ranks, in nats."""
-    own = sum(float(stat.entropy_M.detach().sum(dtype=torch.float64)) for stat in stats)
-    return sum_over_data([own], learner.runtime)[0] / num_tokens
+    return sum_over_data([float(sum(sums))], learner.runtime)[0] / num_tokens
