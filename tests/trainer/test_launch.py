@@ -15,7 +15,7 @@ from whole_runs import MICRO, environment, numbers, rows_written, run, start, wa
 RECIPE = f"""
 name = "launched"
 {MICRO}[[stages]]
-steps = 4
+steps = 2
 context_tokens = 16
 prompts = 4
 group = 4
