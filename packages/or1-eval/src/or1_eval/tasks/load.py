@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from or1_eval.errors import TaskError
+from or1_eval.tasks.choices import choice_problem
+from or1_eval.tasks.functions import function_problem
 from or1_eval.tasks.problems import problem_from_row
 from or1_eval.tasks.rows import SUFFIXES, Row, hub_rows, read_rows
 from or1_eval.tasks.spec import AS_GIVEN, TaskSpec, builtin_names, builtin_spec, read_spec
@@ -62,10 +64,18 @@ def load_task(
     return _load(spec, chosen, Path(file) if file else None, limit)
 
 
+def _problem(row: Row, position: int, spec: TaskSpec, template: str) -> Problem:
+    if spec.kind == "functions":
+        return function_problem(row, position, spec, template)
+    if spec.kind == "choices":
+        return choice_problem(row, position, spec, template)
+    return problem_from_row(row, position, spec, template)
+
+
 def task_from_rows(spec: TaskSpec, rows: Iterable[Row], *, template: str | None = None, source: str = "") -> Task:
     """A task of a spec and rows that are already there."""
     chosen = template or spec.template
-    problems = [problem_from_row(row, position, spec, chosen) for position, row in enumerate(rows)]
+    problems = [_problem(row, position, spec, chosen) for position, row in enumerate(rows)]
     return _task(spec, chosen, problems, source)
 
 
@@ -100,7 +110,7 @@ def _load(spec: TaskSpec, template: str, file: Path | None, limit: int | None) -
         source += counted
     else:
         rows = read_rows(file) if file is not None else hub_rows(spec.hub) if spec.hub is not None else iter(())
-        problems = [problem_from_row(row, position, spec, template) for position, row in enumerate(rows)]
+        problems = [_problem(row, position, spec, template) for position, row in enumerate(rows)]
     if not problems:
         raise TaskError(f"task {spec.name!r}: no problems in {source}")
     _check_known(spec, problems)
@@ -116,7 +126,7 @@ def _task(spec: TaskSpec, template: str, problems: list[Problem], source: str) -
             k=spec.k,
             template=template,
             source=source,
-            votes=spec.votes and spec.kind == "answers",
+            votes=spec.votes and spec.kind in ("answers", "choices"),
         )
     except ValueError as error:
         raise TaskError(str(error)) from error

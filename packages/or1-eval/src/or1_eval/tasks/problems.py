@@ -34,7 +34,7 @@ def problem_from_row(row: Row, position: int, spec: TaskSpec, template: str) -> 
         )
     answer = row[_column(row, columns.answer, _ANSWER_NAMES, "answer", where)]
     return Problem(
-        id=_row_id(row, position, spec),
+        id=row_id(row, position, spec),
         prompt=messages(spec, template, question),
         ground_truth=_truth(answer, columns),
         info={"problem": question},
@@ -74,7 +74,7 @@ def _from_shared_format(row: Row, position: int, spec: TaskSpec, template: str) 
         question = _without_instruction(question, spec)
         prompt = messages(spec, template, question)
     return Problem(
-        id=_row_id(row, position, spec),
+        id=row_id(row, position, spec),
         prompt=prompt,
         ground_truth=row["reward_model"]["ground_truth"],
         info={"problem": question, "data_source": row.get("data_source", "")},
@@ -89,7 +89,8 @@ def _without_instruction(text: str, spec: TaskSpec) -> str:
     return text
 
 
-def _row_id(row: Row, position: int, spec: TaskSpec) -> str:
+def row_id(row: Row, position: int, spec: TaskSpec) -> str:
+    """The row's own id, or the task's name with its position."""
     if spec.columns.id:
         if spec.columns.id not in row:
             raise TaskError(f"{spec.name}, row {position}: no column {spec.columns.id!r}; there are {', '.join(row)}")

@@ -50,12 +50,16 @@ class Hub:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Which column holds what; empty is guessed from the usual names. `answer_after` cuts an answer behind a mark."""
+    """Which column holds what; empty is guessed from the usual names.
+
+    `answer_after` cuts an answer behind a mark; `wrong` are the columns of the other choices of a multiple choice.
+    """
 
     id: str = ""
     problem: str = ""
     answer: str = ""
     answer_after: str = ""
+    wrong: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +81,17 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
-    """Everything about a task but the problems themselves."""
+    """Everything about a task but the problems themselves.
+
+    `kind` is how a row is asked and judged: an answer; one of several choices; a Python function with tests (HumanEval+
+    and MBPP+); a problem of LiveCodeBench. `note` says what of the task was never run.
+    """
 
     name: str
     description: str = ""
-    kind: typing.Literal["answers", "livecodebench"] = "answers"
+    license: str = ""
+    note: str = ""
+    kind: typing.Literal["answers", "choices", "functions", "livecodebench"] = "answers"
     file: str = ""
     hub: Hub | None = None
     columns: Columns = Columns()
