@@ -1,4 +1,4 @@
-"""Decontamination on labelled positives and negatives, against the 8-gram and 13-gram rules.
+"""Decontamination on labeled positives and negatives, against the 8-gram and 13-gram rules.
 
     uv run benchmarks/data_decontaminate.py ../shared/data [--rephrased FILE...]
 
@@ -82,7 +82,7 @@ def benchmark(folder: Path, group: str) -> Benchmark:
 
 
 def rephrased(folder: Path, group: str, file: str | Path) -> None:
-    """Recall on labelled paraphrases, without and with what a row's ground truth tells, and false alarms on clean rows.
+    """Recall on labeled paraphrases, without and with what a row's ground truth tells, and false alarms on clean rows.
 
     The ground truth of a row is its own where the file has one; else its item's, as whoever rewords a problem keeps it.
     """

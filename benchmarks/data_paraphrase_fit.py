@@ -1,7 +1,7 @@
 """Fit what or1-data knows about paraphrases: the table of common words, and the coefficients of the score.
 
     uv run benchmarks/data_paraphrase_fit.py ../shared/data --frequencies     writes text/frequencies.txt
-    uv run benchmarks/data_paraphrase_fit.py ../shared/data                   prints the coefficients for maths
+    uv run benchmarks/data_paraphrase_fit.py ../shared/data                   prints the coefficients for math
     uv run benchmarks/data_paraphrase_fit.py ../shared/data --functions       prints those for functions to complete
 
 Positives are `tests/data/rephrased.jsonl` with its items; negatives are the two nearest items of every row of sets

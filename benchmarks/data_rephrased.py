@@ -1,4 +1,4 @@
-"""Labelled paraphrases of benchmark items (`tests/data/rephrased*.jsonl`), their benchmarks, and clean negatives."""
+"""Labeled paraphrases of benchmark items (`tests/data/rephrased*.jsonl`), their benchmarks, and clean negatives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Precision and recall of the rules on hand-labelled real lines.
+"""Precision and recall of the rules on hand-labeled real lines.
 
     uv run benchmarks/data_rules.py ../shared/data
 

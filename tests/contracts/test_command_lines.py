@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 PINNED = {
-    "or1-data": {"run", "stats", "validate", "dedup", "decontaminate", "difficulty", "judge", "select"}
+    "or1-data": {"run", "recipes", "stats", "validate", "dedup", "decontaminate", "difficulty", "judge", "select"}
     | {"rules", "answers"},  # each stage of the data pipeline is a command
     "or1-eval": {"run", "regrade", "compare", "view"},
     "or1-reward": {"grade", "doctor", "serve"},

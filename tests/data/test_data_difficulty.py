@@ -100,7 +100,7 @@ def test_a_failing_verifier_is_no_wrong_answer() -> None:
 
 def test_wilson_bounds_against_published_values() -> None:
     low, high = wilson(PassCount(0, 16))
-    assert low == 0 and high == pytest.approx(0.1936, abs=1e-3)  # DATA: 0/16 -> [0, .19]
+    assert low == 0 and high == pytest.approx(0.1936, abs=1e-3)  # Wilson (1927) for 0 of 16: [0, .19]
     assert wilson(PassCount(16, 16))[0] == pytest.approx(0.8064, abs=1e-3)
     assert wilson(PassCount(0, 0)) == (0.0, 1.0)
 

@@ -10,10 +10,12 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from or1_data import Problem, SchemaError, SourceError, problem_from_row, write_problems
+from or1_data import Problem, SchemaError, SourceError, problem_from_row, read_problems, write_problems
 from or1_data.answers import annotate_answers
+from or1_data.cli import main
 from or1_data.dedup import DedupSettings, annotate_duplicates
 from or1_data.difficulty import PassCount
+from or1_data.errors import RunError
 from or1_data.rules import find
 from or1_data.run import run_recipe
 from or1_data.run.recipe import recipe_from
@@ -214,3 +216,95 @@ def test_known_instructions_are_apart(read: Read) -> None:
         "Given an integer n, print n+1.",
         "What is $6\\cdot 7$?",
     ]
+
+
+def test_several_files_a_folder_and_a_pattern_are_one_source(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shards = tmp_path / "shards"
+    shards.mkdir()
+    for number in range(3):
+        row = {"problem": f"What is {number}+{number}?", "answer": str(2 * number), "license": "MIT"}
+        (shards / f"train-0000{number}-of-00003.jsonl").write_text(json.dumps(row))
+    inputs = ([shards], [shards / "*.jsonl"], sorted(shards.iterdir()))
+    for given in inputs:
+        assert main(["stats", *map(str, given), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["rows"] == 3
+    source = [{"path": str(shards / "*.jsonl"), "name": "sums"}]
+    run_recipe(recipe_from({"source": source, "guard": {"max_share": 1.0}}), tmp_path / "run", progress=False)
+    rows = list(read_problems(tmp_path / "run/problems.parquet"))
+    assert [row.extra_info["origin"]["file"] for row in rows] == sorted(path.name for path in shards.iterdir())
+    assert {row.extra_info["origin"]["license"] for row in rows} == {"MIT"}
+    (shards / "other.csv").write_text("problem,answer\nWhat is 2+2?,4\n")
+    assert main(["stats", str(shards)]) == 1 and "several kinds" in capsys.readouterr().err
+    assert main(["stats", str(shards / "*.csv")]) == 0
+
+
+def test_other_kinds_of_files(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    rows = [{"problem": f"What is {n}+{n}?", "answer": str(2 * n)} for n in range(4)]
+    table = pa.Table.from_pylist(rows)
+    with pa.OSFile(str(tmp_path / "a.arrow"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    with pa.CompressedOutputStream(str(tmp_path / "b.jsonl.zst"), "zstd") as stream:
+        stream.write("\n".join(map(json.dumps, rows)).encode())
+    columns = {key: [row[key] for row in rows] for key in ("problem", "answer")}
+    (tmp_path / "c.json").write_text(json.dumps(columns, indent=1))
+    indexed = {key: dict(enumerate(values)) for key, values in columns.items()}
+    (tmp_path / "d.json").write_text(json.dumps(indexed))
+    (tmp_path / "e.json").write_text(json.dumps({"version": 1, "data": rows}))
+    for file in sorted(tmp_path.iterdir()):
+        assert [p.ground_truth for p in read_source(file)] == ["0", "2", "4", "6"], file.name
+
+
+def test_odd_numbers_neither_end_a_run_nor_become_answers(tmp_path: Path) -> None:
+    text = '{"problem": "Big?", "answer": "1", "n": %s}\n{"problem": "None?", "answer": NaN}\n' % ("9" * 40)
+    (tmp_path / "a.jsonl").write_text(text)
+    (tmp_path / "a.json").write_text("[" + ",".join(text.strip().split("\n")) + "]")
+    for name in ("a.jsonl", "a.json"):
+        source = {"source": [{"path": str(tmp_path / name)}], "guard": {"max_share": 1.0}}
+        result = run_recipe(recipe_from(source), tmp_path / name[2:], progress=False)
+        assert (result.kept, result.set_aside) == (1, 1)
+
+
+def test_files_of_other_settings_do_not_stay(tmp_path: Path) -> None:
+    rows = [{"problem": f"What is the {name} of it all?", "answer": "1"} for name in ("sum", "end", "top", "cost")]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    base = {"source": [{"path": str(tmp_path / "a.jsonl")}]}
+    run_recipe(recipe_from({**base, "split": {"train": 1, "heldout": 1}}), tmp_path / "run", progress=False)
+    assert (tmp_path / "run/train.jsonl").exists()
+    run_recipe(recipe_from(base), tmp_path / "run", progress=False)
+    left = {path.name for path in (tmp_path / "run").iterdir() if path.suffix in (".jsonl", ".parquet")}
+    assert left == {"problems.jsonl", "problems.parquet", "dropped.jsonl", "set_aside.jsonl"}
+
+
+def test_a_full_disk_in_the_last_pass_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from or1_data.run import output
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "a.jsonl").write_text('{"problem": "What is 1+1?", "answer": "2"}')
+    monkeypatch.setattr(output, "write_problems", full)
+    recipe = recipe_from({"source": [{"path": str(tmp_path / "a.jsonl")}]})
+    with pytest.raises(RunError, match=r"No space left.*free some space"):
+        run_recipe(recipe, tmp_path / "run", progress=False)
+    assert not [path for path in (tmp_path / "run").iterdir() if "partial" in path.name]
+
+
+def test_a_file_that_cannot_be_written_is_the_one_that_is_named(
+    tmp_path: Path, shared_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    bench, rows = (
+        shared_data / "benchmarks/aime24.jsonl",
+        shared_data / "reports/data/d20_reformatted_other_problem.jsonl",
+    )
+    blocked = str(tmp_path / "file" / "x")
+    for command in (
+        ["decontaminate", "--save-index", blocked, "--benchmark", str(bench)],
+        ["decontaminate", str(rows), "-o", str(tmp_path / "o.jsonl"), "--benchmark", str(bench), "--review", blocked],
+        ["select", str(rows), "-o", f"{blocked}.jsonl"],
+    ):
+        assert main(command) == 1
+        assert str(tmp_path / "file") in capsys.readouterr().err

@@ -19,7 +19,7 @@ _SHOWN_CHARS: Final = 300
 def annotate_answers(problems: Iterable[Problem], verifier: Verifier) -> Iterator[Problem]:
     """Each problem with the note `answers`.
 
-    Maths: `gold_verifies` (the gold in a box is judged right against itself) and `in_solution` (the solution's text is
+    Math: `gold_verifies` (the gold in a box is judged right against itself) and `in_solution` (the solution's text is
     judged right; None without one). Code: `solution_passes` (one of at most 32 listed programs passes all tests; None
     without any). What fails is said under `why`. A check that the verifier itself could not make is absent, and
     `failed` says why.
@@ -32,13 +32,13 @@ def check(problem: Problem, verifier: Verifier) -> dict[str, Any]:
     """The note of one problem."""
     note: dict[str, Any] = {}
     try:
-        (_check_maths if problem.ability == "math" else _check_code)(problem, verifier, note)
+        (_check_math if problem.ability == "math" else _check_code)(problem, verifier, note)
     except VerifierFailed as error:
         note["failed"] = str(error)[:_SHOWN_CHARS]
     return note
 
 
-def _check_maths(problem: Problem, verifier: Verifier, note: dict[str, Any]) -> None:
+def _check_math(problem: Problem, verifier: Verifier, note: dict[str, Any]) -> None:
     """Every alternative must verify: one that cannot be read would quietly never be accepted."""
     golds = answers(problem.ground_truth)
     pairs = [(gold, json.dumps(gold)) for gold in golds] + [(golds[0], problem.ground_truth)]

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from or1_data import __version__
-from or1_data.cli_options import add_run, add_select, add_stage_parsers, add_stats, add_validate
+from or1_data.cli_options import add_recipes, add_run, add_select, add_stage_parsers, add_stats, add_validate
 from or1_data.errors import ConfigError, DataError
 
 _ABOUT = """\
-From raw problems to a training set that can be trusted. Every file may be jsonl, json, parquet (.gz for the first two)
-or a hub id (owner/name[:config][#split]); known sets are recognised by their columns.
+From raw problems to a training set that can be trusted. An input may be a file (jsonl, json, parquet, arrow, csv;
+gz and zst of text), a folder, a pattern, several of these, or a hub id (owner/name[:config][#split]). Known sets are
+recognized by their columns; --columns names those of others.
 
   or1-data stats problems.jsonl                       what is in there
   or1-data dedup problems.jsonl -o unique.jsonl       drop copies, keep the reasons in unique.dropped.jsonl
@@ -28,6 +29,7 @@ def build_parser() -> ArgumentParser:
     parser.add_argument("--version", action="version", version=f"or1-data {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_run(commands)
+    add_recipes(commands)
     add_stats(commands)
     add_validate(commands)
     add_stage_parsers(commands)
@@ -48,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"or1-data {options.command}: {place}{error.strerror or error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"or1-data {options.command}: stopped; what is done is kept, the same command goes on", file=sys.stderr)
         return 1
@@ -58,6 +64,7 @@ def _command(name: str) -> Callable[[Namespace], int]:
 
     table: dict[str, Any] = {
         "run": commands.run,
+        "recipes": commands.recipes,
         "stats": commands.stats,
         "validate": commands.validate,
         "select": commands.select,

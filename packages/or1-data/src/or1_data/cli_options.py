@@ -35,6 +35,17 @@ def add_run(commands: Any) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the resolved config and stop")
 
 
+def add_recipes(commands: Any) -> None:
+    """`recipes`."""
+    parser = _parser(
+        commands,
+        "recipes",
+        "list the shipped recipes, or print one",
+        "Save one, change it, and run it by its file name.",
+    )
+    parser.add_argument("name", nargs="?", default="", help="recipe to print")
+
+
 def add_stats(commands: Any) -> None:
     """`stats`."""
     parser = _parser(
@@ -112,7 +123,7 @@ def _difficulty(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--sampler", default="", help="package.module:factory of an object with sample(prompts, counts, first_attempts)"
     )
-    parser.add_argument("--attempts", type=int, default=16, help="attempts per maths problem (default: %(default)s)")
+    parser.add_argument("--attempts", type=int, default=16, help="attempts per math problem (default: %(default)s)")
     parser.add_argument("--attempts-code", type=int, default=8, help="attempts per code problem (default: %(default)s)")
     parser.add_argument(
         "--stop", choices=("mixed", "full"), default="mixed", help="mixed: stop once both outcomes were seen (default)"
@@ -200,8 +211,13 @@ def _stage(commands: Any, name: str, about: str, *, keeps: bool = False, optiona
 
 
 def _input(parser: ArgumentParser, *, optional: bool = False) -> None:
-    parser.add_argument("input", help="file or hub id", nargs="?" if optional else None)
-    parser.add_argument("--source", default="auto", help="adapter, where the columns do not tell (default: auto)")
+    parser.add_argument("input", help="files, folders, patterns or a hub id", nargs="*" if optional else "+")
+    parser.add_argument(
+        "--source", default="auto", help="adapter, or package.module:function of your own (default: auto)"
+    )
+    parser.add_argument(
+        "--columns", default="", metavar="NAME=COLUMN,...", help="columns in place of an adapter: problem, answer, ..."
+    )
 
 
 def _in_out(parser: ArgumentParser, *, optional: bool = False) -> None:

@@ -15,14 +15,14 @@ import msgspec
 from or1_data.errors import ConfigError, SchemaError
 from or1_data.io.problems import write_problems
 from or1_data.run.pipeline import run_recipe
-from or1_data.run.recipe import load_recipe
+from or1_data.run.recipe import load_recipe, recipe_text, shipped_recipes
 from or1_data.schema import Problem
 from or1_data.select.mixing import mix, split
 from or1_data.select.reasons import SelectSettings
 from or1_data.select.rollouts import annotate_rollouts, outcomes
 from or1_data.sources.read import read_source
 from or1_data.stats import describe, describe_json, faults
-from or1_data.written import Dropped, names, output_path, warn
+from or1_data.written import Dropped, columns_of, names, output_path, warn
 
 
 def run(options: Namespace) -> int:
@@ -42,10 +42,20 @@ def run(options: Namespace) -> int:
     return 0
 
 
+def recipes(options: Namespace) -> int:
+    """`or1-data recipes`."""
+    for name in shipped_recipes():
+        text = recipe_text(name)
+        if options.name in ("", name):
+            about = " ".join(line.lstrip("# ") for line in text.split("name =")[0].splitlines())
+            print(text if options.name else f"{name:22} {about}")
+    return 0 if options.name in ("", *shipped_recipes()) else 2
+
+
 def stats(options: Namespace) -> int:
     """`or1-data stats`."""
     bad: list[SchemaError] = []
-    problems = read_source(options.input, options.source, set_aside=bad.append)
+    problems = read_source(options.input, options.source, columns=columns_of(options), set_aside=bad.append)
     facts = describe(problems, bad)
     print(json.dumps(facts, indent=1) if options.json else describe_json(facts))
     return 0
@@ -54,7 +64,9 @@ def stats(options: Namespace) -> int:
 def validate(options: Namespace) -> int:
     """`or1-data validate`."""
     count = wrong = 0
-    for line in faults(options.input, options.source, "" if options.no_verifier else options.verifier):
+    for line in faults(
+        options.input, options.source, columns_of(options), "" if options.no_verifier else options.verifier
+    ):
         count += line is None
         wrong += line is not None
         if line is not None:
@@ -79,7 +91,9 @@ def select(options: Namespace) -> int:
             "rollouts": ("always_solved", "never_solved") if options.drop_never else ("always_solved",),
         },
     )
-    problems: Iterator[Problem] = read_source(options.input, options.source, set_aside=warn)
+    problems: Iterator[Problem] = read_source(
+        options.input, options.source, columns=columns_of(options), set_aside=warn
+    )
     if options.rollouts:
         problems = annotate_rollouts(problems, outcomes(options.rollouts, min_reward=options.min_reward))
     weights = {name: float(value) for name, value in map(_assignment, options.weight)}

@@ -1,6 +1,6 @@
 """The ground truth as data: JSON text whose shape says the kind (the row format shared with verl).
 
-Maths is a string, a number or a list of alternatives; code is an object whose keys say the kind. A key whose value is
+Math is a string, a number or a list of alternatives; code is an object whose keys say the kind. A key whose value is
 null does not count: `datasets.map` pads rows with the keys of other rows, which once sent code rows to the wrong
 grader.
 """
@@ -29,7 +29,7 @@ _CODE: Final[dict[Kind, tuple[frozenset[str], frozenset[str]]]] = {
 def ground_truth_text(value: object) -> str:
     """The JSON text of a ground truth given as text or as an object.
 
-    Text that is no JSON is a maths answer and becomes a JSON string; so does a JSON list of bare numbers given as
+    Text that is no JSON is a math answer and becomes a JSON string; so does a JSON list of bare numbers given as
     text (`[7, 47]` is an interval or a point, while alternatives are written as strings).
 
     Raises:
@@ -59,7 +59,7 @@ def ground_truth_value(text: str) -> Any:
 
 
 def answers(text: str) -> list[str]:
-    """The alternatives of a maths ground truth as text; empty for code."""
+    """The alternatives of a math ground truth as text; empty for code."""
     value = _decoded(text)
     if isinstance(value, dict):
         return []
@@ -103,7 +103,7 @@ def _checked(value: object) -> Kind:
         number = isinstance(entry, int | float) and not isinstance(entry, bool) and math.isfinite(entry)
         if not (number or (isinstance(entry, str) and entry.strip())):
             raise SchemaError(
-                f"{entry!r} is no maths answer", key=_KEY, todo="give a string, a number or a list of them"
+                f"{entry!r} is no math answer", key=_KEY, todo="give a string, a number or a list of them"
             )
     return "answer"
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from or1_data.decontaminate.index import BenchmarkIndex, build_index
 from or1_data.decontaminate.stage import annotate_contamination, benchmark_items
-from or1_data.errors import ConfigError
+from or1_data.errors import ConfigError, RunError
 from or1_data.run.output import collect_set_aside
 from or1_data.run.pipeline import annotated
 from or1_data.run.recipe import Recipe, recipe_from
 from or1_data.select.reasons import SelectSettings
 from or1_data.sources.read import read_source
-from or1_data.written import names, output_path, warn, write_selected
+from or1_data.written import columns_of, names, output_path, warn, write_selected
 
 
 def stage(options: Namespace) -> int:
@@ -45,14 +45,17 @@ def _save_index(options: Namespace) -> int:
     if not options.benchmark:
         raise ConfigError("--save-index: give at least one --benchmark FILE")
     index = build_index(benchmark_items(options.benchmark))
-    index.save(options.save_index)
+    try:
+        index.save(options.save_index)
+    except OSError as error:
+        raise RunError(f"{options.save_index}: cannot be written ({error.strerror or error})") from error
     benchmarks = len({item.benchmark for item in index.items})
     print(f"{len(index.items):,} items of {benchmarks} benchmarks -> {options.save_index}")
     return 0
 
 
 def _with_index(options: Namespace) -> int:
-    problems = read_source(options.input, options.source, set_aside=warn)
+    problems = read_source(options.input, options.source, columns=columns_of(options), set_aside=warn)
     noted = annotate_contamination(problems, BenchmarkIndex.load(options.index))
     settings = SelectSettings(rules=(), contamination=names(options.drop))
     write_selected(noted, output_path(options.output), settings, options.keep, options.review)
@@ -66,7 +69,7 @@ def _stage_recipe(options: Namespace) -> Recipe:
         "chunk_rows": options.chunk_rows,
         "workers": options.workers,
         "stages": [name],
-        "source": [{"path": options.input, "adapter": options.source}],
+        "source": [{"path": tuple(options.input), "adapter": options.source, "columns": columns_of(options)}],
         "guard": {"max_share": 1.0},
         "store": getattr(options, "store", "") or str(output_path(options.output).absolute().parent / "model_calls"),
         "select": {"rules": names(options.drop) if name == "rules" else []},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -12,7 +12,7 @@ from or1_data.answers import check
 from or1_data.difficulty.counts import counts_of
 from or1_data.errors import SchemaError
 from or1_data.rules.stage import find
-from or1_data.schema import Problem
+from or1_data.schema import ORIGIN, Problem
 from or1_data.sources.read import read_source
 from or1_data.verifying import load_verifier
 
@@ -78,11 +78,11 @@ def describe_json(facts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def faults(path: str, source: str, verifier: str) -> Iterator[str | None]:
+def faults(paths: Sequence[str], source: str, columns: Mapping[str, Any], verifier: str) -> Iterator[str | None]:
     """For each row None if it is sound, else one line that says what is wrong with it."""
     bad: list[SchemaError] = []
     judge = load_verifier(verifier) if verifier else None
-    for number, problem in enumerate(read_source(path, source, set_aside=bad.append), start=1):
+    for number, problem in enumerate(read_source(paths, source, columns=columns, set_aside=bad.append), start=1):
         yield from (str(error) for error in bad)
         bad.clear()
         reasons = [f"tests: {finding.text}" for finding in find(problem, ("bad_tests",))]
@@ -92,6 +92,7 @@ def faults(path: str, source: str, verifier: str) -> Iterator[str | None]:
                 reasons.append(f"the gold {problem.ground_truth} does not verify as itself")
             if "failed" in note:
                 reasons.append(f"the verifier failed: {note['failed']}")
-        place = f"{path}, sound row {number} ({problem.id})"
+        origin = problem.extra_info.get(ORIGIN) or {}
+        place = f"{origin.get('file', paths[0])}, line {origin.get('line', number)} ({problem.id})"
         yield f"{place}: {'; '.join(reasons)}; repair or drop it" if reasons else None
     yield from (str(error) for error in bad)

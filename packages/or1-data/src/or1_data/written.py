@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
-from or1_data.errors import ConfigError, SchemaError
+from or1_data.errors import ConfigError, RunError, SchemaError
 from or1_data.io.problems import ENDINGS, write_problems
 from or1_data.run.output import without_evidence
 from or1_data.schema import Problem
@@ -31,6 +34,37 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def columns_of(options: Namespace) -> dict[str, Any]:
+    """`--columns problem=question,answer=gold` as a mapping; `keep` may be given several times."""
+    found: dict[str, Any] = {}
+    for pair in names(options.columns):
+        key, sign, column = pair.partition("=")
+        if not sign:
+            raise ConfigError(f"--columns: expected name=column, got {pair!r}")
+        if key == "keep":
+            found.setdefault("keep", []).append(column)
+        else:
+            found[key] = column
+    return found
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[str]]:
+    """A file to write, beside the output.
+
+    Raises:
+        RunError: it cannot be written; the message names this file.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8") as stream:
+            yield stream
+    except OSError as error:
+        raise RunError(
+            f"{path}: cannot be written ({error.strerror or error}); name another, or free some space"
+        ) from error
+
+
 class Dropped:
     """Writes rows that a selection drops, with their reasons, beside the output."""
 
@@ -39,12 +73,12 @@ class Dropped:
         self.count = 0
 
     def __enter__(self) -> Dropped:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream = self.path.open("w", encoding="utf-8")
+        self._opened = opened(self.path)
+        self._stream = self._opened.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
+    def __exit__(self, *exc: Any) -> None:
+        self._opened.__exit__(*exc)
         if self.count:
             print(f"{self.count:,} dropped rows -> {self.path}")
         else:
@@ -82,7 +116,7 @@ def write_selected(
 
 def _reviewed(problems: Iterator[Problem], path: Path) -> Iterator[Problem]:
     """Writes each overlap as two columns while the rows pass by."""
-    with path.open("w", encoding="utf-8") as stream:
+    with opened(path) as stream:
         stream.write("# Overlaps with benchmark items\n")
         for problem in problems:
             note = problem.notes.get("decontaminate")

@@ -29,7 +29,7 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
     reward: float | None = None
     """The verifier's reward; None where it failed, and then `text` is kept, to be judged again."""
     extracted: str = ""
-    """The answer that was judged, for maths that was judged wrong."""
+    """The answer that was judged, for math that was judged wrong."""
     truncated: bool = False
     empty: bool = False
     num_tokens: int = 0

@@ -1,4 +1,4 @@
-"""The answer of a maths problem as evidence: whoever rewords a problem keeps its answer."""
+"""The answer of a math problem as evidence: whoever rewords a problem keeps its answer."""
 
 from __future__ import annotations
 

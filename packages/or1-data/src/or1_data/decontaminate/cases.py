@@ -68,7 +68,7 @@ def _dull(run: list[str]) -> bool:
 
 
 def cases(ground_truth: str) -> dict[str, float]:
-    """The tests of a ground truth (JSON text) and how telling each is in nats; none for maths."""
+    """The tests of a ground truth (JSON text) and how telling each is in nats; none for math."""
     try:
         value = ground_truth_value(ground_truth)
     except SchemaError:

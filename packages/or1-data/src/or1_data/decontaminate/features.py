@@ -47,7 +47,7 @@ class Features:
     tests: list[dict[str, float]]
     """The same of whole tests, from the ground truth."""
     answers: list[str]
-    """Hash of the answer of a maths problem; empty where it is not known."""
+    """Hash of the answer of a math problem; empty where it is not known."""
     answer_weights: list[float]
     """How telling the answer is, in nats: that both have the answer 2 says little."""
     is_code: list[bool]

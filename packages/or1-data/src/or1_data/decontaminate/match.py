@@ -53,7 +53,7 @@ class DecontaminateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_un
     number_changed: float = 0.8
     """The same with all numbers masked."""
     paraphrase: float = 0.8
-    """The score of `or1_data.decontaminate.paraphrase`, for maths items."""
+    """The score of `or1_data.decontaminate.paraphrase`, for math items."""
     paraphrase_code: float = 0.92
     """The score of `or1_data.decontaminate.program`, for code items."""
     template: float = 0.5
@@ -230,7 +230,7 @@ def _is_another(o: _Overlap) -> bool:
 
 
 def _is_paraphrase(o: _Overlap, limits: DecontaminateSettings) -> bool:
-    """Whoever rewords a maths problem keeps its answer and, where formulas are the problem, their numbers."""
+    """Whoever rewords a math problem keeps its answer and, where formulas are the problem, their numbers."""
     if o.paraphrase < limits.paraphrase or o.answers is False:
         return False
     if o.few_words:

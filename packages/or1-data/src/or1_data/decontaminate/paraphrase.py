@@ -34,7 +34,7 @@ class Evidence(NamedTuple):
     numbers_added: float
     """Logarithm of the weight of the row's numbers that the item has not."""
     pairs: float
-    """Share of the pairs of neighbouring words of the text with fewer."""
+    """Share of the pairs of neighboring words of the text with fewer."""
     lengths: float
     """Absolute logarithm of the ratio of the numbers of words."""
     answer: float

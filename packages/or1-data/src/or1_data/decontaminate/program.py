@@ -103,7 +103,7 @@ class FunctionEvidence(NamedTuple):
     words: float
     """Logarithm of the weight of the shared words."""
     pairs: float
-    """Share of the pairs of neighbouring words of the text with fewer, of four at least."""
+    """Share of the pairs of neighboring words of the text with fewer, of four at least."""
     number_share: float
     """Weight of the shared numbers over that of all; one half where there are none."""
     numbers: float

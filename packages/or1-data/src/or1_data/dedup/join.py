@@ -198,7 +198,7 @@ def _parts(first: I64, second: I64, lengths: I64) -> Iterator[tuple[I64, I64]]:
 
 
 def jaccard(shingles: Shingles, first: I64, second: I64) -> np.ndarray:
-    """[P] exact similarities: both sides of each pair are sorted together, equal neighbours are what they share."""
+    """[P] exact similarities: both sides of each pair are sorted together, equal neighbors are what they share."""
     pair = np.arange(len(first), dtype=np.uint64)
     keyed = [_gather(shingles, side, pair) for side in (first, second)]
     merged = np.sort(np.concatenate(keyed))

@@ -37,7 +37,7 @@ class DedupRecord:
     """The numbers of the statement in order, spelled ones and those of drawings included."""
     gold_verifies: bool
     solution: str
-    """A program of a code row, to be run on another row's tests; for maths only whether there is one counts."""
+    """A program of a code row, to be run on another row's tests; for math only whether there is one counts."""
     ground_truth: str
     """Of a code row with a program; empty for others."""
     length: int

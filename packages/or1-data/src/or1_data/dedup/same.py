@@ -12,7 +12,7 @@ from or1_data.text.frequencies import word_weight
 from or1_data.text.words import content_words
 
 SameAnswer = Callable[[str, str], bool | None]
-"""Whether two maths answers are the same, None where that cannot be said; a verifier's word where one is handed in."""
+"""Whether two math answers are the same, None where that cannot be said; a verifier's word where one is handed in."""
 Passes = Callable[[str, str], bool | None]
 """Whether a program passes the tests of a ground truth (JSON text), None where that cannot be said."""
 
@@ -41,7 +41,7 @@ class Comparison:
     def agree(self, one: DedupRecord, other: DedupRecord) -> bool | None:
         """Whether the ground truths of two rows with the same text agree; None where that cannot be said.
 
-        Maths: an answer in common. Code: tests that contradict each other nowhere, and programs that pass both.
+        Math: an answer in common. Code: tests that contradict each other nowhere, and programs that pass both.
         """
         if one.kind != other.kind or one.entry_point != other.entry_point:
             return False

@@ -36,8 +36,8 @@ def wilson(count: PassCount, z: float = 1.959964) -> tuple[float, float]:
     if not count.num_attempts:
         return 0.0, 1.0
     n, p = count.num_attempts, count.rate
-    centre, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, (centre - spread) / (1 + z * z / n)), min(1.0, (centre + spread) / (1 + z * z / n))
+    center, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, (center - spread) / (1 + z * z / n)), min(1.0, (center + spread) / (1 + z * z / n))
 
 
 def counts_of(problem: Problem) -> dict[str, PassCount]:

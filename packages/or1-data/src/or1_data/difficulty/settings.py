@@ -24,6 +24,6 @@ class DifficultySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     min_reward: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     """An attempt with at least this reward solves the problem; a verifier with partial credit may want less than 1."""
     instruct: bool = True
-    """Whether prompts that do not say how to answer are told: maths in a box, programs in a code block."""
+    """Whether prompts that do not say how to answer are told: math in a box, programs in a code block."""
     suspect_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
     """A gold is suspect when it was never met and at least this share of the attempts agree on one other answer."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from or1_data.ground_truth import answers
-from or1_data.rules.finding import Finding, blank_drawings, found, mask_maths
+from or1_data.rules.finding import Finding, blank_drawings, found, mask_math
 from or1_data.schema import Problem
 
 _CLAUSE: Final = r"(?:^|(?<=[.;:!?。])|(?<=\n)|(?<=\)))\s*"
@@ -36,7 +36,7 @@ def proof(problem: Problem) -> Iterator[Finding]:
         if answer.strip().lower().rstrip(".") in _TYPED:
             yield Finding("proof", 0, 0, answer, "ground_truth")
             return
-    prose = mask_maths(problem.statement)
+    prose = mask_math(problem.statement)
     match = _PROVE.search(problem.statement if "\n" not in prose else prose)
     if match and not _FIND.search(prose):
         group = 1 if match.group(1) else 2
@@ -63,7 +63,7 @@ def multiple_choice(problem: Problem) -> Iterator[Finding]:
         yield Finding("multiple_choice", 0, 0, "question_type: MCQ", "extra_info")
         return
     text = problem.statement
-    prose = mask_maths(text, fill="m")
+    prose = mask_math(text, fill="m")
     bold = list(_BOLD_OPTION.finditer(blank_drawings(text)))
     for matches, least in (
         (bold, 3),
@@ -116,11 +116,11 @@ _PART_ASK: Final = re.compile(
 
 
 def multi_part(problem: Problem) -> Iterator[Finding]:
-    """Has labelled parts, at least two of which ask for something; a list of conditions (i), (ii) is no question."""
+    """Has labeled parts, at least two of which ask for something; a list of conditions (i), (ii) is no question."""
     if problem.ability != "math":
         return
     text = problem.statement
-    prose = mask_maths(text)
+    prose = mask_math(text)
     labels = [(m.start(), m.end(), (m.group(1) or m.group(2) or m.group(3)).lower()) for m in _PART.finditer(prose)]
     labels += [(m.start(), m.end(), m.group(1)) for m in _NUMBERED.finditer(prose)]
     labels.sort()

@@ -28,7 +28,7 @@ _MATHS: Final = re.compile(
 )
 
 
-def mask_maths(text: str, fill: str = " ") -> str:
+def mask_math(text: str, fill: str = " ") -> str:
     """The text with mathematics, drawings and fenced code filled and closed by a space, the rest in its place."""
     return _MATHS.sub(lambda found: fill * (found.end() - found.start() - 1) + " ", text)
 

@@ -1,4 +1,4 @@
-"""Rules about the gold answer of a maths row: none at all, prose, yes or no, or marked as invalid by its source."""
+"""Rules about the gold answer of a math row: none at all, prose, yes or no, or marked as invalid by its source."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from or1_data.rules.finding import Finding, blank_drawings, found, mask_maths
+from or1_data.rules.finding import Finding, blank_drawings, found, mask_math
 from or1_data.schema import Problem
 from or1_data.text.canonical import strip_asy
 
@@ -15,7 +15,7 @@ _URL: Final = re.compile(r"https?://\S+|\bwww\.[\w-]+\.\S+|\bartofproblemsolving
 
 def url(problem: Problem) -> Iterator[Finding]:
     """Contains a link: what is behind it may be needed, or may be the solution. Code blocks may contain links."""
-    text = blank_drawings(problem.statement) if problem.ability == "math" else mask_maths(problem.statement)
+    text = blank_drawings(problem.statement) if problem.ability == "math" else mask_math(problem.statement)
     if match := _URL.search(text):
         yield found("url", problem.statement, match.start(), match.end())
 
@@ -68,7 +68,7 @@ def missing_figure(problem: Problem) -> Iterator[Finding]:
         return
     if problem.ability != "math" or _DRAWN.search(text):
         return
-    prose = mask_maths(text)
+    prose = mask_math(text)
     if _TYPESET.search(text):
         return
     if match := _POINTING.search(prose):
@@ -113,7 +113,7 @@ _OTHER: Final = frozenset(_OTHER_TEXT.split()) - _ENGLISH
 
 def language(problem: Problem) -> Iterator[Finding]:
     """Prose that is not English: other scripts by their letters, Latin ones by their function words."""
-    prose = mask_maths(strip_asy(problem.statement))
+    prose = mask_math(strip_asy(problem.statement))
     letters = sum(char.isalpha() for char in prose)
     foreign = sum(map(len, _FOREIGN.findall(prose)))
     match = _FOREIGN.search(prose)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from or1_data.errors import RunError
 from or1_data.io.parquet import Columns
 from or1_data.io.problems import read_problems, write_problems
 from or1_data.run.parts import Part, read_parts, write_whole
@@ -25,12 +26,28 @@ from or1_data.select.reasons import reasons
 
 def select(recipe: Recipe, parts: Sequence[Part], scale: Scale, out: Path, summary: Summary) -> dict[str, int]:
     """Write the kept rows and `dropped.jsonl`; returns the rows of each file written."""
-    with ExitStack() as stack:
-        dropped = stack.enter_context((out / ".dropped.partial").open("w", encoding="utf-8"))
-        kept = _kept(recipe, parts, scale, dropped, summary)
-        files = _write(recipe, kept, out)
-    (out / ".dropped.partial").replace(out / "dropped.jsonl")
+    try:
+        with (out / ".dropped.partial").open("w", encoding="utf-8") as dropped:
+            kept = _kept(recipe, parts, scale, dropped, summary)
+            files = _write(recipe, kept, out)
+        (out / ".dropped.partial").replace(out / "dropped.jsonl")
+    except OSError as error:
+        raise RunError(
+            f"{out}: cannot be written ({error.strerror or error}); free some space and run again"
+        ) from error
+    finally:
+        for partial in out.glob(".*.partial"):
+            partial.unlink(missing_ok=True)
     return files
+
+
+def remove_files_of_earlier_run(out: Path, files: Mapping[str, int]) -> None:
+    """Remove what the manifest of the run before names and this one does not: it belongs to other settings."""
+    manifest = out / "manifest.json"
+    if manifest.exists():
+        with suppress(ValueError, AttributeError):
+            for name in json.loads(manifest.read_bytes()).get("files", {}).keys() - files.keys():
+                (out / Path(name).name).unlink(missing_ok=True)
 
 
 def _kept(recipe: Recipe, parts: Sequence[Part], scale: Scale, dropped: Any, summary: Summary) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ from or1_data.run.duplicates import run_duplicates
 from or1_data.run.fingerprint import fingerprint_of
 from or1_data.run.guard import add, guard
 from or1_data.run.model_stages import CALLING, run_calls, target_key
-from or1_data.run.output import collect_set_aside, select, write_json
+from or1_data.run.output import collect_set_aside, remove_files_of_earlier_run, select, write_json
 from or1_data.run.parts import Part, file_hash, key_of, part_of, read_parts, remove_stale
 from or1_data.run.progress import stage_progress
 from or1_data.run.reading import read_sources, resolve, source_hash
@@ -145,6 +145,7 @@ class _Run:
         summary.show_what_stays(read_parts(last))
         set_aside = collect_set_aside(first, self.out)
         manifest = self._manifest(summary, files, scale, set_aside)
+        remove_files_of_earlier_run(self.out, files)
         write_json(self.out / "manifest.json", manifest)
         write_report(self.out, manifest, summary)
         return RunResult(self.out, files, summary.rows.total(), summary.kept.total(), set_aside)

@@ -148,6 +148,11 @@ def shipped_recipes() -> list[str]:
     return sorted(entry.name.removesuffix(".toml") for entry in _SHIPPED.iterdir() if entry.name.endswith(".toml"))
 
 
+def recipe_text(name: str) -> str:
+    """The TOML text of a shipped recipe."""
+    return _SHIPPED.joinpath(f"{name}.toml").read_text(encoding="utf-8")
+
+
 def load_recipe(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """A recipe from a TOML file, or a shipped one by name; `overrides` are dotted keys, e.g. `{"select.min_votes": 9}`.
 
@@ -172,7 +177,7 @@ def _toml(path: str | Path) -> dict[str, Any]:
     file = Path(path)
     try:
         if file.suffix != ".toml" and not file.exists() and str(path) in shipped_recipes():
-            return tomllib.loads(_SHIPPED.joinpath(f"{path}.toml").read_text(encoding="utf-8"))
+            return tomllib.loads(recipe_text(str(path)))
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         near = difflib.get_close_matches(str(path), shipped_recipes(), n=1)

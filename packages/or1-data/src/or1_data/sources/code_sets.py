@@ -16,7 +16,7 @@ _TEST: Final = re.compile(r"^def\s+(test_\w+)\s*\(\s*\)", re.M)
 
 
 def synthetic(row: Row, source: str) -> Problem:
-    r"""A maths or code row of SYNTHETIC-1 or SYNTHETIC-2; rows of other tasks are set aside.
+    r"""A math or code row of SYNTHETIC-1 or SYNTHETIC-2; rows of other tasks are set aside.
 
     {"source": "numina", "task_type": "verifiable_math", "in_source_id": "7", "prompt": "Problem: What is $1+2$?",
      "gold_standard_solution": "It is 3.", "verification_info": "{\"ground_truth\": \"3\"}"}

@@ -74,7 +74,7 @@ def _origin(row: Mapping[str, Any], file: str, line: int) -> dict[str, Any]:
 class Columns:
     """`columns = {problem = ..., answer = ..., solution = ..., id = ..., keep = [...]}` of a source as an adapter.
 
-    The answer's column may hold a maths answer, or the ground truth of a code problem.
+    The answer's column may hold a math answer, or the ground truth of a code problem.
     """
 
     names: Mapping[str, Any]

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from or1_data.errors import SourceError
 from or1_data.io.json_rows import TURNS
 from or1_data.schema import Problem
-from or1_data.sources import code, code_sets, maths, maths_sets, verl
+from or1_data.sources import code, code_sets, math_problems, math_sets, verl
 
 
 class Adapter(NamedTuple):
@@ -41,29 +41,29 @@ _ORDERED: Final = (  # detection takes the first whose keys are all there: the m
     _adapter("taco", "question input_output raw_tags", code.taco),
     _adapter("apps", "question input_output", code.apps),
     _adapter("rllm", "problem tests", code.rllm),
-    _adapter("numina", "problem answer problem_type question_type", maths.numina),
-    _adapter("omni_math", "problem answer domain difficulty", maths.omni_math),
-    _adapter("olympiadbench", "is_multiple_answer answer_type", maths.olympiadbench),
-    _adapter("math", "problem solution level", maths.math),
-    _adapter("deepscaler", "problem answer difficulty", maths.deepscaler),
-    _adapter("aime", "ID Year Question Answer", maths.aime),
-    _adapter("svamp", "Body Question Answer", maths.svamp),
-    _adapter("gsm_hard", "input code target", maths.gsm_hard),
-    _adapter("openmath", "problem expected_answer", maths_sets.openmath),
-    _adapter("deepmath", "question final_answer topic", maths_sets.deepmath),
-    _adapter("big_math", "problem answer llama8b_solve_rate", maths_sets.big_math),
-    _adapter("open_reasoner_train", TURNS, maths_sets.open_reasoner_train),
-    _adapter("tulu", "messages ground_truth dataset", maths_sets.tulu),
-    _adapter("reasoning_gym", "question answer metadata", maths_sets.reasoning_gym),
-    _adapter("open_reasoner", "prompt final_answer", maths.chat_answer),
-    _adapter("problem_answer", "problem answer", maths.problem_answer),
-    _adapter("boxed_solution", "problem solution", maths.boxed_solution),
+    _adapter("numina", "problem answer problem_type question_type", math_problems.numina),
+    _adapter("omni_math", "problem answer domain difficulty", math_problems.omni_math),
+    _adapter("olympiadbench", "is_multiple_answer answer_type", math_problems.olympiadbench),
+    _adapter("math", "problem solution level", math_problems.math),
+    _adapter("deepscaler", "problem answer difficulty", math_problems.deepscaler),
+    _adapter("aime", "ID Year Question Answer", math_problems.aime),
+    _adapter("svamp", "Body Question Answer", math_problems.svamp),
+    _adapter("gsm_hard", "input code target", math_problems.gsm_hard),
+    _adapter("openmath", "problem expected_answer", math_sets.openmath),
+    _adapter("deepmath", "question final_answer topic", math_sets.deepmath),
+    _adapter("big_math", "problem answer llama8b_solve_rate", math_sets.big_math),
+    _adapter("open_reasoner_train", TURNS, math_sets.open_reasoner_train),
+    _adapter("tulu", "messages ground_truth dataset", math_sets.tulu),
+    _adapter("reasoning_gym", "question answer metadata", math_sets.reasoning_gym),
+    _adapter("open_reasoner", "prompt final_answer", math_problems.chat_answer),
+    _adapter("problem_answer", "problem answer", math_problems.problem_answer),
+    _adapter("boxed_solution", "problem solution", math_problems.boxed_solution),
 )
 _NAMED_ONLY: Final = (
     _adapter("or1", "", verl.or1),
     _adapter("dapo", "", verl.verl),
-    _adapter("gsm8k", "", maths.gsm8k),
-    _adapter("still3", "", maths.still3),
+    _adapter("gsm8k", "", math_problems.gsm8k),
+    _adapter("still3", "", math_problems.still3),
 )
 ADAPTERS: Final[Mapping[str, Adapter]] = {adapter.name: adapter for adapter in (*_NAMED_ONLY, *_ORDERED)}
 """All adapters by name; `detect` finds the right one where the columns say it."""

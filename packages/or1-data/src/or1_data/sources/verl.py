@@ -29,7 +29,7 @@ def verl(row: Row, source: str) -> Problem:
      "ability": "MATH", "extra_info": {"index": "9a9b"},
      "reward_model": {"style": "rule-lighteval/MATH_v2", "ground_truth": "4"}}
 
-    The ability may be written in capitals or be a kind of maths, the style may name a grader, the ground truth may
+    The ability may be written in capitals or be a kind of math, the style may name a grader, the ground truth may
     sit under `target`, the prompt may be plain text, and objects may be packed as JSON text (guru, DAPO-Processed).
     """
     reward = _object(row, "reward_model")
@@ -67,5 +67,5 @@ def _messages(prompt: object) -> object:
 
 
 def _answers(problem: Problem) -> list[str]:
-    """The answers of a maths row: a `solution` that is nothing more is no worked solution."""
+    """The answers of a math row: a `solution` that is nothing more is no worked solution."""
     return answers(problem.ground_truth) if problem.ability == "math" else []

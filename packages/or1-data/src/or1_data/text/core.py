@@ -1,7 +1,7 @@
 """The part of a programming problem that says what is asked: without its input format, limits, samples and code.
 
 Those parts are alike in problems that have nothing to do with each other, and whoever rewords a problem drops or
-copies them as they are. A maths statement has none of them and stays whole.
+copies them as they are. A math statement has none of them and stays whole.
 """
 
 from __future__ import annotations

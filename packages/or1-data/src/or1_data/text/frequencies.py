@@ -1,6 +1,6 @@
 """How telling a word or a number is: minus the logarithm of the share of problems that contain it.
 
-`frequencies.txt` holds what is common in word problems, competition maths or programming problems, in bands: band k is
+`frequencies.txt` holds what is common in word problems, competition math or programming problems, in bands: band k is
 a share of 2^-(k+1) to 2^-k of the problems of the kind in which it is most common. What is not listed is rare. Made by
 `benchmarks/data_paraphrase_fit.py --frequencies`; it holds stems and numbers, no text of any problem.
 """

@@ -77,7 +77,7 @@ def shingles_of_tokens(documents: Iterable[Sequence[str]], ngram: int = NGRAM) -
 
 
 def mix(values: U64) -> U64:
-    """A bijection of 64 bits that spreads neighbouring values (the finaliser of MurmurHash3)."""
+    """A bijection of 64 bits that spreads neighboring values (the finalizer of MurmurHash3)."""
     values = values ^ (values >> np.uint64(33))
     values = values * np.uint64(0xFF51AFD7ED558CCD)
     values = values ^ (values >> np.uint64(33))

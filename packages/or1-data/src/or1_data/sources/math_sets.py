@@ -1,4 +1,4 @@
-"""Adapters of maths sets for reinforcement learning from 2024 on. Each docstring shows a row (values made up)."""
+"""Adapters of math sets for reinforcement learning from 2024 on. Each docstring shows a row (values made up)."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ def big_math(row: Row, source: str) -> Problem:
 
 
 def tulu(row: Row, source: str) -> Problem:
-    r"""A maths row of Tulu 3's RLVR sets; rows of other tasks (IFEval) are set aside.
+    r"""A math row of Tulu 3's RLVR sets; rows of other tasks (IFEval) are set aside.
 
     {"messages": [{"role": "user", "content": "What is 2+3?"}], "ground_truth": "5", "dataset": "MATH"}
     """
     if str(row.get("dataset", "")).lower() not in _TULU_MATHS:
-        raise SchemaError(f"task {row.get('dataset')!r} is no maths", key="dataset", todo="drop the row")
+        raise SchemaError(f"task {row.get('dataset')!r} is no math", key="dataset", todo="drop the row")
     asked = [str(turn.get("content", "")) for turn in row["messages"] if turn.get("role") == "user"]
     statement = text({"messages": asked[-1] if asked else ""}, "messages")
     return make_problem(
@@ -99,7 +99,7 @@ def reasoning_gym(row: Row, source: str) -> Problem:
 
     {"question": "What is 3 + 4?", "answer": "7", "metadata": {"source_dataset": "chain_sum", "difficulty": {}}}
 
-    Answers are compared as maths: tasks with a scorer of their own need it as the verifier.
+    Answers are compared as math: tasks with a scorer of their own need it as the verifier.
     """
     metadata: Any = row.get("metadata")
     task = metadata.get("source_dataset") if isinstance(metadata, Mapping) else None

@@ -1,4 +1,4 @@
-"""Adapters of maths sets. Each docstring shows the shape of a row (values made up)."""
+"""Adapters of math sets. Each docstring shows the shape of a row (values made up)."""
 
 from __future__ import annotations
 
