@@ -23,6 +23,8 @@ class RunRecord:
     path: Path
     config: Mapping[str, Any]
     versions: Mapping[str, Any]
+    data: Mapping[str, Any]
+    """Number and hash of the training and of the held-out problems."""
     rows: Sequence[Mapping[str, Value]]
     rollouts: Sequence[tuple[int, Path]]
 
@@ -59,6 +61,7 @@ def read_run(run_dir: Path) -> RunRecord:
         path=run_dir,
         config=_read(config_path, tomllib.loads),
         versions=_read(run_dir / "versions.json", json.loads),
+        data=_read(run_dir / "data.json", json.loads),
         rows=read_metrics(metrics_path),
         rollouts=rollout_files(run_dir),
     )

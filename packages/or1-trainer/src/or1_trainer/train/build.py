@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from or1_trainer.config.schema import ParallelSettings, RunConfig
 from or1_trainer.errors import ConfigError
 from or1_trainer.live.view import LiveView
 from or1_trainer.metrics.alarms import AlarmMonitor
+from or1_trainer.metrics.files import replace_file
 from or1_trainer.metrics.log import MetricsLog, read_metrics
 from or1_trainer.metrics.rollout_log import RolloutLog
 from or1_trainer.metrics.sinks import open_sinks
@@ -31,7 +33,7 @@ from or1_trainer.train.initial_policy import check_start, starting_policy
 from or1_trainer.train.job import Job
 from or1_trainer.train.learner import Learner
 from or1_trainer.train.loop import train
-from or1_trainer.train.problems import load_problems
+from or1_trainer.train.problems import data_summary, load_problems
 from or1_trainer.train.prompts import PromptEncoder
 from or1_trainer.train.run_folder import only_owner, read_config
 from or1_trainer.train.sampler import Remaining
@@ -117,6 +119,7 @@ def begin(job: Job) -> RunState:
     if job.metrics is not None and job.rollouts is not None:
         job.metrics.truncate_after(state.step if state.step else -1)
         job.rollouts.truncate_after(state.step)
+        replace_file(job.folder / "data.json", json.dumps(data_summary(job.train, job.heldout), indent=1).encode())
         for row in read_metrics(job.folder / "metrics.jsonl"):
             job.alarms.update(row)  # alarms raised before the resume are not repeated
     first = job.prompts.ids(job.train[0])

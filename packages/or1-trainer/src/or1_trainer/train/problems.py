@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -25,6 +27,22 @@ def load_problems(settings: DataSettings) -> tuple[list[Problem], list[Problem]]
     if not settings.heldout:
         raise ConfigError("data.heldout is empty: give at least one problem file to evaluate on")
     return _read(settings.train), _read(settings.heldout)
+
+
+def data_summary(train: Sequence[Problem], heldout: Sequence[Problem]) -> dict[str, dict[str, int | str]]:
+    """Number of problems and hash of their contents in this order, for `data.json` of the run folder."""
+    return {
+        name: {"problems": len(problems), "sha256": _content_hash(problems)}
+        for name, problems in (("train", train), ("heldout", heldout))
+    }
+
+
+def _content_hash(problems: Sequence[Problem]) -> str:
+    digest = hashlib.sha256()
+    for problem in problems:
+        messages = [(message["role"], message["content"]) for message in problem.prompt]
+        digest.update(json.dumps([problem.id, messages, problem.ground_truth]).encode() + b"\n")
+    return digest.hexdigest()[:16]
 
 
 def _arithmetic(settings: DataSettings, part: Part) -> list[Problem]:

@@ -1,0 +1,118 @@
+"""Comparison of two runs: settings, versions, problems, and the first step and stage at which their numbers differ."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from or1_trainer.metrics.rollout_log import RolloutRecord, read_rollouts
+from or1_trainer.report.read_run import RunRecord
+from or1_trainer.report.settings import flattened
+
+Differences = list[tuple[str, str, str]]
+"""(key, value in the first run, value in the second)."""
+
+MISSING = "–"
+
+ROLLOUT_STAGES: Mapping[str, Callable[[RolloutRecord], Any]] = {
+    "problems": lambda record: record.problem_id,
+    "prompts": lambda record: record.prompt,
+    "seeds": lambda record: record.seed,
+    "responses": lambda record: (record.response, record.num_tokens, record.finish_reason),
+    "verdicts": lambda record: (record.status, record.reward),
+    "advantages": lambda record: record.advantage,
+}
+"""Stages of a step that the sampled rollouts show, in the order of the data."""
+
+METRIC_STAGES = {
+    "problems": ("stage/", "refill/"),
+    "responses": ("response/", "tokens/", "rollout/", "reward/truncated_rate"),
+    "verdicts": ("reward/",),
+    "advantages": ("group/",),
+    "log-probs": ("mismatch/",),
+    "update": ("loss/", "policy/", "kl/", "optimizer/"),
+    "evaluation": ("eval/",),
+}
+"""Stages of a step -> the beginnings of the metrics that show them, in the order of the data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divergence:
+    """The first step at which two runs differ, the first stage in it, and one value that differs."""
+
+    step: int
+    stage: str
+    what: str
+    first: str
+    second: str
+
+
+def config_differences(first: RunRecord, second: RunRecord) -> Differences:
+    """Return the settings that differ."""
+    return _differences(first.config, second.config)
+
+
+def version_differences(first: RunRecord, second: RunRecord) -> Differences:
+    """Return the versions of packages and machine that differ."""
+    return _differences(first.versions, second.versions)
+
+
+def data_differences(first: RunRecord, second: RunRecord) -> Differences:
+    """Return the parts of the data whose content differs, with their hashes."""
+    return _differences(first.data, second.data)
+
+
+def divergence(first: RunRecord, second: RunRecord) -> Divergence | None:
+    """Return where the runs first differ, or None if all common steps agree; durations are ignored."""
+    rows = {int(row["step"]): row for row in second.rows}
+    files = dict(second.rollouts)
+    own_files = dict(first.rollouts)
+    for row in first.rows:
+        step = int(row["step"])
+        if step not in rows:
+            continue
+        rollouts = _rollout_divergence(step, own_files.get(step), files.get(step))
+        if found := rollouts or _metric_divergence(step, row, rows[step]):
+            return found
+    return None
+
+
+def _differences(first: object, second: object) -> Differences:
+    ours, theirs = dict(flattened(first)), dict(flattened(second))
+    keys = dict.fromkeys([*ours, *theirs])
+    pairs = ((key, ours.get(key, MISSING), theirs.get(key, MISSING)) for key in keys)
+    return [(key, one, other) for key, one, other in pairs if one != other]
+
+
+def _rollout_divergence(step: int, first: Path | None, second: Path | None) -> Divergence | None:
+    """Compare the sampled rollouts of a step, if both runs kept some; the samples depend on step and problems alone."""
+    if first is None or second is None:
+        return None
+    pairs = list(itertools.zip_longest(read_rollouts(first), read_rollouts(second)))
+    for stage, part in ROLLOUT_STAGES.items():
+        for one, other in pairs:
+            values = [MISSING if record is None else str(part(record)) for record in (one, other)]
+            if values[0] != values[1]:
+                where = f"problem {(one or other).problem_id}"
+                return Divergence(step=step, stage=stage, what=where, first=values[0], second=values[1])
+    return None
+
+
+def _metric_divergence(step: int, first: Mapping[str, Any], second: Mapping[str, Any]) -> Divergence | None:
+    for stage, key in _ordered({*first, *second}):
+        values = str(first.get(key, MISSING)), str(second.get(key, MISSING))
+        if values[0] != values[1]:
+            return Divergence(step=step, stage=stage, what=key, first=values[0], second=values[1])
+    return None
+
+
+def _ordered(keys: set[str]) -> Iterator[tuple[str, str]]:
+    """(stage, key) in the order of the data; keys of no stage come last, durations are left out."""
+    left = sorted(key for key in keys if not key.startswith(("time/", "memory/")) and key != "step")
+    for stage, prefixes in METRIC_STAGES.items():
+        yield from ((stage, key) for key in left if key.startswith(prefixes))
+        left = [key for key in left if not key.startswith(prefixes)]
+    yield from (("other", key) for key in left)
