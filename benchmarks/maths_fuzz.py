@@ -1,12 +1,14 @@
 """Fuzz of the maths verifier: mutated answers against their golds; no hang, no exception, no leak, memory flat.
 
-    python benchmarks/maths_fuzz.py [--count 100000] [--cases PATH/math_dev.jsonl] [--seed 0]
+    python benchmarks/maths_fuzz.py [--count 100000] [--cases PATH/math_dev.jsonl] [--seed 0] [--clock wall]
 
-Seeds are the labelled cases' answers (or a small built-in list where that file is absent) and hostile texts; every
-answer is mutated by cutting, doubling, swapping, splicing and inserting pieces of LaTeX, then judged. Prints rates,
+Seeds are the labelled cases' answers (or a small built-in list where that file is absent) and hostile texts. Half of
+the responses are mutated answers (cut, doubled, swapped, spliced, with pieces of LaTeX inserted); the other half repeat
+one to three pieces up to 100 kB, as a degenerate policy does, with and without an answer behind them. Prints rates,
 latencies, statuses, resident memory along the way and child processes at the end. Exit 1 when a bound is broken: an
 exception, a verifier error, more than four children, memory that still grows once the cache of verdicts is full, or a
-verdict of more than 1 s beyond the start of a worker.
+verdict of more than 1 s: of wall clock beyond the start of a worker, or (`--clock cpu`, for a machine that others use)
+of CPU time in this process.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import resource
 import sys
 import time
 from array import array
+from collections.abc import Callable
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -130,6 +133,13 @@ PIECES = [
     "答案",
     "\\quad",
 ]
+REPEATED = [
+    "\\( ", "\\[ ", "\\begin{align}", "\\begin{aligned}", "<answer>", "the answer is ", "The final answer is $", "**", "\n", " ",
+    "\\boxed", "\\boxed{}", "\\boxed{1}", "not ", "or ", "1 ", "1/", "1,", "1,234", "A ", "A, ", "(A) ", "option ", "####", "答案", "故选",
+    "\\text{ for } ", "= ", "x = ", "\\frac", "\\frac{1}{", "\\sqrt{", "\\sin ", "\\ln ", "|", "\\left|", "\\lfloor ", "{", "}", "[", "(",
+    "\\int ", "\\sum_{k=1}^{9}", "x^", "x_", "'", '"', "`", "$", "$$", ".", "...", "-", "\\pm ", "!", "%", "\\quad ", "~", "<sup>", "\t", "\r",
+    "\x0c", "e", "i", "9", "99999", "0.333", "twenty ", "one hundred ", " cm", " and ", "So the value is ", "x \\in ", "\\le ", "\\cup ", "№",
+]  # fmt: skip
 HOSTILE = [
     "9^{9^{9^{9}}}",
     "(((((9!)!)!)!)!)!",
@@ -180,6 +190,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
     default = Path(__file__).resolve().parents[1].parent / "shared/data/verifier/math_dev.jsonl"
     parser.add_argument("--cases", type=Path, default=default)
     arguments = parser.parse_args()
@@ -187,7 +198,10 @@ def main() -> int:
     pairs = seeds(arguments.cases)
     start_s = worker_start_s()
     print(f"a symbolic worker starts in {start_s:.2f} s on this machine as busy as it is now")
-    return run(pairs, arguments.count, random.Random(arguments.seed), bound_s=1.0 + start_s)
+    clock = time.perf_counter if arguments.clock == "wall" else time.thread_time
+    bound_s = 1.0 + start_s if arguments.clock == "wall" else 1.0
+    print(f"clock: {arguments.clock}, bound {bound_s:.2f} s, seed {arguments.seed}")
+    return run(pairs, arguments.count, random.Random(arguments.seed), clock, bound_s=bound_s)
 
 
 def seeds(path: Path) -> list[tuple[str, str]]:
@@ -219,7 +233,21 @@ def mutated(text: str, pairs: list[tuple[str, str]], random: random.Random) -> s
     return text[:20_000]
 
 
-def run(pairs: list[tuple[str, str]], count: int, random: random.Random, *, bound_s: float) -> int:
+def repeated(text: str, random: random.Random) -> str:
+    """One to three pieces, repeated up to 100 kB, around, behind or in front of an answer."""
+    pieces = random.choices(PIECES + REPEATED, k=random.randint(1, 3))
+    size = int(10 ** random.uniform(2, 5))
+    block = "".join(pieces)
+    block *= size // len(block) + 1
+    text = text[-300:]
+    return random.choice(
+        (block, block + text, text + block, f"\\boxed{{{block}", f"\\boxed{{{block}}}", block + f"\\boxed{{{text}}}")
+    )
+
+
+def run(
+    pairs: list[tuple[str, str]], count: int, random: random.Random, clock: Callable[[], float], *, bound_s: float
+) -> int:
     """Judge `count` texts and check the bounds."""
     statuses: collections.Counter[str] = collections.Counter()
     times = array("d", bytes(8 * count))  # allocated once: what grows below is not ours
@@ -227,16 +255,19 @@ def run(pairs: list[tuple[str, str]], count: int, random: random.Random, *, boun
     memory: list[float] = []
     for at in range(count):
         answer, gold = random.choice(pairs)
-        hostile = random.random() < 0.02
-        text = random.choice(HOSTILE) if hostile else mutated(answer, pairs, random)
-        text = text if random.random() < 0.5 else f"\\boxed{{{text}}}"
-        started = time.perf_counter()
+        kind = random.random()
+        if kind < 0.5:
+            text = repeated(answer, random)
+        else:
+            text = random.choice(HOSTILE) if kind < 0.51 else mutated(answer, pairs, random)
+            text = text if random.random() < 0.5 else f"\\boxed{{{text}}}"
+        started = clock()
         try:
             verdict = or1_reward.verify(text, or1_reward.MathTruth((gold,)))
             statuses[verdict.status] += 1
         except Exception as error:  # noqa: BLE001  what a fuzz is for
             broken.append(f"{type(error).__name__}: {error} on {text[:200]!r} against {gold!r}")
-        times[at] = time.perf_counter() - started
+        times[at] = clock() - started
         if times[at] > bound_s:
             broken.append(f"{times[at]:.2f} s on {text[:200]!r} against {gold!r}")
         if at % max(1, count // 10) == count // 20:

@@ -73,6 +73,8 @@ class Evaluator:
 
     def symbol(self, name: str) -> Number:
         """The value of a symbol at this point."""
+        if name not in self.point:
+            raise NoValueError(f"{name} is bound elsewhere")
         value = self.point[name]
         return self.lib.mpf(value) if self.lib else complex(value)
 

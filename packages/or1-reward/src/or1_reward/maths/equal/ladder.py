@@ -65,6 +65,8 @@ def _judge(answer: str, gold: str, settings: MathSettings) -> Outcome:
         return Outcome(Status.CORRECT, "exact string")
     if (plain := _plain_numbers(answer, gold)) is not None:
         return plain
+    if max(len(answer), len(gold)) > 2 * MAX_ANSWER_CHARS:
+        return Outcome(Status.UNPARSABLE, "too long for anything but the same text")
     given, asked = tidy(answer), tidy(gold)
     if not given:
         return Outcome(Status.NO_ANSWER, "empty answer")

@@ -26,6 +26,7 @@ _CLAIMED: Final = re.compile(
     r"\b(?:is|it['’]s|be|choose|choice|option|answer|pick|select)(?:[ :]+\(?|\()([A-J])\)?[.,;]?\s*$", re.I
 )
 _DENIAL: Final = re.compile(r"(?:\b(?:not|never|cannot|neither)\b|n['’]t\b)[^.;,]*", re.IGNORECASE)
+_LONGEST: Final = 300  # of what is taken for words
 _POLAR: Final = frozenset(("yes", "no", "true", "false"))
 _POLAR_VALUE: Final = {"yes": True, "true": True, "no": False, "false": False}
 _FIRST_WORD: Final = re.compile(r"([A-Za-z]+)(?![A-Za-z])")
@@ -44,6 +45,8 @@ def compare(answer: str, gold: str) -> bool | None:
     letter = _LETTER.fullmatch(gold)
     if letter:
         return _letter(answer, letter[1])
+    if max(len(answer), len(gold)) > _LONGEST:
+        return None
     for rule in (compare_runs, compare_numerals, compare_compounds, compare_sentences):
         if (found := rule(answer, gold)) is not None:
             return found

@@ -119,10 +119,14 @@ def _box_at(text: str, command: re.Match[str], closing: dict[int, int]) -> Box |
 
 def _without_tail(line: str) -> str:
     """A line without the marks of a sentence's end, and without closing brackets that nothing opens."""
-    line = line.rstrip("$ .\\])*_")
-    while line.endswith("}") and line.count("}") > line.count("{"):
-        line = line[:-1].rstrip("$ .\\])*_")
-    return line
+    end, unopened = len(line), line.count("}") - line.count("{")
+    while end and (line[end - 1] in _TAIL or (line[end - 1] == "}" and unopened > 0)):
+        end -= 1
+        unopened -= line[end] == "}"
+    return line[:end]
+
+
+_TAIL: Final = frozenset("$ .\\])*_")
 
 
 def _joined(gap: str) -> bool:

@@ -41,8 +41,9 @@ _MATHEMATICAL: Final = re.compile(r"\\[A-Za-z]|[\^=√]|[A-Za-z)\d]\s*[-+*/]\s*[
 _HEDGED: Final = re.compile(r"[^A-Za-z]*+(?:or|and)\s[^A-Za-z]*+")
 _JOINT: Final = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b)\s*", re.IGNORECASE)
 _SAYS: Final = re.compile(r"[\d=<>√]|\\(?!angle|triangle|text)")
-_LONG_BLANKS: Final = re.compile(r"[ \t]{9,}")
-_LONG_BREAKS: Final = re.compile(r"\s*\n\s*\n\s*(?=\n)|\n{3,}")
+_ODD_BLANKS: Final = re.compile(r"[^\S \n]")
+_LONG_BLANKS: Final = re.compile(r" {9,}")
+_LONG_BREAKS: Final = re.compile(r"(?: {0,8}\n){3,}")
 _EMPTY_BOX: Final = re.compile(r"`?\\boxed\s*\{\s*\}`?")
 _BARE_CHARS: Final = 400
 _SHORT_CHARS: Final = 120
@@ -79,7 +80,7 @@ def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> E
 
 def _squeezed(text: str) -> str:
     """Long runs of blanks shortened: no rule may search them again and again."""
-    return _LONG_BREAKS.sub("\n\n", _LONG_BLANKS.sub("        ", text))
+    return _LONG_BREAKS.sub("\n\n", _LONG_BLANKS.sub("        ", _ODD_BLANKS.sub(" ", text)))
 
 
 def _is_cut_off(behind: str) -> bool:

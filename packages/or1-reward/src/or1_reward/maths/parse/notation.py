@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 _MARKS: Final = re.compile(
-    r"\\(?:tag|label)\*?\s*\{[^{}]{0,40}\}|(?:\s|\\[ ,;]|\\q?quad)*(?:\\(?:checkmark|blacksquare|qed|Box"
+    r"\\(?:tag|label)\*?\s*\{[^{}]{0,40}\}|(?:\s|\\[ ,;]|\\q?quad){0,9}+(?:\\(?:checkmark|blacksquare|qed|Box"
     r"|square|qedsymbol)|[✓✔∎■□])[\s.]*$"
 )
 _APOSTROPHES: Final = re.compile(r"(?<![\d'])\d{1,3}(?:'\d{3})+(?![\d'])")

@@ -180,6 +180,7 @@ _DELIMITER_NAMES: Final = {
 _DELIMITER_NAME: Final = re.compile(r"\\(" + "|".join(_DELIMITER_NAMES) + ")")
 _DIGITS_APART: Final = re.compile(r"\d[^\d+*/^.)\]=-]{1,6}\d\d\d")
 _THIN_GROUPS: Final = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:(?:\\[,;: ]|~|\s?\{\s?,\s?\}| )\s?\d{3})+(?!\d)")
+_WIDE: Final = re.compile(r"\s{2,}")
 _GROUP_MARKS: Final = re.compile(r"\\[,;: ]|~|\{\s?,\s?\}|\s")
 _GROUP_COMMA: Final = re.compile(r",\s*\\!\s*(?=\d{3})")  # `11,\! 111`: the negative space says that this is one number
 _SIZES: Final = re.compile(
@@ -234,7 +235,7 @@ def tidy(text: str) -> str:
     text = _UNION_LETTER.sub(r"\\cup ", text)
     if _DIGITS_APART.search(text):
         text = _THIN_GROUPS.sub(lambda match: _GROUP_MARKS.sub("", match[0]), text)
-    return _trimmed(rewritten(text))
+    return _trimmed(rewritten(_WIDE.sub(" ", text)))
 
 
 def _unescaped(text: str) -> str:
