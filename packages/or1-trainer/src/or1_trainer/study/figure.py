@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_POINTS = 60
-"""Most points of a line, so that a dozen noisy lines can be told apart."""
+"""Most points of a line, so that a dozen noisy lines can be distinguished."""
 SIZE_INCHES = (7.0, 7.5)
 STYLE = {
     "svg.hashsalt": "or1",  # with a fixed salt and no date the same runs give the same bytes
