@@ -10,10 +10,11 @@ from or1_reward import parse_ground_truth, verify_many
 from or1_reward.types import Status
 from or1_rollout.types import Completion, FinishReason
 from or1_trainer.config.schema import LossSettings, StageSettings
+from or1_trainer.errors import TrainingError
 from or1_trainer.live.view import LiveView
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.fleet import Fleet
-from or1_trainer.train.rollout_batch import rollout_round
+from or1_trainer.train.rollout_batch import rollout_round, truth_of
 from or1_trainer.train.sampler import Remaining
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
@@ -161,3 +162,9 @@ def test_the_ranks_of_a_machine_share_its_cores(monkeypatch):
     assert cores_per_rank() == 1
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "64")
     assert cores_per_rank() == 1
+
+
+def test_a_problem_that_cannot_be_graded_is_named():
+    problem = SimpleNamespace(id="row-7", ground_truth=json.dumps({"inputs": ["1"]}))
+    with pytest.raises(TrainingError, match=r"row-7.*or1-data validate"):
+        truth_of(problem)

@@ -13,9 +13,11 @@ from or1_eval.report import ProblemResult
 from or1_trainer.metrics.files import replace_file
 from or1_trainer.train.job import Job
 from or1_trainer.train.state import RunState
+from or1_trainer.train.step_times import StepTimes
+from or1_trainer.train.verify import cores_per_rank
 
 
-def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
+def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, float]:
     """Measure avg@k with its bootstrap interval over problems, and the truncated share. Collective.
 
     The seeds depend on problem and sample alone, not on the step: two evaluations differ by the policy only.
@@ -33,12 +35,13 @@ def evaluate_policy(job: Job, state: RunState) -> dict[str, float]:
             temperature=settings.temperature,
         ),
     )
-    with job.view.phase("eval", total=len(job.heldout) * settings.k, max_tokens=max_tokens) as phase:
+    workers = job.config.reward.workers or cores_per_rank()
+    with times.phase("eval", total=len(job.heldout) * settings.k, max_tokens=max_tokens) as phase:
 
         def show(now: Progress) -> None:
             phase.advance(now.drawn - phase.done, tokens=now.tokens_here - phase.tokens)
 
-        report = evaluate(task, job.fleet, k=settings.k, on_progress=show)
+        report = evaluate(task, job.fleet, k=settings.k, workers=workers, on_progress=show)
     if job.runtime.is_main:
         write_problems(job.folder, state.step, report.problems)
     return {

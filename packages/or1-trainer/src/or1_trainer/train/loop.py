@@ -25,9 +25,7 @@ from or1_trainer.train.update import update
 def train(job: Job, state: RunState) -> RunState:
     """Run from `state` to the end of the last stage. Every rank calls it; every collective is reached by all."""
     if state.step == 0:
-        with job.view.phase("eval"):
-            evaluated = evaluate_policy(job, state)
-        write_row(job, state, evaluated)
+        write_row(job, state, evaluate_policy(job, state, StepTimes(job.view)))
     rollouts = Rollouts(job)
     try:
         while (position := position_at(job.config.stages, state.step, state.ended)) is not None:

@@ -31,9 +31,9 @@ def finish_step(
     last = state.step == total_steps(job.config.stages, state.ended)
     evaluated: dict[str, float] = {}
     if is_due(state.step, job.config.eval.every) or last:
-        with times.phase("eval"):
+        with times.phase("rollout"):
             rollouts.settle()
-            evaluated = evaluate_policy(job, state)
+        evaluated = evaluate_policy(job, state, times)
     state = replace(state, eval_avg=evaluated.get("eval/avg"))
     if job.rollouts is not None:
         job.rollouts.write(state.step, records)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from or1_data.schema import Problem
-from or1_reward import parse_ground_truth
+from or1_reward import GroundTruth, GroundTruthError, parse_ground_truth
 from or1_reward.types import Verdict
 from or1_rollout.seeds import sample_seed
 from or1_rollout.types import Completion, SamplingParams
 from or1_trainer.algorithm.groups import Groups, Outcomes, merge_outcomes, outcomes_of, with_advantages
 from or1_trainer.config.schema import StageSettings
+from or1_trainer.errors import TrainingError
 from or1_trainer.train.job import Job
 from or1_trainer.train.sampler import Cursor, draw
 from or1_trainer.train.state import RunState
@@ -112,7 +113,7 @@ def generate(
 ) -> tuple[Mapping[int, Sequence[Completion]], Mapping[int, Pending]]:
     """This rank's groups by problem, and their verdicts, which are worked on while the engine goes on."""
     own = job.fleet.own(len(drawn.problems))
-    truths = {index: parse_ground_truth(drawn.problems[index].ground_truth) for index in own}
+    truths = {index: truth_of(drawn.problems[index]) for index in own}
     pending: dict[int, Pending] = {}
     total, max_tokens = len(own) * drawn.params.n, drawn.params.max_new_tokens
     with times.phase("rollout", total=total, max_tokens=max_tokens) as progress:
@@ -129,6 +130,14 @@ def generate(
         )
         job.fleet.exchange.wait()  # for the slowest engine: the next phase shows what verification alone costs
     return dict(zip(own, groups, strict=True)), pending
+
+
+def truth_of(problem: Problem) -> GroundTruth:
+    """What a problem's responses are judged by. Raises `TrainingError` naming a problem that cannot be graded."""
+    try:
+        return parse_ground_truth(problem.ground_truth, row=problem.id)
+    except GroundTruthError as error:
+        raise TrainingError(f"{error}; `or1-data validate` lists every such row of a problem file") from error
 
 
 def verify(
