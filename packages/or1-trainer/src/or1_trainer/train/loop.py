@@ -52,7 +52,7 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
         solved=record(state.solved, batch.groups),
         weight_version=state.weight_version + 1,
     )
-    with times.phase("push"):
+    with times.phase("sync"):
         rollouts.sync_weights(batch.probe, state.weight_version)
     seen = {**group_metrics(batch.groups), **staleness_metrics(batch.groups, state.weight_version - 1)}
     state, end = leave_stage(job, position, state, seen, in_flight=rollouts.in_flight)
