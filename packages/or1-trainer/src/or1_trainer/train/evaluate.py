@@ -10,11 +10,12 @@ from or1_eval import Problem as EvalProblem
 from or1_eval import Sampling, Task, evaluate
 from or1_eval.progress import Progress
 from or1_eval.report import ProblemResult
+from or1_reward import verify
 from or1_trainer.metrics.files import replace_file
 from or1_trainer.train.job import Job
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
-from or1_trainer.train.verify import cores_per_rank
+from or1_trainer.train.verify import num_cores
 
 
 def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, float]:
@@ -35,22 +36,34 @@ def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, fl
             temperature=settings.temperature,
         ),
     )
-    workers = job.config.reward.workers or cores_per_rank()
     with times.phase("eval", total=len(job.heldout) * settings.k, max_tokens=max_tokens) as phase:
 
         def show(now: Progress) -> None:
             phase.advance(now.drawn - phase.done, tokens=now.tokens_here - phase.tokens)
 
-        report = evaluate(task, job.fleet, k=settings.k, workers=workers, on_progress=show)
-    if job.runtime.is_main:
-        write_problems(job.folder, state.step, report.problems)
-    return {
-        "eval/avg": report.avg,
-        "eval/low": report.low,
-        "eval/high": report.high,
-        "eval/truncated_rate": report.truncated_rate,
-        "eval/length_mean": report.mean_tokens,
-    }
+        report = evaluate(
+            task,
+            job.fleet,
+            k=settings.k,
+            verify=verify if job.runtime.is_main else not_judged,
+            workers=job.config.reward.workers or num_cores(),
+            on_progress=show,
+        )
+        if job.runtime.is_main:
+            write_problems(job.folder, state.step, report.problems)
+        found = {
+            "eval/avg": report.avg,
+            "eval/low": report.low,
+            "eval/high": report.high,
+            "eval/truncated_rate": report.truncated_rate,
+            "eval/length_mean": report.mean_tokens,
+        }
+        return job.fleet.exchange.gather(found)[0]
+
+
+def not_judged(*_: object, **__: object) -> bool:
+    """The verifier of all ranks but the first, which sees every response, judges it once and shares the result."""
+    return False
 
 
 def write_problems(folder: Path, step: int, problems: Sequence[ProblemResult]) -> None:

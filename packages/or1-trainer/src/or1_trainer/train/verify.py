@@ -50,5 +50,10 @@ def verdicts_of(pending: Pending) -> list[Verdict]:
 
 
 def cores_per_rank() -> int:
-    """The cores this process may use, divided by the ranks on this machine; at least 1."""
-    return max(1, len(os.sched_getaffinity(0)) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    """The cores of this machine divided by the ranks on it; at least 1."""
+    return max(1, num_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
+def num_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0))
