@@ -98,7 +98,7 @@ def test_words_of_a_completion() -> None:
     }
 
 
-def test_an_engine_generates_takes_weights_and_proves_them() -> None:
+def test_an_engine_generates_and_syncs_weights() -> None:
     assert parameters(Engine.generate) == [
         ("prompts", PLAIN, REQUIRED),
         ("params", PLAIN, REQUIRED),
@@ -106,7 +106,11 @@ def test_an_engine_generates_takes_weights_and_proves_them() -> None:
         ("on_group", KEYWORD, None),
         ("on_sample", KEYWORD, None),
     ]
-    assert parameters(Engine.update_weights) == [("named", PLAIN, REQUIRED), ("version", KEYWORD, REQUIRED)]
+    assert parameters(Engine.sync_weights) == [
+        ("weights", PLAIN, REQUIRED),
+        ("version", KEYWORD, REQUIRED),
+        ("probe", KEYWORD, REQUIRED),
+    ]
     assert [name for name, _, _ in parameters(Engine.logprobs)] == ["prompt_ids", "response_ids"]
     assert parameters(Engine.close) == []
 

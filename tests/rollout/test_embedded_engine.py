@@ -1,7 +1,9 @@
 """The embedded engine against `transformers`' own forward pass, on small random models of each family."""
 
+import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
@@ -17,10 +19,13 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from or1_rollout import EngineError, FinishReason, SamplingParams, WeightPushError, fingerprint, prove_push
+from or1_rollout import EngineError, FinishReason, Probe, SamplingParams, TensorStream, WeightMismatch
 from or1_rollout.engines.transformers import TransformersEngine
-from or1_rollout.engines.transformers.fused_decoder import FusedDecoder
+from or1_rollout.engines.transformers import engine as engine_module
+from or1_rollout.engines.transformers.cached_decoder import CachedDecoder
+from or1_rollout.engines.transformers.sampling import sample
 from or1_rollout.engines.transformers.texts import decode_all
+from or1_rollout.weight_sync.tensors import write_tensors
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789+-=; "
 SHAPE = {
@@ -83,9 +88,9 @@ def test_logprobs_are_those_of_the_model(family):
             assert 1 not in completion.token_ids[:-1] and (ended or len(completion.token_ids) == 40)
 
 
-def test_only_the_three_families_take_the_fused_way():
-    assert isinstance(make("qwen3")[1]._decoder, FusedDecoder)
-    assert not isinstance(make("gpt2")[1]._decoder, FusedDecoder)
+def test_only_the_three_families_are_decoded_over_the_shared_cache():
+    assert isinstance(make("qwen3")[1]._decoder, CachedDecoder)
+    assert not isinstance(make("gpt2")[1]._decoder, CachedDecoder)
 
 
 @pytest.mark.parametrize("family", ["qwen2-tied", "llama3", "gpt2"])
@@ -165,55 +170,80 @@ def test_samples_and_groups_are_reported_once_each():
     assert all(completion is groups[p][g] for p, g, completion in single)
 
 
-@pytest.mark.parametrize("family", ["qwen2-tied", "qwen2-untied", "qwen3", "llama3", "gpt2"])
-def test_pushed_weights_are_the_weights_in_use(family):
-    model, engine = make(family)
+def sync(engine, model, *, weights=None, version=1, logprobs=None, tolerance=1e-5):
+    """Sync the engine with a model, or with `weights` where the probe is still the model's."""
+    expected = reference_logprobs(model, [5, 6], [7, 8, 9]).tolist() if logprobs is None else logprobs
+    probe = Probe(prompt_ids=[5, 6], response_ids=[7, 8, 9], logprobs=expected, tolerance=tolerance)
+    stream = TensorStream({name: tensor.clone() for name, tensor in (weights or model.state_dict()).items()})
+    engine.sync_weights(stream, version=version, probe=probe)
+
+
+def changed(family):
+    """A model with other weights than those of `make(family)`."""
+    model, _ = make(family)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(1.5)
-    before = engine.logprobs([5, 6], [7, 8, 9])
-    fresh = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    if family == "gpt2":  # this one decodes with the caller's own model: give it other tensors to be pushed into
-        model, engine = make(family)
-        before = engine.logprobs([5, 6], [7, 8, 9])
-    engine.update_weights(fresh.items(), version=3)
-    model.load_state_dict(fresh)
-    expected = reference_logprobs(model, [5, 6], [7, 8, 9]).tolist()
+    return model
+
+
+@pytest.mark.parametrize("family", ["qwen2-tied", "qwen2-untied", "qwen3", "llama3", "gpt2"])
+def test_synced_weights_are_the_weights_in_use(family):
+    _, engine = make(family)
+    before, new = engine.logprobs([5, 6], [7, 8, 9]), changed(family)
+    sync(engine, new, version=3)
+    expected = reference_logprobs(new, [5, 6], [7, 8, 9]).tolist()
     assert engine.logprobs([5, 6], [7, 8, 9]) == pytest.approx(expected, abs=1e-5) != before
     assert engine.generate(["a"], SamplingParams(max_new_tokens=1))[0][0].weight_version == 3
-    sent = {name: fingerprint(tensor) for name, tensor in fresh.items()}
-    proof = {"expected_fingerprints": sent, "expected_probe_logprobs": expected, "tolerance": 1e-5}
-    held = {"engine_fingerprints": engine.fingerprints(), "engine_probe_logprobs": engine.logprobs([5, 6], [7, 8, 9])}
-    prove_push(**proof, **held)
 
 
-def test_a_stale_head_is_caught_and_named():
-    model, engine = make("qwen2-untied")
-    stale = engine._weights.head.clone()
-    fresh = {name: tensor * 1.1 for name, tensor in model.state_dict().items()}
-    engine.update_weights(fresh.items(), version=1)
-    engine._weights.head.copy_(stale)  # what vLLM's reload did with a tied head (DESIGN §7)
-    assert engine.differing(fresh.items()) == ["lm_head.weight"]
-    assert engine.differing((name, fresh[name]) for name in fresh if name != "lm_head.weight") == ["lm_head.weight"]
-    sent = {name: fingerprint(tensor) for name, tensor in fresh.items()}
-    with pytest.raises(WeightPushError, match=r"lm_head.weight"):
-        prove_push(
-            expected_fingerprints=sent,
-            engine_fingerprints=engine.fingerprints(),
-            expected_probe_logprobs=[0.0],
-            engine_probe_logprobs=[0.0],
-            tolerance=1e-3,
-        )
+@pytest.mark.parametrize("name", ["lm_head.weight", "model.layers.1.self_attn.q_proj.weight", "model.norm.weight"])
+def test_a_tensor_that_stays_old_fails_the_sync_and_is_named(name, monkeypatch):
+    _, engine = make("qwen2-untied")
+    stale = engine._decoder.named[name].clone()
+    monkeypatch.setattr(engine_module, "write_tensors", lambda own, named: (write(own, named), own[name].copy_(stale)))
+    write = write_tensors
+    with pytest.raises(WeightMismatch, match=f"1 of 27 tensors differ .*{name}"):
+        sync(engine, changed("qwen2-untied"))
+    with pytest.raises(EngineError, match="sync again"):
+        engine.generate(["a"], SamplingParams())
 
 
-def test_a_push_with_holes_or_strangers_names_them():
+def test_swapped_tensors_fail_the_probe():
+    _, engine = make("qwen2-untied")
+    weights = dict(changed("qwen2-untied").state_dict())
+    first, second = (f"model.layers.{layer}.mlp.up_proj.weight" for layer in (0, 1))
+    weights[first], weights[second] = weights[second], weights[first]
+    with pytest.raises(WeightMismatch, match="log-probs of trainer and engine differ"):
+        sync(engine, changed("qwen2-untied"), weights=weights)
+
+
+def test_a_tied_head_is_not_needed_and_one_that_is_not_tied_fails_the_sync():
+    _, engine = make("qwen2-tied")
+    weights = dict(changed("qwen2-tied").state_dict())
+    weights.pop("lm_head.weight")
+    sync(engine, changed("qwen2-tied"), weights=weights)
+    head = weights["model.embed_tokens.weight"] + 1
+    with pytest.raises(WeightMismatch, match=r"1 of \d+ tensors differ .*(lm_head|embed_tokens)"):
+        sync(engine, changed("qwen2-tied"), weights={**weights, "lm_head.weight": head})
+
+
+def test_a_model_in_another_dtype_computes_what_the_engine_does_in_that_dtype():
+    _, engine = make("qwen2-tied", dtype=torch.float32)
+    new = changed("qwen2-tied")  # float64
+    expected = reference_logprobs(new.float(), [5, 6], [7, 8, 9]).tolist()
+    sync(engine, new.double(), logprobs=expected)
+    assert engine.logprobs([5, 6], [7, 8, 9]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_sync_with_tensors_missing_or_unknown_names_them():
     model, engine = make("qwen2-tied")
     weights = dict(model.state_dict())
     some = {name: tensor for name, tensor in weights.items() if "layers.1.mlp" not in name}
-    with pytest.raises(WeightPushError, match=r"3 tensors were not pushed: model.layers.1.mlp.down_proj"):
-        engine.update_weights(some.items(), version=1)
-    with pytest.raises(WeightPushError, match="stranger"):
-        engine.update_weights({**weights, "stranger": torch.zeros(1)}.items(), version=1)
+    with pytest.raises(WeightMismatch, match=r"3 tensors were not sent: model.layers.1.mlp.down_proj"):
+        sync(engine, model, weights=some)
+    with pytest.raises(WeightMismatch, match="stranger"):
+        sync(engine, model, weights={**weights, "stranger": torch.zeros(1)})
 
 
 def test_prompts_that_cannot_be_held_are_refused():
@@ -226,24 +256,28 @@ def test_prompts_that_cannot_be_held_are_refused():
         TransformersEngine.load("./no-such-folder")
 
 
-def test_an_engine_with_half_a_push_refuses_to_generate_until_it_is_whole():
+def test_an_engine_whose_sync_failed_refuses_to_generate_until_one_succeeds():
     model, engine = make("qwen2-tied")
     some = {name: tensor for name, tensor in model.state_dict().items() if "mlp" not in name}
-    with pytest.raises(WeightPushError):
-        engine.update_weights(some.items(), version=1)
+    with pytest.raises(WeightMismatch):
+        sync(engine, model, weights=some)
     with pytest.raises(EngineError, match="mixture"):
         engine.generate(["a"], SamplingParams())
     with pytest.raises(EngineError, match="mixture"):
         engine.logprobs([5], [6])
-    engine.update_weights(model.state_dict().items(), version=2)
+    sync(engine, model, version=2)
     assert engine.generate(["a"], SamplingParams(max_new_tokens=1))[0][0].weight_version == 2
 
 
 def test_weights_that_are_not_numbers_are_an_error_and_no_token():
-    model, engine = make("qwen2-tied")
-    engine.update_weights(((name, tensor * float("nan")) for name, tensor in model.state_dict().items()), version=1)
+    model, _ = make("qwen2-tied")
+    with torch.no_grad():
+        model.model.norm.weight.fill_(float("nan"))
+    engine = TransformersEngine(model, letters_tokenizer())
     with pytest.raises(EngineError, match="NaN"):
         engine.generate(["ab"], SamplingParams(max_new_tokens=3))
+    with pytest.raises(WeightMismatch):
+        sync(engine, make("qwen2-tied")[0], weights=model.state_dict())
 
 
 def test_building_from_a_config_leaves_the_callers_random_state_alone():
@@ -268,7 +302,7 @@ def test_a_stop_string_ends_at_the_first_place_it_appears_wherever_looks_fall(le
             cut = engine.generate(["12+7="], SamplingParams(n=4, max_new_tokens=80, seed=9, stop=(stop,)))[0][index]
             assert cut.text == whole.text[: whole.text.index(stop)] and cut.finish_reason is FinishReason.STOP
             assert list(cut.token_ids) == list(whole.token_ids[: len(cut.token_ids)])
-            assert engine._decode(cut.token_ids).endswith(stop)
+            assert engine._text(cut.token_ids).endswith(stop)
 
 
 @pytest.mark.parametrize("clean_up", [False, True])
@@ -278,3 +312,83 @@ def test_texts_are_those_of_the_tokenizer(clean_up):
     responses = [[2, 3, 1], [], [0, 41, 41, 4], [5] * 30]
     assert decode_all(tokenizer, responses) == [tokenizer.decode(ids, skip_special_tokens=True) for ids in responses]
     assert decode_all(tokenizer, responses)[0] == "ab"
+
+
+@pytest.mark.parametrize("family", ["qwen3", "llama3", "gpt2"])
+def test_samples_do_not_depend_on_when_rows_enter_and_leave(family):
+    """A batch with room for few rows, refilled as others end, against each sample alone."""
+    _, engine = make(family)
+    prompts = ["12+7=", "a", "the quick brown fox", "9", "x=1", "longer than the others, by far", "b", "1"]
+    seeds = [[100 * p + g for g in range(3)] for p in range(len(prompts))]
+    params = SamplingParams(n=3, max_new_tokens=70)
+    alone = [[engine.generate([p], SamplingParams(max_new_tokens=70), seeds=[[s]])[0][0] for s in group]
+             for p, group in zip(prompts, seeds, strict=True)]  # fmt: skip
+    lengths = {len(c.token_ids) for group in alone for c in group}
+    assert len(lengths) > 5, "rows must leave at different times"
+    for max_batch_tokens in (65536, 700, 300, 100):
+        engine.max_batch_tokens = max_batch_tokens
+        groups = engine.generate(prompts, params, seeds=seeds)
+        assert [[list(c.token_ids) for c in g] for g in groups] == [[list(c.token_ids) for c in g] for g in alone]
+        for ours, expected in zip(itertools.chain(*groups), itertools.chain(*alone), strict=True):
+            assert ours.logprobs == pytest.approx(expected.logprobs, abs=1e-5)
+
+
+def test_a_batch_that_is_full_is_refilled_before_it_is_empty(monkeypatch):
+    _, engine = make("qwen2-tied")
+    sizes = []
+    batch_type = type(engine._decoder.new_batch(SamplingParams()))
+    admit = batch_type.admit
+
+    def counted(self, prompts, counts):
+        sizes.append((len(self._prompt_of_row), sum(counts)))
+        admit(self, prompts, counts)
+
+    monkeypatch.setattr(batch_type, "admit", counted)
+    engine.max_batch_tokens = 8 * 60 + 60
+    engine.generate(["a"] * 20, SamplingParams(n=2, max_new_tokens=60))
+    assert sum(entered for _, entered in sizes) == 40
+    assert any(there and entered for there, entered in sizes), "rows entered while others went on"
+    assert max(there + entered for there, entered in sizes) <= 9
+
+
+def test_sampling_is_the_inverse_of_the_cumulative_distribution():
+    """Against numpy, one row at a time: several chunks of the vocabulary, and one that is cut off."""
+    generator = np.random.default_rng(0)
+    for size in (5, 128, 1000):
+        logits, uniform = 3 * generator.standard_normal((200, size)), generator.random(200)
+        logits[:, ::3] = -1e4  # no mass
+        tokens, logprobs = sample(torch.from_numpy(logits), torch.from_numpy(uniform), 0.7, 1.0, -1)
+        for row, token, logprob in zip(range(200), tokens.tolist(), logprobs.tolist(), strict=True):
+            probs = np.exp(logits[row] / 0.7 - np.logaddexp.reduce(logits[row] / 0.7))
+            before = probs[:token].sum()
+            assert before - 1e-12 <= uniform[row] <= before + probs[token] + 1e-12 and probs[token] > 0
+            assert logprob == pytest.approx(np.log(probs[token]), abs=1e-9)
+
+
+@pytest.mark.parametrize("uniform", [0.0, 1 - 2**-53])
+def test_the_ends_of_the_unit_interval_never_give_a_token_without_mass(uniform):
+    logits = torch.full((1, 300), -1e4)
+    logits[0, [7, 150]] = 0.0
+    tokens, _ = sample(logits, torch.tensor([uniform], dtype=torch.float64), 1.0, 1.0, -1)
+    assert tokens.tolist() == [7 if uniform == 0 else 150]
+
+
+def test_bfloat16_is_near_float32_and_its_logprobs_are_of_what_it_sampled():
+    model, engine = make("llama3", dtype=torch.bfloat16)
+    group = engine.generate(["12+7="], SamplingParams(n=8, max_new_tokens=40))[0]
+    ids = engine.encode("12+7=")
+    wide = model.float()
+    for completion in group:
+        expected = reference_logprobs(wide, ids, completion.token_ids.tolist())
+        assert np.abs(completion.logprobs - expected.numpy()).mean() < 0.1
+        again = engine.logprobs(ids, completion.token_ids.tolist())
+        assert np.abs(completion.logprobs - again).mean() < 0.1
+
+
+def test_a_processor_without_bfloat16_instructions_computes_in_float32(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
+    model, engine = make("qwen2-tied", dtype=torch.bfloat16)
+    assert engine.dtype == torch.bfloat16 and engine._decoder.dtype == torch.float32
+    expected = reference_logprobs(model.float(), [5, 6], [7, 8, 9]).tolist()
+    assert engine.logprobs([5, 6], [7, 8, 9]) == pytest.approx(expected, abs=1e-4)
+    sync(engine, model.bfloat16(), logprobs=expected, tolerance=1e-4)

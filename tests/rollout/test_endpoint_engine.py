@@ -12,7 +12,7 @@ import pytest
 sys.path.append(str(Path(__file__).parent))
 from misbehaving_server import Server, tokens_of
 
-from or1_rollout import EndpointError, FinishReason, SamplingParams
+from or1_rollout import EndpointError, FinishReason, Probe, SamplingParams, TensorStream
 from or1_rollout.engines.openai import EndpointEngine, EndpointSettings, OpenAIClient, map_concurrently, run_sync
 from or1_rollout.engines.vllm.pool import Pool
 
@@ -220,8 +220,9 @@ def test_inside_a_running_event_loop(server):
 
 
 def test_weights_are_not_its_business(server):
+    probe = Probe(prompt_ids=[1], response_ids=[2], logprobs=[-1.0], tolerance=1.0)
     with pytest.raises(EndpointError, match="takes no weights"):
-        engine(server).update_weights([], version=1)
+        engine(server).sync_weights(TensorStream({}), version=1, probe=probe)
 
 
 def test_a_server_of_several_that_always_fails_is_left_out(server):

@@ -8,10 +8,11 @@ pytest.importorskip("vllm")
 torch = pytest.importorskip("torch")
 from transformers import Qwen2Config, Qwen2ForCausalLM  # noqa: E402
 
-from or1_rollout import EngineError, FinishReason, SamplingParams, WeightPushError  # noqa: E402
+from or1_rollout import EngineError, FinishReason, Probe, SamplingParams, TensorStream, WeightMismatch  # noqa: E402
 from or1_rollout.engines.transformers import TransformersEngine  # noqa: E402
 from or1_rollout.engines.vllm import VllmEngine, VllmSettings  # noqa: E402
-from or1_rollout.weight_sync.proof import fingerprint, prove_push  # noqa: E402
+from or1_rollout.weight_sync import fingerprint  # noqa: E402
+from or1_rollout.weight_sync.check import check_fingerprints  # noqa: E402
 
 pytestmark = [pytest.mark.vllm, pytest.mark.xdist_group("vllm")]
 PROMPTS = [[5, 6, 7], [8, 9], [10, 11, 12, 13]]
@@ -59,17 +60,18 @@ def weights(model):
     return {name: p for name, p in model.state_dict().items() if not (tied and name == "lm_head.weight")}
 
 
-def prove(engine, model, response=(8, 9, 10, 11)):
+def probe_of(model, response=(8, 9, 10, 11)):
     ids = torch.tensor([[5, 6, 7, *response]])
     with torch.no_grad():
         logprobs = model(ids).logits[0].log_softmax(-1)
-    prove_push(
-        expected_fingerprints={name: fingerprint(p) for name, p in weights(model).items()},
-        engine_fingerprints=engine.fingerprints(),
-        expected_probe_logprobs=[float(logprobs[i - 1, ids[0, i]]) for i in range(3, 3 + len(response))],
-        engine_probe_logprobs=engine.logprobs([5, 6, 7], response),
-        tolerance=1e-3,
-    )
+    expected = [float(logprobs[i - 1, ids[0, i]]) for i in range(3, 3 + len(response))]
+    return Probe(prompt_ids=[5, 6, 7], response_ids=response, logprobs=expected, tolerance=1e-4)
+
+
+def sync(engine, model, version, *, named=None):
+    """Sync the engine with the model's weights, or with `named` where the probe is still the model's."""
+    stream = TensorStream(weights(model) if named is None else named)
+    engine.sync_weights(stream, version=version, probe=probe_of(model))
 
 
 def moved(model, seed):
@@ -86,7 +88,7 @@ def test_loading_leaves_torch_as_it_was(engine):
 
 
 def test_as_loaded_it_holds_the_file(engine, model):
-    prove(engine, model)
+    check_fingerprints({name: fingerprint(tensor) for name, tensor in weights(model).items()}, engine._fingerprints())
 
 
 def test_a_sample_is_its_prompt_and_seed_whatever_runs_beside_it(engine):
@@ -164,13 +166,10 @@ def test_a_prompt_that_does_not_fit_is_named(engine):
         engine.generate([[5], [5] * 125], SamplingParams(max_new_tokens=10))
 
 
-def test_a_push_is_proven_and_carried_by_later_samples(engine, model):
+def test_synced_weights_are_used_and_their_version_is_carried_by_later_samples(engine, model):
     before = engine.generate(PROMPTS, SamplingParams(n=2, max_new_tokens=8, seed=4))
     moved(model, 1)
-    with pytest.raises(WeightPushError, match=r"model\.embed_tokens\.weight"):
-        prove(engine, model)
-    engine.update_weights(weights(model).items(), version=7)
-    prove(engine, model)
+    sync(engine, model, 7)
     after = engine.generate(PROMPTS, SamplingParams(n=2, max_new_tokens=8, seed=4))
     assert {c.weight_version for group in after for c in group} == {7}
     assert [[list(c.token_ids) for c in g] for g in before] != [[list(c.token_ids) for c in g] for g in after]
@@ -181,7 +180,7 @@ def test_cached_prompts_are_forgotten_with_the_old_weights(engine, model):
     prompt = [3 + i % 20 for i in range(100)]
     engine.generate([prompt], SamplingParams(n=1, max_new_tokens=4, seed=1))
     moved(model, 2)
-    engine.update_weights(weights(model).items(), version=8)
+    sync(engine, model, 8)
     ((completion,),) = engine.generate([prompt], SamplingParams(n=1, max_new_tokens=4, seed=1))
     with torch.no_grad():
         logprobs = model(torch.tensor([[*prompt, *completion.token_ids]])).logits[0].log_softmax(-1)
@@ -189,8 +188,8 @@ def test_cached_prompts_are_forgotten_with_the_old_weights(engine, model):
     assert completion.logprobs == pytest.approx(expected, abs=1e-3)
 
 
-def test_the_tied_head_would_be_stale_and_the_proof_sees_it(engine, model, monkeypatch):
-    """vLLM's own reload leaves a tied head's packed copy behind (DESIGN §7): without our repair the proof must fail."""
+def test_a_stale_tied_head_fails_the_sync(engine, model, monkeypatch):
+    """vLLM's own reload leaves a tied head's packed copy behind: without our repair the sync must fail."""
     from or1_rollout.engines.vllm.receive import SharedMemoryReceiver, finalize_layerwise_reload
 
     moved(model, 3)
@@ -200,24 +199,31 @@ def test_the_tied_head_would_be_stale_and_the_proof_sees_it(engine, model, monke
             "finish_weight_update",
             lambda self: finalize_layerwise_reload(self.model, self.model_config),
         )
-        engine.update_weights(weights(model).items(), version=9)
-    with pytest.raises(WeightPushError, match=r"1 of \d+ tensors: lm_head.weight"):
-        prove(engine, model)
-    engine.update_weights(weights(model).items(), version=10)
-    prove(engine, model)
+        with pytest.raises(WeightMismatch, match=r"1 of \d+ tensors differ .*lm_head.weight"):
+            sync(engine, model, 9)
+    sync(engine, model, 10)
 
 
-def test_a_push_that_breaks_off_leaves_an_engine_that_refuses(engine, model):
-    def broken():
-        yield next(iter(weights(model).items()))
-        raise RuntimeError("the trainer died")
+def test_a_sync_with_swapped_missing_or_other_tensors_fails(engine, model):
+    named, (up, down) = weights(model), [f"model.layers.{i}.mlp.up_proj.weight" for i in (0, 1)]
+    with pytest.raises(WeightMismatch, match="log-probs of trainer and engine differ"):
+        sync(engine, model, 20, named={**named, up: named[down], down: named[up]})
+    with pytest.raises(WeightMismatch, match=r"1 of \d+ tensors differ .*layers.1.mlp.up_proj"):
+        sync(engine, model, 20, named={name: tensor for name, tensor in named.items() if name != down})
+    sync(engine, model, 21)
+
+
+def test_a_sync_that_breaks_off_leaves_an_engine_that_refuses(engine, model):
+    class Broken(TensorStream):
+        def __iter__(self):
+            yield next(super().__iter__())
+            raise RuntimeError("the trainer died")
 
     with pytest.raises(RuntimeError, match="the trainer died"):
-        engine.update_weights(broken(), version=11)
-    with pytest.raises(EngineError, match="push the weights first"):
+        engine.sync_weights(Broken(weights(model)), version=11, probe=probe_of(model))
+    with pytest.raises(EngineError, match="sync its weights first"):
         engine.generate(PROMPTS, SamplingParams(max_new_tokens=2))
-    engine.update_weights(weights(model).items(), version=12)
-    prove(engine, model)
+    sync(engine, model, 12)
 
 
 def test_a_cpu_engine_does_not_sleep(engine):

@@ -1,4 +1,4 @@
-"""Two `vllm serve` processes of the CPU build as one engine: balanced, one dying and coming back, pushes proven."""
+"""Two `vllm serve` processes of the CPU build as one engine: balanced, one dying and coming back, weights synced."""
 
 import os
 import signal
@@ -15,9 +15,9 @@ torch = pytest.importorskip("torch")
 import httpx  # noqa: E402
 
 sys.path.append(str(Path(__file__).parent))
-from test_vllm_engine import PROMPTS, make_model, moved, prove  # noqa: E402
+from test_vllm_engine import PROMPTS, make_model, moved, probe_of, sync  # noqa: E402
 
-from or1_rollout import SamplingParams, WeightPushError  # noqa: E402
+from or1_rollout import SamplingParams, TensorStream, WeightMismatch  # noqa: E402
 from or1_rollout.engines.openai import EndpointEngine, EndpointSettings  # noqa: E402
 from or1_rollout.engines.vllm.control import serve_command  # noqa: E402
 from or1_rollout.engines.vllm.servers import VllmServers  # noqa: E402
@@ -100,7 +100,7 @@ def requests_of(url):
 
 
 def test_two_servers_are_one_engine(engine, model, servers):
-    prove(engine, model)
+    sync(engine, model, 0)
     params = SamplingParams(n=8, max_new_tokens=12, seed=3)
     groups = engine.generate(PROMPTS, params)
     assert groups == engine.generate(PROMPTS, params)
@@ -109,18 +109,18 @@ def test_two_servers_are_one_engine(engine, model, servers):
     assert min(done) > 0.3 * sum(done), "both take their share"
 
 
-def test_a_push_reaches_both_and_a_server_left_behind_is_found(engine, model, servers):
-    moved(model, 1)
-    with pytest.raises(WeightPushError, match=r"lm_head\.weight"):
-        prove(engine, model)
-    engine.update_weights(model.state_dict().items(), version=1)
-    prove(engine, model)
+def test_a_sync_reaches_both_servers_and_one_left_behind_is_found(engine, model, servers, monkeypatch):
+    sync(engine, moved(model, 1), 1)
     alone = VllmServers([next(iter(servers))])
-    alone.update_weights(moved(model, 2).state_dict().items(), version=1)
-    with pytest.raises(WeightPushError, match="hold different values"):
-        engine.fingerprints()
-    engine.update_weights(model.state_dict().items(), version=2)
-    prove(engine, model)
+    sync(alone, moved(model, 2), 1)
+    with pytest.raises(WeightMismatch, match="different log-probs"):
+        engine.logprobs([5, 6, 7], [8, 9])
+    with monkeypatch.context() as patched:
+        patched.setattr(engine._sender, "send", alone._sender.send)  # the second server gets nothing
+        stream = TensorStream(moved(model, 3).state_dict())
+        with pytest.raises(WeightMismatch, match="tensors differ"):
+            engine.sync_weights(stream, version=2, probe=probe_of(model))
+    sync(engine, model, 2)
 
 
 def test_the_endpoint_engine_draws_the_same_samples_from_one_server(engine, servers):
@@ -155,9 +155,8 @@ def test_one_dies_in_the_middle_and_comes_back(engine, model, servers, folder, t
         httpx.post(f"{victim}/update_weight_version", json={"new_version": "2"}).raise_for_status()
         assert engine.generate(PROMPTS, params) == expected, "with its old weights it is not used yet"
         assert len(engine.pool.up()) == 1, "whatever label it carries: an earlier run may have left the same"
-        engine.update_weights(moved(model, 3).state_dict().items(), version=3)
+        sync(engine, moved(model, 4), 3)
         assert len(engine.pool.up()) == 2
-        prove(engine, model)
     finally:
         kill(servers[victim])
 

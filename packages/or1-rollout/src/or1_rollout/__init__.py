@@ -8,10 +8,10 @@ Importing this pulls neither torch nor transformers nor vLLM. The engines are in
 from importlib.metadata import version
 
 from or1_rollout.engine import Engine
-from or1_rollout.errors import EndpointError, EngineError, Or1RolloutError, RowError, WeightPushError
+from or1_rollout.errors import EndpointError, EngineError, Or1RolloutError, RowError, WeightMismatch
 from or1_rollout.seeds import sample_seed
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
-from or1_rollout.weight_sync.proof import Fingerprint, fingerprint, fingerprints, prove_push
+from or1_rollout.weight_sync import Probe, TensorStream, WeightStream
 
 __version__ = version("or1-rollout")
 
@@ -20,16 +20,15 @@ __all__ = [
     "EndpointError",
     "Engine",
     "EngineError",
-    "Fingerprint",
     "FinishReason",
     "Or1RolloutError",
+    "Probe",
     "Prompt",
     "RowError",
     "SamplingParams",
-    "WeightPushError",
+    "TensorStream",
+    "WeightMismatch",
+    "WeightStream",
     "__version__",
-    "fingerprint",
-    "fingerprints",
-    "prove_push",
     "sample_seed",
 ]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from or1_rollout.types import Completion, Prompt, SamplingParams
-from or1_rollout.weight_sync.proof import Fingerprint
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from or1_rollout.weight_sync import Probe, WeightStream
 
 OnSample = Callable[[int, int, Completion], None]
 """`on_sample(prompt_index, sample_index, completion)`."""
@@ -37,22 +34,15 @@ class Engine(Protocol):
         and `on_group` as soon as the last sample of a prompt has ended, in any order, in the calling thread.
         """
 
-    def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
-        """Replace all weights by tensors under their Hugging Face names; later completions carry `version`."""
+    def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:
+        """Replace all weights and check the result; later completions carry `version`.
 
-    def fingerprints(self) -> Mapping[str, Fingerprint]:
-        """Fingerprint of every weight, by Hugging Face name, as the engine really uses it."""
+        Raises `WeightMismatch` if a tensor or a log-prob of the probe then differs from the trainer's. The engine
+        generates again only after a sync that succeeded.
+        """
 
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """Log-prob of every response token at temperature 1, from one forward pass."""
 
     def close(self) -> None:
         """Release memory and processes."""
-
-
-@runtime_checkable
-class HoldsWeights(Protocol):
-    """An engine in this process, whose weights themselves can be compared: that says more than fingerprints."""
-
-    def differing(self, named: Iterable[tuple[str, Tensor]]) -> list[str]:
-        """Names of the tensors that it does not hold in the same values, as it uses them, and of those not named."""

@@ -15,8 +15,8 @@ class EndpointError(EngineError):
     """A server refused a request, or gave no usable answer in all the attempts it was granted."""
 
 
-class WeightPushError(Or1RolloutError):
-    """The engine does not hold the weights that were pushed; the message names the tensors."""
+class WeightMismatch(Or1RolloutError):  # noqa: N818 - named for what it says
+    """The engine does not hold the weights it was sent, or does not compute with them; the message says which."""
 
 
 class RowError(Or1RolloutError):

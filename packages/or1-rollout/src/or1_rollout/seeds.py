@@ -1,4 +1,4 @@
-"""Seeds by place, and random numbers by seed and position: any single sample can be drawn again.
+"""Seeds of samples, and the random numbers of a seed by token position: any sample can be drawn again alone.
 
 The uniforms come from SplitMix64 (Steele, Lea and Flood 2014), whose n-th output is a function of seed and n alone.
 """
@@ -16,7 +16,7 @@ _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
 def sample_seed(run: int, step: int, problem: str | int, sample: int) -> int:
-    """63-bit seed of one sample, from where it stands: run, step, problem and number within the group."""
+    """63-bit seed of one sample, of run, step, problem and index within the group."""
     digest = hashlib.blake2b(f"{run}/{step}/{problem}/{sample}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
@@ -31,12 +31,24 @@ def uniforms(seeds: Sequence[int], start: int, stop: int) -> NDArray[np.float64]
 
     Row n depends on seeds[n] and the positions only, whatever else is in the batch.
     """
-    base_N1 = np.array([seed % 2**64 for seed in seeds], dtype=np.uint64)[:, None]
-    place_T = np.arange(start + 1, stop + 1, dtype=np.uint64)
+    return _uniforms(_words(seeds)[:, None], np.arange(start + 1, stop + 1, dtype=np.uint64))
+
+
+def uniforms_at(seeds: Sequence[int], positions: Sequence[int]) -> NDArray[np.float64]:
+    """The number of one token position of each seed, float64 [N]; see `uniforms`."""
+    return _uniforms(_words(seeds), np.array(positions, dtype=np.uint64) + np.uint64(1))
+
+
+def _words(seeds: Sequence[int]) -> NDArray[np.uint64]:
+    return np.array([seed % 2**64 for seed in seeds], dtype=np.uint64)
+
+
+def _uniforms(state: NDArray[np.uint64], place: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Output number `place` of SplitMix64 started at `state`."""
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is the algorithm
-        z_NT = base_N1 + place_T * _GAMMA
-        z_NT = (z_NT ^ (z_NT >> np.uint64(30))) * _MIX_1
-        z_NT = (z_NT ^ (z_NT >> np.uint64(27))) * _MIX_2
-        z_NT ^= z_NT >> np.uint64(31)
-    uniform_NT: NDArray[np.float64] = (z_NT >> np.uint64(11)) * 2.0**-53
-    return uniform_NT
+        z = state + place * _GAMMA
+        z = (z ^ (z >> np.uint64(30))) * _MIX_1
+        z = (z ^ (z >> np.uint64(27))) * _MIX_2
+        z ^= z >> np.uint64(31)
+    uniform: NDArray[np.float64] = (z >> np.uint64(11)) * 2.0**-53
+    return uniform

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 import numpy as np
 
@@ -17,10 +17,7 @@ from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.errors import EndpointError
 from or1_rollout.groups import GroupCollector, seeds_of
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
-from or1_rollout.weight_sync.proof import Fingerprint
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from or1_rollout.weight_sync import Probe, WeightStream
 
 _Place = tuple[int, int]
 """(prompt, sample)"""
@@ -81,13 +78,9 @@ class EndpointEngine:
         """The model's name; the server is asked once where it was not given. Raises `EndpointError`."""
         return self._client.model
 
-    def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> NoReturn:
+    def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> NoReturn:
         """Refuse: the server's weights are its own."""
         raise EndpointError(f"{self.settings.url} takes no weights; train with the engines transformers or vllm")
-
-    def fingerprints(self) -> Mapping[str, Fingerprint]:
-        """Refuse: the server does not show its weights."""
-        raise EndpointError(f"{self.settings.url} does not show its weights")
 
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """Refuse: this interface scores only what it samples."""

@@ -1,6 +1,6 @@
-"""What the engine asks of a model while it decodes one batch; two kinds of model answer.
+"""What the engine asks of a model while it decodes a batch; two kinds of model answer.
 
-Axes: N rows of the batch, P prompts, T tokens of a block, L positions, V vocabulary.
+Axes: N rows of the batch, T tokens of a response, V vocabulary.
 """
 
 from __future__ import annotations
@@ -14,26 +14,33 @@ from torch import Tensor
 from or1_rollout.types import SamplingParams
 
 
-class Decoding(Protocol):
-    """One batch in flight: the cache of its rows, and the logits of what comes next."""
+class Batch(Protocol):
+    """Rows in flight: their caches, and what the next token of each is sampled from."""
 
-    def draw(self, uniform_NT: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw T more tokens for every row; tokens and log-probs (float32 or float64), [N, T]."""
+    def admit(self, prompts: Sequence[Sequence[int]], counts: Sequence[int]) -> None:
+        """Compute every prompt once and append `counts[p]` rows that continue it."""
 
-    def keep(self, rows: Tensor) -> None:
-        """Let all other rows leave the batch; row i is then the former row `rows[i]`."""
+    def draw(self, uniform_N: Tensor) -> tuple[Tensor, Tensor]:
+        """Sample the next token of every row: tokens int64 and log-probs float64, [N], on the CPU."""
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Let all other rows leave; row i is then the former row `rows[i]`."""
+
+    def advance(self, tokens: Sequence[int]) -> None:
+        """Append one token to every row, N of them."""
 
 
 class Decoder(Protocol):
-    """A model that can start batches."""
+    """A model that can decode batches."""
 
+    named: dict[str, Tensor]
+    """The tensors it computes with, by Hugging Face name; tied names share their memory."""
     device: torch.device
-    """Where its weights are."""
-    takes_lanes: bool
-    """Whether batches may be decoded side by side, one core each, and gain by it."""
+    takes_more_rows: bool
+    """Whether rows may enter a batch that is being decoded."""
 
-    def start(self, prompts: Sequence[Sequence[int]], repeats: Sequence[int], params: SamplingParams) -> Decoding:
-        """Compute every prompt once and give it `repeats[p]` rows of up to `params.max_new_tokens` tokens."""
+    def new_batch(self, params: SamplingParams) -> Batch:
+        """An empty batch."""
 
-    def logits(self, token_ids: Sequence[int]) -> Tensor:
-        """Logits at every position of one sequence, [L, V]."""
+    def logits(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> Tensor:
+        """Logits that predict each token of the response, [T, V]."""

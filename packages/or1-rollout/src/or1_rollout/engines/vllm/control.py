@@ -18,7 +18,7 @@ from or1_rollout.engines.vllm.local import PROOF_WORKER
 from or1_rollout.engines.vllm.plugin import BACKEND
 from or1_rollout.engines.vllm.pool import Pool
 from or1_rollout.errors import EndpointError
-from or1_rollout.weight_sync.proof import Fingerprint
+from or1_rollout.weight_sync import Fingerprint
 
 Result = TypeVar("Result")
 

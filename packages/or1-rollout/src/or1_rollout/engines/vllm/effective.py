@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from or1_rollout.weight_sync.proof import Fingerprint, Slice, fingerprint
+from or1_rollout.weight_sync.fingerprint import Fingerprint, Slice, fingerprint
 
 if TYPE_CHECKING:
     from torch.nn import Module

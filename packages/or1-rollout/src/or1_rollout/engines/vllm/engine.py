@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,21 +10,21 @@ from or1_rollout.engine import OnGroup, OnSample
 from or1_rollout.engines.vllm.local import LocalClient, load_llm
 from or1_rollout.engines.vllm.request import completion, vllm_params
 from or1_rollout.engines.vllm.settings import VllmSettings
-from or1_rollout.engines.vllm.transfer import Push, resolve
+from or1_rollout.engines.vllm.transfer import WeightSender, resolve
 from or1_rollout.errors import EngineError
 from or1_rollout.groups import GroupCollector, seeds_of
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.types import Completion, Prompt, SamplingParams
-from or1_rollout.weight_sync.proof import Fingerprint
+from or1_rollout.weight_sync import Fingerprint, FingerprintingStream, Probe, WeightStream
+from or1_rollout.weight_sync.check import check_fingerprints, check_probe
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
     from vllm import LLM
 
 
 class VllmEngine:
-    """Fits `or1_rollout.Engine`. Under `torchrun`, the ranks of one tensor-parallel engine call it alike."""
+    """Implements `or1_rollout.Engine`. Under `torchrun` all ranks of a tensor-parallel engine make the same calls."""
 
     def __init__(self, llm: LLM, *, transfer: str = "auto", rank: int = 0) -> None:
         """Take over a loaded `LLM`; `rank` 0 is the one that sends weights."""
@@ -33,8 +33,8 @@ class VllmEngine:
         self.sleeps = bool(llm.llm_engine.vllm_config.model_config.enable_sleep_mode)
         self._is_asleep = False
         self.tokenizer: Any = llm.get_tokenizer()
-        self._push = Push(resolve(transfer, _device_type(llm)), LocalClient(llm), rank=rank)
-        self._is_whole = True
+        self._sender = WeightSender(resolve(transfer, _device_type(llm)), LocalClient(llm), rank=rank)
+        self._is_synced = True
 
     @classmethod
     def load(cls, path: str | Path, settings: VllmSettings | None = None) -> VllmEngine:
@@ -55,7 +55,7 @@ class VllmEngine:
 
         Interrupted (Ctrl-C, an error in `on_group`), all requests still in flight are aborted.
         """
-        self._check_whole()
+        self._check_synced()
         seeds_PG = seeds_of(params, len(prompts), seeds)
         places: dict[str, tuple[int, int]] = {}
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
@@ -71,29 +71,37 @@ class VllmEngine:
                 self.llm.llm_engine.abort_request(list(places))
         return collector.groups()
 
-    def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
-        """See `Engine.update_weights`. Prompts cached under the old weights are forgotten."""
-        self._is_whole = False
+    def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:
+        """See `Engine.sync_weights`; tensors are compared by their fingerprints, as vLLM's kernels use them.
+
+        The prefix cache, computed with the old weights, is reset.
+        """
+        self._is_synced = False
+        stream = FingerprintingStream(weights, self.dtype)
         if self._is_asleep:
-            self.llm.wake_up(tags=["weights"])  # the KV cache follows when the push needs no room any more
-        self._push(named)
+            self.llm.wake_up(tags=["weights"])  # the KV cache follows when the transfer's buffers are free again
+        self._sender.send(stream)
         if self._is_asleep:
             self.llm.wake_up(tags=["kv_cache"])
             self._is_asleep = False
         if not self.llm.reset_prefix_cache():
-            raise EngineError("vLLM did not reset its prefix cache: requests are still in flight during a weight push")
-        self._is_whole, self.weight_version = True, version
-
-    def fingerprints(self) -> Mapping[str, Fingerprint]:
-        """See `Engine.fingerprints`."""
-        held: list[dict[str, list[int]]] = self.llm.collective_rpc("or1_fingerprints")
-        return {name: Fingerprint(*sums) for name, sums in held[0].items()}
+            raise EngineError("vLLM did not reset its prefix cache: requests are in flight during a weight sync")
+        check_fingerprints(stream.fingerprints, self._fingerprints())
+        check_probe(probe, self._logprobs(probe.prompt_ids, probe.response_ids))
+        self._is_synced, self.weight_version = True, version
 
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """See `Engine.logprobs`."""
+        self._check_synced()
+        return self._logprobs(prompt_ids, response_ids)
+
+    def _fingerprints(self) -> dict[str, Fingerprint]:
+        held: list[dict[str, list[int]]] = self.llm.collective_rpc("or1_fingerprints")
+        return {name: Fingerprint(*sums) for name, sums in held[0].items()}
+
+    def _logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         from vllm import SamplingParams as VllmParams
 
-        self._check_whole()
         whole = [*prompt_ids, *response_ids]
         params = VllmParams(max_tokens=1, temperature=0.0, prompt_logprobs=0)
         (output,) = self.llm.generate([{"prompt_token_ids": whole}], params, use_tqdm=False)
@@ -101,22 +109,22 @@ class VllmEngine:
         return [float(known[token].logprob) for token, known in zip(response_ids, per_position, strict=True)]
 
     def sleep(self) -> None:
-        """Give the GPU memory of weights and KV cache back until the next push (needs `VllmSettings.sleep`).
+        """Free the GPU memory of weights and KV cache until the next weight sync (needs `VllmSettings.sleep`).
 
-        The weights are dropped, not saved: the push brings them. Raises `EngineError` where vLLM cannot sleep.
+        The weights are dropped, not saved. Raises `EngineError` where vLLM cannot sleep.
         """
         if not self.sleeps:
             raise EngineError("this engine does not sleep: it was loaded without VllmSettings.sleep, or on a CPU")
         self.llm.sleep(level=2)
-        self._is_whole, self._is_asleep = False, True
+        self._is_synced, self._is_asleep = False, True
 
     def close(self) -> None:
-        """Give memory and processes back."""
-        self._push.close()
+        """Release memory and processes."""
+        self._sender.close()
         self.llm.llm_engine.engine_core.shutdown()
 
     def encode(self, prompt: Prompt) -> list[int]:
-        """Token ids as they are, text with the tokenizer's special tokens, messages through its chat template."""
+        """Token ids of a prompt (`or1_rollout.prompts`)."""
         return prompt_ids(prompt, self.tokenizer)
 
     def _submit(
@@ -140,9 +148,9 @@ class VllmEngine:
                 places[name] = (prompt, sample)
                 self.llm.llm_engine.add_request(name, {"prompt_token_ids": ids}, vllm_params(params, seed))
 
-    def _check_whole(self) -> None:
-        if not self._is_whole:
-            raise EngineError("the last weight push broke off, or the engine slept since; push the weights first")
+    def _check_synced(self) -> None:
+        if not self._is_synced:
+            raise EngineError("the engine was put to sleep, or its last weight sync failed; sync its weights first")
 
 
 def _device_type(llm: LLM) -> str:

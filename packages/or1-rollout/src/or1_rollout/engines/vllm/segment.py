@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from or1_rollout.errors import WeightPushError
+from or1_rollout.errors import WeightMismatch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,12 +72,12 @@ class Segment:
 def opened(name: str) -> Iterator[Tensor]:
     """The receiver's side: the bytes of a segment. They are valid inside the `with` only: copy what is kept.
 
-    Raises `WeightPushError` for a name that is no segment of ours: it may have come over HTTP.
+    Raises `WeightMismatch` for a name that is no segment of ours: it may have come over HTTP.
     """
     import torch
 
     if not _NAME.fullmatch(name) or not (ROOM / name).is_file():
-        raise WeightPushError(
+        raise WeightMismatch(
             f"{name!r} is no open segment of weights in {ROOM}; sender and engine must share a machine"
         )
     with (ROOM / name).open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:

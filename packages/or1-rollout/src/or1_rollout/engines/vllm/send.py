@@ -1,8 +1,8 @@
-"""The trainer's end of the weight transfer for CPUs, and the stream that all of vLLM's transfers read from."""
+"""The sending side of the weight transfer for CPUs, and the source that all of vLLM's transfers read from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -16,47 +16,38 @@ from vllm.distributed.weight_transfer.base import (
 
 from or1_rollout.engines.vllm.plugin import BACKEND
 from or1_rollout.engines.vllm.segment import Segment, chunks
-from or1_rollout.errors import WeightPushError
+from or1_rollout.weight_sync import TensorStream, WeightStream
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 CHUNK_BYTES = 1 << 28
-"""Memory that a push holds beside the two models: 256 MB, or the largest tensor where that is more."""
+"""Memory that a transfer takes beside the two models: 256 MB, or the largest tensor if that is more."""
 
 
 class StreamSource(WeightSource):
-    """Whatever stream of named tensors the next push is given, as vLLM's `WeightSource`.
-
-    A stream with a method `metadata()` (names, dtypes and shapes beforehand) can also feed transfers that must size
-    their buffers first (`nccl`).
-    """
+    """The weight stream of the next transfer, as vLLM's `WeightSource`."""
 
     def __init__(self) -> None:
         """Empty until `feed`."""
-        self._named: Iterable[tuple[str, Tensor]] = ()
+        self._weights: WeightStream = TensorStream({})
 
-    def feed(self, named: Iterable[tuple[str, Tensor]]) -> None:
+    def feed(self, weights: WeightStream) -> None:
         """Set the stream of the next pass."""
-        self._named = named
+        self._weights = weights
 
     def metadata(self) -> list[ParamMeta]:
-        """See `WeightSource`. Raises `WeightPushError` for a stream that knows no shapes beforehand."""
-        described = getattr(self._named, "metadata", None)
-        if described is None:
-            raise WeightPushError(
-                "this transfer needs names, dtypes and shapes before the first tensor: pass a stream with metadata()"
-            )
-        return [ParamMeta(name, dtype, tuple(shape)) for name, dtype, shape in described()]
+        """See `WeightSource`."""
+        return [ParamMeta(name, dtype, shape) for name, dtype, shape in self._weights.metadata()]
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         """One pass; every rank that shares tensors must make it."""
-        return iter(self._named)
+        return iter(self._weights)
 
 
 @dataclass
 class SegmentTrainerInit(TrainerInitInfo):
-    """What the sender needs to know: who it is, and how much memory it may use."""
+    """Settings of the sender."""
 
     backend: ClassVar[str] = BACKEND
     chunk_bytes: int = CHUNK_BYTES
@@ -80,7 +71,7 @@ class SharedMemorySender(TrainerWeightTransferEngine[SegmentTrainerInit]):
         return sender
 
     def send_weights(self) -> None:
-        """One push. Ranks that do not send still run the stream, whose tensors are gathered collectively."""
+        """Send the source. Ranks that do not send still run it, as its tensors may be gathered collectively."""
         assert self.source is not None
         if not self.is_sender:
             for _ in self.source:

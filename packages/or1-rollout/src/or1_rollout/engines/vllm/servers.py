@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from or1_rollout.engine import OnGroup, OnSample
 from or1_rollout.engines.openai.client import OpenAIClient
@@ -14,23 +14,21 @@ from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.engines.vllm.control import Control
 from or1_rollout.engines.vllm.pool import Pool
 from or1_rollout.engines.vllm.request import gives_logprobs
-from or1_rollout.engines.vllm.transfer import Push
-from or1_rollout.errors import EndpointError, WeightPushError
+from or1_rollout.engines.vllm.transfer import WeightSender
+from or1_rollout.errors import EndpointError, WeightMismatch
 from or1_rollout.groups import GroupCollector, seeds_of
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.types import Completion, Prompt, SamplingParams
-from or1_rollout.weight_sync.proof import Fingerprint
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from or1_rollout.weight_sync import Fingerprint, FingerprintingStream, Probe, WeightStream
+from or1_rollout.weight_sync.check import check_fingerprints, check_probe
 
 
 class VllmServers:
-    """Fits `or1_rollout.Engine`. Requests go to the least busy server; one that dies is left out.
+    """Implements `or1_rollout.Engine`. Requests go to the least busy server; one that dies is left out.
 
-    Its requests are drawn again elsewhere: a sample depends on weights, prompt and seed only. A server that comes
-    back has the weights of its file: it is used again if those are the ones that were proven last (by fingerprint),
-    else after the next push. Before any push, a server is taken back when it carries the label it began with.
+    Its requests are repeated on the others: a sample depends on weights, prompt and seed only. A server that comes
+    back has the weights of its file. It is used again if their fingerprints are those of the last weight sync, else
+    after the next one. Before the first sync it is used again if its weight version is the one it began with.
     """
 
     def __init__(
@@ -51,9 +49,10 @@ class VllmServers:
         self.pool = Pool(urls, self._is_current, patience_s=patience_s)
         self._control = Control(self.pool)
         self._settings = settings or EndpointSettings(url=self.pool.servers[0].url)
-        self._push = Push(transfer, self._control, rank=rank)
-        self._rank, self._is_whole = rank, True
-        self._held: Mapping[str, Fingerprint] | None = None
+        self._sender = WeightSender(transfer, self._control, rank=rank)
+        self._rank, self._is_synced = rank, True
+        self._synced: Mapping[str, Fingerprint] | None = None
+        """Fingerprints of the weights of the last sync."""
         self._labels: dict[str, str | None] = {}
 
     def generate(
@@ -65,9 +64,9 @@ class VllmServers:
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
     ) -> list[list[Completion]]:
-        """See `Engine.generate`. Interrupted, the open requests are cut and vLLM aborts them."""
-        if not self._is_whole:
-            raise EndpointError("the last weight push broke off and the servers hold a mixture; push all of them again")
+        """See `Engine.generate`. If it is interrupted, its connections are closed and vLLM aborts their requests."""
+        if not self._is_synced:
+            raise EndpointError("the last weight sync failed and the servers may hold a mixture of weights; sync again")
         seeds_PG = seeds_of(params, len(prompts), seeds)
         encoded = [self.encode(prompt) for prompt in prompts]
         self._labels = self._labels or {s.url: self._control.weight_version(s.url) for s in self.pool.up()}
@@ -78,38 +77,41 @@ class VllmServers:
         run_sync(self._all(encoded, params, seeds_of_place, collector.put))
         return collector.groups()
 
-    def update_weights(self, named: Iterable[tuple[str, Tensor]], *, version: int) -> None:
-        """See `Engine.update_weights`: into every server that is up, each of which then carries `version`."""
-        self._is_whole, self._held = False, None
+    def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:
+        """See `Engine.sync_weights`: into every server that is up; tensors are compared by their fingerprints.
+
+        Several ranks may share the servers. All must call this, as the stream may be collective; rank 0 sends and
+        checks, and the others must not generate before it is done.
+        """
+        self._is_synced, self._synced = False, None
         self._rejoin()
-        self._push(named)
+        stream = FingerprintingStream(weights)
+        self._sender.send(stream)
         if self._rank == 0:
             self._control.settle(version)
+            for held in self._control.fingerprints().values():
+                check_fingerprints(stream.fingerprints, held)
+            for logprobs in self._logprobs(probe.prompt_ids, probe.response_ids).values():
+                check_probe(probe, logprobs)
         self._labels = {server.url: str(version) for server in self.pool.servers}
-        self._is_whole, self.weight_version = True, version
-
-    def fingerprints(self) -> Mapping[str, Fingerprint]:
-        """See `Engine.fingerprints`. Raises `WeightPushError` where two servers hold different weights."""
-        by_url = self._control.fingerprints()
-        (first_url, first), *others = by_url.items()
-        for url, held in others:
-            if wrong := sorted(name for name in first.keys() | held.keys() if first.get(name) != held.get(name)):
-                raise WeightPushError(f"{url} and {first_url} hold different values of {', '.join(wrong[:5])}")
-        self._held = first
-        return first
+        self._synced, self._is_synced, self.weight_version = stream.fingerprints, True, version
 
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """See `Engine.logprobs`; every server that is up computes them, and they must agree to 1e-3."""
+        (first_url, first), *others = self._logprobs(prompt_ids, response_ids).items()
+        for url, values in others:
+            if any(not abs(a - b) <= 1e-3 for a, b in zip(first, values, strict=True)):
+                raise WeightMismatch(f"{url} and {first_url} compute different log-probs of the same tokens")
+        return first
+
+    def _logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> dict[str, list[float]]:
+        """The log-probs that every server computes, by URL."""
         body = {"model": self.model, "prompt": [*prompt_ids, *response_ids], "max_tokens": 1, "temperature": 0.0}
         by_url: dict[str, list[float]] = {}
         for url, choice in self._control.probe({**body, "prompt_logprobs": 0}).items():
             known = choice["prompt_logprobs"][len(prompt_ids) :]
             by_url[url] = [float(k[str(t)]["logprob"]) for t, k in zip(response_ids, known, strict=True)]
-        (first_url, first), *others = by_url.items()
-        for url, values in others:
-            if any(not abs(a - b) <= 1e-3 for a, b in zip(first, values, strict=True)):
-                raise WeightPushError(f"{url} and {first_url} compute different log-probs of the probe")
-        return first
+        return by_url
 
     @property
     def model(self) -> str:
@@ -130,8 +132,8 @@ class VllmServers:
         return prompt_ids(prompt, self.tokenizer)
 
     def close(self) -> None:
-        """Leave the transfer; the servers run on."""
-        self._push.close()
+        """Close the connections; the servers run on."""
+        self._sender.close()
         self._control.close()
 
     async def _all(
@@ -154,12 +156,12 @@ class VllmServers:
             await map_concurrently(list(seeds), concurrency, one)
 
     def _is_current(self, url: str) -> bool:
-        if self._held is not None:  # a label proves little: an earlier run may have left the same one
-            return self._control.holds(url, self._held)
+        if self._synced is not None:  # a version says little: an earlier run may have left the same one
+            return self._control.holds(url, self._synced)
         return self._control.is_up(url) and self._control.weight_version(url) == self._labels.get(url)
 
     def _rejoin(self) -> None:
-        """Before a push every server that answers takes part again."""
+        """Let every server that answers take part in a weight sync."""
         for server in self.pool.servers:
             if server.is_down:
                 server.is_down = not self._control.is_up(server.url)

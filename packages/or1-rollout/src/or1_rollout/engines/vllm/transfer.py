@@ -1,18 +1,15 @@
-"""Which of vLLM's weight transfers a push takes, and the trainer's end of it (DESIGN §5)."""
+"""The sending side of vLLM's weight transfers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from or1_rollout.engines.vllm.plugin import BACKEND, register
 from or1_rollout.errors import EngineError
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from or1_rollout.weight_sync import WeightStream
 
 BACKENDS = {"shared_memory": BACKEND, "ipc": "ipc", "nccl": "nccl"}
-"""Our names of transfers and vLLM's."""
+"""Names of transfers in settings -> names of vLLM's backends."""
 
 
 def resolve(transfer: str, device_type: str) -> str:
@@ -24,32 +21,32 @@ def resolve(transfer: str, device_type: str) -> str:
     return transfer
 
 
-class Push:
-    """The trainer's end: one object for the life of an engine, one call per push."""
+class WeightSender:
+    """Sends weights to one engine, or to several servers, as often as asked."""
 
     def __init__(self, transfer: str, client: Any, *, rank: int = 0) -> None:
-        """`client` speaks to the engine's control side (`VLLMWeightSyncClient`); `rank` 0 sends, others only gather.
+        """`client` controls the engine (vLLM's `VLLMWeightSyncClient`); `rank` 0 sends, others only run the stream.
 
-        vLLM is needed with the first push: who only samples from servers does without.
+        vLLM must be installed for the first `send` only: sampling from servers does without.
         """
         self._transfer, self._client, self._rank = transfer, client, rank
         self._source: Any = None
         self._engine: Any = None
 
-    def __call__(self, named: Iterable[tuple[str, Tensor]]) -> None:
+    def send(self, weights: WeightStream) -> None:
         """Send all tensors and wait until the engine has them. Collective over ranks that share tensors.
 
         Raises `EngineError` where vLLM, whose transfers carry the weights, is not installed.
         """
         if self._source is None:
             self._source = _source()
-        self._source.feed(named)
+        self._source.feed(weights)
         if self._engine is None:
             self._engine = self._connect()
         self._engine.send_weights()
 
     def close(self) -> None:
-        """Leave the transfer's process group, where it has one."""
+        """Leave the transfer's process group, if it has one."""
         if self._engine is not None:
             self._engine.shutdown()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from or1_rollout.engines.vllm.effective import fingerprints
-from or1_rollout.weight_sync.proof import Fingerprint
+from or1_rollout.weight_sync import Fingerprint
 
 
 class ProofWorker:

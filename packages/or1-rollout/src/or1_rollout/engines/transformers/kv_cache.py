@@ -1,0 +1,203 @@
+"""Keys and values of a batch: those of a prompt once for all rows that continue it, those of responses in blocks.
+
+Axes: N rows, P prompts, G most rows of one prompt, L columns of the prompts, B columns of a block, h query heads, g
+key/value heads, R = h / g, D head size. Keys lie as [..., D, columns], as the product with queries reads them fastest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from or1_rollout.engines.transformers.layers import Shape
+
+FIRST_COLUMNS, MOST_COLUMNS = 32, 512
+"""Columns of the first block and of the largest one; each block has twice as many as the one before."""
+
+
+class PromptCache:
+    """Keys and values of P prompts, padded on the right to the longest."""
+
+    def __init__(self, layers: int, shape: Shape, device: torch.device, dtype: torch.dtype) -> None:
+        self._shape = shape
+        self.lengths: list[int] = []
+        self.keys = torch.zeros(layers, 0, shape.head_dim, 0, device=device, dtype=dtype)
+        self.values = torch.zeros(layers, 0, 0, shape.head_dim, device=device, dtype=dtype)
+        self._row_of_place = self._place_of_row = torch.zeros(0, dtype=torch.int64, device=device)
+        self._is_in_order = True
+
+    @property
+    def columns(self) -> int:
+        """L."""
+        return self.keys.shape[3]
+
+    def add(self, lengths: Sequence[int]) -> None:
+        """Make room for more prompts, whose keys and values are then written by `write`."""
+        self._resize(list(range(len(self.lengths))), len(lengths), max(self.columns, *lengths))
+        self.lengths += lengths
+
+    def write(self, layer: int, first: int, keys: Tensor, values: Tensor) -> None:
+        """Write keys and values [P', L', g, D] of the prompts from `first` on."""
+        count, length, groups = keys.shape[:3]
+        places = slice(first * groups, (first + count) * groups)
+        self.keys[layer, places, :, :length] = keys.permute(0, 2, 3, 1).flatten(0, 1)
+        self.values[layer, places, :length] = values.transpose(1, 2).flatten(0, 1)
+
+    def keep(self, prompts: Sequence[int]) -> None:
+        """Drop all other prompts; prompt i is then the former `prompts[i]`."""
+        self.lengths = [self.lengths[prompt] for prompt in prompts]
+        self._resize(list(prompts), 0, max(self.lengths, default=0))
+
+    def assign(self, prompt_of_row: Sequence[int]) -> None:
+        """Say which prompt each row continues, in the order of the rows."""
+        rows_of_prompt: list[list[int]] = [[] for _ in self.lengths]
+        for row, prompt in enumerate(prompt_of_row):
+            rows_of_prompt[prompt].append(row)
+        most = max(map(len, rows_of_prompt))
+        place_of_row = [0] * len(prompt_of_row)
+        for prompt, rows in enumerate(rows_of_prompt):
+            for index, row in enumerate(rows):
+                place_of_row[row] = prompt * most + index
+        padded = [(rows + [0] * most)[:most] for rows in rows_of_prompt]  # what fills a group up is computed for nobody
+        device = self.keys.device
+        self._row_of_place = torch.tensor(padded, device=device).flatten()
+        self._place_of_row = torch.tensor(place_of_row, device=device)
+        self._is_in_order = place_of_row == list(range(len(self.lengths) * most))
+
+    def scores(self, layer: int, queries: Tensor) -> Tensor:
+        """[N, h, D] queries -> [N, h, L] products with the keys of each row's prompt."""
+        return self._by_row(torch.bmm(self._by_prompt(queries), self.keys[layer]))
+
+    def combine(self, layer: int, probs: Tensor) -> Tensor:
+        """[N, h, L] weights -> [N, h, D] weighted sums of the values of each row's prompt."""
+        return self._by_row(torch.bmm(self._by_prompt(probs), self.values[layer]))
+
+    def _by_prompt(self, rows: Tensor) -> Tensor:
+        """[N, h, X] -> [P g, G R, X]."""
+        placed = rows if self._is_in_order else rows.index_select(0, self._row_of_place)
+        prompts, groups = len(self.lengths), self._shape.kv_heads
+        grouped = placed.reshape(prompts, -1, groups, self._shape.heads // groups, rows.shape[2])
+        return grouped.transpose(1, 2).reshape(prompts * groups, -1, rows.shape[2])
+
+    def _by_row(self, grouped: Tensor) -> Tensor:
+        """[P g, G R, X] -> [N, h, X]."""
+        prompts, groups, width = len(self.lengths), self._shape.kv_heads, grouped.shape[2]
+        placed = grouped.view(prompts, groups, -1, self._shape.heads // groups, width).transpose(1, 2)
+        rows = placed.reshape(-1, self._shape.heads, width)
+        return rows if self._is_in_order else rows.index_select(0, self._place_of_row)
+
+    def _resize(self, kept: list[int], more: int, columns: int) -> None:
+        groups, shared = self._shape.kv_heads, min(columns, self.columns)
+        places = torch.tensor(
+            [prompt * groups + group for prompt in kept for group in range(groups)], dtype=torch.int64
+        )
+        places = places.to(self.keys.device)
+        layers, _, dim, _ = self.keys.shape
+        keys = self.keys.new_zeros(layers, (len(kept) + more) * groups, dim, columns)
+        values = self.values.new_zeros(layers, (len(kept) + more) * groups, columns, dim)
+        for layer in range(layers if kept else 0):
+            keys[layer, : len(places), :, :shared] = self.keys[layer, places, :, :shared]
+            values[layer, : len(places), :shared] = self.values[layer, places, :shared]
+        self.keys, self.values = keys, values
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """Columns of all rows' responses."""
+
+    first: int
+    keys: Tensor
+    """[layers, rows g, D, B]"""
+    values: Tensor
+    """[layers, rows g, B, D]"""
+
+    @property
+    def columns(self) -> int:
+        """B."""
+        return self.keys.shape[3]
+
+
+class ResponseCache:
+    """Keys and values of the responses: every row writes its next token into the same column.
+
+    A row that enters later has columns before its first that are masked; a block that no row reads is dropped.
+    """
+
+    def __init__(self, layers: int, shape: Shape, device: torch.device, dtype: torch.dtype) -> None:
+        self._layers, self._shape, self._device, self._dtype = layers, shape, device, dtype
+        self.blocks: list[Block] = []
+        self.column = 0
+        """The column that the next token is written into."""
+        self._block_columns = FIRST_COLUMNS
+
+    @property
+    def first(self) -> int:
+        """The first column that is kept."""
+        return self.blocks[0].first if self.blocks else self.column
+
+    @property
+    def end(self) -> int:
+        """Behind the last column that there is room for."""
+        return self.blocks[-1].first + self.blocks[-1].columns if self.blocks else self.column
+
+    def extend(self, rows: int) -> None:
+        """Add a block where the next column has no room, for `rows` rows."""
+        dim, lines = self._shape.head_dim, rows * self._shape.kv_heads
+        keys = torch.zeros(self._layers, lines, dim, self._block_columns, device=self._device, dtype=self._dtype)
+        values = torch.zeros(self._layers, lines, self._block_columns, dim, device=self._device, dtype=self._dtype)
+        self.blocks.append(Block(self.column, keys, values))
+        self._block_columns = min(2 * self._block_columns, MOST_COLUMNS)
+
+    def write(self, layer: int, keys: Tensor, values: Tensor) -> None:
+        """Write the keys and values [N, g, D] of the present column."""
+        block, lines = self.blocks[-1], keys.shape[0] * keys.shape[1]
+        block.keys[layer, :lines, :, self.column - block.first] = keys.flatten(0, 1)
+        block.values[layer, :lines, self.column - block.first] = values.flatten(0, 1)
+
+    def scores(self, layer: int, queries: Tensor) -> list[Tensor]:
+        """[N, h, D] queries -> of every block [N, h, B] products with its keys."""
+        rows, lines = len(queries), len(queries) * self._shape.kv_heads
+        grouped = queries.reshape(lines, -1, queries.shape[2])
+        return [torch.bmm(grouped, block.keys[layer, :lines]).view(rows, -1, block.columns) for block in self.blocks]
+
+    def combine(self, layer: int, probs: Sequence[Tensor]) -> Tensor:
+        """Of every block [N, h, B] weights -> [N, h, D] weighted sums of all values."""
+        rows, lines = len(probs[0]), len(probs[0]) * self._shape.kv_heads
+        parts = [
+            torch.bmm(weights.reshape(lines, -1, block.columns), block.values[layer, :lines])
+            for weights, block in zip(probs, self.blocks, strict=True)
+        ]
+        return sum(parts[1:], start=parts[0]).view(rows, -1, self._shape.head_dim)
+
+    def grow(self, rows: int) -> None:
+        """Make room for `rows` rows in every block."""
+        lines = rows * self._shape.kv_heads
+        for block in self.blocks:
+            missing = lines - block.keys.shape[1]
+            if missing > 0:
+                block.keys = torch.cat(
+                    [block.keys, block.keys.new_zeros(self._layers, missing, *block.keys.shape[2:])], 1
+                )
+                more = block.values.new_zeros(self._layers, missing, *block.values.shape[2:])
+                block.values = torch.cat([block.values, more], 1)
+
+    def move(self, rows: Sequence[int]) -> None:
+        """Put the former row `rows[i]` in place i; only rows that change their place are copied."""
+        groups = self._shape.kv_heads
+        moved = [
+            (old * groups + g, new * groups + g) for new, old in enumerate(rows) if old != new for g in range(groups)
+        ]
+        if not moved:
+            return
+        old, new = torch.tensor(moved, device=self._device).unbind(1)
+        for block in self.blocks:
+            for layer in range(self._layers):
+                block.keys[layer, new] = block.keys[layer, old]
+                block.values[layer, new] = block.values[layer, old]
+
+    def drop_before(self, column: int) -> None:
+        """Drop the blocks whose columns are all before `column`."""
+        self.blocks = [block for block in self.blocks if block.first + block.columns > column]

@@ -1,0 +1,113 @@
+"""Continuous batching: rows that have ended leave, waiting ones take their place.
+
+Axes: N rows of the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from or1_rollout.engines.transformers.decoder import Decoder
+from or1_rollout.engines.transformers.rows import Row, StopConditions
+from or1_rollout.errors import EngineError
+from or1_rollout.seeds import uniforms_at
+from or1_rollout.types import SamplingParams
+
+LEAVE_SHARE = 1 / 16
+"""Share of the rows that must have ended before they leave: moving rows, and products of new sizes, cost time too."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    """Rows that continue one prompt and enter a batch together."""
+
+    prompt_ids: Sequence[int]
+    rows: Sequence[Row]
+
+
+class Scheduler:
+    """Decodes requests in one batch of at most `max_batch_tokens`, counting each prompt once and whole responses."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        requests: Iterable[Request],
+        params: SamplingParams,
+        stop: StopConditions,
+        *,
+        max_batch_tokens: int,
+        on_end: Callable[[Row], None],
+    ) -> None:
+        """`on_end` is called with each row as soon as it has ended."""
+        self._decoder, self._params, self._stop, self._on_end = decoder, params, stop, on_end
+        self._max_batch_tokens = max_batch_tokens
+        self._waiting = deque(requests)
+        self._rows: list[Row] = []
+        self._prompt_tokens: dict[int, int] = {}
+        """Of the prompts in the batch, by their index."""
+        self._batch = decoder.new_batch(params)
+
+    @torch.inference_mode()
+    def run(self) -> None:
+        """Decode all requests to their ends."""
+        while self._waiting or self._rows:
+            if self._waiting and (not self._rows or (self._decoder.takes_more_rows and self._drop_ended())):
+                self._admit()
+            self._draw()
+            if all(row.finish_reason is not None for row in self._rows):
+                self._rows, self._batch = [], self._decoder.new_batch(self._params)
+                continue
+            if not self._waiting or not self._decoder.takes_more_rows:
+                self._drop_ended()
+            self._batch.advance([row.token_ids[-1] for row in self._rows])
+
+    def _admit(self) -> None:
+        """Let requests enter while they fit; the first one always does where the batch is empty."""
+        room = self._max_batch_tokens - self._reserved_tokens()
+        entering: list[Request] = []
+        while self._waiting:
+            cost = len(self._waiting[0].prompt_ids) + len(self._waiting[0].rows) * self._params.max_new_tokens
+            if cost > room and (entering or self._rows):
+                break
+            room -= cost
+            entering.append(self._waiting.popleft())
+        if entering:
+            self._batch.admit([request.prompt_ids for request in entering], [len(request.rows) for request in entering])
+            self._rows += [row for request in entering for row in request.rows]
+            self._prompt_tokens |= {request.rows[0].prompt: len(request.prompt_ids) for request in entering}
+
+    def _reserved_tokens(self) -> int:
+        prompts = {row.prompt for row in self._rows}
+        return sum(self._prompt_tokens[prompt] for prompt in prompts) + len(self._rows) * self._params.max_new_tokens
+
+    def _draw(self) -> None:
+        """Sample a token for every row that goes on."""
+        places = [len(row.token_ids) for row in self._rows]
+        uniform_N = torch.from_numpy(uniforms_at([row.seed for row in self._rows], places))
+        tokens_N, logprobs_N = self._batch.draw(uniform_N)
+        for row, token, logprob in zip(self._rows, tokens_N.tolist(), logprobs_N.tolist(), strict=True):
+            if row.finish_reason is not None:
+                continue  # it has ended and only waits to leave
+            if math.isnan(logprob):
+                raise EngineError("the model's logits are NaN: its weights are broken and nothing can be sampled")
+            self._stop.append(row, token, logprob)
+            if row.finish_reason is not None:
+                self._on_end(row)
+
+    def _drop_ended(self) -> bool:
+        """Let ended rows leave if they are many enough; the last rows move into their places."""
+        alive = [index for index, row in enumerate(self._rows) if row.finish_reason is None]
+        ended = len(self._rows) - len(alive)
+        if ended == 0 or ended < LEAVE_SHARE * len(self._rows):
+            return False
+        last = [index for index in reversed(alive) if index >= len(alive)]
+        is_alive = set(alive)
+        order = [index if index in is_alive else last.pop(0) for index in range(len(alive))]
+        self._rows = [self._rows[index] for index in order]
+        self._batch.keep(order)
+        return True
