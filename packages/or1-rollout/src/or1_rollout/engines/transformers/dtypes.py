@@ -15,5 +15,5 @@ def compute_dtype(device: torch.device, dtype: torch.dtype) -> torch.dtype:
     """
     if dtype != torch.bfloat16 or device.type != "cpu":
         return dtype
-    abilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}  # since torch 2.12
+    abilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return dtype if any(abilities.get(name) for name in NATIVE_BFLOAT16) else torch.float32

@@ -1,4 +1,4 @@
-"""The control side of `vllm serve` processes: weights, caches and what the proof asks, to all of them at once.
+"""Control of `vllm serve` processes, all of them at once: weight transfers, caches, fingerprints and probes.
 
 The servers must run with VLLM_SERVER_DEV_MODE=1 (vLLM hides these routes otherwise): see `serve_command`.
 """
@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import httpx
 
-from or1_rollout.engines.vllm.local import PROOF_WORKER
-from or1_rollout.engines.vllm.plugin import BACKEND
+from or1_rollout.engines.vllm.local import WORKER_EXTENSION
+from or1_rollout.engines.vllm.plugin import SHARED_MEMORY
 from or1_rollout.engines.vllm.pool import Pool
 from or1_rollout.errors import EndpointError
 from or1_rollout.weight_sync import Fingerprint
@@ -23,14 +23,17 @@ from or1_rollout.weight_sync import Fingerprint
 Result = TypeVar("Result")
 
 
-def serve_command(path: str | Path, *, port: int, backend: str = BACKEND, options: Sequence[str] = ()) -> list[str]:
-    """The command of a server that takes pushed weights and can prove them; run it with VLLM_SERVER_DEV_MODE=1."""
+def serve_command(
+    path: str | Path, *, port: int, backend: str = SHARED_MEMORY, options: Sequence[str] = ()
+) -> list[str]:
+    """The command of a server that takes weights; run it with VLLM_SERVER_DEV_MODE=1."""
     return [
         *(sys.executable, "-m", "vllm.entrypoints.openai.api_server"),  # the `vllm` script misses an import on CPUs
         *("--model", str(path), "--port", str(port), "--host", "127.0.0.1"),
         *("--weight-transfer-config", json.dumps({"backend": backend})),
-        *("--worker-extension-cls", PROOF_WORKER),
+        *("--worker-extension-cls", WORKER_EXTENSION),
         *("--logprobs-mode", "processed_logprobs"),
+        *("--generation-config", "vllm"),  # else the model's own generation_config.json fills in what a request omits
         *("--generation-config", "vllm"),  # the model's own file would fill in what a request leaves open
         *options,
     ]
@@ -45,7 +48,7 @@ class Control:
         self._http = httpx.Client(timeout=timeout_s)  # one for all: making a client costs 50 ms of certificates
 
     def init_weight_transfer_engine(self, init_info: dict[str, Any]) -> None:
-        """Rendezvous; with `nccl`, each server's workers come after those of the server before."""
+        """Connect the transfer; with `nccl`, the ranks of each server's workers follow those of the server before."""
         first = init_info.get("rank_offset")
         offsets: dict[str, int] = {}
         for server in self._pool.up():
@@ -62,7 +65,7 @@ class Control:
         self._each(lambda url: self._post(url, "start_weight_update"))
 
     def update_weights(self, update_info: Any) -> None:
-        """One chunk."""
+        """Load one chunk."""
         # Private, yet the only code that packs CUDA IPC handles as the servers unpack them; vLLM's own client uses
         # another HTTP library, whose errors would not take a dead server out of the pool.
         from vllm.distributed.weight_transfer.clients import _json_safe_update_payload
@@ -71,11 +74,11 @@ class Control:
         self._each(lambda url: self._post(url, "update_weights", {"update_info": payload}))
 
     def finish_weight_update(self, weight_version: str | None = None) -> None:
-        """Close the models."""
+        """End the update."""
         self._each(lambda url: self._post(url, "finish_weight_update"))
 
     def settle(self, version: int) -> None:
-        """Forget prompts cached under the old weights, then carry the new version."""
+        """Reset the prefix caches, which were computed with the old weights, and set the weight version."""
 
         def settle(url: str) -> None:
             self._post(url, "reset_prefix_cache")
@@ -83,16 +86,24 @@ class Control:
 
         self._each(settle)
 
+    def shutdown_weight_transfer_engine(self) -> None:
+        """Release the connections."""
+        self._each(lambda url: self._post(url, "collective_rpc", {"method": "shutdown_weight_transfer_engine"}))
+
+    def members(self) -> frozenset[str]:
+        """URLs of the servers that are up, and how often each was down before: one that came back is another."""
+        return frozenset(f"{server.url} {server.starts}" for server in self._pool.up())
+
     def num_workers(self) -> int:
-        """Workers of all servers that are up."""
+        """Number of workers of all servers that are up."""
         return sum(self._num_workers(server.url) for server in self._pool.up())
 
     def fingerprints(self) -> dict[str, dict[str, Fingerprint]]:
-        """What every server holds: URL -> name -> fingerprint."""
+        """URL -> name -> fingerprint."""
         return self._each(self._fingerprints)
 
     def holds(self, url: str, fingerprints: Mapping[str, Fingerprint]) -> bool:
-        """Whether one server is up with exactly these weights."""
+        """Whether a server is up and holds exactly these weights."""
         try:
             return self._fingerprints(url) == fingerprints
         except (httpx.HTTPError, EndpointError):

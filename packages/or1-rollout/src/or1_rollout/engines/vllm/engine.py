@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from or1_rollout.engine import OnGroup, OnSample
-from or1_rollout.engines.vllm.local import LocalClient, load_llm
+from or1_rollout.engines.vllm.local import LocalClient, is_worker_here, load_llm
 from or1_rollout.engines.vllm.request import completion, vllm_params
 from or1_rollout.engines.vllm.settings import VllmSettings
-from or1_rollout.engines.vllm.transfer import WeightSender, resolve
+from or1_rollout.engines.vllm.transfer import WeightSender, local_transfer
 from or1_rollout.errors import EngineError
 from or1_rollout.groups import GroupCollector, seeds_of
 from or1_rollout.prompts import prompt_ids
@@ -33,7 +33,8 @@ class VllmEngine:
         self.sleeps = bool(llm.llm_engine.vllm_config.model_config.enable_sleep_mode)
         self._is_asleep = False
         self.tokenizer: Any = llm.get_tokenizer()
-        self._sender = WeightSender(resolve(transfer, _device_type(llm)), LocalClient(llm), rank=rank)
+        is_here = is_worker_here(llm.llm_engine.vllm_config.parallel_config.tensor_parallel_size)
+        self._sender = WeightSender(local_transfer(transfer, is_worker_here=is_here), LocalClient(llm), rank=rank)
         self._is_synced = True
 
     @classmethod
@@ -151,7 +152,3 @@ class VllmEngine:
     def _check_synced(self) -> None:
         if not self._is_synced:
             raise EngineError("the engine was put to sleep, or its last weight sync failed; sync its weights first")
-
-
-def _device_type(llm: LLM) -> str:
-    return str(llm.llm_engine.vllm_config.device_config.device_type)

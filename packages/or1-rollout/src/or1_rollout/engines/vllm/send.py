@@ -1,10 +1,11 @@
-"""The sending side of the weight transfer for CPUs, and the source that all of vLLM's transfers read from."""
+"""The sending side of our two weight transfers, and the source that all of vLLM's transfers read from."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from vllm.distributed.weight_transfer.base import (
     ParamMeta,
@@ -14,7 +15,8 @@ from vllm.distributed.weight_transfer.base import (
     WeightSource,
 )
 
-from or1_rollout.engines.vllm.plugin import BACKEND
+from or1_rollout.engines.vllm.in_process import leave
+from or1_rollout.engines.vllm.plugin import IN_PROCESS, SHARED_MEMORY
 from or1_rollout.engines.vllm.segment import Segment, chunks
 from or1_rollout.weight_sync import TensorStream, WeightStream
 
@@ -40,6 +42,10 @@ class StreamSource(WeightSource):
         """See `WeightSource`."""
         return [ParamMeta(name, dtype, shape) for name, dtype, shape in self._weights.metadata()]
 
+    def largest_bytes(self) -> int:
+        """Size of the largest tensor."""
+        return max(math.prod(shape) * dtype.itemsize for _, dtype, shape in self._weights.metadata())
+
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         """One pass; every rank that shares tensors must make it."""
         return iter(self._weights)
@@ -47,28 +53,34 @@ class StreamSource(WeightSource):
 
 @dataclass
 class SegmentTrainerInit(TrainerInitInfo):
-    """Settings of the sender."""
+    """Settings of `SharedMemorySender`."""
 
-    backend: ClassVar[str] = BACKEND
-    chunk_bytes: int = CHUNK_BYTES
+    backend: ClassVar[str] = SHARED_MEMORY
 
 
-class SharedMemorySender(TrainerWeightTransferEngine[SegmentTrainerInit]):
-    """Writes the stream into shared memory chunk by chunk and tells the engine (or engines) behind `client`."""
+@dataclass
+class InProcessTrainerInit(TrainerInitInfo):
+    """Settings of `InProcessSender`."""
 
-    init_info_cls = SegmentTrainerInit
-    chunk_bytes: int = CHUNK_BYTES
+    backend: ClassVar[str] = IN_PROCESS
+
+
+class ChunkSender(TrainerWeightTransferEngine[TrainerInitInfo]):
+    """Sends the source chunk by chunk to the engine (or engines) behind `client`."""
 
     @classmethod
     def trainer_init(
-        cls, init_info: SegmentTrainerInit, *, client: VLLMWeightSyncClient, source: WeightSource | None = None
+        cls, init_info: TrainerInitInfo, *, client: VLLMWeightSyncClient, source: WeightSource | None = None
     ) -> Self:
         """See `TrainerWeightTransferEngine`."""
         sender = cls(client=client, source=source, is_sender=init_info.is_sender)
-        sender.chunk_bytes = init_info.chunk_bytes
         if sender.is_sender:
             client.init_weight_transfer_engine({})
         return sender
+
+    def updates(self, source: WeightSource) -> Iterator[dict[str, Any]]:
+        """What the client is told about each chunk."""
+        raise NotImplementedError
 
     def send_weights(self) -> None:
         """Send the source. Ranks that do not send still run it, as its tensors may be gathered collectively."""
@@ -77,14 +89,35 @@ class SharedMemorySender(TrainerWeightTransferEngine[SegmentTrainerInit]):
             for _ in self.source:
                 pass
             return
+        self.client.start_weight_update()
+        try:
+            for update in self.updates(self.source):
+                self.client.update_weights(update)
+        finally:
+            self.client.finish_weight_update()  # also after an error: vLLM begins no update while one is open
+
+
+class SharedMemorySender(ChunkSender):
+    """Writes chunks into shared memory."""
+
+    init_info_cls = SegmentTrainerInit
+
+    def updates(self, source: WeightSource) -> Iterator[dict[str, Any]]:
+        """See `ChunkSender.updates`."""
         segment = Segment()
         try:
-            self.client.start_weight_update()
-            try:
-                for chunk in chunks(self.source, self.chunk_bytes):
-                    places = [list(astuple(place)) for place in segment.write(chunk)]
-                    self.client.update_weights({"segment": segment.name, "places": places})
-            finally:
-                self.client.finish_weight_update()  # also after a break: vLLM begins no update while one is open
+            for chunk in chunks(source, CHUNK_BYTES):
+                yield {"segment": segment.name, "places": [list(astuple(place)) for place in segment.write(chunk)]}
         finally:
             segment.close()
+
+
+class InProcessSender(ChunkSender):
+    """Hands the tensors themselves to a worker in this process."""
+
+    init_info_cls = InProcessTrainerInit
+
+    def updates(self, source: WeightSource) -> Iterator[dict[str, Any]]:
+        """See `ChunkSender.updates`."""
+        for name, tensor in source:
+            yield {"ticket": leave([(name, tensor.detach())])}

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from or1_rollout.engines.vllm.plugin import BACKEND, register
+from or1_rollout.engines.vllm.plugin import IN_PROCESS, SHARED_MEMORY, register
 from or1_rollout.errors import EngineError
 from or1_rollout.weight_sync import WeightStream
 
-BACKENDS = {"shared_memory": BACKEND, "ipc": "ipc", "nccl": "nccl"}
+BACKENDS = {"in_process": IN_PROCESS, "shared_memory": SHARED_MEMORY, "ipc": "ipc", "nccl": "nccl"}
 """Names of transfers in settings -> names of vLLM's backends."""
 
+PACKED_BYTES = 1 << 28
+"""Buffer of the packed IPC transfer, unless the largest tensor needs more."""
 
-def resolve(transfer: str, device_type: str) -> str:
-    """The transfer that "auto" stands for. Raises `EngineError` for one that the device cannot do."""
+
+def local_transfer(transfer: str, *, is_worker_here: bool) -> str:
+    """The transfer to an engine in this process. Raises `EngineError` for one that cannot work.
+
+    `is_worker_here`: whether vLLM's worker, which holds the weights, is in this process too.
+    """
     if transfer == "auto":
-        return "ipc" if device_type == "cuda" else "shared_memory"
-    if device_type != "cuda" and transfer != "shared_memory":
-        raise EngineError(f"the weight transfer {transfer!r} needs CUDA; on a {device_type} it is 'shared_memory'")
+        return "in_process" if is_worker_here else "shared_memory"
+    if transfer == "in_process" and not is_worker_here:
+        raise EngineError("the weight transfer in_process needs vLLM's worker in this process; use shared_memory")
+    if transfer == "ipc" and is_worker_here:
+        raise EngineError("CUDA does not open an IPC handle in the process that made it; use the transfer 'auto'")
+    if transfer == "nccl":
+        raise EngineError("nccl would put two ranks of one group on one GPU; use the transfer 'auto'")
     return transfer
 
 
@@ -32,6 +42,8 @@ class WeightSender:
         self._transfer, self._client, self._rank = transfer, client, rank
         self._source: Any = None
         self._engine: Any = None
+        self._members: frozenset[str] = frozenset()
+        """The engines that were connected."""
 
     def send(self, weights: WeightStream) -> None:
         """Send all tensors and wait until the engine has them. Collective over ranks that share tensors.
@@ -41,8 +53,10 @@ class WeightSender:
         if self._source is None:
             self._source = _source()
         self._source.feed(weights)
+        if self._engine is not None and self._members != self._client.members():
+            self._disconnect()
         if self._engine is None:
-            self._engine = self._connect()
+            self._engine, self._members = self._connect(), self._client.members()
         self._engine.send_weights()
 
     def close(self) -> None:
@@ -50,20 +64,28 @@ class WeightSender:
         if self._engine is not None:
             self._engine.shutdown()
 
+    def _disconnect(self) -> None:
+        """Leave a group whose servers have changed: a collective over one that died, or came back, would hang."""
+        self._engine.shutdown()
+        self._client.shutdown_weight_transfer_engine()
+        self._engine = None
+
     def _connect(self) -> Any:
         from vllm.distributed.weight_transfer.factory import WeightTransferTrainerFactory
 
         return WeightTransferTrainerFactory.trainer_init(self._init_info(), client=self._client, source=self._source)
 
     def _init_info(self) -> Any:
-        if self._transfer == "shared_memory":
-            from or1_rollout.engines.vllm.send import SegmentTrainerInit
+        if self._transfer in ("shared_memory", "in_process"):
+            from or1_rollout.engines.vllm.send import InProcessTrainerInit, SegmentTrainerInit
 
-            return SegmentTrainerInit(rank=self._rank)
+            return (InProcessTrainerInit if self._transfer == "in_process" else SegmentTrainerInit)(rank=self._rank)
         if self._transfer == "ipc":
             from vllm.distributed.weight_transfer.ipc_engine import IPCTrainerInitInfo
 
-            return IPCTrainerInitInfo(rank=self._rank, packed=True)
+            # vLLM's default of 1 GiB refuses the embeddings of 7B models in bfloat16
+            size = max(PACKED_BYTES, self._source.largest_bytes())
+            return IPCTrainerInitInfo(rank=self._rank, packed=True, packed_buffer_size_bytes=size)
         from vllm.distributed.weight_transfer.nccl_engine import NCCLTrainerInitInfo
         from vllm.utils.network_utils import get_ip, get_open_port
 

@@ -1,4 +1,4 @@
-"""What our proof needs from inside vLLM's worker; vLLM mixes this class into it (`worker_extension_cls`)."""
+"""Fingerprints from inside vLLM's worker, which this class is mixed into (`worker_extension_cls`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from or1_rollout.engines.vllm.effective import fingerprints
 from or1_rollout.weight_sync import Fingerprint
 
 
-class ProofWorker:
+class FingerprintWorker:
     """Methods called by name through `collective_rpc`."""
 
     def or1_fingerprints(self) -> dict[str, list[int]]:
