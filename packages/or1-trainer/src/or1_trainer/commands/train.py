@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import textwrap
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,7 @@ def _run(folder: Path, nproc: int) -> int:
 
         starting_policy(read_config(folder))  # made once, before the ranks start and wait for each other
         return launch(["resume", str(folder)], nproc, folder / "logs")
+    warnings.filterwarnings("ignore", module=r"megatron\.")  # how it replaces Apex and Transformer Engine
     from or1_trainer.train.build import run_folder
 
     run_folder(folder)
