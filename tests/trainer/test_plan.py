@@ -101,8 +101,6 @@ def test_every_way_to_save_memory_saves_what_it_says():
     assert two.optimizer == pytest.approx(one.optimizer), "cut over all ranks either way"
     saved = memory_of(SEVEN, resolve(read_recipe("or1-7b")), Layout(tensor=2, data=4), H800, 16384)
     assert saved.activations < two.activations / 10
-    offloaded = resolve(read_recipe("or1-7b"), [("optimizer.cpu_offload", True)])
-    assert memory_of(SEVEN, offloaded, Layout(tensor=2, data=4), H800, 16384).optimizer == 0
     assert one.weights + one.gradients + one.optimizer * 8 == pytest.approx(18 * SEVEN.parameters / 1e9)
 
 

@@ -7,13 +7,12 @@ from megatron_cases import hf_gradients, hf_model
 
 from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.algorithm.mismatch import resolve_mismatch
-from or1_trainer.algorithm.packing import Sample, balance
+from or1_trainer.algorithm.packing import Sample, Size, balance
 from or1_trainer.algorithm.policy_loss import Extent
-from or1_trainer.config.schema import BatchSettings, EntropySettings, LossSettings, MismatchSettings
+from or1_trainer.config.schema import BatchSettings, EntropySettings, LossSettings, MismatchSettings, OptimizerSettings
 from or1_trainer.policy.hf_weights.weights import iter_hf_weights, load_hf_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
-from or1_trainer.policy.optimizer.interface import OptimizerSettings
 from or1_trainer.train.distribute import Minibatch
 from or1_trainer.train.learner import Learner
 from or1_trainer.train.update import update
@@ -49,7 +48,8 @@ def ours(
         load_hf_weights(frozen, reference.state_dict())
     learner = Learner(
         policy=policy,
-        optimizer=build_optimizer(policy, runtime, OptimizerSettings(lr=LR, max_grad_norm=0.0, weight_decay=0.0)),
+        optimizer=build_optimizer(policy, OptimizerSettings(beta2=0.95, max_grad_norm=0.0, weight_decay=0.0)),
+        lr=LR,
         runtime=runtime,
         loss=LossSettings(**LOSS, reuse=reuse, **(loss or {})),
         batch=BatchSettings(microbatch_tokens=budget_tokens, chunk_tokens=13),
@@ -65,7 +65,8 @@ def ours(
 
 def minibatch(samples, runtime):
     """The samples of one optimizer step, of which this data rank has its share."""
-    share = balance([sample.num_tokens for sample in samples], runtime.data_size)[runtime.data_rank]
+    sizes = [Size(tuple(s.prompt_ids), len(s.prompt_ids), len(s.response_ids)) for s in samples]
+    share = balance(sizes, runtime.data_size)[runtime.data_rank]
     extent = Extent(
         num_tokens=sum(len(sample.response_ids) for sample in samples),
         num_sequences=len(samples),

@@ -1,7 +1,7 @@
 """Two data-parallel ranks run the CUDA optimizer, every "cuda" device answered by the CPU, against the CPU optimizer.
 
 What this cannot show is NCCL, CUDA kernels and speed; what it does show is that Megatron's DDP and its
-DistributedOptimizer, driven as `cuda_optimizer` drives them, take the same steps and come back from a checkpoint.
+DistributedOptimizer, driven as `DistributedAdamW` drives them, take the same steps and come back from a checkpoint.
 
 With `OR1_TEST_DTYPE=bfloat16` both have float32 master weights, gradients and reductions over bfloat16 weights.
 """
@@ -17,7 +17,7 @@ from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
 from or1_trainer.policy.hf_weights.weights import iter_hf_weights, load_hf_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
-from or1_trainer.policy.optimizer.distributed import CudaOptimizer
+from or1_trainer.policy.optimizer.distributed import DistributedAdamW
 from or1_trainer.policy.parallel import start_runtime, stop_runtime
 
 
@@ -48,17 +48,17 @@ def build(runtime, make):
 def main():
     torch.cuda.synchronize = lambda *_: None
     runtime = start_runtime(tensor=1, device="cpu", timeout_s=120)
-    plain, plain_optimizer = build(runtime, lambda policy: build_optimizer(policy, runtime, SETTINGS))
+    plain, plain_optimizer = build(runtime, lambda policy: build_optimizer(policy, SETTINGS))
     expected = [train_step(plain, plain_optimizer) for _ in range(3)]
     with CudaIsCpu():
-        policy, optimizer = build(runtime, lambda policy: CudaOptimizer(policy, SETTINGS))
+        policy, optimizer = build(runtime, lambda policy: DistributedAdamW(policy, SETTINGS))
         norms = [train_step(policy, optimizer) for _ in range(3)]
         assert all(abs(a - b) < 1e-5 * b for a, b in zip(norms, expected, strict=True)), (norms, expected)
         weights = dict(iter_hf_weights(plain))
         assert all(torch.allclose(tensor, weights[name], atol=2e-5) for name, tensor in iter_hf_weights(policy))
 
         save_sharded(scratch() / "cuda", policy, optimizer)
-        twin, twin_optimizer = build(runtime, lambda policy: CudaOptimizer(policy, SETTINGS))
+        twin, twin_optimizer = build(runtime, lambda policy: DistributedAdamW(policy, SETTINGS))
         load_sharded(scratch() / "cuda", twin, twin_optimizer)
         for _ in range(2):
             assert train_step(policy, optimizer) == train_step(twin, twin_optimizer)

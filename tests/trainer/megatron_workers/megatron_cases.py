@@ -3,12 +3,12 @@
 import itertools
 import os
 import types
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config, Qwen3Config
+
+from or1_trainer.algorithm.packing import PackedBatch, Sample
 
 SMALL = {
     "hidden_size": 32,
@@ -38,30 +38,39 @@ CONFIGS = {
 }
 
 
-@dataclass(frozen=True)
-class Batch:
-    token_ids_T: Tensor
-    positions_T: Tensor
-    cu_seqlens_K1: Tensor
-    max_seqlen: int
-    source_M: Tensor
-    labels_M: Tensor
-    prefix_K: Tensor | None = None
-
-
 def pack(sequences, masks):
     """Pack token-id lists; a mask says of each token but the first whether it is trained on as a label."""
     labels = [torch.cat((ids[1:], torch.tensor([0]))) for ids in sequences]
     is_trained_T = torch.cat([torch.cat((mask[1:], torch.tensor([False]))) for mask in masks])
     lengths = [len(ids) for ids in sequences]
-    return Batch(
+    labels_M = torch.cat(labels)[is_trained_T]
+    return PackedBatch(
         token_ids_T=torch.cat(sequences),
         positions_T=torch.cat([torch.arange(n) for n in lengths]),
-        cu_seqlens_K1=torch.tensor([0, *lengths]).cumsum(0).to(torch.int32),
-        max_seqlen=max(lengths),
+        cu_seqlens_K1=torch.tensor([0, *lengths]).cumsum(0),
+        prefix_K=torch.full((len(sequences),), -1),
         source_M=is_trained_T.nonzero().squeeze(1),
-        labels_M=torch.cat(labels)[is_trained_T],
+        labels_M=labels_M,
+        advantages_M=torch.zeros(len(labels_M)),
+        engine_logprobs_M=None,
+        sequence_M=torch.zeros_like(labels_M),
+        lengths_B=torch.tensor([len(labels_M)]),
     )
+
+
+def shared_samples(*, vocab_size=53, seed=0):
+    """Three prompts with five, one and two responses in mixed order; an odd number of tokens."""
+    stream = torch.Generator().manual_seed(seed)
+    prompts = [torch.randint(0, vocab_size, (n,), generator=stream).tolist() for n in (9, 21, 4)]
+    drawn = [(0, 12), (2, 30), (0, 1), (1, 17), (0, 33), (2, 3), (0, 12), (0, 70)]
+    return [
+        Sample(
+            prompt_ids=prompts[kind],
+            response_ids=torch.randint(0, vocab_size, (count,), generator=stream).tolist(),
+            advantage=0.0,
+        )
+        for kind, count in drawn
+    ]
 
 
 def random_sequences(lengths, *, vocab_size=53, seed=0):
@@ -111,7 +120,7 @@ def weighted_loss(logprobs, entropy, *, offset=0, total=100):
     return -((1 + torch.sin(index)) * logprobs + 0.3 * torch.cos(index) * entropy).sum() / total
 
 
-def hf_gradients(policy, of=lambda parameter: parameter.grad):
+def hf_gradients(policy):
     """The policy's gradients by Hugging Face name, whole: gathered over tensor ranks exactly as weights are."""
     from or1_trainer.policy.hf_weights.rules import rules
     from or1_trainer.policy.hf_weights.weights import _gather
@@ -120,8 +129,13 @@ def hf_gradients(policy, of=lambda parameter: parameter.grad):
     return {
         part.name: _gather(policy, part, local).clone()
         for rule in rules(policy)
-        for part, local in zip(rule.parts, rule.split(of(parameters[rule.parameter])), strict=True)
+        for part, local in zip(rule.parts, rule.split(_gradient(parameters[rule.parameter])), strict=True)
     }
+
+
+def _gradient(parameter):
+    """Zeros where no backward pass reached it."""
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
 
 
 def largest_difference(found, expected):

@@ -27,5 +27,3 @@ class OptimizerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     """Optimizer steps until the decay ends; 0: those of all stages."""
     final_share: Fraction = 0.0
     """Learning rate after a `linear` or `cosine` decay, as a fraction of `lr`."""
-    cpu_offload: bool = False
-    """Keep master weights and moments in host memory (CUDA only)."""

@@ -42,7 +42,7 @@ def memory_of(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context
     share = shape.parameters / layout.tensor / GB
     copies = 2 if config.loss.kl_beta else 1
     weights, gradients = copies * WEIGHT * share, GRADIENT * share
-    optimizer = 0.0 if config.optimizer.cpu_offload else OPTIMIZER * share / layout.data
+    optimizer = OPTIMIZER * share / layout.data
     tokens = max(config.batch.microbatch_tokens, context_tokens)
     activations = activation_bytes(shape, config, layout.tensor, tokens) / GB
     logits = logits_bytes(shape, config.batch.chunk_tokens, layout.tensor) / GB

@@ -1,14 +1,12 @@
-"""Rotary position embedding as one complex product, for every scaling that `transformers` knows.
+"""Rotary position embedding for packed tokens, for every scaling of `transformers` with fixed angles.
 
 Megatron's own rotary embedding for packed input splits the batch in a Python loop over its sequences, and knows neither
-llama3's parameters nor yarn's as Hugging Face writes them. Here the angles come from `transformers` itself (default,
-linear, llama3, yarn, dynamic) and each pair (x_j, x_{j + D/2}) of a Hugging Face head is stored as neighbours, so
-that rotating a head is one
-multiplication of complex numbers. The order within a head does not change q.k; `weights` permutes it on the way in
-and out.
+llama3's parameters nor yarn's as Hugging Face writes them. Here the angles come from `transformers`.
+
+Axes: T tokens, G key/value groups, R query heads of each, D head dimension.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,10 +17,18 @@ from or1_trainer.policy.errors import LayoutError
 _LENGTH_DEPENDENT = ("dynamic", "longrope", "proportional")  # angles depend on the longest sequence of a batch
 
 
-def inverse_frequencies(hf_config: Any) -> tuple[Tensor, float]:
-    """Return the angle per position of each pair, float32 [D / 2].
+class Rotation(NamedTuple):
+    """Factors of every token's rotation, each [T, 1, 1, D / 2]."""
 
-    And the factor on cos and sin (1 except for yarn).
+    cos: Tensor
+    sin: Tensor
+
+
+def inverse_frequencies(hf_config: Any) -> tuple[Tensor, float]:
+    """Return the angle per position of each pair, float32 [D / 2], and the factor on cos and sin (1 except for yarn).
+
+    Raises:
+        LayoutError: the scaling is unknown, or its angles depend on the length of the sequence.
     """
     parameters = hf_config.rope_parameters
     kind = parameters["rope_type"]
@@ -39,23 +45,41 @@ def inverse_frequencies(hf_config: Any) -> tuple[Tensor, float]:
     return 1.0 / (parameters["rope_theta"] ** exponent), 1.0
 
 
-def rotation(positions_T: Tensor, inv_freq: Tensor, factor: float, dtype: torch.dtype) -> Tensor:
-    """Return factor * (cos + i sin) of every token's angles, complex [T, 1, D / 2].
+def rotation(positions_T: Tensor, inv_freq: Tensor, factor: float, dtype: torch.dtype) -> Rotation:
+    """Return factor * cos and factor * sin of every token's angles.
 
-    Angles, cos and sin are float32 as in `transformers`, whatever the model's dtype; float64 models get complex128.
+    Angles, cos and sin are float32 as in `transformers`, whatever the model's dtype; float64 for a float64 model.
     """
-    angles = positions_T[:, None].float() * inv_freq
+    angles = (positions_T[:, None].float() * inv_freq)[:, None, None]
     wide = torch.float64 if dtype == torch.float64 else torch.float32
-    return torch.complex((angles.cos() * factor).to(wide), (angles.sin() * factor).to(wide))[:, None]
+    return Rotation((angles.cos() * factor).to(wide), (angles.sin() * factor).to(wide))
 
 
-def interleave(weight: Tensor, head_dim: int) -> Tensor:
-    """Reorder the rows of a q or k projection (or a q/k norm) from Hugging Face's halves to neighbouring pairs."""
-    paired: Tensor = weight.unflatten(0, (-1, 2, head_dim // 2)).transpose(1, 2).flatten(0, 2)
-    return paired
+def rotate(mixed_TGRD: Tensor, turn: Rotation) -> Tensor:
+    """Rotate queries and keys of a fused projection [T, G, R + 2, D] (R queries, key, value); values stay."""
+    rotated: Tensor = _Rotate.apply(mixed_TGRD, *turn)
+    return rotated
 
 
-def deinterleave(heads: Tensor, axis: int) -> Tensor:
-    """A view of stored heads in Hugging Face's order: `axis`, the elements of a head, becomes halves and pairs."""
-    halves: Tensor = heads.unflatten(axis, (-1, 2)).transpose(axis, axis + 1)
-    return halves
+class _Rotate(torch.autograd.Function):
+    """The pair (x_j, x_{j + D/2}) of a head becomes (x_j cos - x_{j + D/2} sin, x_{j + D/2} cos + x_j sin)."""
+
+    @staticmethod
+    def forward(ctx: Any, mixed_TGRD: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        return _rotated(mixed_TGRD, cos, sin)
+
+    @staticmethod
+    def backward(ctx: Any, grad_TGRD: Tensor) -> tuple[Tensor, None, None]:
+        cos, sin = ctx.saved_tensors
+        return _rotated(grad_TGRD, cos, -sin), None, None
+
+
+def _rotated(mixed_TGRD: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    rotated = torch.empty_like(mixed_TGRD)
+    first, second = mixed_TGRD[..., :-1, :].chunk(2, -1)
+    to_first, to_second = rotated[..., :-1, :].chunk(2, -1)
+    to_first.copy_(first * cos - second * sin)
+    to_second.copy_(second * cos + first * sin)
+    rotated[..., -1, :] = mixed_TGRD[..., -1, :]
+    return rotated

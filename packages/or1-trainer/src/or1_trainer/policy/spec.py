@@ -47,9 +47,9 @@ def transformer_config(
             sequence_parallel=sequence_parallel,
             params_dtype=dtype,
             bf16=dtype == torch.bfloat16,
-            use_cpu_initialization=True,
+            use_cpu_initialization=False,  # weights are made where they stay: `cpu_patches` says where without CUDA
             perform_initialization=False,
-            bias_activation_fusion=False,
+            bias_activation_fusion=True,  # keeps two buffers of the feed-forward width less
             bias_dropout_fusion=False,
             masked_softmax_fusion=False,
             apply_rope_fusion=False,

@@ -1,16 +1,15 @@
-"""Log-probability and exact full-vocabulary entropy of the trained tokens, fused with the output projection.
+"""Log-probability and exact full-vocabulary entropy of the response tokens, fused with the output projection.
 
-No tensor of [tokens, vocabulary] exists beyond one chunk: the logits of `chunk_tokens` positions are built, reduced
-to two numbers per
-position and dropped; the backward pass builds them again. The vocabulary stays cut over tensor ranks: per
-position only the maximum, the sum of exponentials, the label's logit and sum(exp * logit) cross the network.
+No tensor of [tokens, vocabulary] exists beyond one chunk: the logits of `chunk_tokens` response tokens are built,
+reduced to two numbers per token and dropped; the backward pass builds them again. The vocabulary stays cut over tensor
+ranks: per token only the maximum, the sum of exponentials, the label's logit and sum(exp * logit) cross the network.
 
 With z = logits / temperature, p = softmax(z), y the label:
 
     logprob = z_y - logsumexp(z)                 d logprob / d z_j = [j = y] - p_j
     entropy = logsumexp(z) - sum_j p_j z_j       d entropy / d z_j = -p_j (log p_j + entropy)
 
-Axes: T packed tokens, M positions trained on, C positions of a chunk, V this rank's part of the vocabulary, H hidden.
+Axes: M response tokens, C of them in a chunk, V this rank's part of the vocabulary, H hidden.
 """
 
 from dataclasses import dataclass
@@ -20,15 +19,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from or1_rollout.products import ONCE, add_product, linear
-from or1_trainer.policy.batch import PackedBatch
+from or1_trainer.algorithm.packing import PackedBatch
 from or1_trainer.policy.model import Policy
-from or1_trainer.policy.whole_stats import Positions, padded, whole_stats, whole_stats_grad
+from or1_trainer.policy.products import wide_product
 
 
 @dataclass(frozen=True)
 class TokenStats:
-    """Statistics of the trained tokens, in the order of `labels_M`; the same on every tensor rank."""
+    """Statistics of the response tokens, in the order of `labels_M`; the same on every tensor rank."""
 
     logprobs_M: Tensor
     """Log-probability of the label under softmax(logits / temperature), float32 (float64 for a float64 model)."""
@@ -41,28 +39,22 @@ def token_stats(
 ) -> TokenStats:
     """Run the policy on a micro-batch and return log-probs and entropies of its response tokens.
 
-    Gradients are exact with respect to all weights, tied or not. Only the rows of `source_M` are projected to the
-    vocabulary. Under `torch.no_grad()` nothing is kept for a backward pass.
+    Gradients are exact with respect to all weights, tied or not. Under `torch.no_grad()` nothing is kept for a backward
+    pass.
 
     Args:
         policy: the model.
         batch: packed sequences.
         temperature: what the logits are divided by, as when the tokens were sampled; above 0.
-        chunk_tokens: positions whose logits exist at a time; memory is chunk_tokens * vocabulary / tensor_size * 4
-        bytes, twice in the backward pass.
+        chunk_tokens: tokens whose logits exist at a time; memory is chunk_tokens * vocabulary / tensor_size * 4 bytes,
+            twice in the backward pass.
         with_entropy: False saves the entropy's share of the work where only log-probs are needed.
     """
     if not temperature > 0 or chunk_tokens < 1:
         raise ValueError(f"temperature = {temperature} must be above 0 and chunk_tokens = {chunk_tokens} at least 1")
-    hidden_TH, weight = policy.hidden(batch), policy.output_weight
+    hidden_MH = policy.response_hidden(batch)
     start, stop = policy.vocab_slice
-    if policy.runtime.tensor_size == 1 and hidden_TH.dtype in (torch.float32, torch.float64):
-        positions = Positions(
-            padded(batch.source_M), padded(batch.labels_M), float(temperature), chunk_tokens, with_entropy
-        )
-        return TokenStats(*_WholeStats.apply(hidden_TH, weight, batch.labels_M.numel(), positions))
     plan = _Plan(
-        index_M=batch.source_M,
         labels_M=batch.labels_M - start,
         vocab_rows=stop - start,
         temperature=temperature,
@@ -70,30 +62,11 @@ def token_stats(
         with_entropy=with_entropy,
         group=policy.runtime.tensor_group if policy.runtime.tensor_size > 1 else None,
     )
-    return TokenStats(*_FusedStats.apply(hidden_TH, weight, plan))
-
-
-class _WholeStats(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, hidden_TH: Tensor, weight: Tensor, count: int, positions: Positions) -> tuple[Tensor, Tensor]:
-        logprobs_M, entropy_M = whole_stats(hidden_TH, weight, positions)
-        ctx.positions = positions
-        ctx.save_for_backward(hidden_TH, weight, entropy_M)
-        logprobs_M, entropy_M = logprobs_M[:count], entropy_M[:count]
-        if not positions.with_entropy:
-            ctx.mark_non_differentiable(entropy_M)
-        return logprobs_M, entropy_M
-
-    @staticmethod
-    def backward(ctx: Any, grad_logprobs_M: Tensor, grad_entropy_M: Tensor) -> tuple[Tensor | None, ...]:
-        hidden_TH, weight, entropy_M = ctx.saved_tensors
-        grads = padded(grad_logprobs_M), padded(grad_entropy_M)
-        return *whole_stats_grad(*grads, entropy_M, hidden_TH, weight, ctx.positions), None, None
+    return TokenStats(*_FusedStats.apply(hidden_MH, policy.output_weight, plan))
 
 
 @dataclass(frozen=True)
 class _Plan:
-    index_M: Tensor
     labels_M: Tensor
     """Row of the label in this rank's weight; outside [0, vocab_rows) where another rank holds it."""
     vocab_rows: int
@@ -104,7 +77,7 @@ class _Plan:
     group: dist.ProcessGroup | None
 
     def chunks(self) -> list[slice]:
-        count = self.index_M.numel()
+        count = self.labels_M.numel()
         return [slice(first, min(first + self.chunk_tokens, count)) for first in range(0, count, self.chunk_tokens)]
 
     def local_labels(self, chunk: slice) -> tuple[Tensor, Tensor]:
@@ -116,16 +89,15 @@ class _Plan:
 
 class _FusedStats(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden_TH: Tensor, weight: Tensor, plan: _Plan) -> tuple[Tensor, Tensor]:
-        wide = torch.float64 if hidden_TH.dtype == torch.float64 else torch.float32
-        logprobs_M = torch.empty(plan.index_M.numel(), dtype=wide, device=hidden_TH.device)
+    def forward(ctx: Any, hidden_MH: Tensor, weight: Tensor, plan: _Plan) -> tuple[Tensor, Tensor]:
+        wide = torch.promote_types(hidden_MH.dtype, torch.float32)
+        logprobs_M = torch.empty(len(hidden_MH), dtype=wide, device=hidden_MH.device)
         entropy_M, logsumexp_M = torch.zeros_like(logprobs_M), torch.empty_like(logprobs_M)
         for chunk in plan.chunks():
-            hidden_CH = hidden_TH.index_select(0, plan.index_M[chunk])
-            stats = _chunk_stats(_logits(hidden_CH, weight, plan), plan, chunk)
+            stats = _chunk_stats(_logits(hidden_MH[chunk], weight, plan), plan, chunk)
             logprobs_M[chunk], entropy_M[chunk], logsumexp_M[chunk] = stats
         ctx.plan = plan
-        ctx.save_for_backward(hidden_TH, weight, entropy_M, logsumexp_M)
+        ctx.save_for_backward(hidden_MH, weight, entropy_M, logsumexp_M)
         if not plan.with_entropy:
             ctx.mark_non_differentiable(entropy_M)
         return logprobs_M, entropy_M
@@ -133,45 +105,29 @@ class _FusedStats(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_logprobs_M: Tensor, grad_entropy_M: Tensor) -> tuple[Tensor, Tensor, None]:
         plan: _Plan = ctx.plan
-        hidden_TH, weight, entropy_M, logsumexp_M = ctx.saved_tensors
-        wide = logsumexp_M.dtype
-        grad_hidden_TH = torch.zeros(hidden_TH.shape, dtype=wide, device=hidden_TH.device)
-        grad_weight_VH = torch.zeros(weight.shape, dtype=wide, device=weight.device)
+        hidden_MH, weight, entropy_M, logsumexp_M = ctx.saved_tensors
+        grad_hidden_MH = torch.empty(hidden_MH.shape, dtype=logsumexp_M.dtype, device=hidden_MH.device)
+        grad_weight_VH = torch.zeros(weight.shape, dtype=logsumexp_M.dtype, device=weight.device)
+        rows, total_VH = weight[: plan.vocab_rows], grad_weight_VH[: plan.vocab_rows]
         for chunk in plan.chunks():
-            index_C = plan.index_M[chunk]
-            hidden_CH = hidden_TH.index_select(0, index_C)
-            log_p_CV = _logits(hidden_CH, weight, plan).sub_(logsumexp_M[chunk, None])
+            log_p_CV = _logits(hidden_MH[chunk], weight, plan).sub_(logsumexp_M[chunk, None])
             grad_entropy = (grad_entropy_M[chunk, None], entropy_M[chunk, None]) if plan.with_entropy else None
             grad_CV = _logit_grad(log_p_CV, grad_logprobs_M[chunk, None], grad_entropy, plan.local_labels(chunk))
-            grad_CV.div_(plan.temperature)
-            grad_CV = grad_CV.to(weight.dtype)
-            rows_CH = _product(grad_CV, weight[: plan.vocab_rows])
-            grad_hidden_TH.scatter_add_(0, index_C[:, None].expand_as(rows_CH), rows_CH)
-            _add_product(grad_weight_VH[: plan.vocab_rows], grad_CV.t(), hidden_CH)
+            grad_CV = grad_CV.div_(plan.temperature).to(weight.dtype)
+            grad_hidden_MH[chunk] = grad_CV @ rows
+            if grad_CV.dtype == total_VH.dtype:
+                total_VH.addmm_(grad_CV.t(), hidden_MH[chunk])
+            else:
+                total_VH.add_(grad_CV.t() @ hidden_MH[chunk])
         if plan.group is not None:
-            dist.all_reduce(grad_hidden_TH, group=plan.group)  # every rank saw only its part of the vocabulary
-        return grad_hidden_TH.to(hidden_TH.dtype), grad_weight_VH.to(weight.dtype), None
+            dist.all_reduce(grad_hidden_MH, group=plan.group)  # every rank saw only its part of the vocabulary
+        return grad_hidden_MH.to(hidden_MH.dtype), grad_weight_VH.to(weight.dtype), None
 
 
 def _logits(hidden_CH: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
     """Logits over temperature of this rank's tokens, [C, V], float32 or float64."""
-    return _product(hidden_CH, weight[: plan.vocab_rows].t()).div_(plan.temperature)
-
-
-def _product(left: Tensor, right: Tensor) -> Tensor:
-    """Product in at least float32: bfloat16 factors are multiplied as they are, the result is not rounded."""
-    if left.dtype in (torch.float32, torch.float64):
-        return linear(left, right.t(), None, ONCE)
-    if not left.is_cuda:  # `out_dtype` is CUDA's; products of bfloat16 numbers are exact in float32
-        return left.float() @ right.float()
-    return torch.mm(left, right, out_dtype=torch.float32)
-
-
-def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
-    if left.dtype == total.dtype:
-        add_product(total, left.t(), right, ONCE)
-    else:
-        total.add_(_product(left, right))
+    logits_CV = wide_product(hidden_CH, weight[: plan.vocab_rows].t())
+    return logits_CV if plan.temperature == 1.0 else logits_CV.div_(plan.temperature)
 
 
 def _chunk_stats(logits_CV: Tensor, plan: _Plan, chunk: slice) -> tuple[Tensor, Tensor, Tensor]:

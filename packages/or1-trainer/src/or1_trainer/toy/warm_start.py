@@ -15,14 +15,13 @@ import torch
 from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 
 from or1_trainer.algorithm.packing import Sample, pack
-from or1_trainer.config.schema import WarmStartSettings
+from or1_trainer.config.schema import OptimizerSettings, WarmStartSettings
 from or1_trainer.live.view import LiveView
 from or1_trainer.policy.hf_weights.export import save_hf
 from or1_trainer.policy.hf_weights.weights import load_hf_weights
 from or1_trainer.policy.model import Policy, build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
-from or1_trainer.policy.optimizer.interface import OptimizerSettings
-from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
+from or1_trainer.policy.parallel import start_runtime, stop_runtime
 from or1_trainer.policy.token_stats import token_stats
 from or1_trainer.toy.cache import is_made, warm_start_folder
 from or1_trainer.toy.lesson import alphabet_of, solved_problems
@@ -51,7 +50,7 @@ def make_warm_start(settings: WarmStartSettings, folder: Path, view: LiveView) -
         model = _random_model(settings, len(tokenizer))
         policy = build_policy(model.config, runtime, dtype=getattr(torch, settings.dtype))
         load_hf_weights(policy, model.state_dict())
-        _teach(policy, runtime, tokenizer, settings, view)
+        _teach(policy, tokenizer, settings, view)
         save_hf(policy, folder, tokenizer=tokenizer, dtype=None if settings.dtype == "float64" else torch.float16)
     finally:
         stop_runtime(runtime)
@@ -77,22 +76,16 @@ def _random_model(settings: WarmStartSettings, vocabulary: int) -> Qwen2ForCausa
         )
 
 
-def _teach(
-    policy: Policy, runtime: Runtime, tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings, view: LiveView
-) -> None:
+def _teach(policy: Policy, tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings, view: LiveView) -> None:
     """Supervised steps on solved problems, rate warmed up and then falling linearly to a twentieth."""
-    optimizer = build_optimizer(
-        policy, runtime, OptimizerSettings(lr=settings.lr, betas=(0.9, 0.95), weight_decay=0.01)
-    )
+    optimizer = build_optimizer(policy, OptimizerSettings(beta2=0.95, weight_decay=0.01))
     solved = _demonstrations(tokenizer, settings)
     with view.phase("warm start", total=settings.steps) as progress:
         for step in range(settings.steps):
             batch = pack([next(solved) for _ in range(settings.sequences)])
-            optimizer.set_lr(settings.lr * min((step + 1) / WARMUP_STEPS, max(0.05, 1 - step / settings.steps)))
             optimizer.zero_grad()
-            logprobs_M = token_stats(policy, batch, with_entropy=False).logprobs_M
-            (-logprobs_M.mean()).backward()
-            optimizer.step()
+            (-token_stats(policy, batch, with_entropy=False).logprobs_M.mean()).backward()
+            optimizer.step(settings.lr * min((step + 1) / WARMUP_STEPS, max(0.05, 1 - step / settings.steps)))
             progress.advance(1)
 
 

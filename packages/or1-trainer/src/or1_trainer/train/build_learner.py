@@ -13,7 +13,6 @@ from or1_trainer.config.schema import RunConfig
 from or1_trainer.policy.hf_weights.weights import load_hf_weights
 from or1_trainer.policy.model import Policy, build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
-from or1_trainer.policy.optimizer.interface import OptimizerSettings
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.train.learner import Learner
 
@@ -21,34 +20,27 @@ from or1_trainer.train.learner import Learner
 def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Learner:
     """Policy and optimizer on this rank, with the weights of `model_path`."""
     policy = _policy(config, model_path, runtime)
-    settings = config.optimizer
-    optimizer = build_optimizer(
-        policy,
-        runtime,
-        OptimizerSettings(
-            lr=settings.lr,
-            betas=(settings.beta1, settings.beta2),
-            eps=settings.eps,
-            weight_decay=settings.weight_decay,
-            max_grad_norm=settings.max_grad_norm,
-            schedule=Schedule(
-                kind=settings.schedule,
-                warmup_steps=settings.warmup_steps,
-                decay_steps=settings.decay_steps or optimizer_steps(config.stages, config.loss.reuse),
-                final_share=settings.final_share,
-            ),
-            cpu_offload=settings.cpu_offload,
-        ),
-    )
     return Learner(
         policy=policy,
-        optimizer=optimizer,
+        optimizer=build_optimizer(policy, config.optimizer),
+        lr=config.optimizer.lr,
+        schedule=_schedule(config),
         runtime=runtime,
         loss=config.loss,
         batch=config.batch,
         temperature=config.rollout.temperature,
         mismatch=resolve_mismatch(config.mismatch, engine=config.rollout.engine, ahead=config.rollout.ahead),
         reference=_reference(config, model_path, runtime),
+    )
+
+
+def _schedule(config: RunConfig) -> Schedule:
+    settings = config.optimizer
+    return Schedule(
+        kind=settings.schedule,
+        warmup_steps=settings.warmup_steps,
+        decay_steps=settings.decay_steps or optimizer_steps(config.stages, config.loss.reuse),
+        final_share=settings.final_share,
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from or1_rollout.types import Completion
-from or1_trainer.algorithm.packing import Sample, balance
+from or1_trainer.algorithm.packing import Sample, Size, balance
 from or1_trainer.algorithm.policy_loss import Extent
 from or1_trainer.train.exchange import Exchange, Words
 from or1_trainer.train.rollout_batch import RolloutBatch
@@ -57,8 +57,8 @@ def distribute(
 def shares_of(places: Sequence[Place], batch: RolloutBatch, num_shares: int) -> list[list[Place]]:
     """Split samples into shares of about as many tokens, each in the order of drawing."""
     lengths_PG = batch.groups.outcomes.lengths_PG
-    lengths = [len(batch.prompts[problem]) + int(lengths_PG[problem, sample]) for problem, sample in places]
-    return [[places[index] for index in sorted(share)] for share in balance(lengths, num_shares)]
+    sizes = [Size(place[0], len(batch.prompts[place[0]]), int(lengths_PG[place])) for place in places]
+    return [[places[index] for index in share] for share in balance(sizes, num_shares)]
 
 
 Arrays = tuple[NDArray[np.int32], NDArray[np.float32] | None]
@@ -123,7 +123,7 @@ def _sample(
 ) -> Sample:
     return Sample(
         prompt_ids=batch.prompts[place[0]],
-        response_ids=token_ids.tolist(),
+        response_ids=token_ids,
         advantage=float(batch.groups.advantages_PG[place]),
-        engine_logprobs=None if logprobs is None else logprobs.tolist(),
+        engine_logprobs=logprobs,
     )

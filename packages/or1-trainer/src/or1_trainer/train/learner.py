@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 
 from or1_trainer.algorithm.packing import PackedBatch
+from or1_trainer.algorithm.schedule import Schedule
 from or1_trainer.config.schema import BatchSettings, LossSettings, MismatchSettings
 from or1_trainer.policy.hf_weights.weights import PolicyWeights
 from or1_trainer.policy.model import Policy
@@ -22,6 +23,8 @@ class Learner:
 
     policy: Policy
     optimizer: Optimizer
+    lr: float
+    schedule: Schedule = field(default_factory=Schedule)
     runtime: Runtime
     loss: LossSettings
     batch: BatchSettings
@@ -52,6 +55,16 @@ class Learner:
             chunk_tokens=self.batch.chunk_tokens,
             with_entropy=with_entropy,
         )
+
+    def step(self) -> float:
+        """Update the weights at the rate that the schedule gives; the gradient norm before clipping."""
+        return self.optimizer.step(self.schedule.rate(self.lr, self.optimizer.steps))
+
+    @property
+    def last_rate(self) -> float:
+        """Rate of the last optimizer step; 0 before any."""
+        steps = self.optimizer.steps
+        return self.schedule.rate(self.lr, steps - 1) if steps else 0.0
 
     @property
     def wide_dtype(self) -> torch.dtype:

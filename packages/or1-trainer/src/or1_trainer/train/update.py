@@ -47,7 +47,7 @@ def update(
         "policy/entropy": entropy,
         "policy/entropy_coef": controller.alpha(entropy),
         "policy/entropy_coef_next": advanced.coefficient,
-        "optimizer/lr": learner.optimizer.rate,
+        "optimizer/lr": learner.last_rate,
         "tokens/trained": sum(minibatch.extent.num_tokens for minibatch in minibatches),
     }
     return advanced, metrics
@@ -56,9 +56,9 @@ def update(
 def pack_minibatch(minibatch: Minibatch, learner: Learner) -> list[PackedBatch]:
     """This rank's samples in micro-batches under the token budget."""
     samples = minibatch.samples
-    bins = microbatches([sample.num_tokens for sample in samples], learner.batch.microbatch_tokens)
+    bins = microbatches(samples, learner.batch.microbatch_tokens)
     device, dtype = learner.runtime.device, learner.wide_dtype
-    return [pack([samples[index] for index in sorted(bin_)], device=device, dtype=dtype) for bin_ in bins]
+    return [pack([samples[index] for index in bin_], device=device, dtype=dtype) for bin_ in bins]
 
 
 def _one_pass(
@@ -135,7 +135,7 @@ def _optimizer_step(
         loss, shares = policy_loss(stats.logprobs_M, stats.entropy_M, fixed, learner.loss, extent, alpha=alpha)
         loss.backward()
         sums.add_loss(shares)
-    sums.close_step(learner.optimizer.step())
+    sums.close_step(learner.step())
 
 
 def _entropy_sum(stats: TokenStats) -> Tensor:

@@ -1,4 +1,4 @@
-"""What makes a checkpoint folder whole: `manifest.json`, written last, with a SHA-256 of every file."""
+"""`manifest.json` of a checkpoint folder: written last, with a SHA-256 of every file."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from or1_trainer.policy.errors import CheckpointError
 from or1_trainer.policy.model import Policy
 
 MANIFEST = "manifest.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 def seal(target: Path, policy: Policy, steps: int) -> None:
@@ -42,7 +42,7 @@ def checked_manifest(folder: Path, policy: Policy) -> dict[str, Any]:
     """The manifest of a folder whose files are all as they were written; a collective.
 
     Raises:
-        CheckpointError: the folder is incomplete, damaged, or of another format or device.
+        CheckpointError: the folder is incomplete, damaged, or of another format.
     """
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
@@ -53,11 +53,6 @@ def checked_manifest(folder: Path, policy: Policy) -> dict[str, Any]:
         raise CheckpointError(
             f"{folder} has checkpoint format {manifest.get('format')!r}, this version reads {_FORMAT}"
         )
-    if manifest["device"] != policy.runtime.device.type:
-        raise CheckpointError(
-            f"{folder} was written on {manifest['device']}; training state moves between layouts but not between "
-            "CPU and CUDA: resume there, or export the model and start from it"
-        )
     found = _digests(policy, folder)
     wrong = sorted(name for name in expected if found.get(name) != expected[name])
     if wrong:
@@ -67,16 +62,29 @@ def checked_manifest(folder: Path, policy: Policy) -> dict[str, Any]:
     return manifest
 
 
+def check_device(folder: Path, manifest: dict[str, Any], policy: Policy) -> None:
+    """Refuse the optimizer's state of another device.
+
+    Raises:
+        CheckpointError: CPU and CUDA have different optimizers.
+    """
+    if manifest["device"] != policy.runtime.device.type:
+        raise CheckpointError(
+            f"{folder} was written on {manifest['device']}; the optimizer's state moves between layouts but not "
+            "between CPU and CUDA: resume there, or export the model and start from it"
+        )
+
+
 def _digests(policy: Policy, folder: Path) -> dict[str, str]:
     """SHA-256 of every file, the files shared out over the ranks."""
-    mine = {path.name: _sha256(path) for path in _share(policy, folder)}
+    mine = {str(path.relative_to(folder)): _sha256(path) for path in _share(policy, folder)}
     gathered: list[dict[str, str]] = [{} for _ in range(policy.runtime.world_size)]
     dist.all_gather_object(gathered, mine)
     return {name: digest for part in gathered for name, digest in sorted(part.items())}
 
 
 def _share(policy: Policy, folder: Path) -> list[Path]:
-    files = sorted(path for path in folder.iterdir() if path.name != MANIFEST)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
     return files[policy.runtime.rank :: policy.runtime.world_size]
 
 

@@ -1,8 +1,7 @@
 """How every Megatron parameter is made of Hugging Face tensors, and how it is cut over tensor-parallel ranks.
 
-One rule per parameter: the Hugging Face tensors it holds, the axis along which each is cut, and the pure re-ordering
-between
-this rank's cuts and this rank's parameter. Loading, exporting and initialising all follow from the rules.
+One rule per parameter: the Hugging Face tensors it holds, the axis along which each is cut, and the re-ordering between
+this rank's cuts and this rank's parameter. Loading, exporting, checkpoints and a random start follow from the rules.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +11,6 @@ import torch
 from torch import Tensor
 
 from or1_trainer.policy.model import Policy
-from or1_trainer.policy.rope import deinterleave, interleave
 
 
 @dataclass(frozen=True)
@@ -27,21 +25,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Rule:
-    """One parameter of this rank. `join` and `views` only re-order: exporting what was loaded gives the same bits."""
+    """One parameter of this rank. `join` and `split` only re-order: exporting what was loaded gives the same bits."""
 
     parameter: str
     parts: tuple[Part, ...]
     join: Callable[[list[Tensor]], Tensor] = lambda cuts: cuts[0]
-    views: Callable[[Tensor], list[Tensor]] = lambda whole: [whole]
-    """The parameter's memory in the order of each part, whose rows may lie over several axes."""
-
-    def split(self, whole: Tensor) -> list[Tensor]:
-        """The parts' cuts that a parameter holds."""
-        return self.shaped(self.views(whole))
-
-    def shaped(self, views: list[Tensor]) -> list[Tensor]:
-        """`views` in the parts' shapes; copies of those that cannot be one in memory."""
-        return [view.flatten(0, view.dim() - len(part.shape)) for part, view in zip(self.parts, views, strict=True)]
+    """The parts' cuts as the parameter."""
+    split: Callable[[Tensor], list[Tensor]] = lambda whole: [whole]
+    """The parts' cuts that a parameter holds; views of it where they lie in one run."""
 
 
 def cut(part: Part, tensor_rank: int, tensor_size: int) -> tuple[int, int]:
@@ -73,8 +64,9 @@ def _layer_rules(policy: Policy, ours: str, theirs: str) -> Iterator[Rule]:
     hidden, wide, dim = config.hidden_size, config.intermediate_size, model_config.kv_channels
     yield from _qkv_rules(policy, ours + "self_attention.linear_qkv.", theirs + "self_attn.")
     if model_config.qk_layernorm:
-        yield _qk_norm_rule(ours + "self_attention.q_layernorm.weight", theirs + "self_attn.q_norm.weight", dim)
-        yield _qk_norm_rule(ours + "self_attention.k_layernorm.weight", theirs + "self_attn.k_norm.weight", dim)
+        for name in ("q", "k"):
+            norm = Part(f"{theirs}self_attn.{name}_norm.weight", (dim,), None)
+            yield Rule(f"{ours}self_attention.{name}_layernorm.weight", (norm,))
     projection = Part(theirs + "self_attn.o_proj.weight", (hidden, config.num_attention_heads * dim), 1)
     yield Rule(ours + "self_attention.linear_proj.weight", (projection,))
     gate, up = (Part(theirs + f"mlp.{name}_proj.weight", (wide, hidden), 0) for name in ("gate", "up"))
@@ -91,13 +83,11 @@ def _qkv_rules(policy: Policy, ours: str, theirs: str) -> Iterator[Rule]:
     heads = config.num_attention_heads // config.num_key_value_heads
 
     def join(cuts: list[Tensor]) -> Tensor:
-        query, key, value = interleave(cuts[0], dim), interleave(cuts[1], dim), cuts[2]
-        grouped = [part.unflatten(0, (groups, -1, dim)) for part in (query, key, value)]
-        return torch.cat(grouped, 1).flatten(0, 2)
+        return torch.cat([part.unflatten(0, (groups, -1, dim)) for part in cuts], 1).flatten(0, 2)
 
-    def views(whole: Tensor) -> list[Tensor]:
-        query, key, value = whole.unflatten(0, (groups, heads + 2, dim)).split((heads, 1, 1), 1)
-        return [deinterleave(query, 2), deinterleave(key, 2), value]
+    def split(whole: Tensor) -> list[Tensor]:
+        parts = whole.unflatten(0, (groups, heads + 2, dim)).split((heads, 1, 1), 1)
+        return [part.flatten(0, 2) for part in parts]
 
     rows = {"q": config.num_attention_heads, "k": config.num_key_value_heads, "v": config.num_key_value_heads}
     shapes = (
@@ -107,13 +97,4 @@ def _qkv_rules(policy: Policy, ours: str, theirs: str) -> Iterator[Rule]:
     )
     for kind, tail in shapes.items():
         parts = tuple(Part(f"{theirs}{name}_proj.{kind}", (count * dim, *tail), 0) for name, count in rows.items())
-        yield Rule(ours + kind, parts, join, views)
-
-
-def _qk_norm_rule(ours: str, theirs: str, dim: int) -> Rule:
-    return Rule(
-        ours,
-        (Part(theirs, (dim,), None),),
-        lambda cuts: interleave(cuts[0], dim),
-        lambda whole: [deinterleave(whole, 0)],
-    )
+        yield Rule(ours + kind, parts, join, split)

@@ -59,9 +59,8 @@ class PolicyWeights:
 
     def __init__(self, policy: Policy) -> None:
         """Nothing is gathered yet."""
-        parameters = dict(policy.model.named_parameters())
-        self._policy = policy
-        self._stored = [_Stored(parameters[rule.parameter], rule) for rule in rules(policy)]
+        self._policy, self._rules = policy, list(rules(policy))
+        self._parameters = dict(policy.model.named_parameters())
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         """Yield every weight, whole and on the policy's device.
@@ -70,28 +69,15 @@ class PolicyWeights:
         tensor may share memory with the policy: copy what must outlive the next optimizer step. A tied output
         projection is not yielded.
         """
-        for stored in self._stored:
-            for part, local in zip(stored.rule.parts, stored.cuts(), strict=True):
+        for rule in self._rules:
+            cuts = rule.split(self._parameters[rule.parameter].detach())
+            for part, local in zip(rule.parts, cuts, strict=True):
                 yield part.name, _gather(self._policy, part, local)
 
     def metadata(self) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
         """Names, dtypes and whole shapes, in the order of iteration."""
-        kinds = [(stored.parameter.dtype, part) for stored in self._stored for part in stored.rule.parts]
+        kinds = [(self._parameters[rule.parameter].dtype, part) for rule in self._rules for part in rule.parts]
         return [(part.name, dtype, part.shape) for dtype, part in kinds]
-
-
-class _Stored:
-    """A parameter by its rule, with the views of its parts for as long as it lies where it lay."""
-
-    def __init__(self, parameter: Tensor, rule: Rule) -> None:
-        self.parameter, self.rule = parameter, rule
-        self._address, self._views = -1, list[Tensor]()
-
-    def cuts(self) -> list[Tensor]:
-        """Of all parts, in Hugging Face's order."""
-        if self._address != self.parameter.data_ptr():
-            self._address, self._views = self.parameter.data_ptr(), self.rule.views(self.parameter.detach())
-        return self.rule.shaped(self._views)
 
 
 def iter_hf_weights(policy: Policy) -> Iterator[tuple[str, Tensor]]:

@@ -1,1 +1,1 @@
-"""Optimizers of the policy on the CPU and on CUDA, behind one interface."""
+"""Optimizers of the policy: torch's AdamW on the CPU, Megatron's distributed one on CUDA, behind one interface."""

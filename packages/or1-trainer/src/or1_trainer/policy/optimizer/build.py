@@ -1,19 +1,18 @@
-"""The optimizer that fits the device."""
+"""Build the optimizer that fits the device."""
 
+from or1_trainer.config.schema import OptimizerSettings
 from or1_trainer.policy.model import Policy
-from or1_trainer.policy.optimizer.flat_adamw import FlatAdamW
-from or1_trainer.policy.optimizer.interface import Optimizer, OptimizerSettings
-from or1_trainer.policy.parallel import Runtime
+from or1_trainer.policy.optimizer.adamw import AdamW
+from or1_trainer.policy.optimizer.interface import Optimizer
 
 
-def build_optimizer(policy: Policy, runtime: Runtime, settings: OptimizerSettings) -> Optimizer:
-    """Build the optimizer that fits the device.
+def build_optimizer(policy: Policy, settings: OptimizerSettings) -> Optimizer:
+    """Build the optimizer of a policy, after its weights are loaded and before any backward pass.
 
-    The policy's parameters are moved into the optimizer's buffers: build it once, after the weights are loaded and
-    before any backward pass.
+    Megatron's distributed optimizer allocates on CUDA alone; the CPU has torch's AdamW.
     """
-    if runtime.device.type == "cuda":
-        from or1_trainer.policy.optimizer.distributed import CudaOptimizer  # imports Megatron's optimizers
+    if policy.runtime.device.type == "cuda":
+        from or1_trainer.policy.optimizer.distributed import DistributedAdamW  # imports Megatron's optimizers
 
-        return CudaOptimizer(policy, settings)
-    return FlatAdamW(policy, runtime, settings)
+        return DistributedAdamW(policy, settings)
+    return AdamW(policy, settings)

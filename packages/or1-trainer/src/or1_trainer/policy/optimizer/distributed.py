@@ -1,11 +1,10 @@
-"""The CUDA optimizer: Megatron's DistributedDataParallel and DistributedOptimizer behind the interface of `optimizer`.
+"""Megatron's DistributedDataParallel and DistributedOptimizer behind the interface of `Optimizer`, for CUDA.
 
-Gradients are accumulated and reduced in float32, master weights and moments are float32 and cut over the
-data-parallel ranks
-(or kept in host memory with `cpu_offload`). Never run on a CUDA device here; the tests run it
-on the CPU with every "cuda" device answered by the CPU.
+Gradients are accumulated and reduced in float32; master weights and moments are float32 and cut over the data-parallel
+ranks. Never run on a CUDA device so far: the tests run it on the CPU with every "cuda" device answered by the CPU.
 """
 
+import math
 from functools import partial
 from pathlib import Path
 
@@ -16,19 +15,19 @@ from megatron.core.optimizer import OptimizerConfig, get_megatron_optimizer
 from megatron.core.optimizer.distrib_optimizer import DistributedOptimizer
 from torch import Tensor
 
+from or1_trainer.config.schema import OptimizerSettings
 from or1_trainer.policy.model import Policy
-from or1_trainer.policy.optimizer.interface import OptimizerSettings
 
 _METADATA = {"distrib_optim_sharding_type": "fully_reshardable"}
+_STEPS = "steps"
 
 
-class CudaOptimizer:
-    """Megatron's optimizer, stepped like `FlatAdamW`."""
+class DistributedAdamW:
+    """Megatron's optimizer, stepped like `AdamW`."""
 
     def __init__(self, policy: Policy, settings: OptimizerSettings) -> None:
         """Wrap the policy's model for reduction and build the optimizer over it."""
-        self._policy, self._settings, self._lr, self._steps = policy, settings, settings.lr, 0
-        self.rate = 0.0
+        self._policy, self._steps = policy, 0
         ddp_config = DistributedDataParallelConfig(
             grad_reduce_in_fp32=True, use_distributed_optimizer=True, overlap_grad_reduce=False
         )
@@ -39,48 +38,44 @@ class CudaOptimizer:
             group["weight_decay"] = settings.weight_decay * group.get("wd_mult", 1.0)
 
     @property
-    def state(self) -> dict[str, Tensor]:
-        """The step count; the moments stay inside Megatron's optimizer (`save`, `load`)."""
-        return {"step": torch.tensor(self._steps)}
-
-    def load_step(self, step: int) -> None:
-        """Set the number of steps taken."""
-        self._steps = step
+    def steps(self) -> int:
+        """Steps taken."""
+        return self._steps
 
     def zero_grad(self) -> None:
         """Zero Megatron's gradient buffers."""
         self._ddp.zero_grad_buffer()
         self._megatron.zero_grad()
 
-    def set_lr(self, lr: float) -> None:
-        """Change the base rate from the next step on."""
-        self._lr = lr
-
-    def step(self) -> float:
-        """Reduce, clip and update; the gradients are summed over data ranks (`calculate_per_token_loss`)."""
-        self.rate = self._settings.schedule.rate(self._lr, self._steps)
+    def step(self, rate: float) -> float:
+        """Reduce, clip and update; gradients are summed over data ranks (`calculate_per_token_loss`)."""
         for group in self._megatron.param_groups:
-            group["lr"] = self.rate
+            group["lr"] = rate
         self._ddp.finish_grad_sync()
-        _updated, norm, _zeros = self._megatron.step()
+        self._megatron.prepare_grads()
+        norm = float(self._megatron.get_grad_norm())
+        if not math.isfinite(norm):  # Megatron itself skips such a step for float16 only
+            return norm
+        self._megatron.step()
         self._steps += 1
-        return float(norm)
+        return norm
 
     def save(self, folder: Path) -> None:
-        """Write weights and optimizer state as a Megatron distributed checkpoint; a collective."""
+        """Write a Megatron distributed checkpoint."""
+        folder.mkdir(exist_ok=True)
         dist_checkpointing.save(self._sharded(is_loading=False), str(folder))
 
     def load(self, folder: Path) -> None:
-        """Read what `save` wrote, at any layout; a collective."""
+        """Read what `save` wrote."""
         loaded = dist_checkpointing.load(self._sharded(is_loading=True), str(folder))
         for chained in self._megatron.chained_optimizers:
             chained._set_main_param_and_optimizer_states = partial(_set_state_with_step, chained)
-        self._policy.model.load_state_dict(loaded["model"], strict=False)
         self._megatron.load_state_dict(loaded["optimizer"])
         for chained in self._megatron.chained_optimizers:
             for moments in chained.optimizer.state.values():
                 # Megatron 0.16.1 gives all parameters one shared tensor, which Adam then advances once per parameter.
                 moments["step"] = moments["step"].clone()
+        self._steps = int(loaded[_STEPS])
 
     def _allocate_moments(self) -> None:
         """Make torch's Adam allocate its state, which Megatron's checkpoints take for granted.
@@ -101,10 +96,8 @@ class CudaOptimizer:
             self._allocate_moments()
         metadata = {**_METADATA, "dp_cp_group": self._ddp.dp_cp_group}
         model = self._policy.model.sharded_state_dict(metadata=metadata)
-        return {
-            "model": model,
-            "optimizer": self._megatron.sharded_state_dict(model, is_loading=is_loading, metadata=metadata),
-        }
+        state = self._megatron.sharded_state_dict(model, is_loading=is_loading, metadata=metadata)
+        return {"optimizer": state, _STEPS: self._steps}
 
 
 def _set_state_with_step(optimizer: DistributedOptimizer, parameter: Tensor, tensors: dict[str, Tensor]) -> None:
@@ -123,14 +116,11 @@ def _optimizer_config(policy: Policy, settings: OptimizerSettings) -> OptimizerC
         lr=settings.lr,
         min_lr=0.0,
         weight_decay=settings.weight_decay,
-        adam_beta1=settings.betas[0],
-        adam_beta2=settings.betas[1],
+        adam_beta1=settings.beta1,
+        adam_beta2=settings.beta2,
         adam_eps=settings.eps,
         clip_grad=settings.max_grad_norm,
         bf16=policy.dtype == torch.bfloat16,
         params_dtype=policy.dtype,
         use_distributed_optimizer=True,
-        optimizer_cpu_offload=settings.cpu_offload,
-        optimizer_offload_fraction=1.0 if settings.cpu_offload else 0.0,
-        use_torch_optimizer_for_cpu_offload=settings.cpu_offload,
     )

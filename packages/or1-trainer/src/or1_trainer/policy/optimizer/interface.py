@@ -1,64 +1,34 @@
-"""What the training loop sees of an optimizer, and its settings.
+"""What the training loop sees of an optimizer."""
 
-`flat_adamw` is the CPU's, `cuda_optimizer` drives Megatron's distributed one; `optimizers` builds the one that fits.
-"""
-
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
-
-from torch import Tensor
-
-from or1_trainer.algorithm.schedule import Schedule
-
-
-@dataclass(frozen=True)
-class OptimizerSettings:
-    """AdamW as in the report (PAPER section 8: constant rate 1e-6).
-
-    Weight decay spares biases and norms, as Megatron does.
-    """
-
-    lr: float = 1e-6
-    betas: tuple[float, float] = (0.9, 0.95)
-    weight_decay: float = 0.1
-    eps: float = 1e-8
-    max_grad_norm: float = 1.0
-    """The global norm gradients are scaled down to; 0 leaves them as they are."""
-    schedule: Schedule = field(default_factory=Schedule)
-    cpu_offload: bool = False
-    """CUDA only: keep master weights and moments in host memory and step there."""
+from typing import Protocol
 
 
 class Optimizer(Protocol):
-    """What the training loop sees of either optimizer."""
-
-    rate: float
-    """Of the last step; 0 before any."""
+    """AdamW over the policy's weights, with float32 master weights, gradients and moments."""
 
     @property
-    def state(self) -> dict[str, Tensor]:
-        """This rank's exact state by name: `step`, and moments by parameter."""
-
-    def load_step(self, step: int) -> None:
-        """Set the number of steps taken; the moments are loaded in place through `state`."""
+    def steps(self) -> int:
+        """Steps taken."""
 
     def zero_grad(self) -> None:
-        """Forget the gradients of the last step."""
+        """Forget the gradients of the last step; those of several backward passes add up in float32."""
 
-    def step(self) -> float:
-        """Sum gradients over data-parallel ranks, clip, update; return the gradient norm before clipping."""
+    def step(self, rate: float) -> float:
+        """Sum gradients over data-parallel ranks, clip them, update the weights; a collective.
 
-    def set_lr(self, lr: float) -> None:
-        """Change the base rate from the next step on."""
+        Gradients are summed, not averaged: the loss is already divided by the token count of the whole job.
 
+        Args:
+            rate: the learning rate of this step.
 
-@runtime_checkable
-class SelfSaving(Protocol):
-    """An optimizer that writes weights and moments itself, in a format of its own."""
+        Returns:
+            The global gradient norm before clipping. Where it is not finite, weights, moments and `steps` stay as they
+            were.
+        """
 
     def save(self, folder: Path) -> None:
-        """Write the whole training state into an existing folder; a collective."""
+        """Write master weights, moments and the step count into a folder of its own; a collective."""
 
     def load(self, folder: Path) -> None:
-        """Read what `save` wrote; a collective."""
+        """Read what `save` wrote, at any tensor- and data-parallel size; a collective."""
