@@ -19,13 +19,14 @@ import torch
 from transformers import AutoConfig
 
 from or1_trainer.algorithm.packing import Sample, pack
+from or1_trainer.config.schema import OptimizerSettings
 from or1_trainer.plan.memory import GB, GRADIENT, OPTIMIZER, WEIGHT
 from or1_trainer.plan.read_shape import read_model_config
 from or1_trainer.plan.shape import Shape
 from or1_trainer.plan.work import forward_flops
 from or1_trainer.policy.model import Policy, build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
-from or1_trainer.policy.optimizer.interface import Optimizer, OptimizerSettings
+from or1_trainer.policy.optimizer.interface import Optimizer
 from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
 from or1_trainer.policy.token_stats import token_stats
 
@@ -61,7 +62,7 @@ def measure(config: dict[str, object], lengths: list[int], rounds: int, runtime:
     with torch.no_grad():
         for parameter in policy.model.parameters():
             parameter.normal_(std=0.02) if parameter.dim() > 1 else parameter.fill_(1.0)
-    optimizer, shape = build_optimizer(policy, runtime, OptimizerSettings(lr=1e-6)), Shape.of(config)
+    optimizer, shape = build_optimizer(policy, OptimizerSettings()), Shape.of(config)
     ceiling = product_rate(runtime.device, dtype)
     state_gb = (WEIGHT + GRADIENT + OPTIMIZER) * shape.parameters / GB
     print(
@@ -82,7 +83,7 @@ def step(policy: Policy, optimizer: Optimizer, tokens: int, runtime: Runtime) ->
     stats = token_stats(policy, pack([sample], device=runtime.device))
     optimizer.zero_grad()
     (-stats.logprobs_M.mean() - 0.01 * stats.entropy_M.mean()).backward()
-    optimizer.step()
+    optimizer.step(1e-6)
 
 
 def product_rate(device: torch.device, dtype: torch.dtype) -> float:

@@ -116,7 +116,7 @@ def test_the_ids_trained_on_are_those_sampled_also_where_the_text_would_be_cut_o
     samples = minibatch.samples
     assert [tuple(s.response_ids) for s in samples] == [tuple(c.token_ids) for c in group]
     batch = pack(samples)
-    read = [token for s in samples for token in (*prompt_ids, *s.response_ids[:-1])]  # the last one predicts nothing
+    read = [*prompt_ids, *(token for s in samples for token in s.response_ids[:-1])]  # the last one predicts nothing
     assert batch.token_ids_T.tolist() == read
     assert batch.labels_M.tolist() == [token for c in group for token in c.token_ids]
 

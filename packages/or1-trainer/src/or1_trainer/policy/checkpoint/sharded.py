@@ -54,9 +54,9 @@ def load_sharded(folder: str | Path, policy: Policy, optimizer: Optimizer | None
     if optimizer is not None:
         check_device(source, manifest, policy)
     try:
-        load_tensors(source / WEIGHTS, policy, weights_of(policy))
         if optimizer is not None:
             optimizer.load(source / OPTIMIZER)
+        load_tensors(source / WEIGHTS, policy, weights_of(policy))  # Megatron's optimizer writes weights while it loads
     except (CheckpointException, OSError, RuntimeError, ValueError) as error:
         _raise_interrupt(error)
         raise CheckpointError(
