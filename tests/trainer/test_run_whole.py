@@ -163,7 +163,8 @@ def test_a_damaged_checkpoint_is_passed_over(whole, cache, tmp_path):
 
     folder = tmp_path / "damaged"
     shutil.copytree(whole, folder)
-    victim = max((folder / "checkpoints" / "step_000012" / "tensors").iterdir(), key=lambda path: path.stat().st_size)
+    written = (folder / "checkpoints" / "step_000012" / "tensors").rglob("*.distcp")
+    victim = max(written, key=lambda path: path.stat().st_size)
     content = bytearray(victim.read_bytes())
     content[len(content) // 2] ^= 0xFF
     victim.write_bytes(content)
