@@ -14,7 +14,7 @@ import pytest
 PINNED = {
     "or1-data": {"run", "recipes", "stats", "validate", "dedup", "decontaminate", "difficulty", "judge", "select"}
     | {"rules", "answers"},  # each stage of the data pipeline is a command
-    "or1-eval": {"run", "regrade", "compare", "view"},
+    "or1-eval": {"run", "regrade", "compare", "view", "export"},
     "or1-reward": {"grade", "doctor", "serve"},
     "or1-rollout": {"generate"},
     "or1-trainer": {"train", "resume", "report", "export", "plan", "study", "doctor"},

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from scripted_server import ScriptedServer
 
-from or1_eval import Problem, Task
+from or1_eval import Problem, Task, endpoint, evaluate
+from or1_eval.adapters.inspect_log import export_logs
 from or1_eval.callbacks import PeriodicEval, transformers_callback
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "packages" / "or1-eval" / "examples" / "test_my_model.py"
@@ -113,8 +114,31 @@ def test_inspect_ai_scores_with_our_verifier(tmp_path: Path, monkeypatch: pytest
         "mockllm/model",
         custom_outputs=[ModelOutput.from_content("m", text, stop_reason=reason) for text, reason in outputs],  # type: ignore[arg-type]
     )
-    samples = [Sample(input="a", target="1/2"), Sample(input="b", target="2"), Sample(input="c", target="7")]
+    samples = [Sample(input="a", target=["7/9", "1/2"]), Sample(input="b", target="2"), Sample(input="c", target="7")]
     task = inspect_ai.Task(dataset=samples, scorer=or1_scorer())
     (log,) = inspect_ai.eval(task, model=model, display="none", log_dir=str(tmp_path), max_connections=1, max_samples=1)
     assert log.results is not None
     assert log.results.scores[0].metrics["accuracy"].value == pytest.approx(1 / 3)
+
+
+def test_a_run_as_logs_of_inspect_ai(server: ScriptedServer, problem_file: Path, tmp_path: Path) -> None:
+    """Read back by inspect_ai where it is installed; what it would read is checked anyway."""
+    server.style = lambda problem, seed: {"message": {"reasoning_content": "hm"}} if seed % 2 else {}
+    report = evaluate(problem_file, endpoint(server.url), k=3, run_dir=tmp_path / "run")
+    (path,) = export_logs(tmp_path / "run", tmp_path / "logs")
+    log = json.loads(path.read_text())
+    assert (log["version"], log["status"], log["eval"]["config"]["epochs"]) == (2, "success", 3)
+    scores = [sample["scores"]["or1"]["value"] for sample in log["samples"]]
+    assert len(scores) == 36 and sum(scores) / 36 == pytest.approx(report.avg)
+    assert {(s["id"], s["epoch"]) for s in log["samples"]} == {(f"p{n}", e) for n in range(12) for e in (1, 2, 3)}
+    contents = [sample["output"]["choices"][0]["message"]["content"] for sample in log["samples"]]
+    thought = [content for content in contents if isinstance(content, list)]
+    assert thought and all(content[0] == {"type": "reasoning", "reasoning": "hm"} for content in thought)
+    assert 0 < len(thought) < 36
+    if find_spec("inspect_ai") is not None:
+        from inspect_ai.log import list_eval_logs, read_eval_log
+
+        assert len(list_eval_logs(str(tmp_path / "logs"))) == 1
+        read = read_eval_log(str(path))
+        assert read.samples is not None and len(read.samples) == 36
+        assert read.results is not None and read.results.scores[0].metrics["accuracy"].value == report.avg

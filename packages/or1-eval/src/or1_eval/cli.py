@@ -1,4 +1,4 @@
-"""Command line of or1-eval: `run`, `regrade`, `compare`, `view`. Exit codes: 0 done, 1 failed, 2 usage."""
+"""Command line of or1-eval: `run`, `regrade`, `compare`, `view`, `export`. Exit codes: 0 done, 1 failed, 2 usage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from or1_eval import cli_compare, cli_regrade, cli_run, cli_view
+from or1_eval import cli_compare, cli_export, cli_regrade, cli_run, cli_view
 from or1_eval.errors import EvalError
 
 _EPILOG = """\
@@ -31,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"or1-eval {version('or1-eval')}")
-    commands = parser.add_subparsers(title="commands", metavar="{run,regrade,compare,view}", required=True)
-    for command in (cli_run, cli_regrade, cli_compare, cli_view):
+    commands = parser.add_subparsers(title="commands", metavar="{run,regrade,compare,view,export}", required=True)
+    for command in (cli_run, cli_regrade, cli_compare, cli_view, cli_export):
         command.add(commands)
     arguments = parser.parse_args(argv)
     try:
