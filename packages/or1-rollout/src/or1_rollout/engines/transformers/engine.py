@@ -100,7 +100,7 @@ class TransformersEngine:
         """See `Engine.generate`. Raises `EngineError` for a prompt that does not fit the model."""
         self._check_synced()
         if params.has_penalties:
-            raise EngineError("the engine transformers samples without min_p and penalties; use a vLLM engine or a server")
+            raise EngineError("the engine transformers has no min_p and no penalties; use a vLLM engine or a server")
         seeds_PG = seeds_of(params, len(prompts), seeds)
         encoded = [self.encode(prompt) for prompt in prompts]
         self._check_lengths(encoded, params)
