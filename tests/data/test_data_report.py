@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from or1_data import make_problem, write_problems
+from or1_data import SourceError, make_problem, write_problems
+from or1_data.io.hub import push
 from or1_data.run import run_recipe
 from or1_data.run.recipe import recipe_from
 from or1_data.schema import Problem
@@ -123,3 +124,31 @@ def test_other_servers_go_on_with_what_was_bought(run: Path) -> None:
     assert key() == key(url="http://127.0.0.1:2/v1", replicas=["http://127.0.0.1:3/v1"], concurrency=4, timeout_s=9.0)
     assert len({key(), key(model="b"), key(temperature=0.5), key(max_tokens=9)}) == 4
     assert json.loads((run / "manifest.json").read_text())["stages"]["difficulty"]
+
+
+def test_the_card_names_sources_splits_and_licenses(tmp_path: Path) -> None:
+    rows = [{"problem": f"How many {subject} are there?", "answer": "1", "license": "MIT"} for subject in SUBJECTS]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    recipe = {"name": "told", "source": [{"path": str(tmp_path / "a.jsonl"), "name": "counted"}], "split": {"train": 1}}
+    run_recipe(recipe_from(recipe), tmp_path / "run", progress=False)
+    card = (tmp_path / "run/README.md").read_text()
+    assert "  - split: train\n    path: train.parquet\n" in card and "jsonl" not in card
+    assert "| counted | 12 | 12 | MIT |" in card
+
+
+def test_a_push_sends_the_files_and_the_card_and_nothing_else(tmp_path: Path, monkeypatch) -> None:
+    """Against a stand-in of the hub's client: the hub itself is out of reach here."""
+    hub = pytest.importorskip("huggingface_hub")
+    sent = {}
+    monkeypatch.setattr(hub.HfApi, "create_repo", lambda self, name, **options: sent.update(options, name=name))
+    monkeypatch.setattr(hub.HfApi, "upload_folder", lambda self, **options: sent.update(options))
+    assert push(tmp_path, ["train.parquet"], "me/mine").endswith("datasets/me/mine")
+    assert sent["name"] == "me/mine" and sent["private"] and sent["repo_type"] == "dataset"
+    assert sent["allow_patterns"] == ["train.parquet", "README.md", "manifest.json", "report.html"]
+
+    def refuse(self, *args: object, **options: object) -> None:
+        raise OSError("401 you must log in")
+
+    monkeypatch.setattr(hub.HfApi, "create_repo", refuse)
+    with pytest.raises(SourceError, match="hf auth login"):
+        push(tmp_path, [], "me/mine")

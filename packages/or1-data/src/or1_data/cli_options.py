@@ -32,6 +32,9 @@ def add_run(commands: Any) -> None:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, e.g. select.min_votes=9"
     )
+    parser.add_argument(
+        "--push", default="", metavar="OWNER/NAME", help="upload the files and their card to this hub set"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the resolved config and stop")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from or1_data.errors import ConfigError, SchemaError
+from or1_data.io.hub import push
 from or1_data.io.problems import write_problems
 from or1_data.run.pipeline import run_recipe
 from or1_data.run.recipe import load_recipe, recipe_text, shipped_recipes
@@ -39,6 +40,8 @@ def run(options: Namespace) -> int:
     print(
         f"{result.kept:,} of {result.rows:,} problems kept, {result.set_aside:,} broken rows set aside: {result.folder}/report.html"  # noqa: E501
     )
+    if options.push:
+        print(push(result.folder, result.files, options.push))
     return 0
 
 

@@ -83,15 +83,24 @@ _PREFIXES: Final = (
 )  # fmt: skip
 _END: Final = re.compile(r"(?:^|(?<=[\s.?!:;)}\]$，。]))((?:" + "|".join(_SUFFIXES) + r")[\s.]*)\Z", re.I)
 _START: Final = re.compile(r"\A\s*((?:(?:" + "|".join(_PREFIXES) + r")\s*)+)", re.I)
-_HINTS: Final = re.compile(
-    r"boxed|step|answer:|Answer|LaTe|helpful|Instruction|Task|Solve the following|推理|思考|markdown|programmer|Python|python|(?:Question|Problem)\s*:",  # noqa: E501
-    re.I,
-)
+_HINTS: Final = (
+    "boxed", "step", "answer", "latex", "helpful", "instruction", "task", "solve the following", "推理", "思考",
+    "markdown", "programmer", "python", "code block", "reasoning",
+)  # fmt: skip
+_LABEL: Final = re.compile(r"(?:question|problem)\s*:")
+
+
+def _may_instruct(text: str) -> bool:
+    """Whether a closer look is worth its time: most statements hold none of these words."""
+    lowered = text.lower()
+    return any(hint in lowered for hint in _HINTS) or (
+        ("problem" in lowered or "question" in lowered) and _LABEL.search(lowered) is not None
+    )
 
 
 def split_instructions(text: str) -> Parts:
     """Prefix, statement and suffix of a user message; a message that is nothing but instructions is left whole."""
-    if not _HINTS.search(text):
+    if not _may_instruct(text):
         return Parts("", text.strip(), "")
     prefix = suffix = ""
     body = text.strip()

@@ -8,10 +8,11 @@ with a loading script, which `datasets` no longer runs, is read by its files:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
-from or1_data.errors import SourceError
+from or1_data.errors import ConfigError, SourceError
 from or1_data.io.located import Located
 
 HUB_ID: Final = re.compile(
@@ -70,6 +71,29 @@ def iter_files(datasets: Any, url: str) -> Any:
         if url.endswith(ending):
             return datasets.load_dataset(builder, data_files=url, split="train", streaming=True)
     raise SourceError(f"{url}: unknown kind of file; use one of {', '.join(_BUILDERS)}")
+
+
+def push(folder: Path, files: Iterable[str], identifier: str) -> str:
+    """Upload the files of a run, its card, manifest and report to a hub set, private if new; returns its address.
+
+    Raises:
+        ConfigError: the extra is not installed.
+        SourceError: the hub refuses.
+    """
+    try:
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import HfHubHTTPError
+    except ImportError as error:
+        raise ConfigError("--push needs the hub; install `or1-data[hub]`") from error
+    try:
+        api = HfApi()
+        api.create_repo(identifier, repo_type="dataset", private=True, exist_ok=True)
+        wanted = [*files, "README.md", "manifest.json", "report.html"]
+        api.upload_folder(repo_id=identifier, repo_type="dataset", folder_path=folder, allow_patterns=wanted)
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        told = " ".join(str(error).split())[:300]
+        raise SourceError(f"{identifier}: cannot be uploaded ({told}); {_advice(told)}") from error
+    return f"https://huggingface.co/datasets/{identifier}"
 
 
 def _advice(error: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from or1_data.report.content import Bars, blocks
+from or1_data.report.meaning import order
 from or1_data.run.parts import write_whole
 from or1_data.run.summary import Summary
 
@@ -24,6 +25,24 @@ def write_report(out: Path, manifest: Mapping[str, Any], summary: Summary) -> No
     for name in ("report.md", "report.html"):
         page = _environment().get_template(f"{name}.jinja").render(blocks=content, manifest=manifest)
         write_whole(out / name, [page.encode()])
+
+
+def write_card(out: Path, manifest: Mapping[str, Any], summary: Summary) -> None:
+    """Write `README.md`, the card that a hub shows for the files of a run."""
+    counts = ((reason, counter.total()) for reason, counter in summary.dropped.items())
+    card = (
+        _environment()
+        .get_template("card.md.jinja")
+        .render(
+            manifest=manifest,
+            ending=".parquet" if any(name.endswith(".parquet") for name in manifest["files"]) else ".jsonl",
+            rows=summary.rows,
+            kept=summary.kept,
+            licenses=summary.licenses,
+            dropped=sorted(counts, key=lambda entry: order(entry[0])),
+        )
+    )
+    write_whole(out / "README.md", [card.encode()])
 
 
 @cache

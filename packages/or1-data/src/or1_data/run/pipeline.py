@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from or1_data.errors import RunError, SourceError
-from or1_data.report.write import write_report
+from or1_data.report.write import write_card, write_report
 from or1_data.run.duplicates import run_duplicates
 from or1_data.run.fingerprint import fingerprint_of
 from or1_data.run.guard import add, guard
@@ -148,6 +148,7 @@ class _Run:
         remove_files_of_earlier_run(self.out, files)
         write_json(self.out / "manifest.json", manifest)
         write_report(self.out, manifest, summary)
+        write_card(self.out, manifest, summary)
         return RunResult(self.out, files, summary.rows.total(), summary.kept.total(), set_aside)
 
     @contextmanager

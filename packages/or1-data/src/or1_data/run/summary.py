@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from or1_data.difficulty.counts import counts_of
 from or1_data.ground_truth import answers
-from or1_data.schema import Problem
+from or1_data.schema import ORIGIN, Problem
 
 _SAMPLES: Final = 50
 _KEPT_SAMPLES: Final = 20
@@ -43,6 +43,8 @@ class Summary:
     composition: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """Feature (kind of answer, length, subject) -> value -> rows."""
     composition_kept: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    licenses: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Source -> the licenses that its kept rows state."""
     calls: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """Model -> calls, tokens, longest answer."""
 
@@ -58,6 +60,8 @@ class Summary:
         else:
             self.kept[source] += 1
             self._sample("kept", problem, _KEPT_SAMPLES)
+            if stated := (problem.extra_info.get(ORIGIN) or {}).get("license"):
+                self.licenses[source].add(str(stated))
         for feature, value in features_of(problem):
             self.composition[feature][value] += 1
             self.composition_kept[feature][value] += not reasons

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,8 +60,14 @@ def _left(raw: RawRow, problem: Problem, adapter: Adapter) -> dict[str, Any]:
     return {str(key): value for key, value in raw.items() if key not in known and value is not None}
 
 
+@lru_cache(maxsize=64)
+def _short(file: str) -> str:
+    """The name of a file; a hub set as it is."""
+    return Path(file).name if Path(file).exists() else file
+
+
 def _origin(row: Mapping[str, Any], file: str, line: int) -> dict[str, Any]:
-    origin: dict[str, Any] = {"file": Path(file).name if Path(file).exists() else file, "line": line}
+    origin: dict[str, Any] = {"file": _short(file), "line": line}
     extra = row.get("extra_info")
     for name, keys in (("id", _IDS), ("license", _LICENCES)):
         values = [place[key] for place in (row, extra) if isinstance(place, Mapping) for key in keys if key in place]

@@ -58,6 +58,7 @@ _APOSTROPHE: Final = re.compile(
     r"(?<!(?<![A-Za-z])[A-Za-z])(?<![)}\]'])'+(?![A-Za-z]{2})|'(?=[A-Za-z]{1,2}\b)(?<=[A-Za-z]{2}')"
 )
 """An apostrophe that is no prime: neither behind a letter that stands alone, nor behind a bracket or another prime."""
+_PRIME_LIKE: Final = re.compile(r"(?:\b[A-Za-z]|[)}\]])'")
 _WORDS_IN_BRACES: Final = re.compile(
     r"\\(?:text[a-z]*|mathrm|mathbf|mathit|mathsf|mathtt|emph|underline|operatorname|mbox|hbox)\s*\{([^{}]*)\}"
 )
@@ -98,8 +99,10 @@ def canonical_tokens(text: str, *, keep_asy: bool = False) -> list[str]:
         text = _THOUSANDS.sub("", text)
     if "{" in text or "\\prime" in text:
         text = _groups(text)
-    if "'" in text:
+    if "'" in text and _PRIME_LIKE.search(text):
         text = _APOSTROPHE.sub(" ", text)
+    elif "'" in text:
+        text = text.replace("'", " ")
     if "\\" in text:
         text = _FRACTION.sub(r"\\\1 \2 \3", _COMMAND.sub(_command, text))
     found = (_TOKEN_ASCII if text.isascii() else _TOKEN).findall(text)
