@@ -7,6 +7,9 @@ The batch is the report's (Skywork-OR1, arXiv 2505.22312, table 10): 256 prompts
 tokens each, random. One process plays rank 0: it holds an eighth of the responses, shares their numbers, computes
 advantages, sends and receives what each rank trains on, and packs. What the other ranks would send is made up in the
 right sizes; pickling, copying and unpickling are done as the collectives do them. No engine, verifier or model runs.
+
+On one busy core of a Xeon: 0.36 s and 142 MB. The same work on tuples of Python numbers that went to every rank
+(commit 4ce5952) took 5.5 to 15 s and 2,020 MB, beside 345 MB more for the rank's own responses.
 """
 
 from __future__ import annotations

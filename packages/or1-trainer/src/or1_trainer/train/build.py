@@ -26,9 +26,8 @@ from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
 from or1_trainer.report.write import write_report
 from or1_trainer.train.build_learner import build_learner
 from or1_trainer.train.checkpoint import load_best, load_newest
-from or1_trainer.train.engines import build_engine
+from or1_trainer.train.engines import build_fleet
 from or1_trainer.train.exchange import Exchange
-from or1_trainer.train.fleet import Fleet
 from or1_trainer.train.initial_policy import check_start, starting_policy
 from or1_trainer.train.job import Job
 from or1_trainer.train.learner import Learner
@@ -88,15 +87,12 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     prompts = PromptEncoder(tokenizer)
     if len(train_problems) <= ENCODED_AT_ONCE:
         prompts.all_ids(train_problems)
-    engine = build_engine(config, model_path, tokenizer, runtime)
-    ranks_per_engine = config.rollout.vllm.tensor if config.rollout.engine == "vllm" else 1
-    exchange = Exchange(runtime, timeout_s=config.parallel.timeout_s)
     return Job(
         config=config,
         folder=folder,
         runtime=runtime,
         learner=learner,
-        fleet=Fleet(engine, exchange, ranks_per_engine=ranks_per_engine),
+        fleet=build_fleet(config, model_path, tokenizer, Exchange(runtime, timeout_s=config.parallel.timeout_s)),
         verifier=Verifier(config.reward.workers),
         prompts=prompts,
         train=train_problems,

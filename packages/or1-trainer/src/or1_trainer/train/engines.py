@@ -1,8 +1,9 @@
-"""The rollout engine that a recipe asks for, on this rank."""
+"""The rollout engines that a recipe asks for, one per rank or one per several ranks, as a fleet."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from transformers import PreTrainedTokenizerBase
 
@@ -10,30 +11,41 @@ from or1_rollout.engine import Engine
 from or1_rollout.engines.transformers import TransformersEngine
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.policy.parallel import Runtime
+from or1_trainer.train.exchange import Exchange
+from or1_trainer.train.fleet import Fleet
+
+if TYPE_CHECKING:
+    from or1_rollout.engines.vllm import VllmEngine
 
 
-def build_engine(config: RunConfig, model_path: Path, tokenizer: PreTrainedTokenizerBase, runtime: Runtime) -> Engine:
-    """Made and loaded. Raises `or1_rollout.EngineError` where vLLM is not installed or a server is not there."""
-    rollout = config.rollout
-    if rollout.engine == "transformers":
-        return TransformersEngine.load(
-            model_path,
-            tokenizer=tokenizer,
-            device=str(runtime.device),
-            dtype=config.model.dtype,
-            max_batch_tokens=rollout.batch_tokens,
-        )
+def build_fleet(config: RunConfig, model_path: Path, tokenizer: PreTrainedTokenizerBase, exchange: Exchange) -> Fleet:
+    """Load this rank's engine. Raises `or1_rollout.EngineError` if vLLM is missing or a server does not answer."""
+    rollout, runtime = config.rollout, exchange.runtime
     if rollout.engine == "vllm":
-        return _vllm(config, model_path)
+        vllm = _vllm(config, model_path)
+        return Fleet(vllm, exchange, ranks_per_engine=rollout.vllm.tensor, sleep=vllm.sleep if vllm.sleeps else None)
+    if rollout.engine == "vllm-server":
+        return Fleet(_servers(config, tokenizer, runtime), exchange)
+    embedded = TransformersEngine.load(
+        model_path,
+        tokenizer=tokenizer,
+        device=str(runtime.device),
+        dtype=config.model.dtype,
+        max_batch_tokens=rollout.batch_tokens,
+    )
+    return Fleet(embedded, exchange)
+
+
+def _servers(config: RunConfig, tokenizer: PreTrainedTokenizerBase, runtime: Runtime) -> Engine:
     from or1_rollout.engines.vllm.servers import VllmServers
 
-    transfer = rollout.transfer
+    transfer = config.rollout.transfer
     if transfer == "auto":
         transfer = "shared_memory" if runtime.device.type == "cpu" else "nccl"
-    return VllmServers(rollout.servers, tokenizer=tokenizer, transfer=transfer, rank=runtime.rank)
+    return VllmServers(config.rollout.servers, tokenizer=tokenizer, transfer=transfer, rank=runtime.rank)
 
 
-def _vllm(config: RunConfig, model_path: Path) -> Engine:
+def _vllm(config: RunConfig, model_path: Path) -> VllmEngine:
     from or1_rollout.engines.vllm import VllmEngine, VllmSettings
 
     settings = config.rollout.vllm

@@ -5,7 +5,7 @@ Axes: P prompts, G completions per prompt. All calls are collective over the wor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -22,11 +22,18 @@ class Fleet:
     `ranks_per_engine`-th group.
     """
 
-    def __init__(self, engine: Engine, exchange: Exchange, *, ranks_per_engine: int = 1) -> None:
-        """`engine` is this rank's, or this rank's part of one."""
+    def __init__(
+        self,
+        engine: Engine,
+        exchange: Exchange,
+        *,
+        ranks_per_engine: int = 1,
+        sleep: Callable[[], None] | None = None,
+    ) -> None:
+        """`engine` is this rank's, or this rank's part of one; `sleep` releases its GPU memory, where it can."""
         self.engine, self.exchange = engine, exchange
         self.runtime = exchange.runtime
-        self._ranks_per_engine = ranks_per_engine
+        self._ranks_per_engine, self._sleep = ranks_per_engine, sleep
         self._num_engines = self.runtime.world_size // ranks_per_engine
 
     def owner(self, index: int) -> int:
@@ -94,10 +101,10 @@ class Fleet:
 
     def sleep(self) -> dict[str, float]:
         """Let the engine release its GPU memory until the next weight sync; free GB before and after."""
-        if not getattr(self.engine, "sleeps", False):
+        if self._sleep is None:
             return {}
         before, _ = torch.cuda.mem_get_info()
-        self.engine.sleep()  # type: ignore[attr-defined]
+        self._sleep()
         after, _ = torch.cuda.mem_get_info()
         return {"memory/free_awake_gb": before / 1e9, "memory/free_asleep_gb": after / 1e9}
 
