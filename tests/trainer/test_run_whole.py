@@ -196,7 +196,7 @@ def test_bad_input_is_one_clear_line_and_exit_code_2_or_1(cache, arguments, word
     [
         (("--parallel.tensor", "2", "--warm_start.kv_heads", "1"), "heads = 1 of the model; choose from [1]"),
         (("--model.path", "no-such-model"), "hf download"),
-        (("--stages.1.mini_prompts", "4"), "stages.1: prompts = 6 does not divide"),
+        (("--stages.1.mini_prompts", "4"), "stages.1: mini_prompts = 4 does not divide prompts = 6"),
         (("--optimizer.lr", "fast"), "optimizer.lr"),
     ],
 )  # fmt: skip
