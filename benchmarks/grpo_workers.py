@@ -77,18 +77,24 @@ class Turns:
         os.dup2(2, 1)  # whatever the trainers print goes to standard error
         self._left = 0
         self._steps: list[dict[str, float]] = []
+        self.tokens = 0
+        """Response tokens of the step, where a side counts them."""
+        self.extra: dict[str, float] = {}
+        """What else a side measured of the step."""
         self._began = (0.0, 0.0)
 
     def step_ended(self) -> None:
         """Note the step; after the last one of a turn, answer and wait for the next turn."""
         now = (time.perf_counter(), time.process_time())
         if self._left:
-            self._steps.append({"wall_s": now[0] - self._began[0], "cpu_s": now[1] - self._began[1]})
+            timed = {"wall_s": now[0] - self._began[0], "cpu_s": now[1] - self._began[1], "tokens": self.tokens}
+            self._steps.append({**timed, **self.extra})
             self._left -= 1
         if not self._left:
             print(json.dumps(self._steps), file=self._answers, flush=True)
             self._steps = []
             self._left = int(sys.stdin.readline() or sys.exit(0))
+        self.tokens = 0
         self._began = (time.perf_counter(), time.process_time())
 
 

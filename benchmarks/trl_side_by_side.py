@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -26,10 +25,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
 from grpo_workers import Turns, make_model_folder, run_or1, run_trl, shape_of
 from roofline import Shape, machine, matmul_rate, step_flops
-
-from or1_rollout.openmp import SPINS
 
 SIZES = {"0.13M": shape_of(64, 2, 32), "1M": shape_of(128, 4, 64)}
 STEPS_PER_ROUND = {"0.13M": 20, "1M": 6}
@@ -39,17 +37,13 @@ REACH = {"0.13M": 3.0, "1M": 2.0}
 class Side:
     """One trainer in a process of its own, seen from here."""
 
-    def __init__(self, name: str, size: str, folder: Path) -> None:
-        model = folder / name
-        make_model_folder(SIZES[size], model)
-        command = [sys.executable, __file__, "--worker", name, "--sizes", size, "--model", str(model)]
-        as_the_command = {"GOMP_SPINCOUNT": SPINS} if name == "or1" else {}  # `or1-trainer` sets it for itself
+    def __init__(self, name: str, arguments: list[str], folder: Path) -> None:
+        command = [sys.executable, __file__, *arguments]
         self.name = name
-        self.metrics_path = model / "or1" / "metrics.jsonl"
+        self.metrics_path = folder / name / "or1" / "metrics.jsonl"
         self._log = (folder / f"{name}.log").open("w+")
         self._process = subprocess.Popen(
             command,
-            env={**os.environ, **as_the_command},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -80,9 +74,15 @@ class Side:
         return answer
 
 
+def toy_side(name: str, size: str, folder: Path) -> Side:
+    """A side on a random model of this size, made here."""
+    make_model_folder(SIZES[size], folder / name)
+    return Side(name, ["--worker", name, "--sizes", size, "--model", str(folder / name)], folder)
+
+
 def measure(size: str, sides: list[str], rounds: int, folder: Path) -> None:
     """Alternate turns of the sides, with the rate of a large product between them; print what came out."""
-    running = [Side(name, size, folder) for name in sides]
+    running = [toy_side(name, size, folder) for name in sides]
     steps = STEPS_PER_ROUND[size]
     walls: dict[str, list[float]] = {name: [] for name in sides}
     cpus: dict[str, list[float]] = {name: [] for name in sides}
@@ -145,14 +145,81 @@ def show_phases(shape: Shape, rows: list[dict[str, Any]], flops: dict[str, float
         print(f"    {name:8} {seconds * 1e3:7.1f} ms  {seconds / step_s:4.0%}{share}")
 
 
+def measure_smollm2(options: argparse.Namespace) -> None:
+    """SmolLM2-135M on both sides, in alternating turns of `--turn-steps` steps; each side keeps learning."""
+    flags = ["--model", "smollm2", "--dtype", options.dtype, "--prompts", str(options.prompts)]
+    flags += ["--group", str(options.group), "--context", str(options.context)]
+    with tempfile.TemporaryDirectory() as folder:
+        running = [Side(name, [*flags, "--worker", name], Path(folder)) for name in options.sides]
+        steps: dict[str, list[dict[str, float]]] = {name: [] for name in options.sides}
+        rates = []
+        try:
+            for number in range(options.rounds):
+                rates.append(matmul_rate(dtype=getattr(torch, options.dtype)))
+                for side in running if number % 2 == 0 else reversed(running):
+                    time.sleep(0.3)
+                    steps[side.name] += side.run(options.turn_steps)
+        finally:
+            for side in running:
+                side.stop()
+    show_smollm2(steps, statistics.median(rates))
+
+
+def show_smollm2(steps: dict[str, list[dict[str, float]]], rate: float) -> None:
+    """Seconds a step and tokens a second of both sides, our shares of the product rate per phase."""
+    print(f"large products: {rate / 1e9:.0f} GFLOP/s")
+    for name, side in steps.items():
+        wall, tokens = [step["wall_s"] for step in side], [step["tokens"] for step in side]
+        print(
+            f"  {name:4} {statistics.median(wall):.2f} s/step (min {min(wall):.2f}, max {max(wall):.2f}), "
+            f"{sum(tokens) / len(tokens):.0f} response tokens a step, {sum(tokens) / sum(wall):.0f} tokens/s "
+            f"(response tokens of all steps over their wall seconds), {len(side)} steps"
+        )
+    if len(steps) == 2:
+        ratio = sum(step["wall_s"] for step in steps["trl"]) / sum(step["wall_s"] for step in steps["or1"])
+        per_token = [
+            sum(step["wall_s"] for step in steps[name]) / sum(step["tokens"] for step in steps[name])
+            for name in ("trl", "or1")
+        ]
+        print(f"  OR1 takes {ratio:.2f}x fewer seconds, {per_token[0] / per_token[1]:.2f}x fewer per response token")
+    for phase in ("rollout", "update"):
+        for side in (steps.get("or1", []),):
+            seconds, flops = sum(step[f"{phase}_s"] for step in side), sum(step[f"{phase}_flops"] for step in side)
+            if seconds:
+                print(f"  or1 {phase}: {seconds / len(side):.2f} s, {flops / seconds / rate:.0%} of the product rate")
+
+
+def work_smollm2(options: argparse.Namespace) -> None:
+    """A worker process of one side."""
+    import smollm2_workers
+
+    batch = smollm2_workers.Batch(
+        prompts=options.prompts, group=options.group, context=options.context, dtype=options.dtype
+    )
+    side = smollm2_workers.run_trl if options.worker == "trl" else smollm2_workers.run_or1
+    side(batch, Turns())
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--sizes", nargs="+", choices=list(SIZES), default=list(SIZES))
     parser.add_argument("--sides", nargs="+", choices=["trl", "or1"], default=["trl", "or1"])
     parser.add_argument("--worker", choices=["trl", "or1"], help=argparse.SUPPRESS)
-    parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--model", type=Path, help="smollm2: the real model; default: the random ones of --sizes")
+    parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of smollm2")
+    parser.add_argument("--prompts", type=int, default=12)
+    parser.add_argument("--group", type=int, default=8)
+    parser.add_argument("--context", type=int, default=48)
+    parser.add_argument("--turn-steps", type=int, default=2, help="steps of a side before the other one goes on")
     options = parser.parse_args()
+    if str(options.model) == "smollm2":
+        if options.worker:
+            work_smollm2(options)
+        else:
+            print(machine("torch", "transformers", "trl", "or1-trainer", "megatron-core"))
+            measure_smollm2(options)
+        return 0
     if options.worker:
         run = run_trl if options.worker == "trl" else run_or1
         run(SIZES[options.sizes[0]], options.model, Turns())

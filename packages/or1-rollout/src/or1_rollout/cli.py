@@ -17,7 +17,6 @@ from or1_rollout.generate.rows import check_prompts, finished_prompts, read_prom
 from or1_rollout.generate.run import generate_file
 from or1_rollout.generate.sampling_options import add_sampling_options, given_sampling
 from or1_rollout.generate.settings_file import check_settings, write_settings
-from or1_rollout.openmp import spin_briefly
 from or1_rollout.types import SamplingParams
 
 EPILOG = """\
@@ -33,7 +32,6 @@ prompt is refused.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when done, 1 when generation failed, 2 for wrong usage or input, 130 interrupted."""
     options = _parser().parse_args(arguments)
-    spin_briefly()
     try:
         return _generate(options)
     except KeyboardInterrupt:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from importlib import metadata
 from itertools import islice
 
-from or1_rollout.openmp import spin_briefly
 from or1_trainer.commands import diff, doctor, models, plan, results, study, train
 from or1_trainer.commands.outcome import exit_code, fail
 from or1_trainer.config.near import did_you_mean
@@ -34,7 +33,6 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     stop_with_launcher()
-    spin_briefly()
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser, commands = _parser()
     if not given or (given[0] not in commands and given[0] not in ("-h", "--help", "--version")):

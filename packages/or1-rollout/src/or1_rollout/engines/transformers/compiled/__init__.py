@@ -1,1 +1,0 @@
-"""Decoding as compiled functions, for small float32 models on a CPU."""
