@@ -23,7 +23,10 @@ _CHOICES_NAMED: Final = re.compile(
     r"(?<![A-Za-z0-9\\])(?:\(([A-J])\)|([A-HJ])(?:(?=[.:,;/)])|(?=\s*$)|(?=\s(?!\s*[a-z]))))"
 )
 _CLAIMED: Final = re.compile(
-    r"\b(?:is|it['’]s|be|choose|choice|option|answer|pick|select)(?:[ :]+\(?|\()([A-J])\)?[.,;]?\s*$", re.I
+    r"\b(?:is|it['’]s|be|choose|choice|option|answer|pick|select)(?:[ :]+\(?|\()([A-J])\)?(?:[.,;]"
+    r"|\s+is\s+(?:the\s+)?(?:correct|right)(?:\s+\w+)?\.?)?\s*$|\b([A-J])\)\s+is\s+(?:the\s+)?(?:correct"
+    r"|right)(?:\s+\w+)?\.?$",
+    re.I,
 )
 _DENIAL: Final = re.compile(r"(?:\b(?:not|never|cannot|neither)\b|n['’]t\b)[^.;,]*", re.IGNORECASE)
 _LONGEST: Final = 300  # of what is taken for words
@@ -82,7 +85,7 @@ def _letter(answer: str, letter: str) -> bool | None:
         same_case = found[1] == letter or len(found[0]) > 1
         return found[1].upper() == letter and same_case
     said = _CLAIMED.search(claimed) if named else None
-    return None if said is None else said[1] == letter
+    return None if said is None else (said[1] or said[2]) == letter
 
 
 def _polar(answer: str, first: str, gold: str) -> bool:

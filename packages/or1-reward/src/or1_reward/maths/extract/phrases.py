@@ -23,7 +23,7 @@ CUES: Final = (
 """One of these is in whatever `PHRASE` finds; a short answer mostly has none, and is spared the search."""
 FINAL: Final = re.compile(
     r"(?:final|correct)\s{1,9}(?:answer|choice|option)\s{0,9}(?:is\s{0,9}:?|:)[*_]{0,2}+\s{0,9}"
-    r"|(?:^|\n)[\s*_#>]{0,9}(?:the\s{1,9})?(?:answer|答案)\s{0,9}(?:is\s{0,9}:?|:|：)[*_]{0,2}+\s{0,9}",
+    r"|(?:^|\n|[.!?]\s)[\s*_#>]{0,9}(?:the\s{1,9})?(?:answer|答案)\s{0,9}(?:is\s{0,9}:?|:|：)[*_]{0,2}+\s{0,9}",
     re.IGNORECASE,
 )
 _MOST: Final = 24  # phrases looked at, from the end

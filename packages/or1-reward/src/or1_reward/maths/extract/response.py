@@ -37,7 +37,7 @@ _COPULA: Final = re.compile(
     r"\b(?:is|are|equals|becomes|be|est|sont|is\s+equal\s+to|equal\s+to|comes\s+to|given\s+by)[:\s]+(?=\S)",
     re.IGNORECASE,
 )
-_MATHEMATICAL: Final = re.compile(r"\\[A-Za-z]|[\^=√]|[A-Za-z)\d]\s*[-+*/]\s*[A-Za-z(\d]")
+_MATHEMATICAL: Final = re.compile(r"\\[A-Za-z]|\d\s*(?:,|and|or)\s*-?\d|[\^=√]|[A-Za-z)\d]\s*[-+*/]\s*[A-Za-z(\d]")
 _HEDGED: Final = re.compile(r"[^A-Za-z]*+(?:or|and)\s[^A-Za-z]*+")
 _JOINT: Final = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b)\s*", re.IGNORECASE)
 _SAYS: Final = re.compile(r"[\d=<>√]|\\(?!angle|triangle|text)")
@@ -45,6 +45,7 @@ _ODD_BLANKS: Final = re.compile(r"[^\S \n]")
 _LONG_BLANKS: Final = re.compile(r" {9,}")
 _LONG_BREAKS: Final = re.compile(r"(?: {0,8}\n){3,}")
 _EMPTY_BOX: Final = re.compile(r"`?\\boxed\s*\{\s*\}`?")
+_INSTRUCTION: Final = re.compile(r"(?:in|as|below|here|into|inside|within|with|using)(?![A-Za-z])(?!\s*=)")
 _BARE_CHARS: Final = 400
 _SHORT_CHARS: Final = 120
 _MOST_CANDIDATES: Final = 64  # formulas or numbers looked at, from the end
@@ -73,7 +74,7 @@ def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> E
         if found := rule(text):
             return found
     bare = len(text) <= _BARE_CHARS and not is_prose(text) and acceptable(text)
-    if bare or (len(text) <= _SHORT_CHARS and _LABELLED.match(text)):
+    if bare or (len(text) <= _SHORT_CHARS and _LABELLED.match(text.lstrip("*_ "))):
         return Extraction(text, "whole response")
     return _phrased(text, acceptable) or _concluded(text, acceptable) or _last(text)
 
@@ -129,7 +130,7 @@ def _phrased(text: str, acceptable: Acceptable) -> Extraction | None:
         if not rest:
             continue
         sentence = first_sentence(rest)
-        if begins_with_denial(sentence) or is_denied(text, match.start()):
+        if begins_with_denial(sentence) or is_denied(text, match.start()) or _INSTRUCTION.match(sentence):
             continue
         if found := _within(sentence, acceptable):
             return Extraction(found, f"behind {match[0].strip()!r}")

@@ -153,6 +153,7 @@ _TABLE: Final = str.maketrans({**_UNICODE, **{letter: f"\\{name} " for letter, n
 _SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ", "0123456789+-()nix")
 _SUBSCRIPTS: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙₓ", "0123456789+-()nx")
 _SUPERSCRIPT_RUN: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱˣ]+")
+_RADICAL: Final = re.compile(r"√\s?(\d++(?:\.\d++)?|[A-Za-z](?![A-Za-z]))")
 _OTHER_DIGIT: Final = re.compile(r"[^\W\D\x00-\x7f]")  # decimal digits of other scripts
 _SUBSCRIPT_RUN: Final = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₙₓ]+")
 
@@ -206,6 +207,7 @@ def to_ascii(text: str) -> str:
     """Unicode mathematics as LaTeX; other characters stay."""
     if text.isascii():
         return text
+    text = _RADICAL.sub(r"\\sqrt{\1}", text)
     text = _SUPERSCRIPT_RUN.sub(lambda run: "^{" + run[0].translate(_SUPERSCRIPTS) + "}", text)
     text = _SUBSCRIPT_RUN.sub(lambda run: "_{" + run[0].translate(_SUBSCRIPTS) + "}", text)
     text = _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
