@@ -103,16 +103,6 @@ def test_a_worker_that_does_not_answer_in_time_is_ended_and_its_answer_goes_to_n
     assert pool.ask(request("x+x", "3x"), 5)["equal"] is False
 
 
-def test_a_question_left_to_a_worker_ends_by_its_own_limit_and_its_answer_goes_to_nobody(pool: WorkerPool) -> None:
-    worker, first = warm(pool), answering(pool)
-    with pytest.raises(WorkerOverdueError, match="too busy"):
-        pool.ask(request(ENDLESS, "1"), 0.5, wall_s=0.05, leave=True)
-    assert pids(pool) == [worker]
-    assert pool.ask(request("x+x", "2x"), 5)["equal"] is True
-    assert pool.ask(request("x+x", "3x"), 5)["equal"] is False
-    assert gone([first]) and pids(pool) == [worker]
-
-
 def test_no_signal_can_end_the_next_question(pool: WorkerPool) -> None:
     """Questions that run into their limit, and short ones, in turns from several threads: each gets its own answer."""
     warm(pool)

@@ -57,7 +57,6 @@ class _Worker:
         self.rest = b""
         self.number = 0
         self.greeted = False
-        self.left_since: float | None = None  # when a question was left to it, if it has not answered since
 
     def greeting(self, deadline: float) -> None:
         """Wait until the worker has started."""
@@ -139,15 +138,13 @@ class WorkerPool:
             if not self.idle and not self.busy:
                 self.idle.append(_Worker(self.module, self.memory_mb))
 
-    def ask(self, request: dict[str, Any], limit_s: float, *, wall_s: float | None = None, leave: bool = False) -> Any:
+    def ask(self, request: dict[str, Any], limit_s: float, *, wall_s: float | None = None) -> Any:
         """The answer to one request.
 
         Args:
             request: what the worker's module understands.
             limit_s: CPU time, so that a busy machine does not change what is found.
             wall_s: wall clock of the answer; None is so long that only a stuck worker exceeds it.
-            leave: after `wall_s`, the start of a worker included, leave the question to the worker instead of ending
-                it: its own limit ends the question, and the answer is skipped by the next one who asks.
 
         Raises:
             WorkerTimeoutError: it took more than `limit_s`.
@@ -159,7 +156,7 @@ class WorkerPool:
             raise WorkerFailureError("no worker free in time: the machine is too busy")
         try:
             worker = self._take()
-            answer = self._answer(worker, request, limit_s, started, wall_s, leave=leave)
+            answer = self._answer(worker, request, limit_s, started, wall_s)
         finally:
             self.slots.release()
         if answer.get("limit") == "time":
@@ -171,28 +168,12 @@ class WorkerPool:
         return answer
 
     def _answer(
-        self,
-        worker: _Worker,
-        request: dict[str, Any],
-        limit_s: float,
-        started: float,
-        wall_s: float | None,
-        *,
-        leave: bool,
+        self, worker: _Worker, request: dict[str, Any], limit_s: float, started: float, wall_s: float | None
     ) -> Any:
         """Ask one worker and put it back, unless it is lost."""
         try:
-            patience = started + wall_s if leave and wall_s else None
-            worker.greeting(patience or started + START_LIMIT_S)
-            answer = worker.ask(request, limit_s, patience or time.monotonic() + (wall_s or limit_s + HOPELESS_S))
-            worker.left_since = None
-        except WorkerOverdueError:
-            worker.left_since = worker.left_since or started
-            stuck = not leave or time.monotonic() - worker.left_since > HOPELESS_S
-            if stuck:
-                worker.kill()
-            self._give_back(None if stuck else worker)
-            raise
+            worker.greeting(started + START_LIMIT_S)
+            answer = worker.ask(request, limit_s, time.monotonic() + (wall_s or limit_s + HOPELESS_S))
         except BaseException:
             worker.kill()
             self._give_back(None)
@@ -212,7 +193,7 @@ class WorkerPool:
         """An idle worker, one that has started first; a new one where there is none."""
         with self.lock:
             self.busy += 1
-            self.idle.sort(key=lambda worker: worker.greeted and worker.left_since is None)
+            self.idle.sort(key=lambda worker: worker.greeted)
             while self.idle:
                 worker = self.idle.pop()
                 if worker.process.poll() is None:

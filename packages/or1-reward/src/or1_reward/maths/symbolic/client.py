@@ -11,7 +11,6 @@ from or1_reward.maths.budget import memory_limit_mb
 from or1_reward.maths.parse.nodes import Node
 
 MEMORY_MB: Final = 1024
-PATIENCE_S: Final = 0.6
 _MAX_WORKERS: Final = 4
 
 
@@ -48,8 +47,7 @@ def ask(left: Node, right: Node, time_s: float, *, digits_agree: bool = False) -
         left: one value.
         right: the other.
         time_s: CPU time it may take.
-        digits_agree: digits at points already agree; only a proof of either outcome is asked for, and not waited for
-            longer than `PATIENCE_S` of wall clock, the start of a worker included.
+        digits_agree: digits at points already agree; only a proof of either outcome is asked for.
 
     Returns:
         The finding, and the CPU time it took.
@@ -64,7 +62,7 @@ def ask(left: Node, right: Node, time_s: float, *, digits_agree: bool = False) -
     if (memory_mb := memory_limit_mb()) is not None:
         request["memory_mb"] = memory_mb
     try:
-        answer = _pool().ask(request, time_s, wall_s=PATIENCE_S if digits_agree else None, leave=digits_agree)
+        answer = _pool().ask(request, time_s)
     except WorkerTimeoutError as error:
         raise SymbolicLimitError("time", f"sympy: {error}") from error
     except WorkerMemoryError as error:
