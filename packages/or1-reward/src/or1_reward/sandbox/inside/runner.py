@@ -77,6 +77,7 @@ def open_standard_streams() -> None:
     sys.stdin = sys.__stdin__ = _text_stream(0, "r", "surrogateescape")  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = _text_stream(1, "w", "surrogateescape")  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _text_stream(2, "w", "backslashreplace")  # type: ignore[misc]
+    _STDOUT.append(sys.stdout)
 
 
 def _text_stream(fd: int, mode: str, errors: str) -> io.TextIOWrapper:
@@ -147,10 +148,12 @@ def leave_like_python(code: int) -> NoReturn:
         if len(threading._active) > 1 or threading._threading_atexits:  # type: ignore[attr-defined]
             threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
-        _flush(sys.stdout, sys.stderr)
+        flush(sys.stdout, sys.stderr)
         if _drops_objects:
             _drop_objects()
-        _flush(*_STDOUT, sys.__stdout__, sys.stdout, sys.__stderr__)
+            flush(sys.stdout)
+        if sys.stdout is not _STDOUT[0]:
+            flush(_STDOUT[0])
     except SystemExit as stop:
         code = _exit_code(stop)
     except BaseException as error:
@@ -160,7 +163,8 @@ def leave_like_python(code: int) -> NoReturn:
         _EXIT(code)
 
 
-def _flush(*streams: Any) -> None:
+def flush(*streams: Any) -> None:
+    """Flush those that are there and open."""
     for stream in streams:
         if stream is not None and not stream.closed:
             stream.flush()
@@ -201,7 +205,6 @@ def prepare_for(source: bytes) -> None:
     """What only some programs need and costs time: files of /dev, objects that do something when they go."""
     if b"/dev" in source or b"/proc/self/fd" in source:
         device_files.install()
-    _STDOUT.append(sys.stdout)
     if any(word in source for word in _LEAVES_OUTPUT):
         _drops_objects.append(True)
 

@@ -219,6 +219,8 @@ def warm_up() -> None:
             json.loads(order)
             source = read_all(file.fileno())
             zlib.crc32(source)
+            runner.prepare_for(source)
+            runner.flush(sys.stdout, sys.stderr)
             cached = marshal.dumps(compile(source, "<solution>", "exec", dont_inherit=True))
             exec(marshal.loads(cached), runner.new_module("__main__"))
     os.unlink(".warm")
