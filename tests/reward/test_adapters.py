@@ -10,6 +10,8 @@ import pytest
 
 from or1_reward import Status, Verdict, verify
 from or1_reward.adapters import VerifierFailedError, openrlhf, required_reward, trl, verl
+from or1_reward.code_settings import CodeSettings
+from or1_reward.comparison import Compare
 from or1_reward.maths import verify as verdicts
 
 
@@ -40,6 +42,21 @@ def test_verl_batch_manager_call() -> None:
         extra_infos=[{}, None],
     )
     assert [result["score"] for result in results] == [1.0, 0.0]
+
+
+def test_partial_scores_and_comparisons_of_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = {"inputs": ["1", "2"], "outputs": ["0.3333333", "5"]}
+    program = "```python\nprint(1 / 3)\n```"
+    call = {"data_source": "code", "solution_str": program, "ground_truth": truth, "compare": "tokens,tolerance"}
+    assert verl.compute_score(**call)["score"] == 0.0
+    assert verl.compute_score(**call, partial_scores=True)["score"] == 0.5
+    code = CodeSettings(compare=Compare(tolerance=1e-6), partial_scores=True)
+    reward = trl.reward_function(code=code)
+    assert reward(prompts=["p"], completions=[program], ground_truth=[truth]) == [0.5]
+    monkeypatch.setenv("OR1_REWARD_PARTIAL_SCORES", "1")
+    half = {"inputs": ["1", "2"], "outputs": ["1", "1"]}
+    scored = openrlhf.reward_func(["p" + program.replace("1 / 3", "input()")], ["p"], [half])
+    assert scored["rewards"].tolist() == [0.5]
 
 
 def test_openrlhf_call() -> None:

@@ -2,7 +2,8 @@
 
 `python -c "import or1_reward.adapters.openrlhf as m; print(m.__file__)"` prints the path; `--label_key` names
 the column with the ground truth. OpenRLHF passes no settings to such a file: the environment variable
-`OR1_REWARD_VERIFIER_ERROR` says what a failure of the grader scores (default 0.0), or `raise` to end the run.
+`OR1_REWARD_VERIFIER_ERROR` says what a failure of the grader scores (default 0.0), or `raise` to end the run; with
+`OR1_REWARD_PARTIAL_SCORES=1` the reward of a program is the share of tests that it passes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from or1_reward.adapters import VERIFIER_ERROR_SCORE, required_reward
+from or1_reward.code_settings import CodeSettings
 from or1_reward.grading import Grader
 from or1_reward.maths import TRAINING
 from or1_reward.types import Status
@@ -43,7 +45,8 @@ def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence
 
     pairs = zip(queries, prompts, strict=True)
     responses = [_response(query, prompt, at) for at, (query, prompt) in enumerate(pairs)]
-    verdicts = Grader(TRAINING).verify_many(zip(responses, labels, strict=True), WORKERS)
+    code = CodeSettings(partial_scores=os.environ.get("OR1_REWARD_PARTIAL_SCORES", "") == "1")
+    verdicts = Grader(TRAINING, code).verify_many(zip(responses, labels, strict=True), WORKERS)
     instead = _score_of_a_failure()
     rewards = torch.tensor([required_reward(verdict, instead) for verdict in verdicts], dtype=torch.float32)
     answered = torch.tensor([float(verdict.extracted is not None) for verdict in verdicts])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from or1_reward.code_settings import CodeSettings
 from or1_reward.grading import Grader
 from or1_reward.maths import TRAINING, MathSettings
 from or1_reward.types import Limits
@@ -35,6 +36,7 @@ def reward_function(
     eos_token_ids: Collection[int] = (),
     workers: int = 1,
     settings: MathSettings | None = None,
+    code: CodeSettings | None = None,
     limits: Limits | None = None,
 ) -> RewardFunction:
     """Make a reward function for TRL.
@@ -45,9 +47,10 @@ def reward_function(
             completion whose last id is none of them counts as truncated and scores 0.
         workers: verdicts at a time.
         settings: of the maths verifier; None is `or1_reward.maths.TRAINING`.
+        code: of the code verifier: how outputs are compared where the row does not say, and partial scores.
         limits: of one verdict.
     """
-    grader = Grader(settings or TRAINING)
+    grader = Grader(settings or TRAINING, code)
     ends = frozenset(eos_token_ids)
 
     def or1_reward(

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from or1_reward.adapters import VERIFIER_ERROR_SCORE, required_reward
+from or1_reward.code_settings import CodeSettings
+from or1_reward.comparison import parse_compare
 from or1_reward.grading import Grader
 from or1_reward.maths import TRAINING
 from or1_reward.types import Status, Verdict
@@ -24,6 +26,8 @@ def compute_score(
     extra_info: Mapping[str, Any] | None = None,
     *,
     verifier_error_score: float | None = VERIFIER_ERROR_SCORE,
+    partial_scores: bool = False,
+    compare: str = "livecodebench",
     **_: Any,
 ) -> dict[str, Any]:
     """Score one response; verl's reward managers call it with these keyword arguments.
@@ -35,11 +39,14 @@ def compute_score(
         extra_info: `finish_reason`, where the rollout worker put one there, marks truncated responses.
         verifier_error_score: what a failure of the grader scores (verl takes numbers only), set through
             `custom_reward_function.reward_kwargs`; None ends the run with an error.
+        partial_scores: the score of a program is the share of tests that it passes, also set through `reward_kwargs`.
+        compare: how outputs of programs are compared where the row does not say (see `or1_reward.comparison`).
 
     Returns:
         `score`, and for verl's metrics `acc`, `verifier_error` (1.0 where the grader failed), `status`, `extracted`.
     """
-    verdict = Grader(TRAINING).verify(solution_str, ground_truth, finish_reason=_finish_reason(extra_info))
+    grader = Grader(TRAINING, _code_settings(partial_scores, compare))
+    verdict = grader.verify(solution_str, ground_truth, finish_reason=_finish_reason(extra_info))
     return _result(verdict, verifier_error_score)
 
 
@@ -51,12 +58,19 @@ def compute_score_batched(
     *,
     workers: int = 4,
     verifier_error_score: float | None = VERIFIER_ERROR_SCORE,
+    partial_scores: bool = False,
+    compare: str = "livecodebench",
     **_: Any,
 ) -> list[dict[str, Any]]:
     """Score a batch; see `compute_score`."""
     reasons = map(_finish_reason, extra_infos)
-    verdicts = Grader(TRAINING).verify_many(zip(solution_strs, ground_truths, reasons, strict=True), workers)
+    grader = Grader(TRAINING, _code_settings(partial_scores, compare))
+    verdicts = grader.verify_many(zip(solution_strs, ground_truths, reasons, strict=True), workers)
     return [_result(verdict, verifier_error_score) for verdict in verdicts]
+
+
+def _code_settings(partial_scores: bool, compare: str) -> CodeSettings:
+    return CodeSettings(compare=parse_compare(compare), partial_scores=partial_scores)
 
 
 def _finish_reason(extra_info: Mapping[str, Any] | None) -> str | None:
