@@ -93,6 +93,12 @@ RULES = [
     ("fcntl", (3, 1), ALLOW), ("fcntl", (3, 4), ALLOW),
     *[("fcntl", (3, command), EPERM) for command in (8, 10, 15, 1024, 1026)],
     ("ioctl", (0, 0x5401), ALLOW), *[("ioctl", (0, command), EPERM) for command in (0x5412, 0x8901, 0x8902)],
+    *[("ioctl", (0, command), EPERM) for command in
+      (0x40086602, 0x401C5820, 0xC0045877, 0x80086601, 0x40049409, 0x80087601, 0x8901 | HIGH)],
+    *[("ioctl", (0, command), ALLOW) for command in (0x5413, 0x5421, 0x5451, 0x541B)],
+    *[("setsockopt", (3, 1, option), EPERM) for option in (7, 8, 32, 33)], ("setsockopt", (3, 1, 2), ALLOW),
+    ("rt_sigaction", (17, 1), NOTHING_DONE), ("rt_sigaction", (SIGTERM, 1), ALLOW),
+    ("sync", (), EPERM), ("syncfs", (3,), EPERM),
     ("mmap", (0, 4096, 3, 0x22), ALLOW), ("mmap", (0, 4096, 3, 0x01), ALLOW), ("mmap", (0, 4096, 3, 0x21), EPERM),
     ("mmap", (0, 4096, 3, 0x4021), EPERM),
     ("prlimit64", (0, 3, 1), ALLOW), ("prlimit64", (7, 3, 1), EPERM), ("prlimit64", (0, 0, 0), ALLOW),
@@ -114,6 +120,32 @@ def test_the_filter_decides_as_meant(machine: str) -> None:
     assert decide(code, 1000, arch=ARCH[machine]) == ENOSYS
     assert decide(code, 0, arch=0x40000003) == KILL
     assert decide(code, 0, arch=next(arch for name, arch in ARCH.items() if name != machine)) == KILL
+
+
+@pytest.mark.parametrize("machine", ARCH)
+def test_the_filter_of_the_compiler_and_of_local_sockets(machine: str) -> None:
+    numbers, arch = header_numbers(machine), ARCH[machine]
+    compiler = seccomp.program(machine, may_execute=True)
+    assert decide(compiler, numbers["execve"], arch=arch) == ALLOW
+    assert decide(compiler, numbers["socket"], 1, arch=arch) == EPERM
+    assert decide(compiler, numbers["ptrace"], arch=arch) == EPERM
+    local = seccomp.program(machine, local_sockets=True)
+    assert decide(local, numbers["execve"], arch=arch) == EPERM
+    for family, wanted in ((1, ALLOW), (2, EPERM), (10, EPERM), (16, EPERM), (17, EPERM), (1 | HIGH, ALLOW)):
+        assert decide(local, numbers["socket"], family, arch=arch) == wanted
+    for name in ("bind", "listen", "accept4", "connect"):
+        assert decide(local, numbers[name], arch=arch) == ALLOW
+
+
+@pytest.mark.parametrize("machine", ARCH)
+def test_one_execution_and_no_other(machine: str) -> None:
+    numbers, arch, nonce = header_numbers(machine), ARCH[machine], 0x1234_5678_9ABC_DEF0
+    code = seccomp.one_execution_program(machine, nonce)
+    assert decide(code, numbers["execveat"], 3, 0, 0, 0, 0x1000, nonce, arch=arch) == ALLOW
+    for wrong in (0, nonce ^ 1, nonce ^ 1 << 40, nonce & 0xFFFFFFFF, nonce >> 32):
+        assert decide(code, numbers["execveat"], 3, 0, 0, 0, 0x1000, wrong, arch=arch) == EPERM
+    assert decide(code, numbers["execve"], 0, 0, 0, 0, 0, nonce, arch=arch) == EPERM
+    assert decide(code, numbers["read"], arch=arch) == ALLOW
 
 
 def test_the_x32_variants_of_calls_do_not_exist() -> None:

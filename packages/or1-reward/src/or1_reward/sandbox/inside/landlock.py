@@ -15,7 +15,7 @@ _TRUNCATE = 1 << 14
 _FILE_RIGHTS = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 _READ_ONLY = _READ_FILE | _READ_DIR
 _NO_DEVICES = ~(1 << 6 | 1 << 11)  # make_char, make_block
-_SYMLINK_AND_SPECIAL = ~(1 << 9 | 1 << 10)  # make_sock, make_fifo
+_MAKE_SOCKET, _MAKE_FIFO = 1 << 9, 1 << 10
 
 
 class _RulesetAttr(ctypes.Structure):
@@ -65,11 +65,17 @@ def _allow_reading(ruleset: int, path: str, hidden: Sequence[str], rights: int =
 
 
 def restrict(
-    read_only: Sequence[str], read_write: Sequence[str], hidden: Sequence[str] = (), executable: Sequence[str] = ()
+    read_only: Sequence[str],
+    read_write: Sequence[str],
+    hidden: Sequence[str] = (),
+    executable: Sequence[str] = (),
+    *,
+    sockets: bool = False,
 ) -> int:
     """Confine this process for good; returns the version in force. Needs no_new_privs.
 
-    Files below those of `read_only` that are `executable` too may be executed, all others not.
+    Files below those of `read_only` that are `executable` too may be executed, all others not. `sockets` may be made in
+    the writable folders.
 
     No file below a `hidden` folder can be read, though it lies below one of `read_only`; names can be listed.
     """
@@ -83,7 +89,8 @@ def restrict(
     for path in read_only:
         _allow_reading(fd, path, hidden, _READ_ONLY | _EXECUTE if path in executable else _READ_ONLY)
     for path in read_write:
-        _allow(fd, path, handled & _NO_DEVICES & _SYMLINK_AND_SPECIAL & ~_EXECUTE)
+        special = _MAKE_FIFO if sockets else _MAKE_SOCKET | _MAKE_FIFO
+        _allow(fd, path, handled & _NO_DEVICES & ~special & ~_EXECUTE)
     linux.syscall("landlock_restrict_self", _RESTRICT, fd, ctypes.c_uint32(0))
     os.close(fd)
     return version

@@ -196,10 +196,11 @@ def _restrict(layers: Layers, plan: Plan, own_calls: reserved.ReservedCalls) -> 
         layers,
         plan,
         "landlock",
-        lambda: f"ABI {landlock.restrict(readable, [writable, *devices], hidden, plan.executable)}",
+        lambda: f"ABI {landlock.restrict(readable, [writable, *devices], hidden, plan.executable, sockets=private)}",
     )
-    is_native = bool(plan.executable)
-    _attempt(layers, plan, "seccomp", lambda: _filter(own_calls, shared_files=not private, may_execute=is_native))
+    alone = private and layers["net_namespace"].startswith(IN_FORCE)
+    program = seccomp.program(os.uname().machine, may_execute=bool(plan.executable), local_sockets=alone)
+    _attempt(layers, plan, "seccomp", lambda: _filter(own_calls, program, shared_files=not private))
     layers["rlimits"] = IN_FORCE  # set in every test's process; the kernel always has them
     os.environ.clear()
     os.environ.update({"HOME": writable, "TMPDIR": writable, "PATH": "/nowhere", "LANG": "C.UTF-8", "TZ": "UTC"})
@@ -209,8 +210,7 @@ def _restrict(layers: Layers, plan: Plan, own_calls: reserved.ReservedCalls) -> 
     sys.path_importer_cache.clear()
 
 
-def _filter(own_calls: reserved.ReservedCalls, *, shared_files: bool, may_execute: bool) -> None:
-    machine = os.uname().machine
+def _filter(own_calls: reserved.ReservedCalls, program: bytes, *, shared_files: bool) -> None:
     if shared_files:
-        seccomp.install(seccomp.shared_files_program(machine))
-    seccomp.install(seccomp.program(machine, may_execute=may_execute), own_calls.address)
+        seccomp.install(seccomp.shared_files_program(os.uname().machine))
+    seccomp.install(program, own_calls.address)

@@ -34,6 +34,8 @@ _IOCTL_TYPE = 0xFF00
 _SO_SNDBUF, _SO_RCVBUF, _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 7, 8, 32, 33
 
 _EXECUTING: Final = ("execve", "execveat")
+_CONNECTING: Final = ("socket", "bind", "listen", "accept", "accept4", "connect")
+_AF_UNIX = 1
 _NONCE_ARGUMENT = 5
 
 # Replaced by a random number that only the template knows, see `reserved`.
@@ -125,8 +127,12 @@ def _numbers(table: calls.Numbers, column: int) -> Iterable[int]:
     return (number for both in table.values() if (number := both[column]) is not None)
 
 
-def program(machine: str, *, may_execute: bool = False) -> bytes:
-    """The BPF instructions for the template and every test; `may_execute` is for the compiler."""
+def program(machine: str, *, may_execute: bool = False, local_sockets: bool = False) -> bytes:
+    """The BPF instructions for the template and every test.
+
+    `may_execute` is for the compiler. `local_sockets` allows Unix sockets (multiprocessing.Manager), where a network
+    namespace and a private root leave nobody else to connect to.
+    """
     column = 0 if machine == "x86_64" else 1
     code = _op(_LD, _ARCH) + _op(_JEQ, _AUDIT_ARCH[machine], 1, 0) + _op(_RET, _KILL) + _op(_LD, _NR)
     if machine == "x86_64":
@@ -145,7 +151,9 @@ def program(machine: str, *, may_execute: bool = False) -> bytes:
     # where SIGCHLD is ignored the kernel forgets the CPU time of children; like this they stay until they are counted
     code += _ignored_for(calls.RT_SIGACTION[column], 0, _SIGCHLD)
     code += _limits(calls.PRLIMIT64[column], calls.SETRLIMIT[column])
-    denied = {name: both for name, both in calls.DENIED.items() if not may_execute or name not in _EXECUTING}
+    allowed = (*(_EXECUTING if may_execute else ()), *(_CONNECTING if local_sockets else ()))
+    denied = {name: both for name, both in calls.DENIED.items() if name not in allowed}
+    code += _only_if(calls.SOCKET[column], 0, 0xFFFFFFFF, _AF_UNIX) if local_sockets else b""
     code += b"".join(_deny(number) for number in _numbers(denied, column))
     code += _deny(calls.CLONE3[column], _ENOSYS)  # its flags are behind a pointer; the C library then uses clone
     code += _clone(calls.CLONE[column])
