@@ -1,4 +1,4 @@
-"""The public door: `verify`, `verify_many`, `averify`, and the `Grader` behind them."""
+"""The public functions of the package: `verify`, `verify_many`, `averify`, and the `Grader` behind them."""
 
 from __future__ import annotations
 

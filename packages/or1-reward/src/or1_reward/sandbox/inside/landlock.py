@@ -52,7 +52,7 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
 
 
 def _allow_reading(ruleset: int, path: str, hidden: Sequence[str], rights: int = _READ_ONLY) -> None:
-    """Rights reach down, so around a hidden folder each neighbour gets its own."""
+    """Rights reach down, so around a hidden folder each neighbor gets its own."""
     if path in hidden:
         return
     if not any(folder.startswith(f"{path}/") for folder in hidden):

@@ -209,7 +209,7 @@ class Template:
 def warm_up() -> None:
     """Do here, many times, what each test's process does before its program runs.
 
-    The interpreter then has specialised these functions, and a test neither does it again nor has the pages copied.
+    The interpreter then has specialized these functions, and a test neither does it again nor has the pages copied.
     """
     order = json.dumps({"mode": "stdio", "limits": {"processes": 64}, "wall_s": 1.0})
     with open(".warm", "w+b") as file:
