@@ -11,6 +11,7 @@ from or1_reward.maths.budget import memory_limit_mb
 from or1_reward.maths.parse.nodes import Node
 
 MEMORY_MB: Final = 1024
+PATIENCE_S: Final = 2.0  # wall clock that a proof may take where digits agree already
 _MAX_WORKERS: Final = 4
 
 
@@ -47,7 +48,8 @@ def ask(left: Node, right: Node, time_s: float, *, digits_agree: bool = False) -
         left: one value.
         right: the other.
         time_s: CPU time it may take.
-        digits_agree: digits at points already agree; only a proof of either outcome is asked for.
+        digits_agree: digits at points already agree; only a proof of either outcome is asked for, and not waited for
+            longer than `PATIENCE_S` once a worker has started.
 
     Returns:
         The finding, and the CPU time it took.
@@ -62,7 +64,7 @@ def ask(left: Node, right: Node, time_s: float, *, digits_agree: bool = False) -
     if (memory_mb := memory_limit_mb()) is not None:
         request["memory_mb"] = memory_mb
     try:
-        answer = _pool().ask(request, time_s)
+        answer = _pool().ask(request, time_s, wall_s=PATIENCE_S if digits_agree else None)
     except WorkerTimeoutError as error:
         raise SymbolicLimitError("time", f"sympy: {error}") from error
     except WorkerMemoryError as error:
