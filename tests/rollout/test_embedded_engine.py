@@ -170,6 +170,18 @@ def test_samples_and_groups_are_reported_once_each():
     assert all(completion is groups[p][g] for p, g, completion in single)
 
 
+def test_every_token_is_counted_as_it_is_sampled():
+    model, _ = make("qwen2-tied")
+    events = []
+    engine = TransformersEngine(model, letters_tokenizer(), on_tokens=lambda n: events.append(n))
+    groups = engine.generate(
+        PROMPTS, SamplingParams(n=2, max_new_tokens=5), on_sample=lambda *_: events.append("ended")
+    )
+    counts = [event for event in events if event != "ended"]
+    assert sum(counts) == sum(len(completion.token_ids) for group in groups for completion in group)
+    assert counts[0] == 2 * len(PROMPTS) and events.index("ended") > 0, "counted before the first response has ended"
+
+
 def sync(engine, model, *, weights=None, version=1, logprobs=None, tolerance=1e-5):
     """Sync the engine with a model, or with `weights` where the probe is still the model's."""
     expected = reference_logprobs(model, [5, 6], [7, 8, 9]).tolist() if logprobs is None else logprobs

@@ -109,6 +109,11 @@ def test_tokens_of_unfinished_responses_count_where_the_engine_reports_them():
         assert (phase.tokens, phase.tokens_allowed, phase.left) == (80, 400, "at most 10 s left")
         phase.advance(1, tokens=20)
         assert (phase.tokens, phase.tokens_allowed) == (80, 320)
+        view.add_tokens(5)
+        assert phase.tokens == 85
+    with view.phase("update") as update:
+        view.add_tokens(5)
+        assert update.tokens == 0
 
 
 def test_a_long_phase_without_a_count_shows_its_time():

@@ -37,7 +37,7 @@ class Phase:
         """
         self.name, self.total, self.max_tokens = name, total, max_tokens
         self.done = 0
-        self._ended_tokens = 0
+        self.ended_tokens = 0
         self._streamed_tokens = 0
         self._on_change = on_change
         self._clock = clock
@@ -52,14 +52,14 @@ class Phase:
     @property
     def tokens(self) -> int:
         """Tokens generated so far; where the engine reports them only with finished responses, of these."""
-        return max(self._ended_tokens, self._streamed_tokens)
+        return max(self.ended_tokens, self._streamed_tokens)
 
     @property
     def tokens_allowed(self) -> int | None:
         """Most tokens of the whole phase: those of finished responses, and the limit of each of the others."""
         if self.total is None or self.max_tokens is None:
             return None
-        return self._ended_tokens + (self.total - self.done) * self.max_tokens
+        return self.ended_tokens + (self.total - self.done) * self.max_tokens
 
     @property
     def tokens_per_s(self) -> float | None:
@@ -81,7 +81,7 @@ class Phase:
     def advance(self, n: int = 1, *, tokens: int = 0) -> None:
         """Count `n` more units as done; `tokens`: length of these responses."""
         self.done += n
-        self._ended_tokens += tokens
+        self.ended_tokens += tokens
         self._on_change(self, False)
 
     def add_tokens(self, n: int) -> None:

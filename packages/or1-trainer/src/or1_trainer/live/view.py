@@ -85,6 +85,12 @@ class LiveView:
         self._draw_if_due()
         return phase
 
+    def add_tokens(self, n: int) -> None:
+        """Count tokens that the engine has sampled, if the current phase is a rollout or an evaluation."""
+        phase = self.progress.phase
+        if phase is not None and phase.max_tokens is not None:
+            phase.add_tokens(n)
+
     def step(self, metrics: Mapping[str, float | int | str]) -> None:
         """Show the metrics of a finished step, a row of `metrics.jsonl`."""
         if self.enabled:

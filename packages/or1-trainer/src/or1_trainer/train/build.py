@@ -87,12 +87,13 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     prompts = PromptEncoder(tokenizer)
     if len(train_problems) <= ENCODED_AT_ONCE:
         prompts.all_ids(train_problems)
+    exchange = Exchange(runtime, timeout_s=config.parallel.timeout_s)
     return Job(
         config=config,
         folder=folder,
         runtime=runtime,
         learner=learner,
-        fleet=build_fleet(config, model_path, tokenizer, Exchange(runtime, timeout_s=config.parallel.timeout_s)),
+        fleet=build_fleet(config, model_path, tokenizer, exchange, view.add_tokens),
         verifier=Verifier(config.reward.workers),
         prompts=prompts,
         train=train_problems,

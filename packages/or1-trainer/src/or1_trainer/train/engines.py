@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,17 @@ if TYPE_CHECKING:
     from or1_rollout.engines.vllm import VllmEngine
 
 
-def build_fleet(config: RunConfig, model_path: Path, tokenizer: PreTrainedTokenizerBase, exchange: Exchange) -> Fleet:
-    """Load this rank's engine. Raises `or1_rollout.EngineError` if vLLM is missing or a server does not answer."""
+def build_fleet(
+    config: RunConfig,
+    model_path: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    exchange: Exchange,
+    on_tokens: Callable[[int], None] | None = None,
+) -> Fleet:
+    """Load this rank's engine. Raises `or1_rollout.EngineError` if vLLM is missing or a server does not answer.
+
+    `on_tokens(n)` is called when n tokens were sampled, by the `transformers` engine.
+    """
     rollout, runtime = config.rollout, exchange.runtime
     if rollout.engine == "vllm":
         vllm = _vllm(config, model_path)
@@ -32,6 +42,7 @@ def build_fleet(config: RunConfig, model_path: Path, tokenizer: PreTrainedTokeni
         device=str(runtime.device),
         dtype=config.model.dtype,
         max_batch_tokens=rollout.batch_tokens,
+        on_tokens=on_tokens,
     )
     return Fleet(embedded, exchange)
 

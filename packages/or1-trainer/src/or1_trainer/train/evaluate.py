@@ -39,7 +39,7 @@ def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, fl
     with times.phase("eval", total=len(job.heldout) * settings.k, max_tokens=max_tokens) as phase:
 
         def show(now: Progress) -> None:
-            phase.advance(now.drawn - phase.done, tokens=now.tokens_here - phase.tokens)
+            phase.advance(now.drawn - phase.done, tokens=now.tokens_here - phase.ended_tokens)
 
         report = evaluate(
             task,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,20 @@ class TransformersEngine:
     batch, up to float rounding of the logits.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, *, max_batch_tokens: int = 65536) -> None:
-        """Take a loaded `PreTrainedModel` (its weights are copied for the families decoded here) and its tokenizer."""
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        max_batch_tokens: int = 65536,
+        on_tokens: Callable[[int], None] | None = None,
+    ) -> None:
+        """Take a loaded `PreTrainedModel` (its weights are copied for the families decoded here) and its tokenizer.
+
+        `on_tokens(n)` is called when n tokens of unfinished or finished responses have been sampled.
+        """
         self.tokenizer, self.config = tokenizer, model.config
+        self._on_tokens = on_tokens
         self.max_batch_tokens, self.weight_version = max_batch_tokens, 0
         self.device, self.dtype = model.device, model.dtype
         self._end_ids = _end_ids(model, tokenizer)
@@ -64,6 +75,7 @@ class TransformersEngine:
         device: str = "auto",
         dtype: str = "float32",
         max_batch_tokens: int = 65536,
+        on_tokens: Callable[[int], None] | None = None,
     ) -> TransformersEngine:
         """Load a Hugging Face folder (or hub id). `device` "auto" takes CUDA where there is one.
 
@@ -75,7 +87,7 @@ class TransformersEngine:
             tokenizer = AutoTokenizer.from_pretrained(path) if tokenizer is None else tokenizer
         except (OSError, ValueError) as error:
             raise EngineError(f"{path} cannot be loaded as a causal language model: {error}") from error
-        return cls(model.to(place), tokenizer, max_batch_tokens=max_batch_tokens)
+        return cls(model.to(place), tokenizer, max_batch_tokens=max_batch_tokens, on_tokens=on_tokens)
 
     @classmethod
     def from_config(
@@ -115,6 +127,7 @@ class TransformersEngine:
             stop,
             max_batch_tokens=self.max_batch_tokens,
             on_end=lambda row: collector.put(row.prompt, row.sample, self._completion(row)),
+            on_tokens=self._on_tokens,
         ).run()
         return collector.groups()
 

@@ -42,8 +42,10 @@ class Scheduler:
         *,
         max_batch_tokens: int,
         on_end: Callable[[Row], None],
+        on_tokens: Callable[[int], None] | None = None,
     ) -> None:
-        """`on_end` is called with each row as soon as it has ended."""
+        """`on_end` is called with each row as soon as it has ended, `on_tokens` with the tokens of a step."""
+        self._on_tokens = on_tokens
         self._decoder, self._params, self._stop, self._on_end = decoder, params, stop, on_end
         self._max_batch_tokens = max_batch_tokens
         self._waiting = deque(requests)
@@ -90,14 +92,18 @@ class Scheduler:
         places = [len(row.token_ids) for row in self._rows]
         uniform_N = torch.from_numpy(uniforms_at([row.seed for row in self._rows], places))
         tokens_N, logprobs_N = self._batch.draw(uniform_N)
+        drawn = 0
         for row, token, logprob in zip(self._rows, tokens_N.tolist(), logprobs_N.tolist(), strict=True):
             if row.finish_reason is not None:
                 continue  # it has ended and only waits to leave
             if math.isnan(logprob):
                 raise EngineError("the model's logits are NaN: its weights are broken and nothing can be sampled")
             self._stop.append(row, token, logprob)
+            drawn += 1
             if row.finish_reason is not None:
                 self._on_end(row)
+        if self._on_tokens is not None:
+            self._on_tokens(drawn)
 
     def _drop_ended(self) -> bool:
         """Let ended rows leave if they are many enough; the last rows move into their places."""
