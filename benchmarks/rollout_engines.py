@@ -2,8 +2,8 @@
 
 The engines run in turn, round by round, in one process: the same prompts, group and limit, temperature 1, responses
 end where the model ends them. Tokens up to the end of each response are counted. Beside the wall time stands the CPU
-time, which other processes of the machine disturb less, and the share of the machine's product rate: the seconds that
-the matrix products of these tokens take by themselves, at the batch's number of rows, over the seconds measured.
+time, which other processes of the machine disturb less, and the share of the machine's product rate: the CPU seconds
+that the matrix products of these tokens take by themselves, at the batch's number of rows, over those measured.
 
     uv run benchmarks/rollout_engines.py                                    # a model of a million parameters, made here
     uv run benchmarks/rollout_engines.py --model FOLDER --dtype bfloat16
@@ -56,9 +56,10 @@ def main() -> None:
         name: make(folder, options.dtype, prompts, params) for name, make in makers.items() if name not in options.skip
     }
     rows = options.prompts * options.group
-    product_s = products(folder, options.dtype, rows) / rows
+    product_wall_s, product_cpu_s = (seconds / rows for seconds in products(folder, options.dtype, rows))
     print(f"{torch.get_num_threads()} threads, {options.dtype}; {options.prompts} prompts of about {len(prompts[0])} "
-          f"tokens x {options.group} x {options.new_tokens}; products alone: {1 / product_s:.0f} tokens/s")  # fmt: skip
+          f"tokens x {options.group} x {options.new_tokens}; products alone: {1 / product_wall_s:.0f} "
+          f"tokens/s, {1 / product_cpu_s:.0f} per CPU second")  # fmt: skip
     measured: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
     for round_ in range(options.rounds + 1):
         for name, run in runs.items():
@@ -70,7 +71,7 @@ def main() -> None:
         wall_rates, cpu_rates = zip(*values, strict=True)
         median = statistics.median(wall_rates)
         print(f"{name:12s} {median:8.0f} tokens/s ({min(wall_rates):.0f} to {max(wall_rates):.0f}), "
-              f"{statistics.median(cpu_rates):.0f} per CPU second, {median * product_s:.0%} of the products' rate")  # fmt: skip
+              f"{(per_cpu := statistics.median(cpu_rates)):.0f} per CPU second, {per_cpu * product_cpu_s:.0%} of the products' rate")  # fmt: skip
 
 
 def small_model(folder: Path) -> Path:
@@ -129,19 +130,20 @@ def vllm(folder, dtype, prompts, params) -> Run:
 
 
 @torch.inference_mode()
-def products(folder, dtype, rows: int) -> float:
-    """Seconds of one token's products with every matrix of the model, for so many rows; the best of five."""
+def products(folder, dtype, rows: int) -> tuple[float, float]:
+    """Wall and CPU seconds of a step's products with every matrix of the model, for so many rows; medians of ten."""
     state = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).state_dict()
     tied = "lm_head.weight" in state
     matrices = [w for name, w in state.items() if w.dim() == 2 and not (tied and "embed_tokens" in name)]
     inputs = {w.shape[1]: torch.randn(rows, w.shape[1], dtype=w.dtype) for w in matrices}
-    best = float("inf")
-    for _ in range(5):
-        began = time.perf_counter()
+    walls, cpus = [], []
+    for _ in range(10):
+        wall, cpu = time.perf_counter(), time.process_time()
         for weight in matrices:
             linear(inputs[weight.shape[1]], weight)
-        best = min(best, time.perf_counter() - began)
-    return best
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    return statistics.median(walls), statistics.median(cpus)
 
 
 if __name__ == "__main__":

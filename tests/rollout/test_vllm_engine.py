@@ -190,12 +190,12 @@ def test_cached_prompts_are_forgotten_with_the_old_weights(engine, model):
 
 def test_a_stale_tied_head_fails_the_sync(engine, model, monkeypatch):
     """vLLM's own reload leaves a tied head's packed copy behind: without our repair the sync must fail."""
-    from or1_rollout.engines.vllm.receive import SharedMemoryReceiver, finalize_layerwise_reload
+    from or1_rollout.engines.vllm.receive import ChunkReceiver, finalize_layerwise_reload
 
     moved(model, 3)
     with monkeypatch.context() as patched:
         patched.setattr(
-            SharedMemoryReceiver,
+            ChunkReceiver,
             "finish_weight_update",
             lambda self: finalize_layerwise_reload(self.model, self.model_config),
         )
@@ -227,5 +227,5 @@ def test_a_sync_that_breaks_off_leaves_an_engine_that_refuses(engine, model):
 
 
 def test_a_cpu_engine_does_not_sleep(engine):
-    with pytest.raises(EngineError, match="does not sleep"):
-        engine.sleep()
+    assert not engine.sleep()
+    assert engine.generate(PROMPTS, SamplingParams(max_new_tokens=2))

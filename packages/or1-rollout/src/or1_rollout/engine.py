@@ -44,5 +44,8 @@ class Engine(Protocol):
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """Log-prob of every response token at temperature 1, from one forward pass."""
 
+    def sleep(self) -> bool:
+        """Release GPU memory until the next weight sync; False if the engine keeps it."""
+
     def close(self) -> None:
         """Release memory and processes."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from transformers import PreTrainedTokenizerBase
 
@@ -14,9 +13,6 @@ from or1_trainer.config.schema import RunConfig
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.fleet import Fleet
-
-if TYPE_CHECKING:
-    from or1_rollout.engines.vllm import VllmEngine
 
 
 def build_fleet(
@@ -32,8 +28,7 @@ def build_fleet(
     """
     rollout, runtime = config.rollout, exchange.runtime
     if rollout.engine == "vllm":
-        vllm = _vllm(config, model_path)
-        return Fleet(vllm, exchange, ranks_per_engine=rollout.vllm.tensor, sleep=vllm.sleep if vllm.sleeps else None)
+        return Fleet(_vllm(config, model_path), exchange, ranks_per_engine=rollout.vllm.tensor)
     if rollout.engine == "vllm-server":
         return Fleet(_servers(config, tokenizer, runtime), exchange)
     embedded = TransformersEngine.load(
@@ -56,7 +51,7 @@ def _servers(config: RunConfig, tokenizer: PreTrainedTokenizerBase, runtime: Run
     return VllmServers(config.rollout.servers, tokenizer=tokenizer, transfer=transfer, rank=runtime.rank)
 
 
-def _vllm(config: RunConfig, model_path: Path) -> VllmEngine:
+def _vllm(config: RunConfig, model_path: Path) -> Engine:
     from or1_rollout.engines.vllm import VllmEngine, VllmSettings
 
     settings = config.rollout.vllm

@@ -5,7 +5,7 @@ Axes: P prompts, G completions per prompt. All calls are collective over the wor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,18 +22,11 @@ class Fleet:
     `ranks_per_engine`-th group.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        exchange: Exchange,
-        *,
-        ranks_per_engine: int = 1,
-        sleep: Callable[[], None] | None = None,
-    ) -> None:
-        """`engine` is this rank's, or this rank's part of one; `sleep` releases its GPU memory, where it can."""
+    def __init__(self, engine: Engine, exchange: Exchange, *, ranks_per_engine: int = 1) -> None:
+        """`engine` is this rank's, or this rank's part of one."""
         self.engine, self.exchange = engine, exchange
         self.runtime = exchange.runtime
-        self._ranks_per_engine, self._sleep = ranks_per_engine, sleep
+        self._ranks_per_engine = ranks_per_engine
         self._num_engines = self.runtime.world_size // ranks_per_engine
 
     def owner(self, index: int) -> int:
@@ -101,10 +94,9 @@ class Fleet:
 
     def sleep(self) -> dict[str, float]:
         """Let the engine release its GPU memory until the next weight sync; free GB before and after."""
-        if self._sleep is None:
+        before, _ = torch.cuda.mem_get_info() if torch.cuda.is_available() else (0, 0)
+        if not self.engine.sleep():
             return {}
-        before, _ = torch.cuda.mem_get_info()
-        self._sleep()
         after, _ = torch.cuda.mem_get_info()
         return {"memory/free_awake_gb": before / 1e9, "memory/free_asleep_gb": after / 1e9}
 

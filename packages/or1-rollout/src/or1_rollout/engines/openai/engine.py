@@ -86,6 +86,10 @@ class EndpointEngine:
         """Refuse: this interface scores only what it samples."""
         raise EndpointError(f"{self.settings.url} scores only what it samples itself")
 
+    def sleep(self) -> bool:
+        """Do nothing: the server's memory is its own."""
+        return False
+
     def close(self) -> None:
         """Nothing is held between calls."""
 

@@ -145,6 +145,10 @@ class TransformersEngine:
         self._check_synced()
         return self._logprobs(prompt_ids, response_ids)
 
+    def sleep(self) -> bool:
+        """Do nothing: the weights stay in memory."""
+        return False
+
     def close(self) -> None:
         """Do nothing: the memory is that of the object itself."""
 

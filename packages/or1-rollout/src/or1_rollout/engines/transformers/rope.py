@@ -41,5 +41,9 @@ class RotaryEmbedding:
 
 def rotate(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotate heads [..., heads, D] by the angles of their positions."""
-    first, second = heads.chunk(2, dim=-1)
-    return (heads * cos).add_(torch.cat((-second, first), dim=-1).mul_(sin))
+    rotated = heads * cos
+    (first, second), (low, high) = heads.chunk(2, dim=-1), rotated.chunk(2, dim=-1)
+    sin_low, sin_high = sin.chunk(2, dim=-1)
+    low.addcmul_(second, sin_low, value=-1)
+    high.addcmul_(first, sin_high)
+    return rotated

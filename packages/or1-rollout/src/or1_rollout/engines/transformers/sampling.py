@@ -36,10 +36,10 @@ def _sample(
     logits_NV = logits_NV if logits_NV.dtype == torch.float64 else logits_NV.float()
     if temperature not in (0.0, 1.0):
         logits_NV = logits_NV / temperature
-    logits_NV = logits_NV - logits_NV.amax(-1, keepdim=True)
-    weights_NV = logits_NV.exp()
+    top_N1 = logits_NV.amax(-1, keepdim=True)
+    weights_NV = (logits_NV - top_N1).exp_()
     mass_NC, chunks_NCK = _chunks(weights_NV)
-    log_total_N = mass_NC.sum(-1).log()
+    log_total_N = mass_NC.sum(-1).log() + top_N1.squeeze(1)
     if temperature == 0:
         tokens_N = logits_NV.argmax(-1)
     else:

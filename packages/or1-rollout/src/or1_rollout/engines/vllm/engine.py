@@ -30,7 +30,7 @@ class VllmEngine:
         """Take over a loaded `LLM`; `rank` 0 is the one that sends weights."""
         self.llm, self.weight_version = llm, 0
         self.dtype: torch.dtype = llm.llm_engine.vllm_config.model_config.dtype
-        self.sleeps = bool(llm.llm_engine.vllm_config.model_config.enable_sleep_mode)
+        self._can_sleep = bool(llm.llm_engine.vllm_config.model_config.enable_sleep_mode)
         self._is_asleep = False
         self.tokenizer: Any = llm.get_tokenizer()
         is_here = is_worker_here(llm.llm_engine.vllm_config.parallel_config.tensor_parallel_size)
@@ -109,15 +109,13 @@ class VllmEngine:
         per_position = output.prompt_logprobs[len(prompt_ids) :]
         return [float(known[token].logprob) for token, known in zip(response_ids, per_position, strict=True)]
 
-    def sleep(self) -> None:
-        """Free the GPU memory of weights and KV cache until the next weight sync (needs `VllmSettings.sleep`).
-
-        The weights are dropped, not saved. Raises `EngineError` where vLLM cannot sleep.
-        """
-        if not self.sleeps:
-            raise EngineError("this engine does not sleep: it was loaded without VllmSettings.sleep, or on a CPU")
+    def sleep(self) -> bool:
+        """See `Engine.sleep`; on a GPU and with `VllmSettings.sleep`. The weights are dropped, not saved."""
+        if not self._can_sleep:
+            return False
         self.llm.sleep(level=2)
         self._is_synced, self._is_asleep = False, True
+        return True
 
     def close(self) -> None:
         """Release memory and processes."""

@@ -131,6 +131,10 @@ class VllmServers:
             )
         return prompt_ids(prompt, self.tokenizer)
 
+    def sleep(self) -> bool:
+        """Do nothing: the servers have GPUs of their own."""
+        return False
+
     def close(self) -> None:
         """Close the connections; the servers run on."""
         self._sender.close()
