@@ -17,7 +17,18 @@ PINNED = {
     "or1-eval": {"run", "regrade", "compare", "view", "export"},
     "or1-reward": {"grade", "doctor", "serve"},
     "or1-rollout": {"generate"},
-    "or1-trainer": {"train", "resume", "report", "export", "plan", "study", "doctor"},
+    "or1-trainer": {
+        "train",
+        "resume",
+        "report",
+        "export",
+        "import-gguf",
+        "warm-start",
+        "plan",
+        "doctor",
+        "study",
+        "diff",
+    },
 }
 """Every command name that is agreed; a package shows no other."""
 

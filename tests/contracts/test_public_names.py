@@ -68,7 +68,7 @@ def test_words_of_a_verdict() -> None:
         "verifier_error",
     ]
     fields = [field.name for field in dataclasses.fields(or1_reward.Verdict)]
-    assert fields == ["status", "extracted", "detail", "elapsed_s", "tests"]
+    assert fields == ["status", "extracted", "detail", "elapsed_s", "tests", "share"]
     rewards = {status: or1_reward.Verdict(status=status).reward for status in or1_reward.Status}
     assert rewards.pop(or1_reward.Status.CORRECT) == 1.0
     assert rewards.pop(or1_reward.Status.VERIFIER_ERROR) is None
