@@ -24,7 +24,7 @@ from or1_data.run.recipe import Recipe, SourceSettings
 from or1_data.schema import Problem
 from or1_data.sources.read import RowReader, default_name
 from or1_data.templates import messages
-from or1_data.text.wrapping import SAMPLE_ROWS, find_wrapping, unwrapped
+from or1_data.text.wrapping import find_wrapping, sample_of, unwrapped
 
 
 def resolve(settings: SourceSettings, root: Path) -> Source:
@@ -68,7 +68,7 @@ def read_sources(
         location = resolve(settings, root)
         stage = key_of("read", 3, settings, source_hash(location), recipe.chunk_rows, recipe.output.template)
         rows = islice(locate(location), settings.limit or None)
-        first = list(islice(rows, SAMPLE_ROWS))
+        first = sample_of(rows, lambda located: len(str(located.row)))
         rows = chain(first, rows)  # type: ignore[assignment]
         reader = _Reader(recipe, settings, location, first)
         number = 0

@@ -7,16 +7,17 @@ What rows share and does not speak of that, such as the text of a generated temp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
-from typing import Final, NamedTuple
+from itertools import chain
+from typing import Final, NamedTuple, TypeVar
 
 from or1_data.schema import INSTRUCTIONS, Problem
 from or1_data.templates import messages
 
-SAMPLE_ROWS: Final = 256
-"""So many rows of a source are looked at."""
+_SAMPLE_ROWS: Final = 256
+_SAMPLE_CHARS: Final = 1 << 22
+"""So many rows of a source are looked at, fewer where rows carry long tests."""
 _LEAST_ROWS: Final = 3
 _SHARE: Final = 0.6
 _LEAST_WORDS: Final = 5
@@ -29,6 +30,9 @@ _ON_ANSWERING: Final = re.compile(
     r"|(?:python|c\+\+|java) (?:program|code|function|solution)|output format|answer in|推理|最终答案",
     re.I,
 )
+
+
+Row = TypeVar("Row")
 
 
 class Wrapping(NamedTuple):
@@ -87,9 +91,19 @@ def unwrapped(problem: Problem, wrapping: Wrapping) -> Problem:
     return replace(found, prompt=messages(found.statement)) if is_bare and known else found
 
 
+def sample_of(rows: Iterator[Row], size: Callable[[Row], int]) -> list[Row]:
+    """The first rows, taken from the iterator; `size` is about the characters of one."""
+    sample: list[Row] = []
+    chars = 0
+    while len(sample) < _SAMPLE_ROWS and chars < _SAMPLE_CHARS and (row := next(rows, None)) is not None:
+        sample.append(row)
+        chars += size(row)
+    return sample
+
+
 def without_wrapping(problems: Iterable[Problem]) -> Iterator[Problem]:
     """The problems of one source, with what they are wrapped in apart."""
     rows = iter(problems)
-    first = list(islice(rows, SAMPLE_ROWS))
+    first = sample_of(rows, lambda problem: len(problem.statement) + len(problem.ground_truth))
     wrapping = find_wrapping([problem.statement for problem in first])
     return (unwrapped(problem, wrapping) for problem in chain(first, rows))
