@@ -1,11 +1,11 @@
-"""Forward, backward and optimiser step of layers of a real model's shape: utilisation and peak memory on one GPU.
+"""Forward, backward and optimizer step of layers of a real model's shape: utilization and peak memory on one GPU.
 
     uv run python benchmarks/cuda_layers.py --model deepseek-ai/DeepSeek-R1-Distill-Qwen-7B --layers 4 --tokens 8192 32768
     uv run python benchmarks/cuda_layers.py --toy      # a small shape on this machine's CPU: shows that it runs
 
 Random weights; `--layers` of the model's layers, so that one GPU holds them with gradients and moments. One packed
 sequence of each length, recomputation on. The ceiling is the rate of a large bfloat16 product measured in the same
-call; utilisation counts one forward and one backward pass (no recomputation) over it. Never run on CUDA so far.
+call; utilization counts one forward and one backward pass (no recomputation) over it. Never run on CUDA so far.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Contract (float64): loss and gradients are those of PAPER eq. 3.1, whatever the micro-batches or the order."""
+"""Contract (float64): loss and gradients are those of arXiv 2505.22312, eq. 3.1, whatever the micro-batches or the order."""
 
 import random
 import sys
@@ -29,7 +29,7 @@ def test_order_does_not_matter(runtime, on_policy):
     assert_same(ours(runtime, [batch], budget_tokens=50), on_policy)
 
 
-def test_off_policy_steps_use_the_first_behaviour_and_their_own_token_count(runtime):
+def test_off_policy_steps_use_the_first_behavior_and_their_own_token_count(runtime):
     batch = samples()
     steps = [batch[:2], batch[2:]]
     expected = slow(steps, reuse=2)

@@ -38,7 +38,7 @@ def samples(count=9, seed=3):
 def ours(
     runtime, steps, *, reuse=1, budget_tokens=10_000, entropy=None, loss=None, mismatch=None, reference=None,
 ):  # fmt: skip
-    """Metrics, gradients of the last optimiser step, and weights after `update`."""
+    """Metrics, gradients of the last optimizer step, and weights after `update`."""
     model = hf_model("qwen2-tied", torch.float64)
     policy = build_policy(model.config, runtime, dtype=torch.float64)
     load_hf_weights(policy, model.state_dict())
@@ -80,7 +80,7 @@ def slow(steps, *, reuse=1, alpha=ALPHA):
     model = hf_model("qwen2-tied", torch.float64)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LR, betas=(0.9, 0.95), weight_decay=0.0)
     with torch.no_grad():
-        behaviour = {id(s): [lp for lp, _ in tokens(model, s)] for step in steps for s in step}
+        behavior = {id(s): [lp for lp, _ in tokens(model, s)] for step in steps for s in step}
         entropies = [h for step in steps for s in step for _, h in tokens(model, s)]
     losses, norms = [], []
     for _ in range(reuse):
@@ -88,7 +88,7 @@ def slow(steps, *, reuse=1, alpha=ALPHA):
             num_tokens = sum(len(s.response_ids) for s in step)
             total = 0.0
             for sample in step:
-                for (logprob, entropy), old in zip(tokens(model, sample), behaviour[id(sample)], strict=True):
+                for (logprob, entropy), old in zip(tokens(model, sample), behavior[id(sample)], strict=True):
                     ratio = torch.exp(logprob - old)
                     clipped = torch.clamp(ratio, 1 - CLIP_LOW, 1 + CLIP_HIGH)
                     total = total + torch.min(ratio * sample.advantage, clipped * sample.advantage) + alpha * entropy

@@ -18,8 +18,10 @@ from or1_trainer.policy.rope import Rotation
 
 Ints = NDArray[np.int64]
 
-_SCORES = 2**21
-"""Scores of a block and head, 8 MB of float32: what fits in the caches of one core, times a few cores."""
+_SCORES = 2**20
+"""Scores of a block over all heads, 4 MB of float32: about what the caches of two cores hold."""
+_MIN_ROWS = 64
+"""Queries of a block of one long piece, at least: products of fewer rows are slow."""
 _MAX_PADDING = 1.25  # longest over shortest of the pieces of a block, in queries and in keys
 _SLACK = 16  # tokens by which they may differ beside that
 
@@ -96,7 +98,7 @@ def _blocks(bounds: Ints, prefixes: Ints, heads: int, device: torch.device) -> t
         keys = int(before[longest]) + length
         chosen = similar[: max(1, _SCORES // (heads * length * keys))]
         pieces = [piece for piece in pieces if piece not in set(chosen)]
-        rows = max(1, min(length, _SCORES // (heads * keys)))
+        rows = min(length, max(_MIN_ROWS, _SCORES // (heads * keys)))
         for first in range(0, length, rows):
             queries = range(first, min(first + rows, length))
             blocks.append(_block(sorted(chosen), queries, bounds, prefixes, before, device))

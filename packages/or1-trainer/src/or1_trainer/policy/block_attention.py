@@ -7,7 +7,8 @@ forward on long sequences, but its backward pass takes 1.3 (float32) and 4 times
     P = softmax(q k^T / sqrt(D))      o = P v
     dP = do v^T      dS = P * (dP - rowsum(P * dP))      dq = dS k / sqrt(D)      dk = dS^T q / sqrt(D)      dv = P^T do
 
-The backward pass computes P again. bfloat16 inputs are multiplied exactly and summed in float32.
+The backward pass computes P again. For bfloat16 inputs q k^T, P and do v^T are float32, and P and dS are rounded before
+they are multiplied, as in flash attention's kernels.
 
 Axes: T packed tokens, G key/value groups of this rank, R query heads of each, D head dimension; of a block B pieces,
 L queries and S keys of each.
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor
 
 from or1_trainer.policy.attention_layout import Block
+from or1_trainer.policy.products import wide_bmm
 
 
 def block_attention(query_TGRD: Tensor, key_TGD: Tensor, value_TGD: Tensor, blocks: tuple[Block, ...]) -> Tensor:
@@ -35,7 +37,8 @@ class _BlockAttention(torch.autograd.Function):
         output = torch.zeros_like(query, memory_format=torch.contiguous_format)
         for block in blocks:
             queries, keys, values = _queries(query, block), _keys(key, block), _keys(value, block)
-            _put(torch.bmm(_probabilities(queries, keys, block), values), output, block)
+            probs = _probabilities(queries, keys, block).to(query.dtype)
+            _put(torch.bmm(probs, values), output, block)
         return output
 
     @staticmethod
@@ -53,33 +56,31 @@ class _BlockAttention(torch.autograd.Function):
                     block.is_padding_BL[..., None], 0.0
                 )
             probs = _probabilities(queries, keys, block)
-            _add(torch.bmm(probs.mT, grads), grad_value, block)
-            scores = torch._softmax_backward_data(torch.bmm(grads, values.mT), probs, -1, probs.dtype)
+            _add(torch.bmm(probs.to(query.dtype).mT, grads), grad_value, block)
+            scores = torch._softmax_backward_data(wide_bmm(grads, values.mT), probs, -1, probs.dtype)
+            scores = scores.to(query.dtype)
             _put(torch.bmm(scores, keys).mul_(scale), grad_query, block)
             _add(torch.bmm(scores.mT, queries).mul_(scale), grad_key, block)
         return grad_query, grad_key.to(key.dtype), grad_value.to(key.dtype), None
 
 
 def _queries(packed_TGRD: Tensor, block: Block) -> Tensor:
-    """Rows of a block, at least float32, [G * B, L * R, D]."""
+    """Rows of a block, [G * B, L * R, D]."""
     batch, length = block.query_rows_BL.shape
     rows = packed_TGRD.index_select(0, block.query_rows_BL.view(-1)).transpose(0, 1)
-    wide = rows.to(torch.promote_types(rows.dtype, torch.float32), memory_format=torch.contiguous_format)
-    return wide.reshape(-1, batch, length * rows.shape[2], rows.shape[3]).flatten(0, 1)
+    return rows.reshape(-1, batch, length * rows.shape[2], rows.shape[3]).flatten(0, 1)
 
 
 def _keys(packed_TGD: Tensor, block: Block) -> Tensor:
-    """Keys or values of a block, at least float32, [G * B, S, D]."""
-    keys = block.key_rows_BS.shape[1]
+    """Keys or values of a block, [G * B, S, D]."""
     rows = packed_TGD.index_select(0, block.key_rows_BS.view(-1)).transpose(0, 1)
-    wide = rows.to(torch.promote_types(rows.dtype, torch.float32), memory_format=torch.contiguous_format)
-    return wide.reshape(-1, keys, rows.shape[2])
+    return rows.reshape(-1, block.key_rows_BS.shape[1], rows.shape[2])
 
 
 def _probabilities(queries: Tensor, keys: Tensor, block: Block) -> Tensor:
-    """Attention probabilities, [G * B, L * R, S]."""
+    """Attention probabilities, at least float32, [G * B, L * R, S]."""
     batch, length = block.query_rows_BL.shape
-    scores = torch.bmm(queries, keys.mT).mul_(queries.shape[-1] ** -0.5)
+    scores = wide_bmm(queries, keys.mT, queries.shape[-1] ** -0.5)
     masked = block.is_hidden_BLS.shape[-1]
     if masked:
         view = scores.view(-1, batch, length, scores.shape[1] // length, scores.shape[2])
@@ -99,4 +100,5 @@ def _put(rows: Tensor, target_TGRD: Tensor, block: Block) -> None:
 def _add(rows: Tensor, total_TGD: Tensor, block: Block) -> None:
     """Add a block's key or value gradients, [G * B, S, D]; a prompt's add up over its responses."""
     groups, dim = total_TGD.shape[1:]
-    total_TGD.index_add_(0, block.key_rows_BS.view(-1), rows.view(groups, -1, dim).transpose(0, 1))
+    rows = rows.to(total_TGD.dtype).view(groups, -1, dim).transpose(0, 1)
+    total_TGD.index_add_(0, block.key_rows_BS.view(-1), rows)

@@ -1,4 +1,4 @@
-"""Errors of the Megatron side, named after the boundary that was crossed."""
+"""Errors of the policy, named after the boundary that was crossed."""
 
 from or1_trainer.errors import ConfigError, Or1TrainerError
 

@@ -71,12 +71,12 @@ def start_runtime(*, tensor: int, device: Device = "auto", timeout_s: float = 60
             f"parallel.tensor = {tensor} does not divide the {world_size} processes of this job; "
             f"start a multiple of {tensor} processes or choose another parallel.tensor"
         )
+    os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "1")  # before the context: Megatron's overlaps rely on it
     place = _pick_device(device)
     if place.type == "cpu":
         cpu_patches.answer_cpu_device()
         cpu_patches.fork_no_rng()
         cpu_patches.keep_freed_memory()
-    os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "1")  # Megatron's overlap of collectives relies on it
     _join(place, rank, world_size, timeout_s)
     with cpu_patches.share_groups() if place.type == "cpu" else nullcontext():
         parallel_state.initialize_model_parallel(

@@ -14,6 +14,13 @@ def set_product_precision(dtype: torch.dtype) -> None:
     torch.backends.mkldnn.matmul.fp32_precision = precision  # type: ignore[attr-defined]
 
 
+def wide_bmm(left: Tensor, right: Tensor, scale: float = 1.0) -> Tensor:
+    """Return scale * left @ right of batches of matrices, in at least float32."""
+    wide = torch.promote_types(left.dtype, torch.float32)
+    left = left.to(wide) if scale == 1.0 else left.to(wide) * scale
+    return torch.bmm(left, right.to(wide))
+
+
 def wide_product(left: Tensor, right: Tensor) -> Tensor:
     """Return left @ right in at least float32."""
     if left.dtype in (torch.float32, torch.float64):

@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, written by one rank while the others wait for its verdict."""
+"""Folders that appear whole or not at all, written by one rank while the others wait for its result."""
 
 import os
 import shutil
@@ -21,15 +21,15 @@ def on_main_rank(what: str, action: Callable[[], None]) -> None:
     Raises:
         CheckpointError: an operating-system error (full disk, permissions) stopped rank 0.
     """
-    verdict: list[str | None] = [None]
+    failure: list[str | None] = [None]
     if dist.get_rank() == 0:
         try:
             action()
         except OSError as error:
-            verdict = [f"{what}: {error}"]
-    dist.broadcast_object_list(verdict)
-    if verdict[0] is not None:
-        raise CheckpointError(f"{verdict[0]}; free space or choose another folder, the older checkpoints are untouched")
+            failure = [f"{what}: {error}"]
+    dist.broadcast_object_list(failure)
+    if failure[0] is not None:
+        raise CheckpointError(f"{failure[0]}; free space or choose another folder, the older checkpoints are untouched")
 
 
 def start_folder(folder: Path) -> None:
