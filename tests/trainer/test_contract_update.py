@@ -1,4 +1,4 @@
-"""Contract (float64): loss and gradients are those of arXiv 2505.22312, eq. 3.1, whatever the micro-batches or the order."""
+"""Contract (float64): loss and gradients of arXiv 2505.22312, eq. 3.1, whatever the micro-batches or the order."""
 
 import random
 import sys

@@ -51,7 +51,8 @@ class _RmsNorm(torch.autograd.Function):
         inverse = torch.linalg.vector_norm(wide, dim=-1, keepdim=True).square_()
         inverse.div_(x.shape[-1]).add_(eps).rsqrt_()
         ctx.save_for_backward(x, weight, inverse)
-        return (wide * inverse).mul_(weight).to(x.dtype)
+        normed: Tensor = (wide * inverse).mul_(weight).to(x.dtype)
+        return normed
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
