@@ -141,7 +141,7 @@ def test_torn_ends_are_removed_and_whole_lines_kept(tmp_path):
         (line.replace(b'"a"', b'"b"'), {"a", "b"}, line + b"\n" + line.replace(b'"a"', b'"b"') + b"\n"),
     ]:
         path.write_bytes(line + b"\n" + tail)
-        assert finished_prompts(path) == ids and path.read_bytes() == left
+        assert set(finished_prompts(path)) == ids and path.read_bytes() == left
 
 
 def test_line_separators_inside_a_prompt_are_text_and_other_encodings_are_named(tmp_path):
@@ -153,11 +153,11 @@ def test_line_separators_inside_a_prompt_are_text_and_other_encodings_are_named(
         read_prompts(path)
 
 
-@pytest.mark.parametrize(("prompt", "words"), [([5, 6], "does not say which model"), ("12+7=", "--model FOLDER")])
-def test_servers_are_asked_without_vllm_being_installed_here(prompt, words, tmp_path):
+@pytest.mark.parametrize("prompt", [[5, 6], "12+7="])
+def test_servers_are_asked_without_vllm_being_installed_here(prompt, tmp_path):
     (tmp_path / "p.jsonl").write_text(json.dumps({"id": "a", "prompt": prompt}) + "\n")
     arguments = ["generate", "p.jsonl", "-o", "o.jsonl", "--engine", "vllm-server", "--url", "http://127.0.0.1:9"]
     hidden = "import sys; sys.modules['vllm'] = None; from or1_rollout.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", hidden, *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 1 and "does not say which model" in done.stderr and "Traceback" not in done.stderr

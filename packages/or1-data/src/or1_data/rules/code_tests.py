@@ -103,6 +103,9 @@ def _name(value: Any) -> bool:
 def _harness(fields: dict[str, Any]) -> str:
     if not _name(fields["entry_point"]):
         return "entry_point is no name"
+    _, reason = parsed(fields["entry_point"])
+    if reason:
+        return f"entry_point {reason}"
     tree, reason = parsed(fields["test_code"])
     if tree is None:
         return f"test_code {reason}"
