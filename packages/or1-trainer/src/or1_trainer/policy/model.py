@@ -21,7 +21,6 @@ from or1_trainer.algorithm.packing import PackedBatch
 from or1_trainer.policy import rope
 from or1_trainer.policy.attention_layout import PackedSequences, packed_sequences
 from or1_trainer.policy.parallel import Runtime
-from or1_trainer.policy.products import set_product_precision
 from or1_trainer.policy.spec import block_spec, transformer_config
 from or1_trainer.policy.supported import check_layout, check_supported
 
@@ -78,7 +77,6 @@ class Policy:
 
     def hidden(self, batch: PackedBatch) -> Tensor:
         """Return the hidden states of all packed tokens after the final norm, [T, H]; the same on every tensor rank."""
-        set_product_precision(self.dtype)
         tokens = batch.token_ids_T.numel()
         padding = -tokens % self.runtime.tensor_size if self.model.config.sequence_parallel else 0
         hidden: Tensor = self.forward_model(

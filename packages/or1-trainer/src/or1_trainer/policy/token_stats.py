@@ -21,7 +21,7 @@ from torch import Tensor
 
 from or1_trainer.algorithm.packing import PackedBatch
 from or1_trainer.policy.model import Policy
-from or1_trainer.policy.products import wide_product
+from or1_trainer.policy.products import wide_factor, wide_product
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,9 @@ class _FusedStats(torch.autograd.Function):
         wide = torch.promote_types(hidden_MH.dtype, torch.float32)
         logprobs_M = torch.empty(len(hidden_MH), dtype=wide, device=hidden_MH.device)
         entropy_M, logsumexp_M = torch.zeros_like(logprobs_M), torch.empty_like(logprobs_M)
+        factor = wide_factor(weight[: plan.vocab_rows])
         for chunk in plan.chunks():
-            stats = _chunk_stats(_logits(hidden_MH[chunk], weight, plan), plan, chunk)
+            stats = _chunk_stats(_logits(hidden_MH[chunk], factor, plan), plan, chunk)
             logprobs_M[chunk], entropy_M[chunk], logsumexp_M[chunk] = stats
         ctx.plan = plan
         ctx.save_for_backward(hidden_MH, weight, entropy_M, logsumexp_M)
@@ -109,11 +110,12 @@ class _FusedStats(torch.autograd.Function):
         grad_hidden_MH = torch.empty(hidden_MH.shape, dtype=logsumexp_M.dtype, device=hidden_MH.device)
         grad_weight_VH = torch.zeros(weight.shape, dtype=logsumexp_M.dtype, device=weight.device)
         rows, total_VH = weight[: plan.vocab_rows], grad_weight_VH[: plan.vocab_rows]
+        factor = wide_factor(rows)
         for chunk in plan.chunks():
-            log_p_CV = _logits(hidden_MH[chunk], weight, plan).sub_(logsumexp_M[chunk, None])
+            log_p_CV = _logits(hidden_MH[chunk], factor, plan).sub_(logsumexp_M[chunk, None])
             grad_entropy = (grad_entropy_M[chunk, None], entropy_M[chunk, None]) if plan.with_entropy else None
             grad_CV = _logit_grad(log_p_CV, grad_logprobs_M[chunk, None], grad_entropy, plan.local_labels(chunk))
-            grad_CV = grad_CV.div_(plan.temperature).to(weight.dtype)
+            grad_CV = (grad_CV if plan.temperature == 1.0 else grad_CV.div_(plan.temperature)).to(weight.dtype)
             grad_hidden_MH[chunk] = grad_CV @ rows
             if grad_CV.dtype == total_VH.dtype:
                 total_VH.addmm_(grad_CV.t(), hidden_MH[chunk])
@@ -124,9 +126,9 @@ class _FusedStats(torch.autograd.Function):
         return grad_hidden_MH.to(hidden_MH.dtype), grad_weight_VH.to(weight.dtype), None
 
 
-def _logits(hidden_CH: Tensor, weight: Tensor, plan: _Plan) -> Tensor:
+def _logits(hidden_CH: Tensor, factor_VH: Tensor, plan: _Plan) -> Tensor:
     """Logits over temperature of this rank's tokens, [C, V], float32 or float64."""
-    logits_CV = wide_product(hidden_CH, weight[: plan.vocab_rows].t())
+    logits_CV = wide_product(hidden_CH, factor_VH.t())
     return logits_CV if plan.temperature == 1.0 else logits_CV.div_(plan.temperature)
 
 
