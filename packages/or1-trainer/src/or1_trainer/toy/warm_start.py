@@ -28,6 +28,8 @@ from or1_trainer.toy.lesson import alphabet_of, solved_problems
 from or1_trainer.toy.tokenizer import character_tokenizer
 
 WARMUP_STEPS = 20
+SHARD_BYTES = 2**20 - 2**16
+"""Files of the shipped warm start stay under 1 MiB, headers included: repositories refuse larger ones."""
 
 
 def ensure_warm_start(settings: WarmStartSettings, view: LiveView) -> Path:
@@ -51,7 +53,8 @@ def make_warm_start(settings: WarmStartSettings, folder: Path, view: LiveView) -
         policy = build_policy(model.config, runtime, dtype=getattr(torch, settings.dtype))
         load_hf_weights(policy, model.state_dict())
         _teach(policy, tokenizer, settings, view)
-        save_hf(policy, folder, tokenizer=tokenizer, dtype=None if settings.dtype == "float64" else torch.float16)
+        dtype = None if settings.dtype == "float64" else torch.float16
+        save_hf(policy, folder, tokenizer=tokenizer, dtype=dtype, shard_bytes=SHARD_BYTES)
     finally:
         stop_runtime(runtime)
 

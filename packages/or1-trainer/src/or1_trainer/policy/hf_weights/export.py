@@ -17,13 +17,18 @@ from or1_trainer.policy.model import Policy
 SHARD_BYTES = 4 * 2**30
 
 
-def save_hf(policy: Policy, folder: str | Path, tokenizer: Any = None, *, dtype: torch.dtype | None = None) -> None:
+def save_hf(
+    policy: Policy,
+    folder: str | Path,
+    tokenizer: Any = None,
+    *,
+    dtype: torch.dtype | None = None,
+    shard_bytes: int = SHARD_BYTES,
+) -> None:
     """Write a folder that `AutoModelForCausalLM.from_pretrained` loads; it appears whole or not at all.
 
-    `dtype` None keeps the policy's.
-
-    A collective: all ranks gather, rank 0 writes. Shards hold up to 4 GiB, so that rank 0 never keeps a whole large
-    model.
+    `dtype` None keeps the policy's. A collective: all ranks gather, rank 0 writes, in shards of up to `shard_bytes`
+    (4 GiB), so that rank 0 never keeps a whole large model.
 
     Raises:
         CheckpointError: the disk is full or the folder cannot be written (on every rank).
@@ -31,9 +36,10 @@ def save_hf(policy: Policy, folder: str | Path, tokenizer: Any = None, *, dtype:
     target = Path(folder)
     on_main_rank(f"cannot write {target}", lambda: start_folder(target))
     dtype = dtype or policy.dtype
+    cast = ((name, tensor.to(dtype)) for name, tensor in iter_hf_weights(policy))
     file_of: dict[str, int] = {}
     sizes: list[int] = []
-    for index, shard in enumerate(_shards((name, tensor.to(dtype)) for name, tensor in iter_hf_weights(policy))):
+    for index, shard in enumerate(_shards(cast, shard_bytes)):
         path = staging(target) / _shard_name(index)
         on_main_rank(f"cannot write {path}", lambda shard=shard, path=path: save_file(shard, path, {"format": "pt"}))  # type: ignore[misc]
         file_of |= dict.fromkeys(shard, index)
@@ -41,12 +47,12 @@ def save_hf(policy: Policy, folder: str | Path, tokenizer: Any = None, *, dtype:
     on_main_rank(f"cannot write {target}", lambda: _finish(policy, target, tokenizer, dtype, file_of, sizes))
 
 
-def _shards(named: Iterable[tuple[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
+def _shards(named: Iterable[tuple[str, Tensor]], shard_bytes: int) -> Iterator[dict[str, Tensor]]:
     """Collect tensors on the CPU until a shard is full."""
     shard: dict[str, Tensor] = {}
     held = 0
     for name, tensor in named:
-        if shard and held + tensor.nbytes > SHARD_BYTES:
+        if shard and held + tensor.nbytes > shard_bytes:
             yield shard
             shard, held = {}, 0
         shard[name] = tensor.cpu().contiguous()
