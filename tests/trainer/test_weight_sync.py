@@ -9,7 +9,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from or1_rollout import TensorStream, WeightMismatch
 from or1_rollout.engines.transformers import TransformersEngine
 from or1_trainer.train import weight_sync
-from or1_trainer.train.weight_sync import PROBE_TOKENS, probe_of_prompt, push_of
+from or1_trainer.train.weight_sync import PROBE_TOKENS, probe_of_prompt, snapshot_weights
 
 PROMPT = [1, 2, 3, 4, 5, 6]
 
@@ -24,7 +24,7 @@ def model():
 
 
 def learner_of(policy, dtype=torch.float32):
-    """What `push_of` reads of a learner."""
+    """What `snapshot_weights` reads of a learner."""
     weights = {name: tensor for name, tensor in policy.state_dict().items() if name != "lm_head.weight"}
     return SimpleNamespace(weights=TensorStream(weights), policy=SimpleNamespace(dtype=dtype))
 
@@ -55,7 +55,7 @@ def test_the_weights_arrive_with_their_version_and_all_ranks_wait(scored):
     old, new = model(), model()
     engine, events = TransformersEngine(old, SimpleNamespace(eos_token_id=None)), []
     scored(new)
-    push_of(learner_of(new), probe_of_prompt(PROMPT), version=4).send(fleet_of(engine, events))
+    snapshot_weights(learner_of(new), probe_of_prompt(PROMPT), version=4).send(fleet_of(engine, events))
     assert engine.weight_version == 4 and events == ["all ranks waited"]
     twin = TransformersEngine(new, SimpleNamespace(eos_token_id=None))
     assert engine.logprobs(PROMPT, PROMPT) == pytest.approx(twin.logprobs(PROMPT, PROMPT), abs=1e-6)
@@ -67,7 +67,7 @@ def test_an_engine_that_computes_something_else_stops_the_run(scored):
     engine = TransformersEngine(old, SimpleNamespace(eos_token_id=None))
     scored(old)  # the policy's log-probs are not those of the weights it sends
     with pytest.raises(WeightMismatch, match="all tensors match"):
-        push_of(learner_of(new), probe_of_prompt(PROMPT), version=1).send(fleet_of(engine))
+        snapshot_weights(learner_of(new), probe_of_prompt(PROMPT), version=1).send(fleet_of(engine))
 
 
 @pytest.mark.parametrize("copy", [True, False])
@@ -76,7 +76,7 @@ def test_a_copy_holds_the_weights_of_its_moment(scored, copy):
     old, new = model(), model()
     engine = TransformersEngine(old, SimpleNamespace(eos_token_id=None))
     scored(new)
-    push = push_of(learner_of(new), probe_of_prompt(PROMPT), version=1, copy=copy)
+    push = snapshot_weights(learner_of(new), probe_of_prompt(PROMPT), version=1, copy=copy)
     with torch.no_grad():
         for parameter in new.parameters():
             parameter.mul_(1.5)

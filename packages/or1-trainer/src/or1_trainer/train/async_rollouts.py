@@ -24,7 +24,7 @@ from or1_trainer.train.stages import Ended, Position, is_due, position_at
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
 from or1_trainer.train.training_batch import TrainingBatch, training_batch
-from or1_trainer.train.weight_sync import Probe, push_of
+from or1_trainer.train.weight_sync import ProbeTokens, snapshot_weights
 
 Result = TypeVar("Result")
 
@@ -67,18 +67,18 @@ class Rollouts:
             self._begin(replace_step(position, step), state)
         return batch, state
 
-    def sync_weights(self, probe: Probe, version: int) -> None:
+    def sync_weights(self, probe: ProbeTokens, version: int) -> None:
         """Send the new weights to the engine, behind the batches that were begun before.
 
         More than one step ahead the weights wait as a copy in the host's memory, and training goes on.
         """
         ahead = self.job.config.rollout.ahead
-        push = push_of(self.job.learner, probe, version=version, copy=ahead > 1)
+        snapshot = snapshot_weights(self.job.learner, probe, version=version, copy=ahead > 1)
         if ahead > 1:
-            self._syncs.append(self._thread.submit(self._in_turn, lambda: push.send(self.job.fleet)))
+            self._syncs.append(self._thread.submit(self._in_turn, lambda: snapshot.send(self.job.fleet)))
             return
         self.settle()
-        push.send(self.job.fleet)
+        snapshot.send(self.job.fleet)
 
     def settle(self) -> None:
         """Wait until the engine is idle; raise the error of a weight sync that failed."""

@@ -40,7 +40,7 @@ from or1_trainer.train.stages import total_steps
 from or1_trainer.train.state import RunState
 from or1_trainer.train.summary import summary
 from or1_trainer.train.verify import Verifier
-from or1_trainer.train.weight_sync import probe_of_prompt, push_of
+from or1_trainer.train.weight_sync import probe_of_prompt, snapshot_weights
 
 ENCODED_AT_ONCE = 4096
 """Up to this many training prompts are encoded before the first step; of a larger set, each when it is drawn."""
@@ -120,7 +120,7 @@ def begin(job: Job) -> RunState:
         for row in read_metrics(job.folder / "metrics.jsonl"):
             job.alarms.update(row)  # alarms raised before the resume are not repeated
     first = job.prompts.ids(job.train[0])
-    push_of(job.learner, probe_of_prompt(first), version=state.weight_version).send(job.fleet)
+    snapshot_weights(job.learner, probe_of_prompt(first), version=state.weight_version).send(job.fleet)
     return state
 
 

@@ -15,7 +15,7 @@ from or1_trainer.train.rollout_records import sampled_records
 from or1_trainer.train.stages import Position
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
-from or1_trainer.train.weight_sync import PROBE_TOKENS, Probe
+from or1_trainer.train.weight_sync import PROBE_TOKENS, ProbeTokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,7 +28,7 @@ class TrainingBatch:
     """One per optimizer step, with this data rank's samples."""
     records: Sequence[RolloutRecord]
     """The texts that the rollout log keeps, on rank 0."""
-    probe: Probe
+    probe: ProbeTokens
     """The beginning of the first response, on which trainer and engine must agree after the weight sync."""
     metrics: Mapping[str, float]
     """`refill/*`, where the recipe refills."""
@@ -56,7 +56,7 @@ def training_batch(job: Job, position: Position, state: RunState, times: StepTim
         groups=batch.groups,
         minibatches=minibatches,
         records=records,
-        probe=Probe(prompt_ids=batch.prompts[0], response_ids=probe_response),
+        probe=ProbeTokens(prompt_ids=batch.prompts[0], response_ids=probe_response),
         metrics=filled.metrics() if job.config.rollout.refill else {},
     )
     return found, state

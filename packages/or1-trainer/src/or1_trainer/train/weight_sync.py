@@ -28,20 +28,20 @@ PROBE_TOKENS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class ProbeTokens:
     """A prompt with a response whose log-probs trainer and engine must agree on."""
 
     prompt_ids: Sequence[int]
     response_ids: Sequence[int]
 
 
-def probe_of_prompt(prompt_ids: Sequence[int]) -> Probe:
+def probe_of_prompt(prompt_ids: Sequence[int]) -> ProbeTokens:
     """The end of a prompt after its beginning: it fits wherever the prompt fits."""
-    return Probe(prompt_ids=prompt_ids[:-PROBE_TOKENS] or prompt_ids[:1], response_ids=prompt_ids[-PROBE_TOKENS:])
+    return ProbeTokens(prompt_ids=prompt_ids[:-PROBE_TOKENS] or prompt_ids[:1], response_ids=prompt_ids[-PROBE_TOKENS:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Push:
+class WeightSnapshot:
     """The weights of one moment, and what the engine must compute with them."""
 
     weights: WeightStream
@@ -57,13 +57,13 @@ class Push:
         fleet.exchange.wait()  # rank 0 may send for all: no rank samples before it is done
 
 
-def push_of(learner: Learner, probe: Probe, *, version: int, copy: bool = False) -> Push:
+def snapshot_weights(learner: Learner, probe: ProbeTokens, *, version: int, copy: bool = False) -> WeightSnapshot:
     """The weights of the policy as it is now.
 
     They must be sent before the next optimizer step, unless `copy` holds them in the host's memory. Collective.
     """
     weights = learner.weights
-    return Push(
+    return WeightSnapshot(
         weights=TensorStream({name: t.to("cpu", copy=True) for name, t in weights}) if copy else weights,
         probe=weight_sync.Probe(
             prompt_ids=probe.prompt_ids,
@@ -75,7 +75,7 @@ def push_of(learner: Learner, probe: Probe, *, version: int, copy: bool = False)
     )
 
 
-def probe_logprobs(learner: Learner, probe: Probe) -> list[float]:
+def probe_logprobs(learner: Learner, probe: ProbeTokens) -> list[float]:
     """The policy's log-probs of the probe's response, at temperature 1."""
     sample = Sample(prompt_ids=probe.prompt_ids, response_ids=probe.response_ids, advantage=0.0)
     with torch.no_grad():
