@@ -139,6 +139,14 @@ def test_a_truncated_response_scores_nothing_whatever_it_contains():
     assert [verdict.status for verdict in verdicts] == [Status.TRUNCATED, Status.CORRECT]
 
 
+def test_the_question_copied_into_the_box_earns_nothing():
+    verifier = Verifier(1)
+    group = [completion("\\boxed{\\sum_{k=1}^{10} k}"), completion("\\boxed{55}")]
+    verdicts = verdicts_of(verifier.submit(group, parse_ground_truth("55")))
+    verifier.close()
+    assert [verdict.reward for verdict in verdicts] == [0.0, 1.0]
+
+
 def test_closing_does_not_wait_for_a_program_that_runs_on():
     """An interrupted run ends at once: the judge here never returns before `close` does."""
     begun, closed = threading.Event(), threading.Event()

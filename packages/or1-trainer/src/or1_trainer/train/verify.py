@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from multiprocessing.pool import AsyncResult, ThreadPool
 from typing import Any
 
-from or1_reward import GroundTruth, MathTruth, verify_many
+from or1_reward import Grader, GroundTruth, MathTruth
+from or1_reward.maths import TRAINING
 from or1_reward.types import Verdict
 from or1_rollout.types import Completion
 
@@ -18,6 +19,11 @@ Pending = Sequence[AsyncResult[list[Verdict]]]
 """The verdicts of one group, in chunks."""
 
 
+def judge_for_training(items: Sequence[dict[str, Any]]) -> list[Verdict]:
+    """Verdicts in the order of the items; the question copied into the box earns nothing."""
+    return Grader(TRAINING).verify_many(items)
+
+
 class Verifier:
     """Judges groups on `workers` threads, in the order in which they arrive.
 
@@ -25,7 +31,7 @@ class Verifier:
     daemons, so that an interrupted run does not wait for a program that runs into its time limit.
     """
 
-    def __init__(self, workers: int, judge: Judge = verify_many) -> None:
+    def __init__(self, workers: int, judge: Judge = judge_for_training) -> None:
         """Start the threads; `workers` 0 means this rank's share of the machine's cores."""
         self._judge = judge
         self._threads = ThreadPool(workers or cores_per_rank())
