@@ -23,12 +23,12 @@ def save_hf(
     tokenizer: Any = None,
     *,
     dtype: torch.dtype | None = None,
-    shard_bytes: int = SHARD_BYTES,
+    shard_bytes: int | None = None,
 ) -> None:
     """Write a folder that `AutoModelForCausalLM.from_pretrained` loads; it appears whole or not at all.
 
     `dtype` None keeps the policy's. A collective: all ranks gather, rank 0 writes, in shards of up to `shard_bytes`
-    (4 GiB), so that rank 0 never keeps a whole large model.
+    (None: 4 GiB), so that rank 0 never keeps a whole large model.
 
     Raises:
         CheckpointError: the disk is full or the folder cannot be written (on every rank).
@@ -39,7 +39,7 @@ def save_hf(
     cast = ((name, tensor.to(dtype)) for name, tensor in iter_hf_weights(policy))
     file_of: dict[str, int] = {}
     sizes: list[int] = []
-    for index, shard in enumerate(_shards(cast, shard_bytes)):
+    for index, shard in enumerate(_shards(cast, shard_bytes or SHARD_BYTES)):
         path = staging(target) / _shard_name(index)
         on_main_rank(f"cannot write {path}", lambda shard=shard, path=path: save_file(shard, path, {"format": "pt"}))  # type: ignore[misc]
         file_of |= dict.fromkeys(shard, index)
