@@ -118,6 +118,25 @@ def test_a_program_killed_from_outside_every_time(
     assert verdict.status is wanted, verdict.detail
 
 
+def test_a_probe_of_the_host_that_is_killed_is_no_answer() -> None:
+    """Else the jail would be built with fewer layers, and programs that fork would be called wrong."""
+    code = (
+        "import os, signal\n"
+        "from or1_reward.sandbox.inside import linux, lockdown\n"
+        "linux.unshare = lambda flags: {}\n"
+        "print(lockdown._can_make_namespaces())"
+    )
+    answers = {
+        "os.kill(os.getpid(), signal.SIGKILL)": (-signal.SIGKILL, ""),
+        "os._exit(3)": (0, "False\n"),
+        "None": (0, "True\n"),
+    }
+    for act, wanted in answers.items():
+        command = [sys.executable, "-c", code.format(act)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout) == wanted, done.stderr
+
+
 def test_load_with_killers_leaves_nothing() -> None:
     programs = [
         (ECHO, Status.CORRECT), ("print(2)", Status.WRONG), ("1 / 0", Status.RUNTIME_ERROR),

@@ -6,6 +6,7 @@ Everything that can be inherited is put in force here, once, so that a test pays
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -130,7 +131,11 @@ def _as_user(layers: Layers, plan: Plan) -> None:
 
 
 def _can_make_namespaces() -> bool:
-    """CAP_SYS_ADMIN, in a container that lets it be used; tried in a child because there is no way back."""
+    """CAP_SYS_ADMIN, in a container that lets it be used; tried in a child because there is no way back.
+
+    A child that was killed from outside says nothing about the host: this process then dies too and is started again,
+    since a jail with fewer layers would call right programs wrong.
+    """
     pid = os.fork()
     if pid == 0:
         try:
@@ -138,7 +143,10 @@ def _can_make_namespaces() -> bool:
         except OSError:
             os._exit(1)
         os._exit(0)
-    return os.waitpid(pid, 0)[1] == 0
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code == -signal.SIGKILL:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return code == 0
 
 
 def isolate(plan: Plan, control: socket.socket) -> tuple[Layers, reserved.ReservedCalls]:
