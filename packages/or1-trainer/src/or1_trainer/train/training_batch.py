@@ -10,7 +10,7 @@ from or1_trainer.metrics.rollout_log import RolloutRecord
 from or1_trainer.train.distribute import Minibatch, distribute
 from or1_trainer.train.job import Job
 from or1_trainer.train.refill import fill
-from or1_trainer.train.rollout_batch import rollout_round
+from or1_trainer.train.rollout_batch import Response, rollout_round
 from or1_trainer.train.rollout_records import sampled_records
 from or1_trainer.train.stages import Position
 from or1_trainer.train.state import RunState
@@ -29,7 +29,7 @@ class TrainingBatch:
     records: Sequence[RolloutRecord]
     """The texts that the rollout log keeps, on rank 0."""
     probe: ProbeTokens
-    """The beginning of the first response, on which trainer and engine must agree after the weight sync."""
+    """The beginning of a response to the first prompt, on which trainer and engine must agree after the weight sync."""
     metrics: Mapping[str, float]
     """`refill/*`, where the recipe refills."""
 
@@ -50,13 +50,19 @@ def training_batch(job: Job, position: Position, state: RunState, times: StepTim
     with times.phase("distribute"):
         minibatches = distribute(batch, steps, exchange, context_tokens=stage.context_tokens)
         records = sampled_records(batch, position.step + 1, job.config.watch.rollout_share, job.prompts, exchange)
-        first = [list(responses[0].completion.token_ids[:PROBE_TOKENS]) for responses in batch.own.values()][:1]
-        ((probe_response,), *_) = exchange.gather(first)  # rank 0 holds the first problem
+        first = [probe_response(responses) for responses in batch.own.values()][:1]
+        ((response_ids,), *_) = exchange.gather(first)  # rank 0 holds the first problem
     found = TrainingBatch(
         groups=batch.groups,
         minibatches=minibatches,
         records=records,
-        probe=ProbeTokens(prompt_ids=batch.prompts[0], response_ids=probe_response),
+        probe=ProbeTokens(prompt_ids=batch.prompts[0], response_ids=response_ids),
         metrics=filled.metrics() if job.config.rollout.refill else {},
     )
     return found, state
+
+
+def probe_response(responses: Sequence[Response]) -> list[int]:
+    """The first tokens of the longest response: over more tokens the rounding of single ones averages out."""
+    longest = max((response.completion.token_ids for response in responses), key=len)
+    return list(longest[:PROBE_TOKENS])

@@ -13,11 +13,11 @@ from or1_trainer.algorithm.packing import Sample, pack
 from or1_trainer.train.fleet import Fleet
 from or1_trainer.train.learner import Learner
 
-BFLOAT16_TOLERANCE = 0.1
+BFLOAT16_TOLERANCE = 0.25
 """Largest mean difference of the probe's log-probs, in nats, of a bfloat16 policy.
 
-Two bfloat16 kernels differ by 0.01 to 0.02 on average and by up to 0.5 in single tokens; the comparison of tensors,
-which is exact, is the stronger check there.
+Two bfloat16 kernels differ by 0.02 to 0.06 on average over many tokens and by up to 0.6 in single ones; in the first
+four tokens of one response 0.16 was seen. The comparison of tensors, which is exact, is the stronger check there.
 """
 
 FLOAT_TOLERANCE = 1e-3
