@@ -22,8 +22,8 @@ class MathSettings:
         time_s: CPU time that one verdict may take in the caller's process, sympy's aside; `Limits` may lower it.
             Beyond it the verdict is `time_limit`. A count of evaluations ends nearly all such answers earlier, so that
             a busy machine does not change verdicts.
-        unevaluated: `strict` refuses a sum, product, integral, limit or derivative that is not worked out where the
-            gold is a number: it may be the question copied into the box. `lenient` works it out and compares.
+        unevaluated: `strict` refuses what is not worked out where the gold is a number (`10 + 13` for 23, an integral,
+            a limit): it may be the question copied into the box. `lenient` works it out and compares.
         symbolic_time_s: CPU time that one comparison may take in the symbolic worker before that is killed; of 33
             textbook integrals, limits and sums, those that sympy solves at all took 0.23 s at most.
     """

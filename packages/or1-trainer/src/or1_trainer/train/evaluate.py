@@ -10,7 +10,8 @@ from or1_eval import Problem as EvalProblem
 from or1_eval import Sampling, Task, evaluate
 from or1_eval.progress import Progress
 from or1_eval.report import ProblemResult
-from or1_reward import verify
+from or1_reward import Grader
+from or1_reward.maths import TRAINING
 from or1_trainer.metrics.files import replace_file
 from or1_trainer.train.job import Job
 from or1_trainer.train.state import RunState
@@ -20,6 +21,8 @@ from or1_trainer.train.verify import num_cores
 
 def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, float]:
     """Measure avg@k with its bootstrap interval over problems, and the truncated share. Collective.
+
+    Judged as in training: a policy that learned to copy questions must not look right here.
 
     The seeds depend on problem and sample alone, not on the step: two evaluations differ by the policy only.
     """
@@ -45,7 +48,7 @@ def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, fl
             task,
             job.fleet,
             k=settings.k,
-            verify=verify if job.runtime.is_main else not_judged,
+            verify=Grader(TRAINING).verify if job.runtime.is_main else not_judged,
             workers=job.config.reward.workers or num_cores(),
             on_progress=show,
         )

@@ -11,10 +11,10 @@ from or1_reward.maths.equal import numeric, words
 from or1_reward.maths.equal.compare import Comparison
 from or1_reward.maths.equal.exact import rational
 from or1_reward.maths.equal.families import NO_FAMILY, Family
-from or1_reward.maths.equal.questions import CALCULUS
 from or1_reward.maths.equal.remainders import with_remainders
 from or1_reward.maths.equal.values import Finding
-from or1_reward.maths.parse.nodes import Node, mentions, symbols
+from or1_reward.maths.equal.worked_out import is_unevaluated
+from or1_reward.maths.parse.nodes import Node, symbols
 from or1_reward.maths.parse.numbers import exact_int
 from or1_reward.maths.parse.parser import Reading, parse
 from or1_reward.maths.parse.phrases import as_formula
@@ -170,7 +170,7 @@ def _by_meaning(given: str, asked: str, settings: MathSettings, family: Family =
         except (ParseError, RecursionError) as error:
             best = _better(best, Outcome(Status.UNPARSABLE, f"the answer is outside of the grammar: {error}"))
             continue
-        if settings.unevaluated == "strict" and _is_unevaluated(answer, gold):
+        if settings.unevaluated == "strict" and is_unevaluated(answer, gold, given):
             return Outcome(Status.WRONG, "the value that is asked for is not worked out")
         try:
             found = _decided(comparison, answer, gold, given, asked, settings)
@@ -183,12 +183,6 @@ def _by_meaning(given: str, asked: str, settings: MathSettings, family: Family =
         shown = "different" if found.equal is False else "not shown to be equal"
         best = _better(best, Outcome(Status.WRONG, f"{shown}: {found.proof}"))
     return best
-
-
-def _is_unevaluated(answer: Node, gold: Node) -> bool:
-    """Whether an answer ends in a sum, integral or limit where a number is asked for."""
-    value = answer.args[-1] if answer.op == "chain" else answer
-    return mentions(value, CALCULUS) and not mentions(gold, CALCULUS) and not symbols(gold)
 
 
 def _better(first: Outcome, second: Outcome) -> Outcome:
