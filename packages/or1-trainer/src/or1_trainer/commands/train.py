@@ -23,6 +23,9 @@ from or1_trainer.errors import ConfigError
 from or1_trainer.launch import launch, under_launcher
 from or1_trainer.train.initial_policy import check_start, starting_policy
 
+DEFAULT_RECIPE = "smollm2"
+"""What `or1-trainer` without a recipe trains."""
+
 
 def add(commands: Commands) -> None:
     """Declare both commands."""
@@ -37,7 +40,8 @@ settings. Sections, besides the list of stages:
 {_sections()}.
 The run folder contains config.toml, metrics.jsonl, checkpoints/, rollouts/, eval/, model/ and report.html.""",
         examples="""
-            or1-trainer                                          the tiny recipe on this machine
+            or1-trainer                                          SmolLM2-135M learns sums on this machine
+            or1-trainer tiny                                     a policy of a million parameters
             or1-trainer train tiny --seed 3 --stages.0.steps 20
             or1-trainer train tiny --dry-run                     print all settings
             or1-trainer train tiny --nproc 2 --parallel.data 2   two processes
@@ -46,7 +50,10 @@ The run folder contains config.toml, metrics.jsonl, checkpoints/, rollouts/, eva
         """,
     )
     train.add_argument(
-        "recipe", nargs="?", default="tiny", help=f"{', '.join(recipe_names())}, or a .toml file (default tiny)"
+        "recipe",
+        nargs="?",
+        default=DEFAULT_RECIPE,
+        help=f"{', '.join(recipe_names())}, or a .toml file (default {DEFAULT_RECIPE})",
     )
     train.add_argument(
         "--nproc", type=int, help="processes to start on this machine (default: parallel.tensor x parallel.data)"
