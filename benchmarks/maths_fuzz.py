@@ -267,9 +267,11 @@ def run(
             statuses[verdict.status] += 1
         except Exception as error:  # noqa: BLE001  what a fuzz is for
             broken.append(f"{type(error).__name__}: {error} on {text[:200]!r} against {gold!r}")
+            print("BROKEN", broken[-1], flush=True)
         times[at] = clock() - started
         if times[at] > bound_s:
-            broken.append(f"{times[at]:.2f} s on {text[:200]!r} against {gold!r}")
+            broken.append(f"{times[at]:.2f} s on answer {at}, {len(text)} chars, {text[:200]!r} against {gold!r}")
+            print("BROKEN", broken[-1], flush=True)
         if at % max(1, count // 10) == count // 20:
             memory.append(resident_mb())
             cached = ladder._remembered.cache_info()
@@ -298,8 +300,7 @@ def report(times: list[float], statuses: collections.Counter[str], memory: list[
     print(
         f"resident MB: {[round(size, 1) for size in memory]}; child processes at the end: {children()} (symbolic workers, at most 4)"
     )
-    for line in broken[:40]:
-        print("BROKEN", line)
+    print(f"{len(broken)} broken")
     errors = statuses.get(or1_reward.Status.VERIFIER_ERROR, 0)
     return int(bool(broken) or errors > 0 or children() > 4)
 

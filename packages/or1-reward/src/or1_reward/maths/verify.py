@@ -22,7 +22,7 @@ from or1_reward.types import Limits, Status, Verdict
 
 _LOG: Final = logging.getLogger(__name__)
 _SHOWN_CHARS: Final = 500
-_SOLUTION_CHARS: Final = 100  # a gold that is a whole solution is longer than answers are
+_SOLUTION_CHARS: Final = 25  # a gold that is a whole solution is longer than answers are
 _RANK: Final = {
     status: rank
     for rank, status in enumerate(

@@ -8,8 +8,24 @@ from typing import Final
 
 from or1_reward.maths.equal import exact, measures, numeric
 from or1_reward.maths.equal.builders import held
-from or1_reward.maths.equal.families import NO_FAMILY, Family, over_integers, renamed, without_constant
-from or1_reward.maths.equal.naming import at_other_arguments, in_other_order, reordered, same_quantity
+from or1_reward.maths.equal.families import (
+    NO_FAMILY,
+    Family,
+    constants_renamed,
+    over_integers,
+    renamed,
+    without_constant,
+)
+from or1_reward.maths.equal.naming import (
+    at_other_arguments,
+    composed_otherwise,
+    in_other_order,
+    ordered_by_name,
+    reordered,
+    same_function,
+    same_index,
+    same_quantity,
+)
 from or1_reward.maths.equal.progressions import progressed
 from or1_reward.maths.equal.questions import (
     PM,
@@ -21,9 +37,12 @@ from or1_reward.maths.equal.questions import (
     links,
     may_be_real_set,
     nested_rows,
+    pairs_of,
     ratio_sign,
     same_unknown,
+    scaled_vector,
     vector,
+    with_identities,
     words_of,
 )
 from or1_reward.maths.equal.realsets import isolated, real_set
@@ -86,9 +105,30 @@ class Comparison(ValueComparison):
             for other in renamed(answer, gold, self.family):
                 if text_of(other) == text_of(gold) or self.reduced(other, gold).equal:
                     return Finding(True, "the same family of answers, its parameter renamed")
-            return self.up_to_a_constant(named(answer).value, named(gold).value) or found
+            given, asked = named(answer), named(gold)
+            for other in constants_renamed(given.value, asked.value):
+                if (given.name is None or asked.name is None or given.name == asked.name) and self.values(
+                    other, asked.value
+                ).equal:
+                    return Finding(True, "the same solutions, their constants renamed")
+            return self.up_to_a_constant(given.value, asked.value) or self.as_family(given.value, asked.value) or found
         finally:
             self.within_family = False
+
+    def as_family(self, answer: Node, gold: Node) -> Finding | None:
+        r"""A set builder over the integers beside a value with a parameter: `\{\frac\pi4 + n\pi : n \in \mathbb{Z}\}`."""
+        sets = [over_integers(side) for side in (answer, gold)]
+        if (sets[0] is None) == (sets[1] is None):
+            return None
+        sides = [one[0] if one else side for one, side in zip(sets, (answer, gold), strict=True)]
+        whole = tuple(frozenset((one[1],)) if one else kept for one, kept in zip(sets, self.family.whole, strict=True))
+        if not all(whole):
+            return None
+        wholes = Family((whole[0], whole[1]), NO_FAMILY.constants)
+        others = (sides[0], *renamed(sides[0], sides[1], wholes))
+        if any(self.values(other, sides[1]).equal for other in others):
+            return Finding(True, "the same family of answers")
+        return None
 
     def up_to_a_constant(self, answer: Node, gold: Node) -> Finding | None:
         r"""`\sin^2 x + C` and `-\cos^2 x + C`: antiderivatives that differ by a constant."""
@@ -133,8 +173,12 @@ class Comparison(ValueComparison):
         names = [side.name for side in (given, asked) if side.name is not None]
         if len(names) == 2 and symbols(names[0]) == symbols(names[1]) and text_of(names[0]) != text_of(names[1]):
             return self.values(*reordered(given, asked)) if in_other_order(*names) else self.swapped(given, asked)
-        if len(names) == 2 and at_other_arguments(*names):
+        if len(names) == 2 and (at_other_arguments(*names) or composed_otherwise(*names)):
             return Finding(False, "a function at another argument")
+        if len(names) == 2 and (renaming := same_function(*names)) is not None:
+            old, new = renaming
+            if new not in symbols(given.value):
+                return self.values(substituted(given.value, sym(old), sym(new)), asked.value)
         if len(names) == 2 and is_unknown(names[0]) and is_unknown(names[1]) and not same_unknown(*names):
             return Finding(False, "different unknowns")
         return self.values(given.value, asked.value)
@@ -177,6 +221,7 @@ class Comparison(ValueComparison):
             return self.based(answer, gold)
         if "setof" in kinds:
             return self.set_builders(answer, gold)
+        answer, gold = with_identities(scaled_vector(answer), scaled_vector(gold))
         if not _UNIT_VECTORS.isdisjoint(symbols(answer) | symbols(gold)) or {"j", "k"} & (
             symbols(answer) ^ symbols(gold)
         ):
@@ -268,6 +313,9 @@ class Comparison(ValueComparison):
             return order
         answer, gold = (progressed(side) for side in (answer, gold))
         given, asked = elements(answer), elements(gold)
+        if mentions(answer, PM) and mentions(gold, PM) and len(given) != len(asked):
+            given = tuple(one for part in given for one in all_signs(part, (part,), 2))
+            asked = tuple(one for part in asked for one in all_signs(part, (part,), 2))
         if mentions(answer, PM) != mentions(gold, PM) and len(given) != len(asked):
             given, asked = all_signs(answer, given, len(asked)), all_signs(gold, asked, len(given))
             if any(part.op in VECTORS for part in (*given, *asked)) and max(len(given), len(asked)) > 1:
@@ -290,7 +338,7 @@ class Comparison(ValueComparison):
             return self.members(whole[0].args, whole[1].args)
         strict = self.settings.set_order == "strict" and "set" not in (whole[0].op, whole[1].op)
         if strict or self.names_order(given, asked):
-            return self.members([part.value for part in given], [part.value for part in asked])
+            return self.members(ordered_by_name(given), ordered_by_name(asked))
         left, right = self.distinct(given), self.distinct(asked)
         if len(left) != len(right) or (len(left) == 1 and len(given) != len(asked)):
             return Finding(False, f"{len(left)} members against {len(right)}")
@@ -309,8 +357,8 @@ class Comparison(ValueComparison):
         return Finding(True, f"all {len(left)} members equal, any order ({dearest(proofs)})")
 
     def same_member(self, member: Named, other: Named) -> bool:
-        """Equal values; names, where both have one, are equal too."""
-        if member.name is not None and other.name is not None and text_of(member.name) != text_of(other.name):
+        """Equal values; names, where both have one, are equal too, but for an index on one side (`x_1`, `x`)."""
+        if member.name is not None and other.name is not None and not same_index(member.name, other.name):
             return False
         return bool(self.values(member.value, other.value).equal)
 
@@ -387,7 +435,12 @@ class Comparison(ValueComparison):
         sides = [
             quotient(*side.args) if side.op == "ratio" and len(side.args) == 2 else side for side in (answer, gold)
         ]
-        if any(side.op == "ratio" or num(0) in (*answer.args, *gold.args) for side in sides):
+        if num(0) in (*answer.args, *gold.args):
+            return Finding(False, "ratios")
+        if answer.op == gold.op and len(answer.args) == len(gold.args) > _ENDS:
+            crossed = [[Node("mul", (part, other.args[0])) for part in side.args] for side, other in pairs_of(answer, gold)]
+            return self.members(*crossed)
+        if any(side.op == "ratio" for side in sides):
             return Finding(False, "ratios")
         return self.numbers(sides[0], sides[1])
 
@@ -396,8 +449,8 @@ class Comparison(ValueComparison):
         sides = [vector(side) for side in (answer, gold)]
         if answer.op == gold.op == "matrix":
             return self.matrices(answer, gold)
-        if sides[0] is None or sides[1] is None or {answer.op, gold.op} == VECTORS:
-            return DIFFERENT_KINDS
+        if sides[0] is None or sides[1] is None or ({answer.op, gold.op} == VECTORS and len(sides[0]) == _ENDS):
+            return DIFFERENT_KINDS  # `[1, 2]` may be an interval, `[1, 2, 3]` is a vector
         return self.members(sides[0], sides[1])
 
     def chains(self, answer: Node, gold: Node) -> Finding:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from or1_reward.maths.equal import numeric, words
 from or1_reward.maths.equal.compare import Comparison
 from or1_reward.maths.equal.exact import rational
+from or1_reward.maths.equal.currencies import different_currencies
 from or1_reward.maths.equal.families import NO_FAMILY, Family
 from or1_reward.maths.equal.remainders import with_remainders
 from or1_reward.maths.equal.values import Finding
@@ -34,6 +35,9 @@ _GROUPED: Final = re.compile(r"\d,\d{3}(?!\d)")
 _GROUP_OF_ZEROS: Final = re.compile(r"\d,0\d\d(?!\d)")  # no list writes a member 000
 _PLAIN_LOG: Final = re.compile(r"log(?!\s*_)(?![a-z])")
 _EXPONENT: Final = re.compile(r"\d[eE][+-]?\d")
+_APPROXIMATELY: Final = re.compile(
+    r"^\\text\s*\{\s*(?:is\s+)?(?:approximately|approx\.?|about|roughly|around)\s*\}\s*", re.IGNORECASE
+)
 _HALF: Final = 0.5
 _DOUBLE_BITS: Final = 52
 _DOUBLE_DIGITS: Final = 17  # as many as a printed double has
@@ -55,6 +59,13 @@ def judge(answer: str, gold: str, settings: MathSettings) -> Outcome:
     Raises:
         SymbolicFailureError: the symbolic worker failed through no fault of the answer.
     """
+    outcome = _judged(answer, gold, settings)
+    if outcome.status is Status.CORRECT and different_currencies(answer, gold):
+        return Outcome(Status.WRONG, "different currencies")
+    return outcome
+
+
+def _judged(answer: str, gold: str, settings: MathSettings) -> Outcome:
     if len(answer) + len(gold) > _CACHED_CHARS:
         return _judge(answer, gold, settings)
     return _remembered(answer, gold, settings)
@@ -89,6 +100,12 @@ def _judge(answer: str, gold: str, settings: MathSettings) -> Outcome:
 
 def _without_surroundings(given: str, asked: str, settings: MathSettings, outcome: Outcome) -> Outcome:
     """Judge once more without the prose, labels and qualifiers around the values, where these do not clash."""
+    if (choice := words.labelled_choice(asked)) is not None and (letter := words.choice_letter(given)) is not None:
+        return Outcome(Status.CORRECT if letter == choice[0] else Status.WRONG, "the letter of the choice")
+    if choice is not None and words.labelled_choice(given) is None:
+        asked = choice[1]
+    if _DECIMAL.fullmatch(asked):
+        given = _APPROXIMATELY.sub("", given)
     answer, gold = bare(words.without_label(given)), bare(asked)
     family = Family(*zip(*(parameters(side.qualifiers) for side in (answer, gold)), strict=True))
     plain = (answer.value, gold.value) == (given, asked)
@@ -263,6 +280,8 @@ def _rounds(answer: Node, gold: Node, given: str, asked: str, digits: int) -> bo
         return False
     scaled = exact_int(match[1] + match[2]) * (-1 if match[0].startswith("-") else 1)
     power = len(match[2]) - int(match[3] or match[4] or 0)
+    if scaled % 10**power == 0 if power > 0 else True:
+        return False  # `1.000000` is the number 1
     if (fraction := rational(other)) is not None:
         return _is_rounding(fraction * Fraction(10) ** power - scaled, scaled, negative=fraction < 0)
     exact = numeric.decimal_of(other)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Final
 
-from or1_reward.maths.parse.nodes import Node
-from or1_reward.maths.parse.units import canonical_unit, is_counted, same_nouns
+from or1_reward.maths.parse.nodes import PI, Node, num
+from or1_reward.maths.parse.units import canonical_unit, in_base_units, is_counted, same_nouns
 from or1_reward.maths.parse.vocabulary import words
 
 _CHANGING: Final = words(
@@ -35,21 +36,45 @@ def clash(answer: str, gold: str, *, strict: bool) -> str | None:
 
 def _same(answer: str, first: str | None, gold: str, second: str | None, *, strict: bool) -> bool:
     if first is not None and second is not None:
-        return first == second
+        return first == second or ("mod " not in first + second and in_base_units(first) == in_base_units(second))
     if strict:
         return answer.casefold() == gold.casefold()
     return same_nouns(answer, gold)
 
 
 _MEASURE: Final = re.compile(
-    r"\s*(?:,|\band\b)?\s*(\d+(?:\.\d+)?|\\frac\{\d+\}\{\d+\})\s*([A-Za-z'\".]+|小时|分钟|分|秒|天|元|角)\s*(?:,|\band\b)?"
+    r"\s*(?:,|\band\b)?\s*(\d+(?:\.\d+)?(?!\\frac)|\d*\\frac\{\d+\}\{\d+\})\s*([A-Za-z'\".]+|小时|分钟|分|秒|天|元|角)\s*(?:,|\band\b)?"
 )
 
 
 def compare_compounds(answer: str, gold: str) -> bool | None:
     """`3 hours and 20 minutes` beside `3 h 20 min`; None unless both sides are several measures."""
     first, second = _compound(answer), _compound(gold)
-    return None if first is None or second is None else first == second
+    if first is None or second is None or max(len(first), len(second)) < 2:
+        return None
+    totals = [_total(side) for side in (first, second)]
+    return first == second or (totals[0] is not None and totals[0] == totals[1])
+
+
+_SIZES: Final = (
+    {"week^1": 604_800, "day^1": 86_400, "h^1": 3_600, "min^1": 60, "s^1": 1},
+    {"yd^1": 36, "ft^1": 12, "in^1": 1},
+)
+
+
+def _total(parts: dict[str, str]) -> tuple[Fraction, bool] | None:
+    """Durations in seconds, lengths in inches; None of other measures."""
+    for at, sizes in enumerate(_SIZES):
+        if sizes.keys() >= parts.keys():
+            return sum((_number(number) * sizes[unit] for unit, number in parts.items()), Fraction(0)), bool(at)
+    return None
+
+
+def _number(text: str) -> Fraction:
+    match = re.fullmatch(r"(\d*)\\frac\{(\d+)\}\{(\d+)\}", text)
+    if match is None:
+        return Fraction(text)
+    return Fraction(match[1] or 0) + Fraction(int(match[2]), int(match[3]) or 1)
 
 
 def _compound(text: str) -> dict[str, str] | None:
@@ -64,7 +89,7 @@ def _compound(text: str) -> dict[str, str] | None:
             return None
         found[unit] = match[1]
         at = match.end()
-    return found if len(found) > 1 else None
+    return found or None
 
 
 _LONGEST_COMPOUND: Final = 80
@@ -76,7 +101,7 @@ def in_degrees(answer: Node, gold: Node) -> tuple[Node, Node] | None:
     if set(kinds) != {"degrees", "radians"}:
         return None
     first, second = (
-        side.args[0] if kind == "radians" else Node("deg", (side.args[0],))
+        side.args[0] if kind == "radians" else Node("mul", (side.args[0], PI, num(Fraction(1, 180))))
         for side, kind in zip((answer, gold), kinds, strict=True)
     )
     return first, second

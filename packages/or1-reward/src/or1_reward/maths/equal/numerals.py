@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from or1_reward.maths.parse.vocabulary import COUNTS
 
-_FONT: Final = re.compile(r"\\(?:text|mathrm|mathtt|texttt|textbf|mathbf)\s*\{\s*([A-Za-z0-9 ]{1,12})\s*\}")
+_FONT: Final = re.compile(r"\\(?:text|mathrm|mathtt|texttt|textbf|mathbf|overline)\s*\{\s*([A-Za-z0-9 ]{1,12})\s*\}")
 _NUMERAL: Final = re.compile(
     r"[({\[]*([0-9A-Za-z ]*\d[0-9A-Za-z ]*|[A-F]{2,})[)}\]]*\s*_\s*\{?\s*\(?\s*(?:base\s*)?(\d{1,2}"
     r"|[a-z]{3,7})\s*\)?\s*\}?"

@@ -22,6 +22,7 @@ def progressed(node: Node) -> Node:
         return node
     numbers = [value for value in values if value is not None]
     members = _arithmetic(numbers[:at], numbers[at:]) or _geometric(numbers[:at], numbers[at:])
+    members = members or _quadratic(numbers[:at], numbers[at:])
     return node if members is None else node._replace(args=tuple(map(num, members)))
 
 
@@ -40,4 +41,17 @@ def _geometric(before: list[Fraction], behind: list[Fraction]) -> list[Fraction]
     ratio, members = before[1] / before[0], [before[0]]
     while abs(members[-1]) < abs(behind[-1]) and len(members) < _MOST:
         members.append(members[-1] * ratio)
+    return members if members[: len(before)] == before and members[-len(behind) :] == behind else None
+
+
+def _quadratic(before: list[Fraction], behind: list[Fraction]) -> list[Fraction] | None:
+    """Constant second differences, as of squares; three numbers say what they are."""
+    if len(before) < 3:
+        return None
+    second = before[2] - 2 * before[1] + before[0]
+    members = before[:3]
+    if second <= 0 or members[2] <= members[1]:
+        return None
+    while members[-1] < behind[-1] and len(members) < _MOST:
+        members.append(2 * members[-1] - members[-2] + second)
     return members if members[: len(before)] == before and members[-len(behind) :] == behind else None

@@ -7,7 +7,7 @@ from typing import Final
 from or1_reward.maths.equal import exact, numeric
 from or1_reward.maths.equal.polynomials import UndecidedError, numerator
 from or1_reward.maths.equal.reduce import is_order, relations
-from or1_reward.maths.parse.nodes import I, Node, mentions, negative, symbols, text_of, walk
+from or1_reward.maths.parse.nodes import I, Node, mentions, negative, num, substituted, sym, symbols, text_of, walk
 
 VECTORS: Final = frozenset(("tuple", "bracket"))
 REAL_SETS: Final = frozenset(("interval", "union", "inter", "minus"))
@@ -70,6 +70,44 @@ def vector(node: Node) -> tuple[Node, ...] | None:
     return None
 
 
+def pairs_of(first: Node, second: Node) -> tuple[tuple[Node, Node], tuple[Node, Node]]:
+    """Each of two nodes with the other one."""
+    return (first, second), (second, first)
+
+
+def scaled_vector(node: Node) -> Node:
+    r"""`\frac13(1, 2, 2)` with the number multiplied in; anything else as it is."""
+    if node.op != "mul":
+        return node
+    vectors = [part for part in node.args if part.op == "tuple" and len(part.args) > 1]
+    scalars = tuple(part for part in node.args if part not in vectors)
+    if len(vectors) != 1 or not scalars or any(symbols(part) or part.op not in _SCALARS for part in scalars):
+        return node
+    return vectors[0]._replace(args=tuple(Node("mul", (*scalars, entry)) for entry in vectors[0].args))
+
+
+_SCALARS: Final = frozenset(("num", "pow", "const", "mul"))
+
+
+def with_identities(answer: Node, gold: Node) -> tuple[Node, Node]:
+    """Both sides, the identity written out (`I`, `I_2`) where the other side is a square matrix and this one has none."""
+    matrices = [side.op == "matrix" and len(side.args) == len(side.args[0].args) for side in (answer, gold)]
+    if matrices[0] == matrices[1]:
+        return answer, gold
+    if matrices[0]:
+        return answer, _identity_in(gold, len(answer.args))
+    return _identity_in(answer, len(gold.args)), gold
+
+
+def _identity_in(node: Node, size: int) -> Node:
+    if holds_matrix(node):
+        return node
+    rows = (Node("row", tuple(num(int(row == column)) for column in range(size))) for row in range(size))
+    identity = Node("matrix", tuple(rows))
+    node = substituted(node, sym("I"), identity)
+    return substituted(node, Node("idx", (sym("I"), num(size))), identity)
+
+
 def nested_rows(answer: Node, gold: Node) -> tuple[Node, Node]:
     """`[[1, 2], [3, 4]]` as the matrix that the other side is."""
     sides = [_as_matrix(side) if {answer.op, gold.op} == {"bracket", "matrix"} else side for side in (answer, gold)]
@@ -93,6 +131,7 @@ def is_unknown(name: Node) -> bool:
     return (
         name.op in ("sym", "idx")
         or (name.op == "mul" and all(part.op == "sym" for part in name.args))
+        or (name.op == "app" and name.value == "mark" and name.args[0].op == "sym")
         or _is_rate(name)
     )
 

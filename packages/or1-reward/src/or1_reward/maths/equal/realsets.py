@@ -7,6 +7,7 @@ All become a sorted list of pieces between ends that keep their exact trees, so 
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from functools import reduce
 from typing import NamedTuple
 
@@ -68,6 +69,10 @@ def _from_order(node: Node) -> tuple[Node, Node] | None:
         left, right, sign = right, left, _FLIPPED[sign]
     if left.op == "abs" and is_name(left.args[0]) and not symbols(right):
         return left.args[0], _within(right, sign)
+    if left.op == "abs" and not symbols(right) and (within := _linear_size(left.args[0], right, sign)) is not None:
+        return within
+    if left.op == "pow" and left.args[1] == num(2) and is_name(left.args[0]) and right.op == "num":
+        return left.args[0], _within(Node("pow", (right, num(Fraction(1, 2)))), sign) if _place(right) >= 0 else left
     if not is_name(left):
         return _linear(left, right, sign)
     return (left, _ray(right, sign)) if not symbols(right) & symbols(left) else None
@@ -110,6 +115,14 @@ def _linear(left: Node, right: Node, sign: str) -> tuple[Node, Node] | None:
         return None
     bound = num(-poly.get((), ONE * 0) / slope)
     return Node("sym", (), name), _ray(bound, sign if slope > 0 else _FLIPPED[sign])
+
+
+def _linear_size(inside: Node, bound: Node, sign: str) -> tuple[Node, Node] | None:
+    """`|2x - 1| < 3` as x and the interval between, `> 3` as the two rays."""
+    low, high = _linear(inside, negative(bound), _FLIPPED[sign]), _linear(inside, bound, sign)
+    if low is None or high is None or sign == "!=" or (_place(bound) or 0) <= 0:
+        return None
+    return high[0], Node("inter" if sign[0] == "<" else "union", (low[1], high[1]))
 
 
 def _within(bound: Node, sign: str) -> Node:

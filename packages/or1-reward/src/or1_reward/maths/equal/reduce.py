@@ -149,11 +149,19 @@ def all_signs(node: Node, found: tuple[Node, ...], count: int) -> tuple[Node, ..
     if not mentions(node, _PM):
         return found
     parts = node.args if node.op in ("list", "set") else (node,)
-    for choices in (alternatives, independent_alternatives):
+    own = all(map(_signs_are_independent, parts))
+    for choices in (independent_alternatives,) if own else (alternatives, independent_alternatives):
         written = tuple(one for part in parts for one in choices(part))
-        if len(written) == count:
+        if len(written) == count and not any(mentions(one, _PM) for one in written):
             return written
     return found
+
+
+def _signs_are_independent(node: Node) -> bool:
+    r"""Whether ± stands twice in one sum, the first time in front: `\pm 1 \pm \sqrt2` has four values, `\pm(1+\sqrt2)` two."""
+    if node.op != "add" or node.args[0].op != "pm":
+        return False
+    return [part.value for part in node.args if part.op == "pm"].count("pm") > 1 and "mp" not in text_of(node)
 
 
 def independent_alternatives(node: Node) -> tuple[Node, ...]:
@@ -189,5 +197,5 @@ def elements(node: Node) -> tuple[Node, ...]:
         elif part.op in ("tuple", "bracket", "interval", "matrix") or not mentions(part, _PM):
             found.append(part)
         else:
-            found.extend(alternatives(part))
+            found.extend(independent_alternatives(part) if _signs_are_independent(part) else alternatives(part))
     return tuple(found)

@@ -11,7 +11,7 @@ from or1_reward.maths.parse.vocabulary import words
 _SYNONYMS: Final = {
     phrase: phrases[0]
     for phrases in (
-        ("does not exist", "dne", "doesnt exist", "doesn t exist", "do not exist", "no limit",
+        ("does not exist", "dne", "d n e", "doesnt exist", "doesn t exist", "do not exist", "no limit",
          "the limit does not exist",         "limit does not exist", "not exist", "nonexistent", "不存在"),
         ("undefined", "not defined", "is undefined", "is not defined"),
         ("converges", "convergent", "converge", "it converges", "收敛"),
@@ -26,6 +26,8 @@ _SYNONYMS: Final = {
         ("increasing", "strictly increasing", "递增"),
         ("decreasing", "strictly decreasing", "递减"),
         ("no solution", "no solutions", "no real solution", "no real solutions", "无解", "pas de solution"),
+        ("monday", "mon"), ("tuesday", "tue", "tues"), ("wednesday", "wed"), ("thursday", "thu", "thurs"),
+        ("friday", "fri"), ("saturday", "sat"), ("sunday", "sun"),
         ("impossible", "not possible", "cannot be done"),
         ("possible",),
         ("equal", "they are equal"),
@@ -54,12 +56,17 @@ def compare_sentences(answer: str, gold: str) -> bool | None:
     """True or False where both sides are words of a kind that this module knows; None for anything else."""
     if (dates := [_date(side) for side in (answer, gold)])[1] is not None and dates[0] is not None:
         return dates[0] == dates[1]
+    answer, gold = answer.replace("\\&", " and "), gold.replace("\\&", " and ")
+    answer, gold = (_SIGNS.get(side.strip(), side) for side in (answer, gold))
     if any(sign in answer + gold for sign in "\\=^_<>$"):
         return None
+    answer, gold = (_WINS.sub("", side) for side in (answer, gold))
     said, wanted = _meaning(answer), _meaning(gold)
     if wanted in _SYNONYMS.values() and said in _SYNONYMS.values():
         return said == wanted
     if wanted in _SYNONYMS.values() and _says(plain_words(answer), wanted):
+        return True
+    if all(map(_LETTERS.fullmatch, (answer, gold))) and _without_article(answer) == _without_article(gold):
         return True
     names = [_names(side) for side in (answer, gold)]
     return names[0] == names[1] if names[0] and names[1] else None
@@ -67,7 +74,23 @@ def compare_sentences(answer: str, gold: str) -> bool | None:
 
 def _meaning(text: str) -> str:
     plain = plain_words(text) or text.strip()
-    return _SYNONYMS.get(plain, plain)
+    if plain in _SYNONYMS:
+        return _SYNONYMS[plain]
+    shorter = _NOUN.sub("", _without_article(text))
+    return _SYNONYMS.get(shorter, plain)
+
+
+def _without_article(text: str) -> str:
+    return _ARTICLE.sub("", plain_words(text) or text.strip())
+
+
+_LETTERS: Final = re.compile(r"[A-Za-z]{2,}(?:[ -][A-Za-z]+)+\.?|[A-Za-z]{3,}\.?")
+_ARTICLE: Final = re.compile(r"^(?:an?|the) ")
+_NOUN: Final = re.compile(r" (?:triangle|function|series|sequence|number|integral)$")
+_WINS: Final = re.compile(
+    r"(?<=[A-Za-z]) (?:(?:always |can always |can )?wins?(?: the game)?|has (?:a|the) winning strategy)\.?$"
+)
+_SIGNS: Final = {"\\nexists": "does not exist", "\\infty": "infinitely many"}
 
 
 def _says(sentence: str, wanted: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from or1_reward.maths.equal.points import Point, real_value, roots_along, spread_points
+from or1_reward.maths.equal.points import Point, points_for, real_value, roots_along, spread_points
 from or1_reward.maths.equal.reduce import alternatives
 from or1_reward.maths.parse.nodes import Node, negative, symbols
 
@@ -26,7 +26,8 @@ def solves(solution: Node, equation: Node) -> bool:
     if name.op != "sym" or name.value not in names or len(names) < 2 or symbols(value) != names - {name.value}:
         return False
     difference = Node("add", (equation.args[0], negative(equation.args[1])))
-    seen = [_agrees(difference, str(name.value), alternatives(value), point) for point in spread_points(sorted(names))]
+    points = spread_points(sorted(names)) + points_for(difference, value, sorted(names))
+    seen = [_agrees(difference, str(name.value), alternatives(value), point) for point in points]
     return False not in seen and seen.count(True) >= _ENOUGH
 
 

@@ -38,7 +38,7 @@ _ANNOUNCED: Final = re.compile(
     r"(?:\\text\{\s*)?(?:the )?(?:final )?(?:answer|ans)\b(?: is)?\s*[:=]?\s*\}?\s*(?=[^\s=:}])", re.IGNORECASE
 )
 _LABEL: Final = re.compile(
-    r"\\text(?:bf)?\{\s*\(?[A-E](?:\)|\.)\s*\}\s*|\(?[A-E]\)(?:\s|\\[ ,;:]|~|\\q?quad)+|[A-E][.:](?:\s"
+    r"\\(?:text(?:bf)?|mathbf|mathrm)\{\s*\(?[A-E](?:\)|\.)\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)*|\\textbf\{\s*[A-E]\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)+(?=[\d\\-])|\(?[A-E]\)(?:\s|\\[ ,;:]|~|\\q?quad)+|[A-E][.:](?:\s"
     r"|\\[ ,;:]|~|\\q?quad)+"
 )
 
@@ -70,6 +70,19 @@ def without_label(answer: str) -> str:
         answer = answer[announced.end() :]
     rest = _LABEL.sub("", answer, count=1) if _LABEL.match(answer) else answer
     return rest or answer
+
+
+def labelled_choice(text: str) -> tuple[str, str] | None:
+    r"""Letter and value of `\text{(C) } 12`; None of texts without a label in front of something."""
+    match = _LABEL.match(text)
+    letter = re.search(r"\b([A-E])\b", match[0]) if match else None
+    return (letter[1], text[match.end() :]) if match and letter and text[match.end() :].strip() else None
+
+
+def choice_letter(text: str) -> str | None:
+    r"""The letter that a text is (`C`, `\text{(C)}`), None of anything else."""
+    match = re.fullmatch(r"(?:\\text(?:bf)?\s*\{)?\s*\(?([A-E])\)?\s*\}?", text.strip())
+    return match[1] if match else None
 
 
 def _letter(answer: str, letter: str) -> bool | None:

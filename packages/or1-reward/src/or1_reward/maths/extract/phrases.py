@@ -22,7 +22,7 @@ CUES: Final = (
 )  # fmt: skip
 """One of these is in whatever `PHRASE` finds; a short answer mostly has none, and is spared the search."""
 FINAL: Final = re.compile(
-    r"(?:final|correct)\s{1,9}(?:answer|choice|option)\s{0,9}(?:is\s{0,9}:?|:)[*_]{0,2}+\s{0,9}"
+    r"(?:final|correct|right)\s{1,9}(?:answer|choice|option)\s{0,9}(?:is\s{0,9}:?|:)[*_]{0,2}+\s{0,9}"
     r"|(?:^|\n|[.!?]\s)[\s*_#>]{0,9}(?:the\s{1,9})?(?:answer|答案)\s{0,9}(?:is\s{0,9}:?|:|：)[*_]{0,2}+\s{0,9}",
     re.IGNORECASE,
 )

@@ -16,6 +16,7 @@ from or1_reward.maths.extract.boxes import BOX, Extraction, boxed
 from or1_reward.maths.extract.damage import repaired
 from or1_reward.maths.extract.formulas import Formula, formulas
 from or1_reward.maths.extract.phrases import last_final_phrases, last_phrases
+from or1_reward.maths.parse.units import canonical_unit
 from or1_reward.maths.extract.prose import begins_with_denial, first_sentence, is_denied, is_prose
 
 MAX_SCAN_CHARS: Final = 64_000  # answers stand at the end
@@ -34,10 +35,12 @@ _CONCLUSION: Final = re.compile(
     re.IGNORECASE,
 )
 _COPULA: Final = re.compile(
-    r"\b(?:is|are|equals|becomes|be|est|sont|is\s+equal\s+to|equal\s+to|comes\s+to|given\s+by)[:\s]+(?=\S)",
+    r"\b(?:is|are|equals|becomes|be|est|sont|is\s+equal\s+to|equal\s+to|comes\s+to|given\s+by|has\s+(?:length|area|volume|value)"
+    r"|lies\s+in)[:\s]+(?:(?:therefore|thus|then|exactly|simply|just)\s+)?(?=\S)",
     re.IGNORECASE,
 )
-_MATHEMATICAL: Final = re.compile(r"\\[A-Za-z]|\d\s*(?:,|and|or)\s*-?\d|[\^=√]|[A-Za-z)\d]\s*[-+*/]\s*[A-Za-z(\d]")
+_MATHEMATICAL: Final = re.compile(r"\\[A-Za-z]|[√π²³]|\bsqrt\b|[\[(]\s*-?\d+(?:\.\d+)?\s*,|\d\s*(?:,|and|or)\s*-?\d|[\^=√]|[A-Za-z)\d]\s*[-+*/]\s*[A-Za-z(\d]")
+_LAST_WORDS: Final = re.compile(r"\s([A-Za-z]{2,12}(?: [A-Za-z]{2,12})?)$")
 _HEDGED: Final = re.compile(r"[^A-Za-z]*+(?:or|and)\s[^A-Za-z]*+")
 _JOINT: Final = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b)\s*", re.IGNORECASE)
 _SAYS: Final = re.compile(r"[\d=<>√]|\\(?!angle|triangle|text)")
@@ -146,10 +149,16 @@ def _concluded(text: str, acceptable: Acceptable) -> Extraction | None:
     tails = [sentence[match.end() :] for match in _COPULA.finditer(sentence)][::-1]
     while (lead := _CONCLUSION.match(sentence)) is not None:
         sentence = sentence[lead.end() :]
-    for tail in (*tails, sentence):
+    for tail in (*map(_without_unit, tails), sentence):
         if _MATHEMATICAL.search(tail) and not is_prose(tail) and acceptable(tail) and not begins_with_denial(tail):
             return Extraction(tail, "end of the last sentence")
     return None
+
+
+def _without_unit(tail: str) -> str:
+    """A formula without the unit in words behind it (`2\\pi units`)."""
+    match = _LAST_WORDS.search(tail)
+    return tail[: match.start()] if match and canonical_unit(match[1]) is not None else tail
 
 
 def _within(sentence: str, acceptable: Acceptable) -> str | None:

@@ -18,7 +18,11 @@ def binomial(p: Cursor) -> Node:
 
 def decorated(p: Cursor) -> Node:
     r"""`\overline{AB}`, `\vec{v}`: opaque, for a mark may change what is meant."""
-    node = Node("app", (argument(p),), "mark")
+    directed = p.peek(-1).text in ("\\vec", "\\overrightarrow")
+    inner = argument(p)
+    if directed and inner.op == "mul" and all(part.op == "sym" for part in inner.args):
+        inner = sym("".join(str(part.value) for part in inner.args))  # from A to B is not from B to A
+    node = Node("app", (inner,), "mark")
     if p.peek().text != "_":
         return node
     p.advance()
@@ -34,7 +38,7 @@ def underbrace(p: Cursor) -> Node:
     if p.peek().text in ("_", "^"):
         p.advance()
         label = (argument(p),)
-    return Node("app", (inner, *label), "brace")
+    return Node("app", (inner, *label), "brace") if label else inner
 
 
 def repeated_digit(p: Cursor) -> Node | None:

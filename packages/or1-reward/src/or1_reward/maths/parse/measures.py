@@ -57,6 +57,8 @@ def with_unit(p: Cursor, node: Node) -> Node:
     """`node` measured in what the text says, powers and slashes included (`m/s^2`)."""
     unit = str(phrase(p, p.advance()).value)
     said = unit.casefold().replace(",", " ").split()
+    if said == ["times"] and p.peek().kind == "end":
+        return Node("unit", (node,), unit)
     if not _NO_UNITS.isdisjoint(said) or (said and said[0] in _POWERS_ALONE and len(said) == 1):
         raise ParseError(f"{unit!r} is no unit")
     if said and said[0] in _NUMBER_WORDS:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from or1_reward.maths.parse.units import canonical_unit
+
 _MARKS: Final = re.compile(
     r"\\(?:tag|label)\*?\s*\{[^{}]{0,40}\}|(?:\s|\\[ ,;]|\\q?quad){0,9}+(?:\\(?:checkmark|blacksquare|qed|Box"
     r"|square|qedsymbol)|[✓✔∎■□])[\s.]*$"
 )
 _APOSTROPHES: Final = re.compile(r"(?<![\d'])\d{1,3}(?:'\d{3})+(?![\d'])")
-_TIMES_TEN: Final = re.compile(r"(?<=\d)\s*[xX]\s*(?=10\s*(?:\^|\*\*))")
+_TIMES_TEN: Final = re.compile(r"(?<=\d)\s*(?:[xX]|\\text\s*\{\s*[xX]\s*\})\s*(?=10\s*(?:\^|\*\*))")
 _ENDLESS: Final = re.compile(
     r"(?<![\d.])(\d*)\.(\d{0,12}?)(\d{1,8}?)(\3{1,40})(\d{0,7})\s*(?:\.{3,}|\\(?:l|c)?dots(?:[bcm])?)(?![\d\w])"
 )
@@ -43,7 +45,8 @@ _MODULO_TEXT: Final = re.compile(
 _TRAILING_TEXT: Final = re.compile(r"\(\s*\\(?:text|mathrm)\s*\{([^{}]{1,30})\}\s*\)\s*$")
 _FONTS: Final = r"\\(?:mathbf|hat|vec|boldsymbol|bm|textbf|overrightarrow|widehat)"
 _UNIT_VECTOR: Final = re.compile(
-    rf"{_FONTS}\s*\{{\s*(?:{_FONTS}\s*\{{\s*)?\\?([ijk])(?:math)?\s*\}}(?:\s*\}})?|{_FONTS}\s+([ijk])(?![a-z])|{_FONTS}\s*\\([ij])math(?![a-z])"
+    rf"{_FONTS}\s*\{{\s*{_FONTS}\s*\{{\s*\\?([ijk])(?:math)?\s*\}}\s*\}}|{_FONTS}\s*\{{\s*(?:{_FONTS}\s+)?\\?([ijk])(?:math)?\s*\}}"
+    rf"|{_FONTS}\s+([ijk])(?![a-z])|{_FONTS}\s*\\([ij])math(?![a-z])"
 )
 _CURRENCY: Final = re.compile(
     r"^(?:\\(?:text|mathrm|textrm)\s*\{\s*(?:Rs\.?|USD|US|INR|EUR|GBP|RMB|CNY|AUD|CAD|JPY|HKD?|SGD?"
@@ -51,7 +54,8 @@ _CURRENCY: Final = re.compile(
     r" ,;])*(?=[-+\d\\])"
 )
 _TRANSPOSED: Final = re.compile(
-    r"([)\]]|\\end\{[bpv]?matrix\})\s*\^\s*(?:\{\s*(?:\\(?:top|intercal|mathsf\{T\}|mathrm\{T\}|text\{T\})|T|t)\s*\}|\\top|\\intercal|T|\\mathsf\{T\}|\\mathrm\{T\})"
+    r"([)\]]|\\end\{[bpv]?matrix\})\s*\^\s*(?:\{\s*(?:\\(?:top|intercal|(?:mathsf|mathrm|text|rm)\s*\{?T\}?)|T|t)\s*\}|\\top|\\intercal|T|\\(?:mathsf|mathrm)\s*\{?T\}?)"
+    r"|(?<=\))'(?=\s*$)"
 )
 _WORDS_OF_CHINESE: Final = (
     (
@@ -61,6 +65,30 @@ _WORDS_OF_CHINESE: Final = (
         {"或": " or ", "且": " and ", "和": " and ", "以": " and "},
     ),
 )
+_END: Final = r"[^\[\](),;]{1,40}"
+_OUTWARD_ONE: Final = re.compile(rf"([\[\]])\s*({_END})[,;]({_END})([\[\]])")
+_OUTWARD: Final = re.compile(
+    rf"(?=.*(?:^|[^\w)}}\s])\s*\]|.*\[\s*$)(?:[a-z]\s*\\in\s*)?[\[\]]{_END}[,;]{_END}[\[\]](?:\s*\\cup\s*[\[\]]{_END}[,;]{_END}[\[\]])*\s*"
+)
+_CHOICE_FONT: Final = re.compile(r"\\(?:mathrm|mathbf|text|operatorname)\s*\{\s*([CPA])\s*\}(?=\s*(?:[_^]\s*\{?\d|\(\s*\d+\s*,))")
+_GAMMA: Final = re.compile(r"\\Gamma\s*\(\s*(\d{1,6})\s*\)")
+_ZEROS: Final = re.compile(
+    r"(?<![\d.])([1-9]\d*)\s*\\underbrace\s*\{\s*0+\s*\\[cl]?dots\s*0+\s*\}\s*_\s*\{\s*(\w+)\s*(?:\\text\s*\{[^{}]*\})?\s*\}"
+)
+_CONTINUED: Final = re.compile(r"\\\\\s*&?\s*(?==)")
+_APART: Final = re.compile(r"(?<=\d)()\s*\\q?quad\s*(?=-?\d)")
+_MICRO: Final = re.compile(r"\\mu\s*\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,3})\s*\}")
+_UNIT_NAME: Final = r"\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,4})\s*\}"
+_UNIT_POWER: Final = r"(?:\s*\^\s*\{?\s*-?\d\s*\}?)?"
+_UNIT_JOINT: Final = r"(?:/|\\cdot|\\[, ;]|\s)*"
+_UNIT_PIECE: Final = re.compile(rf"({_UNIT_JOINT}){_UNIT_NAME}({_UNIT_POWER})")
+_UNIT_PRODUCT: Final = re.compile(
+    rf"{_UNIT_NAME}{_UNIT_POWER}(?:{_UNIT_JOINT}{_UNIT_NAME}{_UNIT_POWER}){{1,4}}"
+)
+_UNIT_FRACTION: Final = re.compile(
+    r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,4})\s*\}\s*\}\s*\{\s*\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,4})\s*\}\s*(?:(\^\{?\d\}?))?\s*\}"
+)
+_HALF_DAY: Final = re.compile(r"(?<=\d)()\s*([ap])\.\s?m\.?(?![a-z])")
 _FRENCH: Final = re.compile(r"\\text\s*\{\s*(ou|et|oder|und|y|o)\s*\}")
 
 
@@ -79,14 +107,49 @@ def rewritten(text: str) -> str:
     if "_" in text:
         text = _BRACED_LETTER.sub(r"\1", text)
     if "\\" in text:
-        text = _UNIT_VECTOR.sub(lambda match: f"\\vers{match[1] or match[2] or match[3]} ", text)
+        text = _UNIT_VECTOR.sub(lambda match: f"\\vers{match[match.lastindex]} ", text)
     if "^" in text:
         text = _TRANSPOSED.sub(r"\1^{\\mathrm{transposed}}", text)
     text = _HOUR.sub(":", text)
+    if "[" in text or "]" in text:
+        text = _outward_brackets(text)
+    if "\\" in text:
+        text = _in_latex(text)
+    if text.endswith("m.") or " m" in text:
+        text = _HALF_DAY.sub(r"\1 \\text{ \2m}", text)
     text = _ORDINAL.sub(r"\1", text)
     if "\\" in text or text[:1].isalpha():
         text = _CURRENCY.sub("", _TRAILING_TEXT.sub(r"\\text{ \1}", text))
     return text if text.isascii() and "\\text" not in text else _other_languages(text)
+
+
+def _outward_brackets(text: str) -> str:
+    """`]1,3[` and `[1,3[`, as French schools write open ends, with round brackets."""
+    if not _OUTWARD.fullmatch(text):
+        return text
+    return _OUTWARD_ONE.sub(
+        lambda match: f"{'[' if match[1] == '[' else '('}{match[2]},{match[3]}{']' if match[4] == ']' else ')'}", text
+    )
+
+
+def _in_latex(text: str) -> str:
+    """Notations with commands in them."""
+    text = _CHOICE_FONT.sub(r"\1", text)
+    text = _GAMMA.sub(lambda match: f"({match[1]}-1)!", text)
+    text = _ZEROS.sub(r"\1 \\cdot 10^{\2}", text)
+    if "{aligned}" in text or "{align" in text or "{split}" in text:
+        text = _CONTINUED.sub(" ", text)
+    text = _APART.sub(r"\1 , ", text)
+    text = _MICRO.sub(r"\\text{ μ\1}", text)
+    return _UNIT_PRODUCT.sub(_unit_product, _UNIT_FRACTION.sub(r"\\text{ \1/\2\3}", text))
+
+
+def _unit_product(match: re.Match[str]) -> str:
+    r"""`\mathrm{m}\cdot\mathrm{s}^{-1}` as one text."""
+    pieces = _UNIT_PIECE.findall(match[0])
+    joined = "".join((("/" if "/" in joint else " ") + name + power) for joint, name, power in pieces).strip(" /")
+    joined = re.sub(r"[\s{}]*\^[\s{}]*(-?\d)\}?", r"^\1", joined)
+    return f"\\text{{ {joined}}}" if canonical_unit(joined) is not None else match[0]
 
 
 def modulo_in_words(text: str) -> str:
@@ -105,7 +168,7 @@ def _repeating(text: str) -> str:
 def _period(match: re.Match[str]) -> str:
     whole, before, period, repeats, rest = match.groups()
     count = 1 + len(repeats) // len(period)
-    if not period.startswith(rest) or count < (3 if len(period) == 1 else 2):
+    if not period.startswith(rest) or count < (3 if len(period) == 1 and before else 2):
         return match[0]
     return f"{whole or 0}.{before}\\overline{{{period}}}"
 

@@ -79,6 +79,9 @@ _UNICODE: Final = {
     "、": ",",
     "；": ";",
     "：": ":",
+    "∶": ":",
+    "℃": "^\\circ\\text{C}",
+    "℉": "^\\circ\\text{F}",
     "（": "(",
     "）": ")",
     "【": "[",
@@ -185,16 +188,19 @@ _WIDE: Final = re.compile(r"\s{2,}")
 _GROUP_MARKS: Final = re.compile(r"\\[,;: ]|~|\{\s?,\s?\}|\s")
 _GROUP_COMMA: Final = re.compile(r",\s*\\!\s*(?=\d{3})")  # `11,\! 111`: the negative space says that this is one number
 _SIZES: Final = re.compile(
-    r"\\(?:m?left|m?right|[bB]igg?[lrm]?|middle|displaystyle|textstyle|scriptstyle|limits|nolimits|notag|nonumber)(?![a-z])"
+    r"\\(?:m?left|m?right|[bB]igg?[lrm]?|middle|displaystyle|textstyle|scriptstyle|limits|nolimits|notag|nonumber"
+    r"|tiny|small|normalsize|large|Large|LARGE|huge|Huge|ensuremath)(?![A-Za-z])"
     r"(?:\s*\.(?!\d))?"
 )
+_DOLLARS: Final = re.compile(r"^\s*(?:\\text\s*\{\s*[A-Z]{1,2}\\\$\s*\}|(?:US|C|CA|A|AU|HK|S|NT)\s*\\\$(?=\s*\d))")
+_COMMA_TEXT: Final = re.compile(r"(?<=\d)\\text\s*\{\s*,\s*\}(?=\d{3})")
 _LITERAL_NEWLINE: Final = re.compile(r"(?<!\\)\\n(?![a-z])")
 _UNION_LETTER: Final = re.compile(r"(?<=[\])}])\s*U\s*(?=[\[({\\])")
-_COLOUR: Final = re.compile(r"\\(?:text)?color\s*\{[^{}]*\}")
+_COLOUR: Final = re.compile(r"\\(?:(?:text)?color|colorbox)\s*\{[^{}]*\}|\\bbox\s*\[[^\[\]]*\]")
 _SYSTEM_BRACE: Final = re.compile(r"\\left\s*\\\{\s*(?=\\begin\{(?:array|aligned|matrix|cases|align|gathered))")
 _MODULUS: Final = re.compile(r"\(\s*(?:\\(?:bmod|mod)|mod)(?![a-z])\s*([^()]*)\)")
 _PHANTOM: Final = re.compile(r"\\[hv]?phantom\s*(?:\{[^{}]*\}|[^\s\\])")
-_LEADING_SIGN: Final = re.compile(r"(?:(?:\\(?:approx|therefore|implies|Rightarrow|equiv)(?![A-Za-z])|[=:])\s*)+")
+_LEADING_SIGN: Final = re.compile(r"(?:(?:\\(?:approx|sim|simeq|therefore|implies|Rightarrow|equiv)(?![A-Za-z])|[=:])\s*)+")
 _DELIMITERS: Final = re.compile(r"\\[()\[\]]|\$+")
 _DELIMITERS_BESIDE_ROWS: Final = re.compile(r"(?<!\\)\\[()\[\]]|\$+")  # `\\(` may end a row before a bracket
 _ROW_SPACING: Final = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\]")
@@ -217,8 +223,10 @@ def to_ascii(text: str) -> str:
 def tidy(text: str) -> str:
     r"""One answer without the marks that mean nothing: `$1\,234\text{ }$` is `1234\text{ }`."""
     text = to_ascii(text)
+    text = text.replace(":=", "=")
     if "\\" in text:
-        text = _GROUP_COMMA.sub(",", text)
+        text = _GROUP_COMMA.sub(",", _DOLLARS.sub("", text))
+        text = _COMMA_TEXT.sub("{,}", text)
         text = _LITERAL_NEWLINE.sub(" ", text).replace("\\!", "").replace("\\$", "")
         if "\\\\" in text:
             text = _ESCAPED_MACRO.sub("\\\\", _unescaped(text))

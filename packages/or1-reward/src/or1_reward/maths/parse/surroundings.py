@@ -20,14 +20,14 @@ _MOST_CHARS: Final = 400
 _STATED: Final = re.compile(
     r"(?:\\text(?:bf|it|rm)?\s*\{)?\s*(?P<said>(?:[A-Za-z][A-Za-z'-]*["
     r" ,]+){0,14}?(?:[A-Za-z][A-Za-z'-]*)?)\s*(?:\}(?=\s*[:=]))?\s*"
-    r"(?P<verb>\b(?:is|are|equals|was|be|has|have|there are|there is|there exist|has exactly|have"
-    r" exactly)\b|[:=])\s*(?:exactly\s+)?\}?"
+    r"(?P<verb>\b(?:is|are|equals|was|be|has|have|get|obtain|find|there are|there is|there exist|has exactly|have"
+    r" exactly|a total of)\b|[:=])\s*(?:exactly\s+)?\}?"
     r"\s*(?P<rest>\S.*)",
     re.DOTALL,
 )
 _NAMED_KIND: Final = re.compile(
     r"\\text(?:bf|it|rm)?\s*\{\s*(?:(?:the|a|an)\s+)?(?:ordered\s+|closed\s+|open\s+|final\s+|correct\s+)?(?:points?|set|interval|numbers?"
-    r"|values?|vector|pairs?|triples?|line|function|matrix|curve|equation|answers?|solutions?|roots?)\s*:?\s*\}\s*(?=[\\({\[\d-])",
+    r"|values?|vector|pairs?|triples?|line|function|matrix|curve|equation|answers?|solutions?|roots?)\s*:?\s*\}\s*(?=[\\({\[\d-]|[A-Z]\s*\()",
     re.IGNORECASE,
 )
 _LAST_STATEMENT: Final = re.compile(
@@ -55,9 +55,16 @@ _QUALIFIER_WORDS: Final = word_set(
 _SYMBOLS_ONLY: Final = re.compile(r"(?:\\[A-Za-z]+|[A-Za-z0-9\s.,<>=+*/^_{}()|\[\]'-])*")
 _RELATION: Final = re.compile(r"\\(?:in|ge|geq|geqslant|le|leq|leqslant|ne|neq|gt|lt|notin)(?![a-z])|[<>]|!=|>=|<=")
 _EQUALS: Final = re.compile(r"(?<![<>!:=])=(?!=)")
+_FOR_ALL: Final = re.compile(r"\\forall\s*[a-z](?:\s*,\s*[a-z])*")
+_ROUNDED: Final = re.compile(
+    r"(?:approximately|approx\.?|rounded(?: to [\w\s.]{1,40})?|to [\w\s]{1,20}(?:decimal places?|significant figures?|d\.?p\.?|s\.?f\.?))",
+    re.IGNORECASE,
+)
+_HAS_DECIMALS: Final = re.compile(r"\d\.\d")
+_LETTERS_DECLARED: Final = re.compile(r"[\s,;]*[A-Za-z]\s*(?:\\in\b.*)?")
 _CASE_WORD: Final = re.compile(r"\b(?:if|when)\b")
 _LEAD_WORD: Final = re.compile(
-    r"\s*(?:for|where|when|if|with|provided|since|because|given|such that|is (?:the|an?))\b"
+    r"\s*,?\s*(?:for|where|when|if|with|provided|since|because|given|such that|is (?:the|an?)|only)\b"
     r"|\s*\\(?:forall|because)(?![a-z])"
 )
 _WORD: Final = re.compile(r"(?<!\\)\b[A-Za-z][A-Za-z-]+\b")
@@ -71,6 +78,8 @@ _WHOLE_SET: Final = re.compile(
 )
 _LETTER: Final = re.compile(r"(?<![A-Za-z\\])([A-Za-z])(?![A-Za-z])")
 _REAL_SET: Final = re.compile(r"\\in\s*\\(?:mathbb|mathbf|Bbb)\s*\{?\s*[RC]")
+_ANY_REAL: Final = re.compile(r"\b(?:any|some|all)\s+real\b")
+_VARIABLES: Final = frozenset("xyztn")
 _PARAMETER_WORDS: Final = re.compile(r"\b(?:constant|arbitrary|parameter|real number)", re.IGNORECASE)
 
 _TRIGONOMETRIC: Final = r"\\(?:sin|cos|tan|cot|sec|csc|tg|ctg)(?![a-z])"
@@ -90,9 +99,15 @@ _LABEL: Final = re.compile(
     r"|(?:\\(?:measured)?angle|\\triangle|m\s*\\angle|\\overarc|\\widehat|\\hat)\s*\{?[A-Za-z]{0,3}\}?"
     r"|\{\s*[A-Za-z]\s*\}\s*_\s*\{?\w{1,8}\}?"
     r"|#\s*.{1,30}"
+    r"|\.?\s*\\[dt]?frac\s*\{\s*(?:d|\\partial|\\mathrm\{d\})(?![a-z]).{1,60}"
+    r"|\\\|.{1,40}\\\|"
+    r"|[a-z]\s*\\circ\s*[a-z]"
     r")\s*"
 )
-_MAPS_TO: Final = re.compile(r"^(?:[A-Za-z]\s*:\s*)?[A-Za-z]\s*\\mapsto\s*(?=\S)")
+_MAPS_TO: Final = re.compile(
+    r"^(?:[A-Za-z]\s*(?::|\\colon)\s*)?(?:[A-Za-z]|\(\s*[a-z](?:\s*,\s*[a-z])+\s*\))\s*\\mapsto\s*(?=\S)"
+    r"|^([a-z])\s*\\(?:to|rightarrow)\s*(?=[^=]*\1)"
+)
 
 
 class Bare(NamedTuple):
@@ -123,6 +138,8 @@ def parameters(qualifiers: tuple[str, ...]) -> tuple[frozenset[str], frozenset[s
             whole |= letters
         elif _PARAMETER_WORDS.search(qualifier) or _REAL_SET.search(qualifier):
             constants |= letters
+        elif _ANY_REAL.search(plain):
+            constants |= letters - _VARIABLES
     return frozenset(whole), frozenset(constants)
 
 
@@ -153,7 +170,7 @@ def _without_prose(text: str) -> str:
         return text
     if verb == ":" and (len(words) == 1 and len(words[0].strip(",")) < 3):
         return text  # a ratio
-    if not words and not verb.startswith("there"):
+    if not words and verb not in ("is", "equals", "a total of") and not verb.startswith("there"):
         return text
     if _REFUSED.match(rest.strip(" {}")) or rest.count("{") < rest.count("}"):
         rest = rest.removesuffix("}") if rest.count("{") == rest.count("}") - 1 and rest.endswith("}") else rest
@@ -169,6 +186,10 @@ def _without_qualifiers(text: str) -> tuple[str, list[str]]:
         cut = _last_piece(text)
         if cut is None:
             return text, taken
+        while _LETTERS_DECLARED.fullmatch(text[cut:]) and (before := _last_piece(text[: cut - 1])) is not None:
+            cut = before  # `for constants a, b`
+            if not _LETTERS_DECLARED.fullmatch(text[cut:]):
+                break
         piece = text[cut:]
         main = text[:cut].rstrip(" ,;:\\").rstrip()
         main = re.sub(r"(?:\\q?quad|\\[,;:]|\\text\s*\{\s*,?\s*\}|[\s,;])+$", "", main)
@@ -230,6 +251,10 @@ def _is_qualifier(piece: str, main: str) -> bool:
         plain = plain[1:-1].strip()
     if not plain or "boxed" in plain:
         return False
+    if _FOR_ALL.fullmatch(plain):
+        return True
+    if _ROUNDED.fullmatch(plain):
+        return _HAS_DECIMALS.search(main) is not None
     words = [word.casefold() for word in _WORD.findall(_SET.sub(" ", plain)) if len(word) > 1]
     if _REASON.match(plain) and not re.search(r"\b(?:or|otherwise|else)\b", plain):
         return bool(words)
@@ -260,6 +285,7 @@ def _is_qualifier(piece: str, main: str) -> bool:
                 "nonzero",
                 "where",
                 "for",
+                "is",
             }
         )
     return not (relation and not words and _RELATION.search(main) and "\\in" not in plain)

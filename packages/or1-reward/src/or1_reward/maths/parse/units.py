@@ -57,8 +57,8 @@ _OTHERS: Final = {
     "km": "千米 公里",
     "cm": "厘米",
     "mm": "毫米",
-    "kg": "千克 公斤",
-    "mL": "毫升 cc",
+    "kg": "千克 公斤 kilo kilos",
+    "mL": "毫升",
     "gal": "gallon gallons gal",
     "pt": "pint pints",
     "qt": "quart quarts",
@@ -77,7 +77,8 @@ _OTHERS: Final = {
     "%": "percent pct percentage",
     "am": "am AM a.m. A.M. a.m A.M",
     "pm": "pm PM p.m. P.M. p.m P.M",
-    "unit": "unit units 单位",
+    "unit": "unit units u 单位",
+    "rev": "rev revs revolution revolutions",
     "atm": "atm atmosphere atmospheres",
     "rpm": "rpm",
     "dB": "dB decibel decibels",
@@ -90,6 +91,7 @@ _COMPOUNDS: Final = {
     "fps": "ft/s",
     "mps": "m/s",
     "psi": "lb/in^2",
+    "cc": "cm^3",
 }
 _POWERS: Final = {"square": 2, "sq": 2, "cubic": 3, "cu": 3, "平方": 2, "立方": 3}
 _PREFIXED_UNITS: Final = words("m g s A K mol N J W V C F H T Wb Ω Hz Pa eV L bit B rad cal")
@@ -114,6 +116,19 @@ def _spellings() -> dict[str, str]:
 _CANONICAL: Final = _spellings()
 _CASELESS: Final = {spelling.lower(): unit for spelling, unit in _CANONICAL.items() if len(spelling) > 3}
 _FACTOR: Final = re.compile(r"\s*([/*·]|\bper\b)\s*|\s+(a)\s+|\s+")
+_TEMPERATURE: Final = re.compile(r"degrees?\s+(celsius|fahrenheit)", re.IGNORECASE)
+_METERS_PER: Final = re.compile(r"^ms\^?\{?-([12])\}?$")
+_DIVISOR: Final = re.compile(r"/\s*\(([^()]*)\)")
+_DERIVED: Final = {
+    "N": {"kg": 1, "m": 1, "s": -2},
+    "J": {"kg": 1, "m": 2, "s": -2},
+    "W": {"kg": 1, "m": 2, "s": -3},
+    "Pa": {"kg": 1, "m": -1, "s": -2},
+    "C": {"A": 1, "s": 1},
+    "V": {"kg": 1, "m": 2, "s": -3, "A": -1},
+    "Ω": {"kg": 1, "m": 2, "s": -3, "A": -2},
+    "Hz": {"s": -1},
+}
 _RAISED: Final = re.compile(r"(.+?)\^?\{?(-?\d)\}?")
 
 
@@ -125,6 +140,8 @@ def canonical_unit(text: str) -> str | None:
     powers: dict[str, int] = {}
     sign, power = 1, 1
     text = re.sub(r"^(?:in|of|the)\s+", "", text.strip())
+    text = _METERS_PER.sub(r"m s^-\1", _TEMPERATURE.sub(lambda match: f"°{match[1][0].upper()}", text))
+    text = _DIVISOR.sub(lambda match: "/" + re.sub(r"[\s*·]+", "/", match[1].strip()), text)
     text = re.sub(r"\s+(squared|cubed)\b", lambda match: "^2" if match[1] == "squared" else "^3", text)
     for piece in _FACTOR.split(text.replace("{", "").replace("}", "")):
         if not piece or piece.isspace():
@@ -133,8 +150,8 @@ def canonical_unit(text: str) -> str | None:
             sign = -1
         elif piece in ("*", "·"):
             continue
-        elif piece in _POWERS:
-            power = _POWERS[piece]
+        elif piece.rstrip(".") in _POWERS:
+            power = _POWERS[piece.rstrip(".")]
         else:
             factors = _one(piece)
             if factors is None:
@@ -145,13 +162,23 @@ def canonical_unit(text: str) -> str | None:
     return "*".join(f"{unit}^{raised}" for unit, raised in sorted(powers.items()) if raised) or None
 
 
+def in_base_units(unit: str) -> dict[str, int]:
+    """A canonical unit in the base units of the SI, where it has no prefix (`N` is kg m s^-2)."""
+    found: dict[str, int] = {}
+    for factor in unit.split("*"):
+        name, _, raised = factor.partition("^")
+        for base, power in _DERIVED.get(name, {name: 1}).items():
+            found[base] = found.get(base, 0) + power * int(raised)
+    return {base: power for base, power in found.items() if power}
+
+
 def _one(name: str) -> dict[str, int] | None:
     stem, raised = name, 1
     if (match := _RAISED.fullmatch(name)) is not None and match[1].strip("^") not in ("",):
         stem, raised = match[1].rstrip("^"), int(match[2])
     if stem in _COMPOUNDS:
         return {
-            unit: raised * (1 if at == 0 else -1) * (2 if unit == "in^2" else 1)
+            unit.partition("^")[0]: raised * (1 if at == 0 else -1) * int(unit.partition("^")[2] or 1)
             for at, unit in enumerate(_COMPOUNDS[stem].split("/"))
         }
     unit = _CANONICAL.get(stem) or _CANONICAL.get(stem.rstrip(".")) or _CASELESS.get(stem.lower().rstrip("."))
@@ -181,6 +208,10 @@ _NOT_COUNTED: Final = words(
     "south east west left right up down above below before after ago later older younger taller shorter "
     "heavier faster slower ahead behind forward backward clockwise counterclockwise"
 )
+_ALIKE: Final = {
+    "gain": "profit", "reduction": "decrease", "drop": "decrease", "rise": "increase", "growth": "increase",
+    "decline": "decrease",
+}  # fmt: skip
 _SMALL: Final = words("of the a an in per total different distinct such all integer real positive possible")
 _CHINESE_COUNT: Final = re.compile(r"[个种只本名人次条张颗件枚对组块道题台辆棵头位根支双套]{1,3}")
 
@@ -189,7 +220,7 @@ def is_counted(text: str) -> bool:
     """Whether words behind a number only say what is counted (`apples`, `different ways`, `integer solutions`)."""
     words = re.sub(r"[^\w\s().-]", " ", text).casefold().split()
     words = [word.strip("().") for word in words if word.strip("().")]
-    if not words:
+    if not words or words == ["times"]:
         return True
     if _CHINESE_COUNT.fullmatch("".join(words)):
         return True
@@ -209,4 +240,5 @@ def same_nouns(first: str, second: str) -> bool:
 
 def _stems(text: str) -> set[str]:
     words = re.sub(r"[^\w\s]", "", text.casefold()).split()
+    words = [_ALIKE.get(word, word) for word in words]
     return {re.sub(r"(?:es|s)$", "", word) if len(word) > 3 else word for word in words if word not in _SMALL}
