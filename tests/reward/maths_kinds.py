@@ -609,6 +609,419 @@ AB=5 || CD=5 || F
 {a}_{1} {b}_{2} || a_1b_2 || T
 \frac{m_1 v_1}{m_1+m_2} || \frac{v_1}{1+m_2/m_1} || T
 x_{n+1} || x_{n+2} || F
+# text number
+17 || \mathbf{17} || T
+17 || \mathrm{17\ cm} || T
+17 || \text{17\%} || T
+17 || \text{approximately 17} || F
+17 \text{ cm} || \text{17 cm} || T
+17 || \text{x = 17} || T
+# qualifier
+f(x)=0 \text{ for all } x || f(x) \equiv 0 || T
+f(x)=kx \text{ where } k \text{ is any real number} || f(x) = kx || T
+f(n)=2n || f(n)=2n\ \forall n || T
+f(x)=x+1 \text{ for all } x \in \mathbb{R} || f(x)=x-1 || F
+\frac{x}{x-2} || \frac{x}{x-2}, \text{ provided } x\neq 2 || T
+(n+1)! || (n+1)! \text{ for } n \geq 0 || T
+a_n=2^{n-1} || a_n = 2^{n-1}\ (n\in \mathbf{N}_+) || T
+\frac{\pi}{2}+k\pi, k\in\mathbb{Z} || \frac{\pi}{2}+k\pi || T
+x=2k\pi, k \in \mathbb{Z} || x = 2k\pi \text{ for any integer } k || T
+x \geq 2 || x\ge 2 \text{ (where } x \in \mathbb{R}) || T
+\sqrt{x} || \sqrt{x} \text{ for } x \ge 0 || T
+c || c \text{ for some constant } c || T
+f(x) = ax + b || f(x)=ax+b \text{ for any constants } a, b || T
+# interval
+[1,3] || 1\le x\le3,\ x\in\mathbb{R} || T
+[1,3] || x \in \left[1,3\right] || T
+(-\infty, 2) \cup (2, \infty) || x \neq 2 || T
+(-\infty, 2) \cup (2, \infty) || \text{all real numbers except } x = 2 || T
+\text{All real numbers except } 2 || \{x \mid x \ne 2\} || T
+\text{all positive real numbers} || (0,\infty) || T
+\text{all real numbers greater than } 3 || (3,\infty) || T
+(-\infty, 0) || \mathbb{R}^- || T
+[1,3) || [1,3[ || T
+(-\infty,1]\cup[3,\infty) || x \le 1, x \ge 3 || T
+(2,\infty) || 2 < x < \infty || T
+-2 \le x \le 2 || x^2 \le 4 || T
+# matrix
+\begin{pmatrix}1&0\\0&2\end{pmatrix} || \operatorname{diag}\{1,2\} || T
+\begin{pmatrix}1&0\\0&1\end{pmatrix} || I || T
+\begin{pmatrix}1&0\\0&1\end{pmatrix} || I_3 || F
+\begin{pmatrix}2\\-1\end{pmatrix} || (2,-1)^{\intercal} || T
+\begin{pmatrix}2\\-1\end{pmatrix} || \langle 2,-1\rangle || T
+\begin{pmatrix}2\\-1\end{pmatrix} || 2\mathbf{i}-\mathbf{j} || T
+# vector
+(1,2,-3) || \boldsymbol{i}+2\boldsymbol{j}-3\boldsymbol{k} || T
+(1,2,-3) || i+2j-3k || T
+(1,2,-3) || [1,2,-3] || T
+\mathbf{i}+2\mathbf{j} || \hat{\mathbf i}-2\hat{\mathbf j} || F
+\frac{1}{3}(1,2,2) || \frac{\mathbf{i}+2\mathbf{j}+2\mathbf{k}}{3} || T
+# point
+(1,2) || (x, y) = (2, 1) || F
+(1,2) || \left(1, 2\right) || T
+(1,2) || y=2, x=1 || T
+A(1,2) || (1,2) || T
+(1,2,3) || P(1,2,3) || T
+# list
+1,2,3,4,5,6,7,8,9,10 || 1,2,3,...,10 || T
+\{1,2,3,4,5\} || \{5,4,3,2,1\} || T
+2, 4, 6, 8, 10 || 2,4,\ldots,10 || T
+0,1,2,3 || \{0,1,2,3\} || T
+3, 5 || 3 \text{ or } 5 || T
+1,2,3 || [1,2,3] || T
+# unit
+45 \text{ miles per hour} || 45 \text{ mph} || T
+60 \text{ km/h} || 60 \text{ kmph} || T
+5 \text{ m/s} || 5\,\mathrm{m}\cdot\mathrm{s}^{-1} || T
+5 \text{ m/s} || 5\ \text{ms}^{-1} || T
+5 \text{ m} || 5 m || T
+10 \text{ N} || 10 \text{ Newtons} || T
+10 \text{ N} || 10 \text{ N}\cdot\text{m} || F
+12 \text{ cm}^2 || 12 \text{ centimeters squared} || T
+12 \text{ cm}^3 || 12 \text{ cc} || T
+12 \text{ square feet} || 12 \text{ feet} || F
+500 || \text{₹}500 || T
+500 || \text{INR } 500 || T
+500 || 500 \text{ euros} || T
+\$500 || 500 \text{ dollars} || T
+5 \text{ kg} || 5 \text{ kilograms} || T
+5 \text{ lbs} || 5 \text{ pounds} || T
+3 \text{ h} || 3 \text{ hours} || T
+20 \text{ sec} || 20 \text{ s} || T
+100^\circ \text{C} || 100 ℃ || T
+4\ \Omega || 4\,\text{k}\Omega || F
+2 \text{ rev/s} || 2 \text{ revolutions per second} || T
+7 \text{ in} || 7 \text{ inches} || T
+1 \text{ g/cm}^3 || 1\ \mathrm{g\,cm^{-3}} || T
+9.8 || 9.8\,\mathrm{m}/\mathrm{s}^2 || T
+15 || 15 \text{ students} || T
+15\pi || 15\pi\text{ square inches} || T
+# unit clash
+20\% \text{ profit} || 20\% || T
+\text{Loss of } 20\% || \text{Gain of } 20\% || F
+12 \text{ red} || 12 \text{ green} || F
+10 \text{ above} || 10 \text{ below} || F
+10 \text{ km N} || 10 \text{ km S} || F
+5 \text{ taller} || 5 \text{ shorter} || F
+5 \text{ odd} || 5 \text{ even} || F
+12 \text{ noon} || 12 \text{ midnight} || F
+5 \text{ mol} || 5 \text{ mmol} || F
+5 \text{ days} || 5 \text{ weeks} || F
+5 \text{ million} || 5 \text{ billion} || F
+5\text{ dB} || 5 \text{ Hz} || F
+25\% \text{ increase} || 25\% \text{ decrease} || F
+5\text{ clockwise} || 5 \text{ counterclockwise} || F
+# word number
+42 || 42 \text{ hundred} || F
+3 || 3 \text{ thirds} || F
+3 || 3 \text{ squared} || F
+3.5 || 3 \text{ and a half} || T
+2 || 2 \text{ million} || F
+2000000 || 2 \text{ million} || T
+5 || 5 \text{ to the fourth} || F
+5 || 5 \text{ or possibly } 6 || F
+5 || 5 \text{ else six} || F
+5 || 5 \text{ divided by } 3 || F
+5 || \text{five} || T
+35 || \text{thirty-five} || T
+135 || \text{one hundred and thirty-five} || T
+\frac12 || \text{one-half} || T
+\frac23 || \text{two-thirds} || T
+25 || twenty-five || T
+25 || \text{fifty-two} || F
+# ordinal
+3 || 3\text{rd} || T
+21\text{st} || 21 || T
+# currency
+45 || 45\text{ USD} || T
+45 || \text{C\$}45 || T
+45 || \$45\text{ million} || F
+0.45 || 45 \text{ cents} || F
+# repeating
+\frac13 || 0.\bar{3} || T
+\frac13 || 0.333\dots || T
+\frac13 || 0.3\ldots || F
+\frac{41}{333} || 0.123123... || T
+\frac{12}{99} || 0.1212\ldots || T
+2.5 || 2.4999\ldots || T
+# approx
+3.14 || \approx 3.14 || T
+1.732 || \sqrt3 \approx 1.732 || T
+12.57 || 12.57 \approx 4\pi || T
+\frac23 || \frac13 \approx 0.67 || F
+5.83 || d = \sqrt{34} \approx 5.83 || T
+12.6 || \sim 12.6 || T
+12.6 || 12.6 \text{ (rounded to one decimal place)} || T
+# scientific
+6000000 || 6×10^6 || T
+6000000 || 6.0 \times 10^6 || T
+0.00012 || 1.2 x 10^-4 || T
+6000000 || 6 \text{ x } 10^6 || T
+# plus-minus
+\pm 1 \pm \sqrt2 || \pm(1+\sqrt2), \pm(1-\sqrt2) || T
+(\pm 1, 0) || (1,0),(1,0) || F
+(\pm 3, \pm 4) || (3,4),(-3,-4) || T
+\pm 5 || 5 \text{ and } -5 || T
+\pm 5 || -5 || F
+2 \pm i || 2+i \text{ and } 2-i || T
+# function
+f(x)=|x| || f(x)=x || F
+f(x)=\frac{1}{x} || f(x) = x^{-1} || T
+f(x)=\frac{1}{x} || y=1/x || T
+f(x) = 2x+1 || f(y) = 2y+1 || T
+g(x)=x^2 || g\colon x \mapsto x^2 || T
+# antiderivative
+\sin^2 x + C || \cos^2 x + C || F
+x\ln x - x + C || x\ln x - x || F
+\arctan x + C || -\operatorname{arccot} x + C || T
+\frac{x^3}{3}+C || \frac{x^3+3}{3} + C || T
+C_1 e^x + C_2 e^{-x} || C_1 e^x || F
+y = Ce^x || y = e^x || F
+# renamed
+x = \frac{\pi}{4}+k\pi, k\in\mathbb{Z} || x = \frac{(4k+1)\pi}{4} || T
+x = \frac{\pi}{4}+k\pi, k\in\mathbb{Z} || x = \frac{\pi}{4} || F
+x = \frac{\pi}{4}+k\pi, k\in\mathbb{Z} || x = \frac{\pi}{3}+k\pi || F
+\{2k : k\in\mathbb{Z}\} || \text{even integers} || T
+(t,1-t), t\in\mathbb{R} || (t,1+t) || F
+# equation
+\ln y = 2x || y=\exp(2x) || T
+x^2+y^2=4 || y^2 = 4-x^2 || T
+x^2+y^2=4 || 2x^2+2y^2=8 || T
+y=2x+3 || y-3=2x || T
+\log_2 y = x || y=2^x || T
+e^y = x || y=\ln x || T
+\frac{x-1}{2}=\frac{y}{3} || 3x-2y=3 || T
+a^2+b^2=c^2 || c=\sqrt{a^2+b^2} || F
+# base
+2A5_{12} || 2\text{B}5_{12} || F
+1101_2 || 1101_{\text{base } 2} || T
+\text{1A}_{16} || 1A_{16} || T
+# time
+6:30 \text{ p.m.} || 6:30 p.m. || T
+6:30 \text{ p.m.} || \text{6:30 PM} || T
+3 \text{ hours } 20 \text{ minutes} || 3 \text{ hr } 20 \text{ min} || T
+3 \text{ hours } 20 \text{ minutes} || 3 \text{ hours } || F
+# date
+\text{March 14} || \text{14 March} || T
+\text{March 14} || \text{Mar. 14th} || T
+\text{March 14, 2024} || \text{14 March 2024} || T
+\text{Friday} || \text{Thursday} || F
+# angle
+60^\circ || 60 \text{ deg} || T
+60^\circ || \frac{\pi}{6} \text{ rad} || F
+\frac{\pi}{3} || 60 || F
+# ratio
+3:4 || \frac{3}{4} || T
+3:4 || 4:3 || F
+3:4 || 3\colon4 || T
+3:4 || a:b = 3:4 || T
+# large
+2^{1000} || 4^{500} || T
+2^{1000} || 2^{999} || F
+\frac{2025!}{2020!} || 5!\binom{2025}{5} || T
+\prod_{k=1}^{2025} k || 2025! || T
+\binom{4048}{2024} || \binom{4047}{2023}\cdot 2 || T
+\frac{1}{2025}\binom{4048}{2024} || \frac{4048!}{2024!\,2025!} || T
+\lfloor 10^{20}\pi\rfloor || 314159265358979323847 || F
+\underbrace{11\cdots1}_{2024\text{ ones}} || \frac{10^{2024}-1}{9} || T
+F_{100} || 354224848179261915075 || F
+1012^2 || \sum_{k=1}^{1012}(2k-1) || T
+100! || 100 \cdot 99! || T
+2024^{2024} || 2024^{2023}\cdot 2024 || T
+# text
+\text{Alice and Bob} || \text{Alice \& Bob} || T
+\text{Alice and Bob} || \text{Alice or Bob} || F
+\text{Alice} || \text{Bob wins} || F
+\text{does not exist} || \text{D.N.E.} || T
+\text{does not exist} || 0 || F
+\text{undefined} || \text{not defined} || T
+\text{no solution} || \text{no real solutions} || T
+\text{infinitely many} || \infty || T
+\text{True} || T || T
+\text{False} || \text{The statement is not true} || F
+\text{converges} || \text{It converges} || T
+\text{diverges} || \text{divergent} || T
+\text{yes} || \text{Yes, it is possible} || T
+\text{isosceles} || \text{isosceles triangle} || T
+\text{first player} || \text{the first player} || T
+\text{independent} || \text{dependent} || F
+\text{Saturday} || \text{saturday} || T
+# prose
+5 || \text{min} = 5 || T
+5 || \text{Minimum value: } 5 || T
+5 || \text{We get } 5 || T
+5 || \text{maximum value } = 5 || T
+5 || \text{The number of solutions is } 5 || T
+5 || \text{at most } 5 || F
+5 || \text{The minimum is not } 5 || F
+5 || \text{anything but } 5 || F
+12 || 12 \text{ ways} || T
+12 || \text{a total of } 12 || T
+12 || n = 12 \text{ ways} || T
+\frac12 || \text{The probability of heads is } \frac{1}{2} || T
+8 || x = 8 \text{ only} || T
+8 || x=8, \text{ which is valid} || T
+8 || \text{smallest } n = 8 || T
+# exploit
+1 || \infty^0 || F
+0 || \frac{0}{0} || F
+7 || 7\cdot\cos(10^{-1000}) || F
+7 || 7^{1+10^{-500}} || F
+7 || \lfloor 7+10^{-1000} \rfloor || T
+7 || \text{any} || F
+1 || \coth(9999) || F
+\pi || 4\arctan(1-10^{-200}) || F
+# binomial
+\binom{10}{4} || C(10,4) || T
+\binom{10}{4} || 10C4 || T
+\binom{10}{4} || \frac{10!}{4!6!} || T
+\binom{10}{4} || \binom{10}{5} || F
+\binom{n+1}{2} || \binom{n}{2}+n || T
+5040 || A_{10}^4 || T
+# sampled
+|x-5| || \sqrt{(x-5)^2} || T
+2|x-3| || |2x-6| || T
+|x|+|x-1| || 2x-1 || F
+x || \arctan(\tan x) || F
+\frac{|x-4|}{x-4} || \frac{x-4}{|x-4|} || T
+|a-b| || |b-a| || T
+\min(x,100) || x || F
+\lfloor \frac{n+1}{2} \rfloor || \lceil \frac{n}{2}\rceil || T
+\ln(3x-12) || \ln 3 + \ln(x-4) || T
+\frac12\ln(x-9) || \ln\sqrt{x-9} || T
+\operatorname{arccosh}(x-7) || \ln(x-7+\sqrt{x^2-14x+48}) || T
+\sqrt{x-20}\sqrt{x-30} || \sqrt{(x-20)(x-30)} || T
+\sqrt[3]{(x-50)^3} || x-50 || T
+\sqrt{1-(x-8)^2} || \sin(\arccos(x-8)) || T
+e^{|x-9|} || e^{9-x} || F
+|x|^3 || x^3 || F
+\begin{cases} x & x>50 \\ 0 & x \le 50\end{cases} || 0 || F
+|\sin x| || \sin x || F
+|x-y|^2 || (x-y)^2 || T
+|x-4|<2 || 2<x<6 || T
+\min(x,y,50) || \min(x,y) || F
+\{|x-6|, 1\} || \{6-x, 1\} || F
+# rounding
+10^{-7} || 0.00000010 || T
+\frac{1}{2^{30}} || 9.31322574615 \times 10^{-10} || T
+\frac{1}{2^{30}} || 0.0000000009 || F
+\left(\frac{1}{6}\right)^{10} || 0.0000000165 || F
+\frac{1}{7} || 0.142857 || T
+\frac{1}{700} || 0.00142857 || T
+1-10^{-9} || 1.000000 || F
+\sqrt{2} || 1.414214 || T
+1000000.5 || 1000000 || F
+# letters
+BAC || \text{BAC} || T
+ABCD || \text{A, B, C, D} || T
+dog || \text{dog} || T
+stop || tops || F
+PQ || QP || F
+LISTEN || SILENT || F
+ab+c || c+ba || T
+# named value
+\frac35 || \cos A = \frac{3}{5} || T
+\frac35 || \sin^2 A = \frac35 || T
+2 || \tan \angle ABC = 2 || T
+\frac13 || P(A | B) = 1/3 || T
+\frac13 || P(X=2) = \frac13 || T
+\frac13 || P(\text{both heads}) = \frac13 || T
+2 || D(X) = 2 || T
+2 || \operatorname{Cov}(X,Y)=2 || T
+2 || \deg f = 2 || T
+2 || |A| = 2 || T
+2 || [K:\mathbb{Q}] = 2 || T
+2 || \lambda_{\max} = 2 || T
+2 || \max_{x} f(x) = 2 || T
+2 || a+b = 2 || T
+2 || \frac{AB}{CD} = 2 || T
+2 || AB\cdot BC = 2 || T
+2 || \overrightarrow{AB}\cdot\overrightarrow{AC} = 2 || T
+2 || [ABC] = 2 || T
+2 || S = 2 || T
+2 || f(1)+f(2) = 2 || T
+2 || f''(1) = 2 || T
+2 || \frac{\partial f}{\partial x} = 2 || T
+2 || y'(0) = 2 || T
+2 || \int_{0}^{\pi} \sin x\,dx = 2 || T
+2 || \text{slope} = 2 || T
+2 || n = 2 || T
+2 || \Delta = 2 || T
+2 || 2x - 1 = 2 || F
+x^2+1 || f(g(x)) = x^2+1 || T
+x^2+1 || (f+g)(x) = x^2+1 || T
+x^2+1 || y = x^2+1 || T
+\sigma^2 = 2 || 2 || T
+P(A|B) = \frac13 || P(B|A)=\frac13 || F
+\int_0^1 f = 2 || 2 || T
+# numbered
+5, 7 || \text{(1) 5; (2) 7} || T
+5, 7 || (a)=5, (b)=7 || T
+5, 7 || \text{Part (a): } 5, \text{Part (b): } 7 || T
+(1) 5; (2) 7 || 5; 7 || T
+(1) 5; (2) 7; (3) 9 || (1) 5 (2) 7 (3) 9 || T
+\text{(a) } 5, \text{ (b) } 7 || 5 \text{ and } 7 || T
+# aligned
+(1,2) || \begin{array}{l} x=1 \\ y=2\end{array} || T
+(1,2) || \begin{aligned} x &= 2 \\ y &= 1 \end{aligned} || F
+7 || \begin{aligned} x &= 3+5 \\ &= 8 \end{aligned} || F
+# thousands
+12345 || 12 345 || T
+12345 || 12.345 || F
+12345 || 12\ 345 || T
+12345.67 || 12,345.67 || T
+# function spelling
+f^{(n)}(0) = n! || f^{(n)}(0) = n! || T
+f^{(4)}(x)=24 || f^{(3)}(x) = 24 || F
+f^{\prime}(x) = 2x || f'(x)=2x || T
+# letter
+n2^{n-1} || 2^{n-1}n || T
+n2^{n-1} || n2^{n} || F
+(n+1)2^n || (n+1) 2^{n} || T
+k3^{k}+1 || 1+k\cdot 3^k || T
+# names swapped
+a:b = 2:3 || a:b=3:2 || F
+a:b=2:3 || a/b = 2/3 || T
+\frac{AB}{CD}=2 || AB = 2CD || T
+(a,b)=(1,2) || (b,a)=(1,2) || F
+A=(1,2), B=(3,4) || B=(1,2), A=(3,4) || F
+x > y || y < x || T
+a \mid b || b \mid a || F
+# interval against list
+[1,3] || 1 \text{ and } 3 || F
+\{1,2,3\} || [1,3] || F
+1,3 || (1,3) || T
+x \in [1,3] || x\in\{1,3\} || F
+# words between
+12 \text{ chickens}, 7 \text{ rabbits} || 12 \text{ chickens and } 7 \text{ rabbits} || T
+12 \text{ chickens}, 7 \text{ rabbits} || 12 \text{ rabbits}, 7 \text{ chickens} || F
+5 \text{ nickels and } 3 \text{ dimes} || 3 \text{ dimes and } 5 \text{ nickels} || T
+# gold is a solution
+14. Let x be the number. Then 2x = 28, hence x = 14. Answer: 14. || 14 || T
+# mended
+y = |x-4| || y = 4-x || F
+z = |x-30| || z=30-x || F
+f(g(x)) = 2x || g(f(x)) = 2x || F
+\vec{AB} = (1,2) || \vec{BA} = (1,2) || F
+\$500 || \text{€}500 || F
+60^\circ || 60 \text{ rad} || F
+\pm 1 \pm \sqrt2 || 1+\sqrt2, -1-\sqrt2 || F
+1-10^{-9} || 1.000000 || F
+\begin{pmatrix}1&0\\0&1\end{pmatrix} || I_2 || T
+\begin{pmatrix}1&0\\0&1\end{pmatrix} || I_3 || F
+(1,2) || y=2, x=1 || T
+(2,1) || y=2, x=1 || F
+(1,3) || ]1,3[ || T
+[1,3) || [1,3[ || T
+5 \text{ m/s} || 5\,\mathrm{m}\cdot\mathrm{s}^{-1} || T
+10 \text{ N} || 10\,\mathrm{kg\,m/s^2} || T
+f(x)=\frac{1}{x} || f(t)=\frac1t || T
+f(x)=\frac{1}{x} || f(t)=t || F
+C_1 e^x + C_2 e^{-x} || A e^x + B e^{-x} || T
+C_1 e^x + C_2 e^{-x} || A e^x + B e^{x} || F
+\frac{Q}{C} || \frac{Q}{A} || F
+y = Ce^{x} || y = Ae^x || T
+f(x)=kx, \quad k \in \mathbb{R} || f(x) = kx || T
 """
 
 

@@ -4,6 +4,7 @@
 import base64
 import json
 import pickle
+import struct
 import threading
 import time
 import tracemalloc
@@ -366,6 +367,17 @@ def test_a_pickle_with_anything_but_text_is_refused() -> None:
             decode_tests(text)
     with pytest.raises(CaseError):
         decode_tests("%%%")
+
+
+def test_tests_that_cannot_be_decoded_are_an_error_of_the_row() -> None:
+    def packed(data: bytes) -> str:
+        return base64.b64encode(zlib.compress(data)).decode()
+
+    deep = "[" * 200_000 + "]" * 200_000
+    longer_than_memory = b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40) + b"abc."
+    for text in (deep, packed(pickle.dumps(deep)), packed(longer_than_memory)):
+        with pytest.raises(CaseError):
+            decode_tests(text)
 
 
 @pytest.mark.parametrize(

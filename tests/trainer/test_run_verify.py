@@ -7,10 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from or1_reward import parse_ground_truth, verify_many
+from or1_reward.serve import Server, ServerConfig
 from or1_reward.types import Status
 from or1_rollout.types import Completion, FinishReason
+from or1_trainer.config.reward import RewardSettings
 from or1_trainer.config.schema import LossSettings, StageSettings
-from or1_trainer.errors import TrainingError
+from or1_trainer.errors import ConfigError, TrainingError
 from or1_trainer.live.view import LiveView
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.fleet import Fleet
@@ -18,7 +20,7 @@ from or1_trainer.train.rollout_batch import rollout_round, truth_of
 from or1_trainer.train.sampler import Remaining
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
-from or1_trainer.train.verify import Verifier, cores_per_rank, verdicts_of
+from or1_trainer.train.verify import Verifier, cores_per_rank, verdicts_of, verifier_of
 
 ECHO = json.dumps({"inputs": ["7"], "outputs": ["7"]})
 SLOW = "```python\nimport time\ntime.sleep(0.3)\nprint(input())\n```"
@@ -176,3 +178,43 @@ def test_a_problem_that_cannot_be_graded_is_named():
     problem = SimpleNamespace(id="row-7", ground_truth=json.dumps({"inputs": ["1"]}))
     with pytest.raises(TrainingError, match=r"row-7.*or1-data validate"):
         truth_of(problem)
+
+
+@pytest.fixture
+def servers():
+    started = [Server(ServerConfig(port=0, workers=1, queue=8, shutdown_s=0.1)) for _ in range(2)]
+    for server in started:
+        server.start()
+    yield started
+    for server in started:
+        server.close()
+
+
+def url_of(server):
+    return "http://{}:{}".format(*server.address)
+
+
+def test_grading_servers_judge_as_this_machine_does(servers):
+    """Programs and maths on both servers; the question copied into the box earns nothing there either."""
+    verifier = verifier_of(RewardSettings(urls=tuple(map(url_of, servers))))
+    copied = [completion("\\boxed{\\sum_{k=1}^{10} k}"), completion("\\boxed{55}")]
+    maths = verifier.submit(copied, parse_ground_truth("55"), "55")
+    cut = completion(SLOW, FinishReason.LENGTH)
+    code = verifier.submit([completion(SLOW), completion(WRONG), cut], parse_ground_truth(ECHO), ECHO)
+    assert [verdict.reward for verdict in verdicts_of(maths)] == [0.0, 1.0]
+    assert [verdict.status for verdict in verdicts_of(code)] == [Status.CORRECT, Status.WRONG, Status.TRUNCATED]
+    assert all(server.counts["judged"] for server in servers)
+    servers[0].close()
+    after = verifier.submit([completion(SLOW)] * 4, parse_ground_truth(ECHO), ECHO)
+    assert [verdict.status for verdict in verdicts_of(after)] == [Status.CORRECT] * 4
+    verifier.close()
+
+
+def test_a_run_says_that_no_grading_server_answers(servers):
+    urls = tuple(map(url_of, servers))
+    for server in servers:
+        server.close()
+    with pytest.raises(ConfigError, match="or1-reward serve"):
+        verifier_of(RewardSettings(urls=urls))
+    with pytest.raises(ConfigError, match=r"reward\.urls"):
+        verifier_of(RewardSettings(urls=("grader:8711",)))

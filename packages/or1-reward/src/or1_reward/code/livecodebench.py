@@ -45,6 +45,8 @@ def decode_tests(text: str) -> list[dict[str, Any]]:
         tests = json.loads(text)
     except ValueError:
         tests = _decode_packed(text)
+    except RecursionError as error:
+        raise CaseError("LiveCodeBench tests are nested too deeply") from error
     if not isinstance(tests, list) or not all(
         isinstance(test, dict) and {"input", "output"} <= test.keys() for test in tests
     ):
@@ -69,6 +71,9 @@ def _decode_packed(text: str) -> Any:
         IndexError,
         KeyError,
         AttributeError,
+        RecursionError,
+        OverflowError,
+        MemoryError,
     ) as error:
         raise CaseError(f"LiveCodeBench tests are neither JSON nor base64(zlib(pickle(JSON))): {error}") from error
 

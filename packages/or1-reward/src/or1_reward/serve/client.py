@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from or1_reward.code_settings import CodeSettings
 from or1_reward.grading import unpacked
 from or1_reward.ground_truth import GroundTruthError
+from or1_reward.maths import MathSettings
 from or1_reward.serve.wire import request_to, verdict_from
 from or1_reward.types import Limits, Status, Verdict
 
@@ -27,8 +28,8 @@ _LONGEST_PAUSE_S: Final = 8.0
 class RemoteGrader:
     """Judge on the server at `url`.
 
-    A server that is busy or away is tried again until `patience_s` is over; then the verdict is `verifier_error`,
-    never a wrong answer.
+    `code` and `maths` are the settings of its verdicts. A server that is busy or away is tried again until `patience_s`
+    is over; then the verdict is `verifier_error`, never a wrong answer.
     """
 
     def __init__(
@@ -39,12 +40,13 @@ class RemoteGrader:
         patience_s: float = 60.0,
         token: str = "",
         code: CodeSettings | None = None,
+        maths: MathSettings | None = None,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"the server's url must look like http://host:port, not {url!r}")
         self.url, self.timeout_s, self.patience_s, self.token = parts, timeout_s, patience_s, token
-        self.code = code or CodeSettings()
+        self.code, self.maths = code or CodeSettings(), maths or MathSettings()
         self._local = threading.local()
 
     def verify(
@@ -55,7 +57,7 @@ class RemoteGrader:
         Raises:
             GroundTruthError: the server cannot grade the row.
         """
-        body = request_to(response, ground_truth, finish_reason, limits, self.code)
+        body = request_to(response, ground_truth, finish_reason, limits, self.code, self.maths)
         deadline_s, pause_s = time.monotonic() + self.patience_s, _FIRST_PAUSE_S
         while True:
             trouble = self.attempt(body)

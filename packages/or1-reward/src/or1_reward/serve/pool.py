@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from or1_reward.code_settings import CodeSettings
 from or1_reward.grading import unpacked
+from or1_reward.maths import MathSettings
 from or1_reward.serve.client import RemoteGrader
 from or1_reward.serve.wire import request_to
 from or1_reward.types import Limits, Status, Verdict
@@ -52,6 +53,7 @@ class RemoteGraders:
         patience_s: float = 60.0,
         token: str = "",
         code: CodeSettings | None = None,
+        maths: MathSettings | None = None,
     ) -> None:
         """Take the servers' urls.
 
@@ -60,7 +62,7 @@ class RemoteGraders:
         """
         if not urls:
             raise ValueError("give the url of at least one server, such as http://grader:8711")
-        self.code = code or CodeSettings()
+        self.code, self.maths = code or CodeSettings(), maths or MathSettings()
         self.patience_s = patience_s
         self._servers = [_Server(RemoteGrader(url, timeout_s=timeout_s, token=token)) for url in urls]
         self._lock = threading.Lock()
@@ -73,7 +75,7 @@ class RemoteGraders:
         Raises:
             GroundTruthError: the row cannot be graded.
         """
-        body = request_to(response, ground_truth, finish_reason, limits, self.code)
+        body = request_to(response, ground_truth, finish_reason, limits, self.code, self.maths)
         deadline_s, trouble = time.monotonic() + self.patience_s, "no server is reachable"
         while time.monotonic() < deadline_s:
             server = self._take()

@@ -22,7 +22,8 @@ def judge(request: Request, sandbox: Sandbox, cancel: threading.Event) -> Verdic
     """One verdict; GroundTruthError when the row cannot be graded."""
     truth = parse_ground_truth(request.ground_truth)
     if isinstance(truth, MathTruth) or request.finish_reason == "length":
-        return Grader().verify(request.response, truth, finish_reason=request.finish_reason, limits=request.limits)
+        grader = Grader(request.maths)
+        return grader.verify(request.response, truth, finish_reason=request.finish_reason, limits=request.limits)
     settings = request.settings
     return verify_code(request.response, truth, request.limits, settings=settings, cancel=cancel, sandbox=sandbox)
 

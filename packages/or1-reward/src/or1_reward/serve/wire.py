@@ -7,10 +7,11 @@ import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 from or1_reward.code_settings import CodeSettings
 from or1_reward.comparison import LIVECODEBENCH, CompareError, parse_compare
+from or1_reward.maths import MathSettings
 from or1_reward.types import Limits, Status, TestResult, TestStatus, Verdict
 
 
@@ -27,9 +28,10 @@ class Request:
     finish_reason: str | None = None
     limits: Limits = field(default_factory=Limits)
     settings: CodeSettings = field(default_factory=CodeSettings)
+    maths: MathSettings = field(default_factory=MathSettings)
 
 
-_KEYS: Final = ("response", "ground_truth", "finish_reason", "limits", "compare", "partial_scores")
+_KEYS: Final = ("response", "ground_truth", "finish_reason", "limits", "compare", "partial_scores", "maths")
 _LIMITS: Final = tuple(field.name for field in dataclasses.fields(Limits))
 
 
@@ -44,7 +46,8 @@ def request_from(body: Any) -> Request:
     if finish_reason is not None and not isinstance(finish_reason, str):
         raise RequestError("finish_reason must be text or null")
     limits = _limits_from(body.get("limits") or {})
-    return Request(body["response"], body["ground_truth"], finish_reason, limits, _settings_from(body))
+    maths = _maths_from(body.get("maths") or {})
+    return Request(body["response"], body["ground_truth"], finish_reason, limits, _settings_from(body), maths)
 
 
 def _settings_from(body: Mapping[str, Any]) -> CodeSettings:
@@ -58,11 +61,39 @@ def _settings_from(body: Mapping[str, Any]) -> CodeSettings:
     return CodeSettings(compare=compare, partial_scores=partial)
 
 
+_CHOICES: Final = {name: get_args(kind) for name, kind in get_type_hints(MathSettings).items() if get_args(kind)}
+_MOST_SECONDS: Final = 60.0
+_MOST_DIGITS: Final = 40
+
+
+def _maths_from(fields: Any) -> MathSettings:
+    if not isinstance(fields, Mapping):
+        raise RequestError("maths must be an object")
+    _refuse_unknown(fields, tuple(field.name for field in dataclasses.fields(MathSettings)))
+    for name, value in fields.items():
+        if name == "decimal_digits":
+            good = value is None or (type(value) is int and 0 <= value <= _MOST_DIGITS)
+        elif name.endswith("_s"):
+            good = type(value) in (int, float) and 0 <= value <= _MOST_SECONDS
+        else:
+            good = value in _CHOICES[name]
+        if not good:
+            raise RequestError(f"maths.{name} must be as in or1_reward.maths.MathSettings, not {value!r}")
+    return MathSettings(**fields)
+
+
 def request_to(
-    response: str, ground_truth: object, finish_reason: str | None, limits: Limits, settings: CodeSettings
+    response: str,
+    ground_truth: object,
+    finish_reason: str | None,
+    limits: Limits,
+    settings: CodeSettings,
+    maths: MathSettings | None = None,
 ) -> bytes:
-    """The body of a request."""
+    """The body of a request; settings that are the defaults stay out of it."""
     fields: dict[str, Any] = {"response": response, "ground_truth": ground_truth, "finish_reason": finish_reason}
+    if maths is not None and maths != MathSettings():
+        fields["maths"] = dataclasses.asdict(maths)
     fields |= {"limits": dataclasses.asdict(limits), "partial_scores": settings.partial_scores}
     if settings.compare != LIVECODEBENCH:
         fields["compare"] = dataclasses.asdict(settings.compare)

@@ -9,4 +9,6 @@ class RewardSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     """How responses are judged; they are judged while the engine still generates others."""
 
     workers: AtLeastZero = 0
-    """Responses judged at a time, per rank; 0: the machine's cores divided by the ranks on it."""
+    """Responses judged at a time, per rank; 0: the machine's cores divided by its ranks, and with `urls` 8 per URL."""
+    urls: tuple[str, ...] = ()
+    """Machines that run `or1-reward serve`; responses are judged there instead of here."""

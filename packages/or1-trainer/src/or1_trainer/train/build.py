@@ -39,7 +39,7 @@ from or1_trainer.train.sampler import Remaining
 from or1_trainer.train.stages import total_steps
 from or1_trainer.train.state import RunState
 from or1_trainer.train.summary import summary
-from or1_trainer.train.verify import Verifier
+from or1_trainer.train.verify import verifier_of
 from or1_trainer.train.weight_sync import probe_of_prompt, snapshot_weights
 
 ENCODED_AT_ONCE = 4096
@@ -94,7 +94,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
         runtime=runtime,
         learner=learner,
         fleet=build_fleet(config, model_path, tokenizer, exchange, view.add_tokens),
-        verifier=Verifier(config.reward.workers),
+        verifier=verifier_of(config.reward),
         prompts=prompts,
         train=train_problems,
         remaining=Remaining(train_problems),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from or1_eval import Problem as EvalProblem
@@ -12,11 +12,12 @@ from or1_eval.progress import Progress
 from or1_eval.report import ProblemResult
 from or1_reward import Grader
 from or1_reward.maths import TRAINING
+from or1_reward.types import Verdict
 from or1_trainer.metrics.files import replace_file
 from or1_trainer.train.job import Job
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
-from or1_trainer.train.verify import num_cores
+from or1_trainer.train.verify import grading_servers, num_cores
 
 
 def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, float]:
@@ -48,7 +49,7 @@ def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, fl
             task,
             job.fleet,
             k=settings.k,
-            verify=Grader(TRAINING).verify if job.runtime.is_main else not_judged,
+            verify=judge_of(job) if job.runtime.is_main else not_judged,
             workers=job.config.reward.workers or num_cores(),
             on_progress=show,
         )
@@ -62,6 +63,12 @@ def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, fl
             "eval/length_mean": report.mean_tokens,
         }
         return job.fleet.exchange.gather(found)[0]
+
+
+def judge_of(job: Job) -> Callable[..., Verdict]:
+    """How held-out responses are judged: as in training, on the machines that the run's responses are judged on."""
+    urls = job.config.reward.urls
+    return grading_servers(urls).verify if urls else Grader(TRAINING).verify
 
 
 def not_judged(*_: object, **__: object) -> bool:

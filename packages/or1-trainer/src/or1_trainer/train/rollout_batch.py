@@ -119,7 +119,7 @@ def generate(
     with times.phase("rollout", total=total, max_tokens=max_tokens) as progress:
 
         def on_group(index: int, completions: Sequence[Completion]) -> None:
-            pending[index] = job.verifier.submit(completions, truths[index])
+            pending[index] = job.verifier.submit(completions, truths[index], drawn.problems[index].ground_truth)
 
         groups = job.fleet.sample(
             drawn.prompts,

@@ -1,4 +1,4 @@
-"""Verdicts in background threads, while the engine goes on."""
+"""Verdicts in background threads, on this machine or on grading servers, while the engine goes on."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from typing import Any
 
 from or1_reward import Grader, GroundTruth, MathTruth
 from or1_reward.maths import TRAINING
+from or1_reward.serve import RemoteGraders
 from or1_reward.types import Verdict
 from or1_rollout.types import Completion
+from or1_trainer.config.reward import RewardSettings
+from or1_trainer.errors import ConfigError
+
+PER_SERVER = 8
+"""Responses that one rank sends to one grading server at a time."""
 
 Judge = Callable[[Sequence[dict[str, Any]]], list[Verdict]]
-"""Items of `or1_reward.verify_many` -> verdicts in their order."""
+"""Items of `or1_reward.verify_many` -> verdicts in their order; `row` is the ground truth as it is written."""
 
 Pending = Sequence[AsyncResult[list[Verdict]]]
 """The verdicts of one group, in chunks."""
@@ -22,6 +28,42 @@ Pending = Sequence[AsyncResult[list[Verdict]]]
 def judge_for_training(items: Sequence[dict[str, Any]]) -> list[Verdict]:
     """Verdicts in the order of the items; the question copied into the box earns nothing."""
     return Grader(TRAINING).verify_many(items)
+
+
+def remote_judge(graders: RemoteGraders) -> Judge:
+    """Judge on grading servers; one that is away gives its work to the others, and is used again when it is back."""
+
+    def judge(items: Sequence[dict[str, Any]]) -> list[Verdict]:
+        return [graders.verify(item["response"], item["row"], finish_reason=item["finish_reason"]) for item in items]
+
+    return judge
+
+
+def grading_servers(urls: Sequence[str]) -> RemoteGraders:
+    """The client of the servers of `reward.urls`, with the settings for training; a server that wants a token gets that of `OR1_REWARD_TOKEN`.
+
+    Raises:
+        ConfigError: a URL is none, or no server answers.
+    """
+    try:
+        graders = RemoteGraders(urls, maths=TRAINING, token=os.environ.get("OR1_REWARD_TOKEN", ""))
+    except ValueError as error:
+        raise ConfigError(f"reward.urls: {error}") from error
+    health = graders.health()
+    if all(said["status"] == "away" for said in health.values()):
+        raise ConfigError(
+            f"reward.urls: no grading server answers at {', '.join(urls)}; start `or1-reward serve` there, "
+            "or leave reward.urls empty to judge on this machine"
+        )
+    return graders
+
+
+def verifier_of(settings: RewardSettings) -> Verifier:
+    """The verifier of a run: on this machine, or on the machines of `reward.urls`."""
+    if not settings.urls:
+        return Verifier(settings.workers)
+    judge = remote_judge(grading_servers(settings.urls))
+    return Verifier(settings.workers or PER_SERVER * len(settings.urls), judge)
 
 
 class Verifier:
@@ -36,10 +78,14 @@ class Verifier:
         self._judge = judge
         self._threads = ThreadPool(workers or cores_per_rank())
 
-    def submit(self, completions: Sequence[Completion], truth: GroundTruth) -> Pending:
-        """Begin to judge a group. A truncated completion is `truncated`, reward 0, whatever it contains."""
+    def submit(self, completions: Sequence[Completion], truth: GroundTruth, row: object = None) -> Pending:
+        """Begin to judge a group. A truncated completion is `truncated`, reward 0, whatever it contains.
+
+        `row` is what `truth` was parsed from, which servers are sent.
+        """
         items = [
-            {"response": c.text, "ground_truth": truth, "finish_reason": c.finish_reason.value} for c in completions
+            {"response": c.text, "ground_truth": truth, "row": row, "finish_reason": c.finish_reason.value}
+            for c in completions
         ]
         # a maths answer takes microseconds, a program seconds
         chunks = [items] if isinstance(truth, MathTruth) else [[item] for item in items]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final
 
-from or1_reward.maths.equal import exact, measures, numeric
+from or1_reward.maths.equal import exact, measures, numeric, structures
 from or1_reward.maths.equal.builders import held
 from or1_reward.maths.equal.families import (
     NO_FAMILY,
@@ -34,18 +34,14 @@ from or1_reward.maths.equal.questions import (
     dearest,
     is_number_line,
     is_unknown,
-    links,
     may_be_real_set,
     nested_rows,
-    pairs_of,
     ratio_sign,
     same_unknown,
     scaled_vector,
-    vector,
     with_identities,
     words_of,
 )
-from or1_reward.maths.equal.realsets import isolated, real_set
 from or1_reward.maths.equal.reduce import (
     ContradictionError,
     Named,
@@ -59,7 +55,7 @@ from or1_reward.maths.equal.reduce import (
 from or1_reward.maths.equal.solved import solves
 from or1_reward.maths.equal.unit_vectors import components
 from or1_reward.maths.equal.values import DIFFERENT_KINDS, ELLIPSIS, NOT_VALUES, Finding, ValueComparison
-from or1_reward.maths.parse.nodes import Node, mentions, negative, num, quotient, substituted, sym, symbols, text_of
+from or1_reward.maths.parse.nodes import Node, mentions, negative, substituted, sym, symbols, text_of
 
 _MAX_MEMBERS: Final = 64
 _ENDS: Final = 2
@@ -116,7 +112,7 @@ class Comparison(ValueComparison):
             self.within_family = False
 
     def as_family(self, answer: Node, gold: Node) -> Finding | None:
-        r"""A set builder over the integers beside a value with a parameter: `\{\frac\pi4 + n\pi : n \in \mathbb{Z}\}`."""
+        r"""A set builder over the integers beside a value with a parameter: `\{2n : n \in \mathbb{Z}\}`, `2k`."""
         sets = [over_integers(side) for side in (answer, gold)]
         if (sets[0] is None) == (sets[1] is None):
             return None
@@ -229,19 +225,19 @@ class Comparison(ValueComparison):
             if (given, asked) != (answer, gold):
                 return self.values(given, asked)
         if (answer.op == "add" or gold.op == "add") and may_be_real_set(answer, gold):
-            return self.real_sets(answer, gold)
+            return structures.real_sets(self, answer, gold)
         if kinds & {"list", "set"} or mentions(answer, PM) != mentions(gold, PM):
             return self.collections(answer, gold)
         if any(is_order(side) for side in (answer, gold)):
-            return self.orders(answer, gold)
+            return structures.orders(self, answer, gold)
         if kinds & REAL_SETS or any(map(is_number_line, (answer, gold))):
-            return self.real_sets(answer, gold)
+            return structures.real_sets(self, answer, gold)
         if "ratio" in kinds:
-            return self.ratios(answer, gold)
+            return structures.ratios(self, answer, gold)
         if kinds & VECTORS:
-            return self.vectors(*nested_rows(answer, gold))
+            return structures.vectors(self, *nested_rows(answer, gold))
         if "chain" in kinds:
-            return self.chains(answer, gold)
+            return structures.chains(self, answer, gold)
         if "text" in kinds:
             return DIFFERENT_KINDS
         return self.numbers(answer, gold)
@@ -308,7 +304,7 @@ class Comparison(ValueComparison):
 
     def collections(self, answer: Node, gold: Node) -> Finding:
         """Lists and sets: unordered, except that names on one side only stand for an order; an ellipsis orders too."""
-        order = self.real_sets(answer, gold) if may_be_real_set(answer, gold) else None
+        order = structures.real_sets(self, answer, gold) if may_be_real_set(answer, gold) else None
         if order is not None and order.equal is not None:
             return order
         answer, gold = (progressed(side) for side in (answer, gold))
@@ -327,7 +323,7 @@ class Comparison(ValueComparison):
                 return self.values(given[0], asked[0]) if len(given) == len(asked) == 1 else DIFFERENT_KINDS
             both = [side.args if side.op in (*VECTORS, "list") else (side,) for side in (answer, gold)]
             if len(both[0]) == len(both[1]) and not any(part.op in VECTORS for part in (*both[0], *both[1])):
-                return self.members(both[0], both[1])
+                return self.members(*(ordered_by_name([named(part) for part in side]) for side in both))
         if max(len(given), len(asked)) > _MAX_MEMBERS:
             return self.members(given, asked)
         return self.unordered([named(part) for part in given], [named(part) for part in asked], (answer, gold))
@@ -387,74 +383,3 @@ class Comparison(ValueComparison):
                 return Finding(found.equal, f"a member differs ({found.proof})")
             proofs.append(found.proof)
         return Finding(True, f"all {len(answer)} members equal in order ({dearest(proofs)})")
-
-    def orders(self, answer: Node, gold: Node) -> Finding:
-        """Inequalities: by the set they describe where one variable stands alone, else up to a positive factor."""
-        given, asked = isolated(answer), isolated(gold)
-        if given and asked and text_of(given[0]) == text_of(asked[0]):
-            return self.real_sets(given[1], asked[1])
-        if given and asked and not (symbols(answer) == symbols(gold) and is_order(answer) and is_order(gold)):
-            return Finding(False, "different unknowns")  # unless both relate the same ones: a < b and b > a
-        if (given is None) != (asked is None) and not (is_order(answer) and is_order(gold)):
-            return self.real_sets(given[1] if given else answer, asked[1] if asked else gold)
-        if not (is_order(answer) and is_order(gold)) or len(answer.args) != len(gold.args):
-            return DIFFERENT_KINDS
-        return self.same_orders(answer, gold)
-
-    def same_orders(self, answer: Node, gold: Node) -> Finding:
-        """Chains of inequalities, each link brought to `0 < difference`."""
-        both = [links(side) for side in (answer, gold)]
-        for (difference, strict), (wanted, wanted_strict) in zip(*both, strict=True):
-            sign = ratio_sign(difference, wanted)
-            if strict != wanted_strict or sign is None or sign < (0 if strict == "!=" else 1):
-                return Finding(None if sign is None else False, "inequalities up to a positive factor")
-        return Finding(True, "inequalities up to a positive factor")
-
-    def real_sets(self, answer: Node, gold: Node) -> Finding:
-        """Sets of reals piece by piece; sets with letters in them member by member."""
-        given, asked = real_set(answer), real_set(gold)
-        if given is None or asked is None:
-            if answer.op == gold.op == "interval" and answer.value == gold.value:
-                return self.members(answer.args, gold.args)
-            interval = {answer.op, gold.op} == {"interval", "tuple"} and "()" in (answer.value, gold.value)
-            if interval or (answer.op == gold.op and answer.op in (*REAL_SETS, "tuple") and answer.op != "interval"):
-                return self.members(answer.args, gold.args)
-            return Finding(None, "no set of reals")
-        if len(given) != len(asked):
-            return Finding(False, f"{len(given)} pieces against {len(asked)}")
-        for piece, other in zip(given, asked, strict=True):
-            closed = (piece.low_closed, piece.high_closed) == (other.low_closed, other.high_closed)
-            if not (closed and self.numbers(piece.low, other.low).equal and self.numbers(piece.high, other.high).equal):
-                return Finding(False, "sets of reals")
-        return Finding(True, "same set of reals")
-
-    def ratios(self, answer: Node, gold: Node) -> Finding:
-        """`a:b` part by part, or as a fraction where no part has the leading zeros of a time."""
-        if answer.op == gold.op and (found := self.members(answer.args, gold.args)).equal:
-            return found
-        sides = [
-            quotient(*side.args) if side.op == "ratio" and len(side.args) == 2 else side for side in (answer, gold)
-        ]
-        if num(0) in (*answer.args, *gold.args):
-            return Finding(False, "ratios")
-        if answer.op == gold.op and len(answer.args) == len(gold.args) > _ENDS:
-            crossed = [[Node("mul", (part, other.args[0])) for part in side.args] for side, other in pairs_of(answer, gold)]
-            return self.members(*crossed)
-        if any(side.op == "ratio" for side in sides):
-            return Finding(False, "ratios")
-        return self.numbers(sides[0], sides[1])
-
-    def vectors(self, answer: Node, gold: Node) -> Finding:
-        """Tuples and vectors in order; a row or column matrix is a vector."""
-        sides = [vector(side) for side in (answer, gold)]
-        if answer.op == gold.op == "matrix":
-            return self.matrices(answer, gold)
-        if sides[0] is None or sides[1] is None or ({answer.op, gold.op} == VECTORS and len(sides[0]) == _ENDS):
-            return DIFFERENT_KINDS  # `[1, 2]` may be an interval, `[1, 2, 3]` is a vector
-        return self.members(sides[0], sides[1])
-
-    def chains(self, answer: Node, gold: Node) -> Finding:
-        """Other relations (subset, arrows): the same ones between equal members."""
-        if answer.op != gold.op or answer.value != gold.value:
-            return DIFFERENT_KINDS
-        return self.members(answer.args, gold.args)

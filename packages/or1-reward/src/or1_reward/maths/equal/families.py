@@ -89,7 +89,9 @@ def constants_renamed(answer: Node, gold: Node) -> Iterator[Node]:
 
 
 def _constants(node: Node) -> list[Node]:
-    indexed = [part for part in walk(node) if part.op == "idx" and _is_letter(part.args[0]) and part.args[1].op == "num"]
+    indexed = [
+        part for part in walk(node) if part.op == "idx" and _is_letter(part.args[0]) and part.args[1].op == "num"
+    ]
     inside = {id(part.args[0]) for part in indexed}
     plain = [part for part in walk(node) if _is_letter(part) and id(part) not in inside]
     return sorted({*indexed, *plain}, key=text_of)
@@ -117,7 +119,7 @@ def without_constant(node: Node) -> tuple[Node, str] | None:
 
 
 def _is_constant(node: Node) -> bool:
-    """Whether a term is a constant of integration (`C`, `C_1`, `\\text{const}`)."""
+    r"""Whether a term is a constant of integration (`C`, `C_1`, `\text{const}`)."""
     if node.op == "text":
         return str(node.value).casefold().rstrip(".") in ("const", "constant")
     letter = node.args[0] if node.op == "idx" and node.args[1].op == "num" else node

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from or1_reward.maths.equal import numeric, words
 from or1_reward.maths.equal.compare import Comparison
-from or1_reward.maths.equal.exact import rational
 from or1_reward.maths.equal.currencies import different_currencies
+from or1_reward.maths.equal.exact import rational
 from or1_reward.maths.equal.families import NO_FAMILY, Family
 from or1_reward.maths.equal.remainders import with_remainders
 from or1_reward.maths.equal.values import Finding
@@ -102,13 +102,14 @@ def _without_surroundings(given: str, asked: str, settings: MathSettings, outcom
     """Judge once more without the prose, labels and qualifiers around the values, where these do not clash."""
     if (choice := words.labelled_choice(asked)) is not None and (letter := words.choice_letter(given)) is not None:
         return Outcome(Status.CORRECT if letter == choice[0] else Status.WRONG, "the letter of the choice")
+    written = (given, asked)
     if choice is not None and words.labelled_choice(given) is None:
         asked = choice[1]
     if _DECIMAL.fullmatch(asked):
         given = _APPROXIMATELY.sub("", given)
     answer, gold = bare(words.without_label(given)), bare(asked)
     family = Family(*zip(*(parameters(side.qualifiers) for side in (answer, gold)), strict=True))
-    plain = (answer.value, gold.value) == (given, asked)
+    plain = (answer.value, gold.value) == written
     if not answer.value or not gold.value or _labels_clash(answer.label, gold.label, answer, gold):
         return outcome
     if not all(map(_no_clash, *map(relations_of, (answer.qualifiers, gold.qualifiers)))):

@@ -8,7 +8,7 @@ from typing import Final
 _RUN: Final = re.compile(r"[A-Z]{2,}|[a-z]{3,}")
 _CHOICES: Final = re.compile(r"[A-J](?:[A-J]){1,9}")
 _SEPARATED: Final = re.compile(
-    r"(?:\\?[({])*([A-J])(?:\\?[)}.])*(?:(?:\s*(?:,|;|&|\\&|-|\\(?:to|rightarrow)(?![a-z]))\s*(?:and\s*(?=[\s(])|or\s+)?|\s+and\s+"
+    r"(?:\\?[({])*([A-J])(?:\\?[)}.])*(?:(?:\s*(?:,|;|&|\\&|-|\\(?:to|rightarrow)(?![a-z]))\s*(?:and(?:\s+|(?=\())|or\s+)?|\s+and\s+"
     r"|(?<=\))and(?=\()|\s+)(?:\\?[({])*([A-J])(?:\\?[)}.])*)+",
     re.IGNORECASE,
 )

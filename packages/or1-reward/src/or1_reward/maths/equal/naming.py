@@ -43,12 +43,15 @@ def composed_otherwise(first: Node, second: Node) -> bool:
 
 def same_function(first: Node, second: Node) -> tuple[str, str] | None:
     """The two letters where two names are one function of one letter each (`f(t)` and `f(x)`); None of other names."""
-    if first.op != "app" or second.op != "app" or first.value != second.value:
+    if first.op != "app" or second.op != "app" or first.value != second.value or first.value in _NO_FUNCTIONS:
         return None
     arguments = [side.args[0] for side in (first, second) if len(side.args) == 1 and side.args[0].op == "sym"]
     if len(arguments) != 2 or arguments[0] == arguments[1]:
         return None
     return str(arguments[0].value), str(arguments[1].value)
+
+
+_NO_FUNCTIONS = frozenset(("mark", "brace", "derivative"))
 
 
 def same_index(first: Node, second: Node) -> bool:

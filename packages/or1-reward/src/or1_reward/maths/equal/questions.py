@@ -90,7 +90,7 @@ _SCALARS: Final = frozenset(("num", "pow", "const", "mul"))
 
 
 def with_identities(answer: Node, gold: Node) -> tuple[Node, Node]:
-    """Both sides, the identity written out (`I`, `I_2`) where the other side is a square matrix and this one has none."""
+    """Both sides, the identity (`I`, `I_2`) written out where only the other side is a square matrix."""
     matrices = [side.op == "matrix" and len(side.args) == len(side.args[0].args) for side in (answer, gold)]
     if matrices[0] == matrices[1]:
         return answer, gold
@@ -104,8 +104,8 @@ def _identity_in(node: Node, size: int) -> Node:
         return node
     rows = (Node("row", tuple(num(int(row == column)) for column in range(size))) for row in range(size))
     identity = Node("matrix", tuple(rows))
-    node = substituted(node, sym("I"), identity)
-    return substituted(node, Node("idx", (sym("I"), num(size))), identity)
+    node = substituted(node, Node("idx", (sym("I"), num(size))), identity)
+    return substituted(node, sym("I"), identity)
 
 
 def nested_rows(answer: Node, gold: Node) -> tuple[Node, Node]:

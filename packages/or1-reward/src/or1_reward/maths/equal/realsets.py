@@ -71,8 +71,8 @@ def _from_order(node: Node) -> tuple[Node, Node] | None:
         return left.args[0], _within(right, sign)
     if left.op == "abs" and not symbols(right) and (within := _linear_size(left.args[0], right, sign)) is not None:
         return within
-    if left.op == "pow" and left.args[1] == num(2) and is_name(left.args[0]) and right.op == "num":
-        return left.args[0], _within(Node("pow", (right, num(Fraction(1, 2)))), sign) if _place(right) >= 0 else left
+    if left.op == "pow" and left.args[1] == num(2) and is_name(left.args[0]) and right.op == "num" and _positive(right):
+        return left.args[0], _within(Node("pow", (right, num(Fraction(1, 2)))), sign)
     if not is_name(left):
         return _linear(left, right, sign)
     return (left, _ray(right, sign)) if not symbols(right) & symbols(left) else None
@@ -117,10 +117,15 @@ def _linear(left: Node, right: Node, sign: str) -> tuple[Node, Node] | None:
     return Node("sym", (), name), _ray(bound, sign if slope > 0 else _FLIPPED[sign])
 
 
+def _positive(bound: Node) -> bool:
+    place = _place(bound)
+    return place is not None and place > 0
+
+
 def _linear_size(inside: Node, bound: Node, sign: str) -> tuple[Node, Node] | None:
     """`|2x - 1| < 3` as x and the interval between, `> 3` as the two rays."""
     low, high = _linear(inside, negative(bound), _FLIPPED[sign]), _linear(inside, bound, sign)
-    if low is None or high is None or sign == "!=" or (_place(bound) or 0) <= 0:
+    if low is None or high is None or sign == "!=" or not _positive(bound):
         return None
     return high[0], Node("inter" if sign[0] == "<" else "union", (low[1], high[1]))
 

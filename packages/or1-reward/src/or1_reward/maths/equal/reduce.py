@@ -158,7 +158,7 @@ def all_signs(node: Node, found: tuple[Node, ...], count: int) -> tuple[Node, ..
 
 
 def _signs_are_independent(node: Node) -> bool:
-    r"""Whether ± stands twice in one sum, the first time in front: `\pm 1 \pm \sqrt2` has four values, `\pm(1+\sqrt2)` two."""
+    r"""Whether ± stands twice in one sum, once in front: `\pm 1 \pm \sqrt2` has four values, `\pm(1+\sqrt2)` two."""
     if node.op != "add" or node.args[0].op != "pm":
         return False
     return [part.value for part in node.args if part.op == "pm"].count("pm") > 1 and "mp" not in text_of(node)

@@ -84,7 +84,7 @@ def _without_article(text: str) -> str:
     return _ARTICLE.sub("", plain_words(text) or text.strip())
 
 
-_LETTERS: Final = re.compile(r"[A-Za-z]{2,}(?:[ -][A-Za-z]+)+\.?|[A-Za-z]{3,}\.?")
+_LETTERS: Final = re.compile(r"[A-Za-z]+(?:[ -][A-Za-z]+)+\.?|[A-Za-z]{3,}\.?")
 _ARTICLE: Final = re.compile(r"^(?:an?|the) ")
 _NOUN: Final = re.compile(r" (?:triangle|function|series|sequence|number|integral)$")
 _WINS: Final = re.compile(

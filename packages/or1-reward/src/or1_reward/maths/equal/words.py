@@ -38,7 +38,9 @@ _ANNOUNCED: Final = re.compile(
     r"(?:\\text\{\s*)?(?:the )?(?:final )?(?:answer|ans)\b(?: is)?\s*[:=]?\s*\}?\s*(?=[^\s=:}])", re.IGNORECASE
 )
 _LABEL: Final = re.compile(
-    r"\\(?:text(?:bf)?|mathbf|mathrm)\{\s*\(?[A-E](?:\)|\.)\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)*|\\textbf\{\s*[A-E]\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)+(?=[\d\\-])|\(?[A-E]\)(?:\s|\\[ ,;:]|~|\\q?quad)+|[A-E][.:](?:\s"
+    r"\\(?:text(?:bf)?|mathbf|mathrm)\{\s*\(?[A-E](?:\)|\.)\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)*"
+    r"|\\textbf\{\s*[A-E]\s*\}(?:\s|\\[ ,;:]|~|\\q?quad)+(?=[\d\\-])"
+    r"|\(?[A-E]\)(?:\s|\\[ ,;:]|~|\\q?quad)+|[A-E][.:](?:\s"
     r"|\\[ ,;:]|~|\\q?quad)+"
 )
 

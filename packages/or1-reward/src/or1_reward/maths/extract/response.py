@@ -16,8 +16,8 @@ from or1_reward.maths.extract.boxes import BOX, Extraction, boxed
 from or1_reward.maths.extract.damage import repaired
 from or1_reward.maths.extract.formulas import Formula, formulas
 from or1_reward.maths.extract.phrases import last_final_phrases, last_phrases
-from or1_reward.maths.parse.units import canonical_unit
 from or1_reward.maths.extract.prose import begins_with_denial, first_sentence, is_denied, is_prose
+from or1_reward.maths.parse.units import canonical_unit
 
 MAX_SCAN_CHARS: Final = 64_000  # answers stand at the end
 
@@ -29,6 +29,9 @@ _NUMBER: Final = re.compile(
 )
 _LABELLED: Final = re.compile(r"\(?[A-J][).:]\s")
 _CHOICE: Final = re.compile(r"[*_\s]*(?:option|choice)?\s*\(?[A-J](?:\)|[.,:;]|\b(?!\s*[a-z=+*/^-]))", re.IGNORECASE)
+_CHOSEN: Final = re.compile(
+    r"[*_\s]*(?:[Oo]ption|[Cc]hoice)?\s*\(?([A-J])\)?[*_]*(?:\s+is\s+(?:the\s+)?(?:correct|right)\b|,?\s+(?:since|because)\b)"
+)
 _CONCLUSION: Final = re.compile(
     r"(?:so|thus|hence|therefore|then|finally|and|we\s+(?:get|have|find|obtain|conclude)|this\s+gives|which\s+gives|it\s+follows|that)"
     r"[,:]?\s+",
@@ -39,7 +42,9 @@ _COPULA: Final = re.compile(
     r"|lies\s+in)[:\s]+(?:(?:therefore|thus|then|exactly|simply|just)\s+)?(?=\S)",
     re.IGNORECASE,
 )
-_MATHEMATICAL: Final = re.compile(r"\\[A-Za-z]|[√π²³]|\bsqrt\b|[\[(]\s*-?\d+(?:\.\d+)?\s*,|\d\s*(?:,|and|or)\s*-?\d|[\^=√]|[A-Za-z)\d]\s*[-+*/]\s*[A-Za-z(\d]")
+_MATHEMATICAL: Final = re.compile(
+    r"\\[A-Za-z]|[√π²³]|\bsqrt\b|[\[(]\s*-?\d+(?:\.\d+)?\s*,|\d\s*(?:,|and|or)\s*-?\d|[\^=√]|[A-Za-z)\d]\s*[-+*/]\s*[A-Za-z(\d]"
+)
 _LAST_WORDS: Final = re.compile(r"\s([A-Za-z]{2,12}(?: [A-Za-z]{2,12})?)$")
 _HEDGED: Final = re.compile(r"[^A-Za-z]*+(?:or|and)\s[^A-Za-z]*+")
 _JOINT: Final = re.compile(r"\s*(?:,|;|,?\s*\b(?:and|or)\b)\s*", re.IGNORECASE)
@@ -156,7 +161,7 @@ def _concluded(text: str, acceptable: Acceptable) -> Extraction | None:
 
 
 def _without_unit(tail: str) -> str:
-    """A formula without the unit in words behind it (`2\\pi units`)."""
+    r"""A formula without the unit in words behind it (`2\pi units`)."""
     match = _LAST_WORDS.search(tail)
     return tail[: match.start()] if match and canonical_unit(match[1]) is not None else tail
 
@@ -168,6 +173,8 @@ def _within(sentence: str, acceptable: Acceptable) -> str | None:
     opening = _first_formulas(sentence)
     if opening and opening[0] == 0:
         return opening[1]
+    if chosen := _CHOSEN.match(sentence):
+        return chosen[1]
     if (choice := _CHOICE.match(sentence)) and ")" in choice[0]:
         return choice[0].strip(" *_")
     found = _last(sentence)

@@ -65,7 +65,7 @@ def written_out(p: Cursor, name: str, argument: Node) -> Node | None:
         sine = Node("mul", (I, Node("fn", (argument,), "sin")))
         return Node("add", (Node("fn", (argument,), "cos"), sine))
     if name == "diag":
-        return diagonal(argument.args if argument.op in ("tuple", "list") else (argument,))
+        return diagonal(argument.args if argument.op in ("tuple", "list", "set") else (argument,))
     return determinant(tuple(row.args for row in argument.args)) if name == "det" and argument.op == "matrix" else None
 
 

@@ -70,7 +70,9 @@ _OUTWARD_ONE: Final = re.compile(rf"([\[\]])\s*({_END})[,;]({_END})([\[\]])")
 _OUTWARD: Final = re.compile(
     rf"(?=.*(?:^|[^\w)}}\s])\s*\]|.*\[\s*$)(?:[a-z]\s*\\in\s*)?[\[\]]{_END}[,;]{_END}[\[\]](?:\s*\\cup\s*[\[\]]{_END}[,;]{_END}[\[\]])*\s*"
 )
-_CHOICE_FONT: Final = re.compile(r"\\(?:mathrm|mathbf|text|operatorname)\s*\{\s*([CPA])\s*\}(?=\s*(?:[_^]\s*\{?\d|\(\s*\d+\s*,))")
+_CHOICE_FONT: Final = re.compile(
+    r"\\(?:mathrm|mathbf|text|operatorname)\s*\{\s*([CPA])\s*\}(?=\s*(?:[_^]\s*\{?\d|\(\s*\d+\s*,))"
+)
 _GAMMA: Final = re.compile(r"\\Gamma\s*\(\s*(\d{1,6})\s*\)")
 _ZEROS: Final = re.compile(
     r"(?<![\d.])([1-9]\d*)\s*\\underbrace\s*\{\s*0+\s*\\[cl]?dots\s*0+\s*\}\s*_\s*\{\s*(\w+)\s*(?:\\text\s*\{[^{}]*\})?\s*\}"
@@ -82,9 +84,7 @@ _UNIT_NAME: Final = r"\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,4})\s*\}"
 _UNIT_POWER: Final = r"(?:\s*\^\s*\{?\s*-?\d\s*\}?)?"
 _UNIT_JOINT: Final = r"(?:/|\\cdot|\\[, ;]|\s)*"
 _UNIT_PIECE: Final = re.compile(rf"({_UNIT_JOINT}){_UNIT_NAME}({_UNIT_POWER})")
-_UNIT_PRODUCT: Final = re.compile(
-    rf"{_UNIT_NAME}{_UNIT_POWER}(?:{_UNIT_JOINT}{_UNIT_NAME}{_UNIT_POWER}){{1,4}}"
-)
+_UNIT_PRODUCT: Final = re.compile(rf"{_UNIT_NAME}{_UNIT_POWER}(?:{_UNIT_JOINT}{_UNIT_NAME}{_UNIT_POWER}){{1,4}}")
 _UNIT_FRACTION: Final = re.compile(
     r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,4})\s*\}\s*\}\s*\{\s*\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,4})\s*\}\s*(?:(\^\{?\d\}?))?\s*\}"
 )
@@ -102,21 +102,16 @@ def rewritten(text: str) -> str:
     if "x" in text or "X" in text:
         text = _TIMES_TEN.sub(r" \\times ", text)
     if "C" in text or "P" in text or "A" in text:
+        text = _CHOICE_FONT.sub(r"\1", text)
         for pattern, kind in _CHOOSE:
             text = pattern.sub(lambda match, kind=kind: _counted(match, kind), text)  # type: ignore[misc]
     if "_" in text:
         text = _BRACED_LETTER.sub(r"\1", text)
     if "\\" in text:
-        text = _UNIT_VECTOR.sub(lambda match: f"\\vers{match[match.lastindex]} ", text)
-    if "^" in text:
+        text = _UNIT_VECTOR.sub(lambda match: f"\\vers{match[match.lastindex or 0]} ", text)
+    if "^" in text or ")'" in text:
         text = _TRANSPOSED.sub(r"\1^{\\mathrm{transposed}}", text)
-    text = _HOUR.sub(":", text)
-    if "[" in text or "]" in text:
-        text = _outward_brackets(text)
-    if "\\" in text:
-        text = _in_latex(text)
-    if text.endswith("m.") or " m" in text:
-        text = _HALF_DAY.sub(r"\1 \\text{ \2m}", text)
+    text = _in_latex(_outward_brackets(_HOUR.sub(":", text)))
     text = _ORDINAL.sub(r"\1", text)
     if "\\" in text or text[:1].isalpha():
         text = _CURRENCY.sub("", _TRAILING_TEXT.sub(r"\\text{ \1}", text))
@@ -125,7 +120,7 @@ def rewritten(text: str) -> str:
 
 def _outward_brackets(text: str) -> str:
     """`]1,3[` and `[1,3[`, as French schools write open ends, with round brackets."""
-    if not _OUTWARD.fullmatch(text):
+    if ("[" not in text and "]" not in text) or not _OUTWARD.fullmatch(text):
         return text
     return _OUTWARD_ONE.sub(
         lambda match: f"{'[' if match[1] == '[' else '('}{match[2]},{match[3]}{']' if match[4] == ']' else ')'}", text
@@ -133,8 +128,11 @@ def _outward_brackets(text: str) -> str:
 
 
 def _in_latex(text: str) -> str:
-    """Notations with commands in them."""
-    text = _CHOICE_FONT.sub(r"\1", text)
+    """Notations with commands in them, and half days."""
+    if "m" in text:
+        text = _HALF_DAY.sub(r"\1 \\text{ \2m}", text)
+    if "\\" not in text:
+        return text
     text = _GAMMA.sub(lambda match: f"({match[1]}-1)!", text)
     text = _ZEROS.sub(r"\1 \\cdot 10^{\2}", text)
     if "{aligned}" in text or "{align" in text or "{split}" in text:

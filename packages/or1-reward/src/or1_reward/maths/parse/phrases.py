@@ -20,12 +20,8 @@ _PHRASES: Final = {
     ),
     **dict.fromkeys(("all integers", "the integers", "the set of all integers"), "\\mathbb{Z}"),
     **dict.fromkeys(("all positive integers", "positive integers"), "\\mathbb{Z}^+"),
-    **dict.fromkeys(
-        ("all odd integers", "odd integers", "all odd numbers"), "\\{2k+1 : k \\in \\mathbb{Z}\\}"
-    ),
-    **dict.fromkeys(
-        ("all even integers", "even integers", "all even numbers"), "\\{2k : k \\in \\mathbb{Z}\\}"
-    ),
+    **dict.fromkeys(("all odd integers", "odd integers", "all odd numbers"), "\\{2k+1 : k \\in \\mathbb{Z}\\}"),
+    **dict.fromkeys(("all even integers", "even integers", "all even numbers"), "\\{2k : k \\in \\mathbb{Z}\\}"),
     "half": "\\frac{1}{2}",
     "x is any real number": "\\mathbb{R}",
     "any real number": "\\mathbb{R}",
@@ -127,8 +123,10 @@ _LETTERS_ONLY: Final = re.compile(r"-?[A-Za-z][A-Za-z\s'.-]*")
 _IN_TEXT: Final = re.compile(r"^\\text\s*\{([^{}]*)\}$")
 _AND_A_HALF: Final = re.compile(r"(-?\d+)\s*\\text\s*\{\s*and\s+(?:a|one)\s+half\s*\}")
 _COMPARED: Final = re.compile(
-    r"(?:\\text\s*\{\s*)?(?:the set of )?(?:all |any )?(?:real )?(?:numbers?|reals|values)(?: of)?(?: [a-z])?(?: (?:that are|strictly))?"
-    r" (greater than or equal to|less than or equal to|at least|at most|greater than|less than|above|below)\s*\}?\s*(-?[^\s{}\\]{1,20}|-?\\[dt]?frac\{\d+\}\{\d+\}|-?\\sqrt\{?\d+\}?)\s*\}?",
+    r"(?:\\text\s*\{\s*)?(?:the set of )?(?:all |any )?(?:real )?(?:numbers?|reals|values)(?: of)?(?: [a-z])?"
+    r"(?: (?:that are|strictly))?"
+    r" (greater than or equal to|less than or equal to|at least|at most|greater than|less than|above|below)\s*\}?\s*"
+    r"(-?[^\s{}\\]{1,20}|-?\\[dt]?frac\{\d+\}\{\d+\}|-?\\sqrt\{?\d+\}?)\s*\}?",
     re.IGNORECASE,
 )
 _COMPARISONS: Final = {
@@ -136,7 +134,8 @@ _COMPARISONS: Final = {
     "greater than": ">", "above": ">", "less than": "<", "below": "<",
 }  # fmt: skip
 _RANGE: Final = re.compile(
-    r"(?:\\text\s*\{\s*)?(?:all )?(?:the )?(?:integers|whole numbers|natural numbers) from\s*\}?\s*(-?\d{1,4})\s*(?:\\text\s*\{)?\s*(?:to|through)\s*\}?\s*(-?\d{1,4})\s*(?:inclusive)?\s*\}?",
+    r"(?:\\text\s*\{\s*)?(?:all )?(?:the )?(?:integers|whole numbers|natural numbers) from\s*\}?\s*"
+    r"(-?\d{1,4})\s*(?:\\text\s*\{)?\s*(?:to|through)\s*\}?\s*(-?\d{1,4})\s*(?:inclusive)?\s*\}?",
     re.IGNORECASE,
 )
 _EXCEPT: Final = re.compile(
@@ -146,10 +145,10 @@ _EXCEPT: Final = re.compile(
     re.IGNORECASE,
 )
 _EXCLUDED: Final = re.compile(r"([a-z])\s*(?:\\neq?|!=)\s*([^,<>=]{1,20}(?:,[^,<>=a-z]{1,20})+)")
-_RATIO: Final = re.compile(
-    r"(?:\\text\s*\{\s*)?(\d+(?:\.\d+)?)\s*(?:\\text\s*\{\s*to\s*\}|to)\s*(\d+(?:\.\d+)?)\s*\}?"
+_RATIO: Final = re.compile(r"(?:\\text\s*\{\s*)?(\d+(?:\.\d+)?)\s*(?:\\text\s*\{\s*to\s*\}|to)\s*(\d+(?:\.\d+)?)\s*\}?")
+_WHOLE_TEXT: Final = re.compile(
+    r"\\(?:text|textbf|mathrm|mbox)\s*\{\s*(?:the\s+)?(-?[\d,]*\.?\d+|\d{1,2}:\d\d)\s*\(?([^{}()\d+*/=<>^-]*)\)?\s*\}"
 )
-_WHOLE_TEXT: Final = re.compile(r"\\(?:text|textbf|mathrm|mbox)\s*\{\s*(?:the\s+)?(-?[\d,]*\.?\d+|\d{1,2}:\d\d)\s*\(?([^{}()\d+*/=<>^-]*)\)?\s*\}")
 _PART: Final = re.compile(
     r"(?:^|[;,\s~}]|\\q?quad|\\\\|\\[ ,;:])\s*(?:\\(?:text|textbf|mathrm)\s*\{\s*)?(?:and\s+)?(?:[Pp]art\s*)?(?:\(\s*"
     r"([1-9]|[a-h]|i{1,3}|iv|v)\s*\)|([1-9]|[a-h])\))\s*[:.=]?\s*\}?"

@@ -200,7 +200,9 @@ _COLOUR: Final = re.compile(r"\\(?:(?:text)?color|colorbox)\s*\{[^{}]*\}|\\bbox\
 _SYSTEM_BRACE: Final = re.compile(r"\\left\s*\\\{\s*(?=\\begin\{(?:array|aligned|matrix|cases|align|gathered))")
 _MODULUS: Final = re.compile(r"\(\s*(?:\\(?:bmod|mod)|mod)(?![a-z])\s*([^()]*)\)")
 _PHANTOM: Final = re.compile(r"\\[hv]?phantom\s*(?:\{[^{}]*\}|[^\s\\])")
-_LEADING_SIGN: Final = re.compile(r"(?:(?:\\(?:approx|sim|simeq|therefore|implies|Rightarrow|equiv)(?![A-Za-z])|[=:])\s*)+")
+_LEADING_SIGN: Final = re.compile(
+    r"(?:(?:\\(?:approx|sim|simeq|therefore|implies|Rightarrow|equiv)(?![A-Za-z])|[=:])\s*)+"
+)
 _DELIMITERS: Final = re.compile(r"\\[()\[\]]|\$+")
 _DELIMITERS_BESIDE_ROWS: Final = re.compile(r"(?<!\\)\\[()\[\]]|\$+")  # `\\(` may end a row before a bracket
 _ROW_SPACING: Final = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\]")

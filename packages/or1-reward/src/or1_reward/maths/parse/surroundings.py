@@ -27,7 +27,7 @@ _STATED: Final = re.compile(
 )
 _NAMED_KIND: Final = re.compile(
     r"\\text(?:bf|it|rm)?\s*\{\s*(?:(?:the|a|an)\s+)?(?:ordered\s+|closed\s+|open\s+|final\s+|correct\s+)?(?:points?|set|interval|numbers?"
-    r"|values?|vector|pairs?|triples?|line|function|matrix|curve|equation|answers?|solutions?|roots?)\s*:?\s*\}\s*(?=[\\({\[\d-]|[A-Z]\s*\()",
+    r"|values?|vector|pairs?|triples?|line|function|matrix|curve|equation|answers?|solutions?|roots?|exactly|minimum|maximum)\s*:?\s*\}\s*(?=[\\({\[\d-]|[A-Z]\s*\()",
     re.IGNORECASE,
 )
 _LAST_STATEMENT: Final = re.compile(
@@ -57,7 +57,8 @@ _RELATION: Final = re.compile(r"\\(?:in|ge|geq|geqslant|le|leq|leqslant|ne|neq|g
 _EQUALS: Final = re.compile(r"(?<![<>!:=])=(?!=)")
 _FOR_ALL: Final = re.compile(r"\\forall\s*[a-z](?:\s*,\s*[a-z])*")
 _ROUNDED: Final = re.compile(
-    r"(?:approximately|approx\.?|rounded(?: to [\w\s.]{1,40})?|to [\w\s]{1,20}(?:decimal places?|significant figures?|d\.?p\.?|s\.?f\.?))",
+    r"(?:approximately|approx\.?|rounded(?: to [\w\s.]{1,40})?"
+    r"|to [\w\s]{1,20}(?:decimal places?|significant figures?|d\.?p\.?|s\.?f\.?))",
     re.IGNORECASE,
 )
 _HAS_DECIMALS: Final = re.compile(r"\d\.\d")
@@ -186,10 +187,7 @@ def _without_qualifiers(text: str) -> tuple[str, list[str]]:
         cut = _last_piece(text)
         if cut is None:
             return text, taken
-        while _LETTERS_DECLARED.fullmatch(text[cut:]) and (before := _last_piece(text[: cut - 1])) is not None:
-            cut = before  # `for constants a, b`
-            if not _LETTERS_DECLARED.fullmatch(text[cut:]):
-                break
+        cut = _with_letters_before(text, cut)
         piece = text[cut:]
         main = text[:cut].rstrip(" ,;:\\").rstrip()
         main = re.sub(r"(?:\\q?quad|\\[,;:]|\\text\s*\{\s*,?\s*\}|[\s,;])+$", "", main)
@@ -197,6 +195,19 @@ def _without_qualifiers(text: str) -> tuple[str, list[str]]:
             return text, taken
         taken.insert(0, piece.strip(" ,;"))
         text = main
+
+
+def _with_letters_before(text: str, cut: int) -> int:
+    """Where a qualifier begins whose last letters stand behind commas (`for constants a, b`)."""
+    for _ in range(_MOST_LETTERS):
+        before = _last_piece(text[: cut - 1]) if _LETTERS_DECLARED.fullmatch(text[cut:]) else None
+        if before is None or before >= cut:
+            break
+        cut = before
+    return cut
+
+
+_MOST_LETTERS: Final = 4
 
 
 def _last_piece(text: str) -> int | None:  # noqa: C901  one branch for each sign
@@ -251,10 +262,8 @@ def _is_qualifier(piece: str, main: str) -> bool:
         plain = plain[1:-1].strip()
     if not plain or "boxed" in plain:
         return False
-    if _FOR_ALL.fullmatch(plain):
-        return True
-    if _ROUNDED.fullmatch(plain):
-        return _HAS_DECIMALS.search(main) is not None
+    if _FOR_ALL.fullmatch(plain) or _ROUNDED.fullmatch(plain):
+        return plain.startswith("\\forall") or _HAS_DECIMALS.search(main) is not None
     words = [word.casefold() for word in _WORD.findall(_SET.sub(" ", plain)) if len(word) > 1]
     if _REASON.match(plain) and not re.search(r"\b(?:or|otherwise|else)\b", plain):
         return bool(words)
