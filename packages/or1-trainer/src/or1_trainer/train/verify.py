@@ -40,7 +40,9 @@ def remote_judge(graders: RemoteGraders) -> Judge:
 
 
 def grading_servers(urls: Sequence[str]) -> RemoteGraders:
-    """The client of the servers of `reward.urls`, with the settings for training; a server that wants a token gets that of `OR1_REWARD_TOKEN`.
+    """The client of the servers of `reward.urls`, with the settings for training.
+
+    A server that wants a token gets that of the environment variable OR1_REWARD_TOKEN.
 
     Raises:
         ConfigError: a URL is none, or no server answers.

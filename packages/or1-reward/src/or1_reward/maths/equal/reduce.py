@@ -161,7 +161,8 @@ def _signs_are_independent(node: Node) -> bool:
     r"""Whether ± stands twice in one sum, once in front: `\pm 1 \pm \sqrt2` has four values, `\pm(1+\sqrt2)` two."""
     if node.op != "add" or node.args[0].op != "pm":
         return False
-    return [part.value for part in node.args if part.op == "pm"].count("pm") > 1 and "mp" not in text_of(node)
+    signs = [part.value for part in walk(node) if part.op == "pm"]
+    return 1 < len(signs) <= _MOST_SIGNS and "mp" not in signs
 
 
 def independent_alternatives(node: Node) -> tuple[Node, ...]:

@@ -16,6 +16,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from or1_reward.maths.budget import spend
+
 
 class Node(NamedTuple):
     """One node; `value` holds what the docstring of the module says for its `op`."""
@@ -96,7 +98,12 @@ def walk(node: Node) -> list[Node]:
         current = todo.pop()
         found.append(current)
         todo.extend(current.args)
+    if len(found) > _LARGE:
+        spend(len(found) >> 3)
     return found
+
+
+_LARGE: Final = 256
 
 
 def symbols(node: Node) -> frozenset[str]:
