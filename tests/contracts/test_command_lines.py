@@ -25,6 +25,7 @@ PINNED = {
         "import-gguf",
         "warm-start",
         "plan",
+        "rehearse",
         "doctor",
         "study",
         "diff",

@@ -16,6 +16,7 @@ LAYERS = (
     {"plan"},
     {"toy"},
     {"train"},
+    {"rehearse"},
     {"doctor", "study"},
     {"commands"},
     {"cli"},

@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -106,7 +107,7 @@ def test_in_narrow_dtypes_the_output_is_right_within_their_rounding(dtype):
 
 def as_one_piece(batch):
     """Prompt and response as one sequence."""
-    return replace(batch, prefix_K=torch.tensor([-1]), cu_seqlens_K1=batch.cu_seqlens_K1[[0, 2]])
+    return replace(batch, prefix_K=np.array([-1]), cu_seqlens_K1=batch.cu_seqlens_K1[[0, 2]])
 
 
 def stats_and_gradients(policy, batches):

@@ -5,6 +5,7 @@ import os
 import types
 from pathlib import Path
 
+import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config, Qwen3Config
 
@@ -47,8 +48,8 @@ def pack(sequences, masks):
     return PackedBatch(
         token_ids_T=torch.cat(sequences),
         positions_T=torch.cat([torch.arange(n) for n in lengths]),
-        cu_seqlens_K1=torch.tensor([0, *lengths]).cumsum(0),
-        prefix_K=torch.full((len(sequences),), -1),
+        cu_seqlens_K1=np.array([0, *lengths]).cumsum(),
+        prefix_K=np.full(len(sequences), -1),
         source_M=is_trained_T.nonzero().squeeze(1),
         labels_M=labels_M,
         advantages_M=torch.zeros(len(labels_M)),

@@ -42,16 +42,16 @@ class PackedBatch:
     """One micro-batch in `thd` layout: pieces behind each other, without padding.
 
     A piece is a prompt, or a response without its last token (which predicts nothing). A response attends to the piece
-    that it continues, its prompt, and to itself. All tensors lie on the device of the model.
+    that it continues, its prompt, and to itself. All tensors lie on the device of the model; the layout is on the host.
     """
 
     token_ids_T: Tensor
     positions_T: Tensor
     """Position of each token in its own sequence; a response goes on where its prompt ends."""
-    cu_seqlens_K1: Tensor
-    """Start of every piece and the end of the last one, int64, on the CPU."""
-    prefix_K: Tensor
-    """The piece that a piece continues, int64, -1 for prompts; on the CPU."""
+    cu_seqlens_K1: Ints
+    """Start of every piece and the end of the last one."""
+    prefix_K: Ints
+    """The piece that a piece continues, -1 for prompts."""
     source_M: Tensor
     """Row of the packed axis whose hidden state predicts each response token; rows may repeat."""
     labels_M: Tensor
@@ -109,8 +109,8 @@ def pack(
     return PackedBatch(
         token_ids_T=tensor(np.concatenate(pieces)),
         positions_T=tensor(np.concatenate(positions)),
-        cu_seqlens_K1=torch.from_numpy(bounds),
-        prefix_K=torch.tensor(prefixes),
+        cu_seqlens_K1=bounds,
+        prefix_K=np.array(prefixes),
         source_M=tensor(np.concatenate(sources)),
         labels_M=tensor(np.concatenate(responses)),
         advantages_M=tensor(np.repeat([sample.advantage for sample in samples], lengths), dtype),

@@ -29,8 +29,14 @@ class Memory:
     gradients: float
     optimizer: float
     activations: float
+    """What a micro-batch keeps for its backward pass, and Megatron's buffer for gathered inputs."""
+    layer: float
+    """The backward pass of one layer beside that."""
     logits: float
+    """The backward pass of the head beside that; it is over when those of the layers begin."""
     engine: float
+    push: float
+    """The largest weight, whole, while it is gathered."""
     kv_tokens: int
     """Tokens that fit into the KV cache of one engine, over its tensor-parallel GPUs."""
     while_training: float
@@ -39,13 +45,15 @@ class Memory:
 
 def memory_of(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context_tokens: int) -> Memory:
     """Return the peaks of the two phases; vLLM sleeps during the update if `rollout.vllm.sleep` is set."""
-    share = shape.parameters / layout.tensor / GB
+    share = shape.rank_parameters(layout.tensor) / GB
     copies = 2 if config.loss.kl_beta else 1
     weights, gradients = copies * WEIGHT * share, GRADIENT * share
     optimizer = OPTIMIZER * share / layout.data
     tokens = max(config.batch.microbatch_tokens, context_tokens)
     activations = activation_bytes(shape, config, layout.tensor, tokens) / GB
-    logits = logits_bytes(shape, config.batch.chunk_tokens, layout.tensor) / GB
+    layer = layer_bytes(shape, config, layout.tensor, tokens) / GB
+    logits = logits_bytes(shape, config.batch.chunk_tokens, layout.tensor, tokens) / GB
+    push = push_bytes(shape, layout.tensor) / GB
     engine = config.rollout.vllm.memory_share * gpu.memory_gb if config.rollout.engine == "vllm" else 0.0
     state = weights + gradients + optimizer + RUNTIME_GB
     awake = 0.0 if config.rollout.vllm.sleep else engine
@@ -54,34 +62,66 @@ def memory_of(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context
         gradients=gradients,
         optimizer=optimizer,
         activations=activations,
+        layer=layer,
         logits=logits,
         engine=engine,
+        push=push,
         kv_tokens=kv_tokens(shape, engine * GB, config.rollout.vllm.tensor),
-        while_training=state + activations + logits + awake,
+        while_training=state + awake + max(activations + max(layer, logits), push),
         while_sampling=state + engine,
     )
 
 
 def activation_bytes(shape: Shape, config: RunConfig, tensor: int, tokens: int) -> float:
-    """Bytes that the backward pass of a micro-batch of `tokens` tokens needs.
+    """Bytes that a micro-batch of `tokens` tokens keeps between its forward and its backward pass.
 
-    A layer stores per token, in bfloat16: the inputs of two norms and of the projections after them (4 H, sharded over
-    tensor ranks only with sequence parallelism), and queries, keys, values, the output of attention, gate, up, the
-    activation and the product (always sharded over tensor ranks). With recomputation only the inputs of layers are
-    stored, plus everything of one layer at a time.
+    All layers, or with recomputation only their inputs; the input of the last norm and its output; with sequence
+    parallelism Megatron's buffer of gathered inputs, which is never freed.
+    """
+    whole = 2 * tokens * shape.hidden
+    stream = whole / (tensor if config.parallel.sequence else 1)
+    per_layer = stream if config.batch.recompute else kept_bytes(shape, config, tensor, tokens)
+    buffer = whole if config.parallel.sequence and tensor > 1 else 0
+    return shape.layers * per_layer + stream + whole + buffer
+
+
+def kept_bytes(shape: Shape, config: RunConfig, tensor: int, tokens: int) -> float:
+    """Bytes that autograd keeps of one layer.
+
+    Per token, in bfloat16: the inputs of two norms and of the projections after them (4 H, divided by tensor ranks only
+    with sequence parallelism); queries, keys, values and the output of attention; gate, up, and their product (always
+    divided by tensor ranks).
     """
     queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    unsharded = 4 * shape.hidden / (tensor if config.parallel.sequence else 1)
-    layer = 2 * tokens * (unsharded + (2 * queries + 2 * keys + 4 * shape.intermediate) / tensor)
+    undivided = 4 * shape.hidden / (tensor if config.parallel.sequence else 1)
+    return 2 * tokens * (undivided + (2 * queries + 2 * keys + 3 * shape.intermediate) / tensor)
+
+
+def layer_bytes(shape: Shape, config: RunConfig, tensor: int, tokens: int) -> float:
+    """Bytes of the backward pass of one layer beside what is kept.
+
+    The gradients of gate and up; with recomputation also the layer's activations, except for its input.
+    """
+    gradients = 4 * tokens * shape.intermediate / tensor
     if not config.batch.recompute:
-        return shape.layers * layer
-    kept = 2 * tokens * shape.hidden / (tensor if config.parallel.sequence else 1)
-    return shape.layers * kept + layer
+        return gradients
+    stream = 2 * tokens * shape.hidden / (tensor if config.parallel.sequence else 1)
+    return gradients + kept_bytes(shape, config, tensor, tokens) - stream
 
 
-def logits_bytes(shape: Shape, chunk_tokens: int, tensor: int) -> float:
-    """Logits of one chunk of tokens and their gradient, in float32 (`policy/token_stats.py`)."""
-    return 2 * 4 * chunk_tokens * shape.vocabulary / tensor
+def logits_bytes(shape: Shape, chunk_tokens: int, tensor: int, tokens: int) -> float:
+    """Bytes of the head's backward pass, all float32 (`policy/token_stats.py`).
+
+    Log-probabilities and their gradient of one chunk, [C, V / t]; the gradients of the weight, [V / t, H], and of the
+    hidden states, [M, H].
+    """
+    chunk = 2 * 4 * min(chunk_tokens, tokens) * shape.vocabulary / tensor
+    return chunk + 4 * shape.vocabulary * shape.hidden / tensor + 4 * tokens * shape.hidden
+
+
+def push_bytes(shape: Shape, tensor: int) -> float:
+    """Bytes of a weight sync: the embedding's cuts from all tensor ranks, and the tensor put together."""
+    return 2 * WEIGHT * shape.embedding_parameters if tensor > 1 else 0.0
 
 
 def kv_tokens(shape: Shape, engine_bytes: float, tensor: int) -> int:

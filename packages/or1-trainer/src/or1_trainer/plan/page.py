@@ -9,7 +9,17 @@ from or1_trainer.plan.layout import Layout
 from or1_trainer.plan.shape import Shape
 from or1_trainer.plan.stages import Assumptions, StagePlan
 
-MEMORY_COLUMNS = ("weights", "gradients", "optimizer", "activations", "logits", "engine", "training", "sampling")
+MEMORY_COLUMNS = (
+    "weights",
+    "gradients",
+    "optimizer",
+    "activations",
+    "layer",
+    "logits",
+    "engine",
+    "training",
+    "sampling",
+)
 
 
 def plan_text(
@@ -51,8 +61,9 @@ def plan_text(
 def memory_cells(plan: StagePlan) -> list[str]:
     """Return GB of each part and of the two peaks as text, in the order of `MEMORY_COLUMNS`."""
     memory = plan.memory
-    parts = (memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.logits, memory.engine)
-    return [f"{value:.1f}" for value in (*parts, memory.while_training, memory.while_sampling)]
+    state = memory.weights, memory.gradients, memory.optimizer
+    rest = memory.activations, memory.layer, memory.logits, memory.engine, memory.while_training, memory.while_sampling
+    return [f"{value:.1f}" for value in (*state, *rest)]
 
 
 def _times(plan: StagePlan) -> str:

@@ -76,6 +76,11 @@ class Shape:
         layer = self.attention_parameters + self.mlp_parameters + 2 * self.hidden
         return self.layers * layer + self.hidden + self.embedding_parameters * (1 if self.is_tied else 2)
 
+    def rank_parameters(self, tensor: int) -> float:
+        """Parameters of one of `tensor` ranks: all are divided but the norms."""
+        norms = self.layers * (2 * self.hidden + 2 * self.head_dim * self.has_qk_norm) + self.hidden
+        return (self.parameters - norms) / tensor + norms
+
     @property
     def matmul_parameters(self) -> int:
         """Parameters that multiply each token: all but the input embedding (PaLM, arXiv 2204.02311, app. B)."""

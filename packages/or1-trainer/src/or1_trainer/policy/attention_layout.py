@@ -60,7 +60,7 @@ def packed_sequences(batch: PackedBatch, padding: int, rotation: Rotation, *, he
     length kernels, for which the padding is a piece of its own.
     """
     device = batch.token_ids_T.device
-    bounds, prefixes = batch.cu_seqlens_K1.numpy(), batch.prefix_K.numpy()
+    bounds, prefixes = batch.cu_seqlens_K1, batch.prefix_K
     if heads is not None:
         return PackedSequences(qkv_format="thd", rotation=rotation, blocks=_blocks(bounds, prefixes, heads, device))
     if padding:

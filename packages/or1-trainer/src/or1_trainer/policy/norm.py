@@ -20,7 +20,7 @@ class RmsNorm(torch.nn.RMSNorm):
 
     def __init__(self, config: TransformerConfig, hidden_size: int, eps: float, **_: object) -> None:
         """Accept the arguments Megatron passes to every norm."""
-        super().__init__(hidden_size, eps=eps, dtype=config.params_dtype)
+        super().__init__(hidden_size, eps=eps, dtype=config.params_dtype, device=torch.cuda.current_device())
         self.sums_gradient = bool(config.sequence_parallel)
         """Whether each tensor rank norms other tokens (or heads), so that the scale's gradient is a sum over ranks."""
 

@@ -112,15 +112,20 @@ class _FusedStats(torch.autograd.Function):
         rows, total_VH = weight[: plan.vocab_rows], grad_weight_VH[: plan.vocab_rows]
         factor = wide_factor(rows)
         for chunk in plan.chunks():
-            log_p_CV = _logits(hidden_MH[chunk], factor, plan).sub_(logsumexp_M[chunk, None])
             grad_entropy = (grad_entropy_M[chunk, None], entropy_M[chunk, None]) if plan.with_entropy else None
-            grad_CV = _logit_grad(log_p_CV, grad_logprobs_M[chunk, None], grad_entropy, plan.local_labels(chunk))
+            grad_CV = _logit_grad(
+                _logits(hidden_MH[chunk], factor, plan).sub_(logsumexp_M[chunk, None]),
+                grad_logprobs_M[chunk, None],
+                grad_entropy,
+                plan.local_labels(chunk),
+            )
             grad_CV = (grad_CV if plan.temperature == 1.0 else grad_CV.div_(plan.temperature)).to(weight.dtype)
             grad_hidden_MH[chunk] = grad_CV @ rows
             if grad_CV.dtype == total_VH.dtype:
                 total_VH.addmm_(grad_CV.t(), hidden_MH[chunk])
             else:
                 total_VH.add_(grad_CV.t() @ hidden_MH[chunk])
+            del grad_CV  # before the next chunk's logits
         if plan.group is not None:
             dist.all_reduce(grad_hidden_MH, group=plan.group)  # every rank saw only its part of the vocabulary
         return grad_hidden_MH.to(hidden_MH.dtype), grad_weight_VH.to(weight.dtype), None

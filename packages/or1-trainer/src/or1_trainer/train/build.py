@@ -24,7 +24,7 @@ from or1_trainer.metrics.sinks import open_sinks
 from or1_trainer.policy.hf_weights.export import save_hf
 from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
 from or1_trainer.report.write import write_report
-from or1_trainer.train.build_learner import build_learner
+from or1_trainer.train.build_learner import load_learner
 from or1_trainer.train.checkpoint import load_best, load_newest
 from or1_trainer.train.engines import build_fleet
 from or1_trainer.train.exchange import Exchange
@@ -81,7 +81,7 @@ def running(config: RunConfig) -> Iterator[Runtime]:
 def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtime, view: LiveView) -> Job:
     """Load the model, the problems and the engine. Collective."""
     disable_progress_bar()  # the live view shows the progress
-    learner = build_learner(config, model_path, runtime)
+    learner = load_learner(config, model_path, runtime)
     tokenizer = AutoTokenizer.from_pretrained(model_path)
     train_problems, heldout = load_problems(config.data)
     prompts = PromptEncoder(tokenizer)
@@ -144,7 +144,7 @@ def export_folder(folder: Path, out: Path, *, wants_best: bool = False) -> None:
     check_start(config)
     model_path = starting_policy(config)
     with running(config) as runtime:
-        learner = build_learner(config, model_path, runtime)
+        learner = load_learner(config, model_path, runtime)
         if (load_best if wants_best else load_newest)(folder, learner, print) is None:
             evaluated = " that was evaluated" if wants_best else ""
             raise ConfigError(f"{folder} has no checkpoint{evaluated} yet; see checkpoint.every and eval.every")

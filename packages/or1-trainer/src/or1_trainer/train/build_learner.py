@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import AutoConfig
 
 from or1_trainer.algorithm.mismatch import resolve_mismatch
@@ -17,9 +20,14 @@ from or1_trainer.policy.parallel import Runtime
 from or1_trainer.train.learner import Learner
 
 
-def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Learner:
-    """Policy and optimizer on this rank, with the weights of `model_path`."""
-    policy = _policy(config, model_path, runtime)
+def load_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Learner:
+    """Policy and optimizer on this rank, with the weights of the folder `model_path`."""
+    return build_learner(config, AutoConfig.from_pretrained(model_path), model_path, runtime)
+
+
+def build_learner(config: RunConfig, hf_config: Any, weights: Path | Mapping[str, Tensor], runtime: Runtime) -> Learner:
+    """The same from a `transformers` config, and weights by name or in a folder."""
+    policy = _policy(config, hf_config, weights, runtime)
     return Learner(
         policy=policy,
         optimizer=build_optimizer(policy, config.optimizer),
@@ -30,7 +38,7 @@ def build_learner(config: RunConfig, model_path: Path, runtime: Runtime) -> Lear
         batch=config.batch,
         temperature=config.rollout.temperature,
         mismatch=resolve_mismatch(config.mismatch, engine=config.rollout.engine, ahead=config.rollout.ahead),
-        reference=_reference(config, model_path, runtime),
+        reference=_reference(config, hf_config, weights, runtime),
     )
 
 
@@ -44,22 +52,24 @@ def _schedule(config: RunConfig) -> Schedule:
     )
 
 
-def _policy(config: RunConfig, model_path: Path, runtime: Runtime) -> Policy:
+def _policy(config: RunConfig, hf_config: Any, weights: Path | Mapping[str, Tensor], runtime: Runtime) -> Policy:
     policy = build_policy(
-        AutoConfig.from_pretrained(model_path),
+        hf_config,
         runtime,
         dtype=getattr(torch, config.model.dtype),
         recompute=config.batch.recompute,
         sequence_parallel=config.parallel.sequence,
     )
-    load_hf_weights(policy, model_path)
+    load_hf_weights(policy, weights)
     return policy
 
 
-def _reference(config: RunConfig, model_path: Path, runtime: Runtime) -> Policy | None:
+def _reference(
+    config: RunConfig, hf_config: Any, weights: Path | Mapping[str, Tensor], runtime: Runtime
+) -> Policy | None:
     """The policy the run began with, frozen, where the loss has a KL term; no second model otherwise."""
     if not config.loss.kl_beta:
         return None
-    reference = _policy(config, model_path, runtime)
+    reference = _policy(config, hf_config, weights, runtime)
     reference.model.requires_grad_(requires_grad=False)
     return reference

@@ -1,0 +1,95 @@
+"""Text output of `or1-trainer rehearse`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from or1_trainer.plan.gpus import Gpu
+from or1_trainer.plan.layout import Layout
+from or1_trainer.plan.memory import GB
+from or1_trainer.rehearse.stages import PER_MICROBATCH, Rehearsal
+
+STATE = ("weights", "gradients", "optimizer", "reference")
+PHASES = ("build", "log-probs", "forward", "loss", "backward", "step", "push")
+
+
+def rehearsal_text(title: str, gpu: Gpu, layout: Layout, stages: Sequence[Rehearsal]) -> str:
+    """Return the text for the terminal."""
+    head = f"{title} on {layout.tensor * layout.data} {gpu.name}: tensor {layout.tensor} x data {layout.data}"
+    return "\n".join([head, *(line for stage in stages for line in _stage(stage)), "", *_notes()])
+
+
+def _stage(found: Rehearsal) -> Iterable[str]:
+    fits = "fits" if found.peak_gb <= found.room_gb else "DOES NOT FIT"
+    yield ""
+    yield (
+        f"stage {found.number}, {found.stage.context_tokens} tokens of context: peak {found.peak_gb:.1f} GB of "
+        f"{found.room_gb:.0f} GB, {fits}"
+    )
+    yield from memory_table(found)
+    yield ""
+    yield from work_table(found)
+    yield ""
+    yield from collective_table(found)
+    if found.findings:
+        yield from ("", "found:", *(f"  {line}" for line in found.findings))
+
+
+def memory_table(found: Rehearsal) -> list[str]:
+    """GB at the peak of each phase, by what holds them."""
+    peaks = found.traced.phase_peaks()
+    held = {name for _, peak in peaks.values() for name, size in peak.by_holder.items() if size > 0.05 * GB}
+    holders = [*(name for name in STATE if name in held), *sorted(held - set(STATE))]
+    rows = [
+        [phase, f"{peak.total / GB:.1f}", *(_gb(peak.by_holder.get(name, 0)) for name in holders), str(place)]
+        for phase in PHASES
+        for place, peak in [peaks[phase]]
+    ]
+    return _table([["GB", "peak", *holders, "where"], *rows])
+
+
+def work_table(found: Rehearsal) -> list[str]:
+    """Per phase of one step on one GPU: FLOPs, memory traffic, seconds of kernels and of communication."""
+    rows = [["per step", "times", "products PFLOP", "attention PFLOP", "moved TB", "kernels s", "communication s"]]
+    total = [0.0, 0.0]
+    for phase in PHASES[1:]:
+        work, factor = found.traced.work[phase], found.times(phase) / 2
+        seconds = found.seconds(phase)
+        total = [before + now for before, now in zip(total, seconds, strict=True)]
+        cells = (work.matmul_flops / 1e15, work.attention_flops / 1e15, work.bytes / 1e12)
+        times = str(found.times(phase)) if phase in PER_MICROBATCH else "1"
+        rows.append([phase, times, *(f"{factor * cell:.2f}" for cell in cells), *(f"{cell:.2f}" for cell in seconds)])
+    rows.append(["all", "", "", "", "", *(f"{cell:.2f}" for cell in total)])
+    return _table(rows)
+
+
+def collective_table(found: Rehearsal) -> list[str]:
+    """Count, bytes and group of every collective of one step."""
+    rows = [["collective", "group", "phase", "count", "GB", "s"]]
+    for kind, (count, size, seconds) in sorted(found.traced.collectives.items(), key=lambda item: -item[1][2]):
+        if kind.phase != "build":
+            factor = found.times(kind.phase) / 2
+            numbers = f"{factor * count:.0f}", f"{factor * size / GB:.3g}", f"{factor * seconds:.3g}"
+            rows.append([kind.operation, kind.group, kind.phase, *numbers])
+    return _table(rows)
+
+
+def _notes() -> list[str]:
+    return [
+        "Traced without a GPU, in micro-batches of full length. Seconds: 0.7 of the peak for products, 0.8 of the",
+        "memory bandwidth, communication not overlapped; assumed, not measured. The engine's memory is not traced.",
+    ]
+
+
+def _gb(size: int) -> str:
+    return f"{size / GB:.1f}" if size > 0.05 * GB else ""
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
