@@ -27,7 +27,7 @@ from or1_reward.code.row_names import (
 )
 from or1_reward.comparison import Compare
 from or1_reward.ground_truth import AssertTruth, HarnessTruth
-from or1_reward.sandbox.inside.evidence import expects_exception
+from or1_reward.sandbox.inside.evidence import expects_exception, with_failures_inside
 
 _BUILDERS: Final = frozenset(
     {"float", "int", "str", "bool", "list", "tuple", "set", "frozenset", "dict", "range", "bytes", "complex"}
@@ -116,6 +116,10 @@ def _harness_names(tree: ast.Module, truth: HarnessTruth, prefix: _Prefix) -> tu
     names = names_of(tree)
     entry = names_of(_parsed(truth.entry_point, "entry_point")).read if truth.entry_point else frozenset()
     missing = undefined_names(names, prefix.names) - entry
+    if not truth.entry_point and not any(
+        isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body
+    ):
+        return frozenset(names.imported | missing), ""  # tests that name the program's functions and nothing else does
     helpers = "".join(HELPERS[name] for name in sorted(missing & HELPERS.keys()))
     if missing - HELPERS.keys():
         raise CaseError(
@@ -222,7 +226,8 @@ def _names_test_case(node: ast.ClassDef) -> bool:
     return any(ast.unparse(base).endswith("TestCase") for base in node.bases)
 
 
-def _demand_asserts(tree: ast.AST) -> None:
+def _demand_asserts(tree: ast.Module) -> None:
+    with_failures_inside(tree)
     if not any(_tests_something(node) for node in ast.walk(tree)):
         raise CaseError("the row's checks assert nothing, so they would pass any program; drop the row")
 

@@ -31,7 +31,7 @@ class Counts:
 
 def rewritten(tree: ast.Module, asked: frozenset[str], modules: frozenset[str]) -> ast.Module:
     """The checks with their asserts counted and their imports of the program taken out."""
-    changed = _Rewrite(asked, modules).visit(tree)
+    changed = _Rewrite(asked, modules).visit(with_failures_inside(tree))
     assert isinstance(changed, ast.Module)
     return ast.fix_missing_locations(changed)
 
@@ -39,6 +39,23 @@ def rewritten(tree: ast.Module, asked: frozenset[str], modules: frozenset[str]) 
 def expects_exception(node: ast.Try) -> bool:
     """Whether the body of a try fails by itself when nothing was raised in it."""
     return any(_fails(statement) for statement in (*node.body, *node.orelse))
+
+
+def with_failures_inside(tree: ast.Module) -> ast.Module:
+    """The tree, changed in place: `try: f() / except E: return` before `assert False` has that as its `else`."""
+    for node in ast.walk(tree):
+        body = node.body if isinstance(node, ast.FunctionDef | ast.Module) else []
+        for at, statement in enumerate(body[:-1]):
+            if isinstance(statement, ast.Try) and _returns(statement) and _fails(body[at + 1]):
+                statement.orelse = [body.pop(at + 1)]
+                break
+    return tree
+
+
+def _returns(node: ast.Try) -> bool:
+    return (
+        bool(node.handlers) and not node.orelse and all(isinstance(one.body[-1], ast.Return) for one in node.handlers)
+    )
 
 
 def _fails(node: ast.stmt) -> bool:
