@@ -193,6 +193,19 @@ _add(
     "def f(x):\n    return x+1",
     True,
 )
+RETURNS = (
+    "def check(candidate):\n    try:\n        candidate(-1)\n    except ValueError:\n        return\n    assert False\n"
+)
+h("exception-then-return", RETURNS, "f", "def f(x):\n    raise ValueError")
+h("exception-then-return-none", RETURNS, "f", "def f(x):\n    return 1", False)
+h("exception-then-return-other", RETURNS, "f", "def f(x):\n    raise TypeError", False)
+h("exception-then-return-false-assert", RETURNS, "f", "def f(x):\n    raise AssertionError", False)
+UNITTEST = (
+    "import unittest\nclass TestCases(unittest.TestCase):\n    def test_a(self):\n        self.assertEqual(f(1), 2)\n"
+)
+_add("unittest-names-the-program", {"test_code": UNITTEST}, "def f(x): return x+1", True)
+_add("unittest-names-the-program-wrong", {"test_code": UNITTEST}, "def f(x): return x+2", False)
+h("unittest-with-entry-point", UNITTEST, "f", "def f(x): return x+1")
 a("import-solution", "import solution\nassert solution.f(1)==2", "def f(x): return x+1")
 a(
     "isinstance-sub",
