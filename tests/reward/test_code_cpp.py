@@ -67,7 +67,14 @@ def test_without_a_compiler_the_failure_is_ours(sandbox: Sandbox, monkeypatch: p
     assert "cpp programs need g++, which is not installed" in verdict.detail
 
 
-PRINT = "#include <cstdio>\n#include <unistd.h>\n#include <cstdlib>\n#include <fcntl.h>\n#include <cerrno>\n#include <csignal>\n#include <sys/socket.h>\n#include <sys/mman.h>\n#include <sys/syscall.h>\n#include <sys/prctl.h>\n"
+PRINT = "#include <cstdio>\n#include <unistd.h>\n#include <cstdlib>\n#include <fcntl.h>\n#include <cerrno>\n#include <csignal>\n#include <sys/socket.h>\n#include <sys/mman.h>\n#include <sys/syscall.h>\n#include <sys/prctl.h>\n#include <sys/resource.h>\n#include <sys/ptrace.h>\n#include <sys/uio.h>\n#include <sys/mount.h>\n#include <sys/un.h>\n#include <sched.h>\n#include <alloca.h>\n"
+
+
+REFUSED = {
+    "large socket buffers", "sync", "traces its parent", "reads another's memory", "becomes root", "makes namespaces",
+    "mounts", "io_uring", "bpf", "writes outside", "links outside", "reads proc", "abstract socket", "rewrites its tests",
+    "raises its limits",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -95,6 +102,26 @@ PRINT = "#include <cstdio>\n#include <unistd.h>\n#include <cstdlib>\n#include <f
         ("large socket buffers", "int s[2],n=1<<30;socketpair(AF_UNIX,SOCK_STREAM,0,s);printf(\"%d\",setsockopt(s[0],SOL_SOCKET,SO_SNDBUF,&n,4));", {"wrong"}),
         ("a name of its own", "prctl(PR_SET_NAME,\"\\xff\\xfe\");usleep(200000);", {"wrong"}),
         ("sync", "printf(\"%ld\",syscall(SYS_sync));", {"wrong"}),
+        ("raises its limits", "struct rlimit r={1ul<<40,1ul<<40};printf(\"%d\",setrlimit(RLIMIT_AS,&r));", {"wrong"}),
+        ("traces its parent", "printf(\"%ld\",ptrace(PTRACE_ATTACH,getppid(),0,0));", {"wrong"}),
+        ("reads another's memory", "char b[9];struct iovec l={b,8},o={(void*)4096,8};printf(\"%ld\",(long)syscall(SYS_process_vm_readv,getppid(),&l,1,&o,1,0));", {"wrong"}),
+        ("becomes root", "printf(\"%d\",setuid(0));", {"wrong"}),
+        ("makes namespaces", "printf(\"%d\",unshare(CLONE_NEWUSER));", {"wrong"}),
+        ("mounts", "printf(\"%d\",mount(\"none\",\"/\",\"tmpfs\",0,0));", {"wrong"}),
+        ("io_uring", "printf(\"%ld\",syscall(425,4,0));", {"wrong"}),
+        ("bpf", "printf(\"%ld\",syscall(SYS_bpf,0,0,0));", {"wrong"}),
+        ("writes outside", "printf(\"%d\",open(\"/etc/or1-was-here\",O_CREAT|O_WRONLY,0600));", {"wrong"}),
+        ("links outside", "symlink(\"/etc/passwd\",\"link\");printf(\"%d\",open(\"link\",0));", {"wrong"}),
+        ("reads proc", "printf(\"%d\",open(\"/proc/self/maps\",0)<0?-1:1);", {"wrong"}),
+        ("abstract socket", "struct sockaddr_un a={AF_UNIX,\"\"};a.sun_path[1]='x';int s=socket(AF_UNIX,SOCK_STREAM,0);printf(\"%d\",connect(s,(sockaddr*)&a,4));", {"wrong"}),
+        ("descriptors", "int n=0;while(open(\".\",0)>=0)n++;printf(\"%d\",n<64);", {"wrong"}),
+        ("threads", "for(int i=0;i<10000;i++){char*k=(char*)mmap(0,1<<16,3,MAP_PRIVATE|MAP_ANONYMOUS,-1,0);if(k==MAP_FAILED||clone([](void*)->int{for(;;)pause();},k+65536,CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD,0)<0)break;}for(;;)pause();", {"time_limit", "runtime_error", "memory_limit"}),
+        ("daemon", "if(!fork()){setsid();if(!fork())for(;;)pause();_exit(0);}printf(\"left\");", {"wrong"}),
+        ("stack", "alloca(1<<30);volatile char b[1<<26];b[0]=1;printf(\"%d\",b[0]);", {"wrong", "runtime_error"}),
+        ("disk", "int f=open(\"big\",O_CREAT|O_WRONLY,0600);char b[65536]={0};while(write(f,b,65536)>0);printf(\"full\");", {"wrong", "runtime_error"}),
+        ("rewrites its tests", "lseek(0,0,SEEK_SET);printf(\"%ld\",(long)write(0,\"2\",1));", {"wrong"}),
+        ("closes its output", "close(1);close(2);close(0);for(int i=3;i<99;i++)close(i);", {"wrong"}),
+        ("stops everything", "kill(-1,SIGSTOP);printf(\"on\");", {"wrong", "time_limit", "runtime_error"}),
         ("forges the result file", "dup2(1,3);write(3,\"{}\",2);", {"wrong"}),
     ],
 )  # fmt: skip
@@ -106,7 +133,7 @@ def test_hostile_programs(name: str, body: str, seen: set[str], sandbox: Sandbox
     assert "open" not in got
     if name in {"executes", "executes by descriptor", "opens a socket"}:
         assert got.strip() == "1", got  # EPERM
-    if name in {"large socket buffers", "sync"}:
+    if name in REFUSED:
         assert got.strip() == "-1", got
     if name == "shared memory":
         assert got.strip() == "refused"
