@@ -1,7 +1,7 @@
 """A recipe as a new user runs it: seconds to the first GRPO step and in all, and what three seeds learn.
 
-    uv run python benchmarks/first_run.py smollm2 [SEED ...]
-    uv run python benchmarks/first_run.py tiny
+uv run python benchmarks/first_run.py smollm2 [SEED ...]
+uv run python benchmarks/first_run.py tiny
 """
 
 from __future__ import annotations

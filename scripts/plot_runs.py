@@ -5,6 +5,7 @@ uv run python scripts/plot_runs.py docs/images/smollm2.svg runs/smollm2-001 runs
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def main() -> None:
 
 def mark_stages(panel: Any, rows: list[dict[str, Any]]) -> None:
     """A line where a context stage begins, with its length in tokens."""
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in itertools.pairwise(rows):
         if row["stage/context_tokens"] != before["stage/context_tokens"]:
             panel.axvline(row["step"] - 0.5, color="gray", linewidth=0.8, linestyle="--")
 

@@ -90,8 +90,12 @@ def test_equal_runs_agree_though_their_times_and_settings_differ(tmp_path, capsy
         (4, "response/length_mean", 4.0, (4, "responses")),
         (4, "reward/mean", 0.4, (4, "verdicts")),
         (2, "group/kept_rate", 0.5, (2, "advantages")),
-        (2, "mismatch/mean_abs", 2e-7, (2, "log-probs")),
-        (6, "loss/total", -0.6000000000000002, (6, "update")),
+        (2, "mismatch/mean_abs", 2e-7, (2, "loss")),
+        (3, "hash/responses", "00000000000000ff", (3, "responses")),
+        (3, "hash/logprobs", "00000000000000ff", (3, "log-probs")),
+        (3, "hash/weights", "00000000000000ff", (3, "weights")),
+        (3, "optimizer/lr", 1e-5, (3, "learning rate")),
+        (6, "loss/total", -0.6000000000000002, (6, "loss")),
     ],
 )
 def test_the_first_step_and_stage_of_a_planted_difference_are_found(tmp_path, capsys, step, key, value, found):

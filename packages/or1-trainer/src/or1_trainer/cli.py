@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from itertools import islice
 
-from or1_trainer.commands import diff, doctor, models, plan, rehearse, results, study, train
+from or1_trainer.commands import diff, doctor, models, plan, rehearse, replay, results, study, train
 from or1_trainer.commands.outcome import exit_code, fail
 from or1_trainer.config.near import did_you_mean
 from or1_trainer.errors import ConfigError
@@ -24,6 +24,7 @@ examples:
   or1-trainer resume runs/tiny-001                 resume from the newest checkpoint
   or1-trainer report runs/tiny-001 runs/tiny-002   write one report.html that compares runs
   or1-trainer diff runs/tiny-001 runs/tiny-002     find the first step at which two runs differ
+  or1-trainer replay runs/tiny-001 --step 40       compute a step again and compare it
   or1-trainer export runs/tiny-001 model/          export the newest checkpoint to Hugging Face format
   or1-trainer plan or1-7b --gpus 32 --gpu h200     estimate memory and time before renting GPUs
   or1-trainer rehearse or1-7b --gpus 32            trace one step of it without a GPU
@@ -84,7 +85,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     )
     parser.add_argument("--version", action="version", version=f"or1-trainer {metadata.version('or1-trainer')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, results, diff, models, plan, rehearse, doctor, study):
+    for command in (train, results, diff, replay, models, plan, rehearse, doctor, study):
         command.add(commands)
     return parser, dict(commands.choices)
 

@@ -19,7 +19,8 @@ def add(commands: Commands) -> None:
         "show where two runs differ",
         more="""\
 Compares settings, versions and the content of the problems, and finds the first step and the first stage in it
-(problems, prompts, seeds, responses, verdicts, advantages, log-probs, update, evaluation) at which the numbers differ.
+(problems, prompts, seeds, responses, log-probs, verdicts, advantages, learning rate, loss, gradient norm, weights,
+evaluation) at which they differ: every stage is hashed in every step.
 Durations are not compared. The exit code is 0 if the numbers agree at all steps that both runs have, else 1.""",
         examples="""
             or1-trainer diff runs/tiny-001 runs/tiny-002

@@ -81,6 +81,7 @@ used. Only --parallel.* may change; the numbers are then equal up to rounding.""
     )
     resume.add_argument("folder", type=Path, help="run folder")
     resume.add_argument("--nproc", type=int, help="processes to start on this machine")
+    resume.add_argument("--until", type=int, metavar="STEP", help="stop after this step, without report and export")
     resume.set_defaults(run=_resume)
 
 
@@ -132,11 +133,13 @@ def _scaled_down(tree: Mapping[str, Any], overrides: Sequence[tuple[str, Any]]) 
 
 
 def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    return resume(options.folder, parse_overrides(rest), options.nproc)
+    return resume(options.folder, parse_overrides(rest), options.nproc, options.until)
 
 
-def resume(folder: Path, overrides: Sequence[tuple[str, Any]] = (), nproc: int | None = None) -> int:
-    """Train a run folder to its end, from its newest checkpoint; return an exit code.
+def resume(
+    folder: Path, overrides: Sequence[tuple[str, Any]] = (), nproc: int | None = None, until: int | None = None
+) -> int:
+    """Train a run folder from its newest checkpoint to its end, or until a step is done; return an exit code.
 
     Raises:
         ConfigError: `overrides` has settings other than `parallel.*`.
@@ -156,20 +159,21 @@ def resume(folder: Path, overrides: Sequence[tuple[str, Any]] = (), nproc: int |
     check_start(config)
     if overrides:
         change_layout(folder, config)
-    return _run(folder, nproc)
+    return _run(folder, nproc, until)
 
 
-def _run(folder: Path, nproc: int) -> int:
+def _run(folder: Path, nproc: int, until: int | None = None) -> int:
     """Train in this process, or start `nproc` workers that do."""
     if nproc > 1 and not under_launcher():
         from or1_trainer.train.run_folder import read_config
 
         starting_policy(read_config(folder))  # made once, before the ranks start and wait for each other
-        return launch(["resume", str(folder)], nproc, folder / "logs")
+        stop = [] if until is None else ["--until", str(until)]
+        return launch(["resume", str(folder), *stop], nproc, folder / "logs")
     warnings.filterwarnings("ignore", module=r"megatron\.")  # how it replaces Apex and Transformer Engine
     from or1_trainer.train.build import run_folder
 
-    run_folder(folder)
+    run_folder(folder, until)
     return 0
 
 

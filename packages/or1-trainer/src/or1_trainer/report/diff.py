@@ -28,15 +28,24 @@ ROLLOUT_STAGES: Mapping[str, Callable[[RolloutRecord], Any]] = {
 """Stages of a step that the sampled rollouts show, in the order of the data."""
 
 METRIC_STAGES = {
-    "problems": ("stage/", "refill/"),
-    "responses": ("response/", "tokens/", "rollout/", "reward/truncated_rate"),
-    "verdicts": ("reward/",),
-    "advantages": ("group/",),
-    "log-probs": ("mismatch/",),
-    "update": ("loss/", "policy/", "kl/", "optimizer/"),
+    "problems": ("hash/problems", "stage/"),
+    "prompts": ("hash/prompts",),
+    "responses": ("hash/responses", "response/", "tokens/", "rollout/", "reward/truncated_rate"),
+    "log-probs": ("hash/logprobs",),
+    "verdicts": ("hash/verdicts", "reward/"),
+    "advantages": ("hash/advantages", "group/", "refill/"),
+    "learning rate": ("optimizer/lr",),
+    "loss": ("mismatch/", "policy/", "loss/", "kl/"),
+    "gradient norm": ("optimizer/grad_norm",),
+    "weights": ("hash/weights", "optimizer/", "weights/"),
     "evaluation": ("eval/",),
 }
-"""Stages of a step -> the beginnings of the metrics that show them, in the order of the data."""
+"""Stages of a step -> the beginnings of the metrics that show them, in the order of the data; a hash is exact."""
+
+_ORDER = (
+    "problems", "prompts", "seeds", "responses", "log-probs", "verdicts", "advantages",
+    "learning rate", "loss", "gradient norm", "weights", "evaluation", "other",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +83,10 @@ def divergence(first: RunRecord, second: RunRecord) -> Divergence | None:
         step = int(row["step"])
         if step not in rows:
             continue
-        rollouts = _rollout_divergence(step, own_files.get(step), files.get(step))
-        if found := rollouts or _metric_divergence(step, row, rows[step]):
-            return found
+        item = _rollout_divergence(step, own_files.get(step), files.get(step))
+        number = _metric_divergence(step, row, rows[step])
+        if found := [divergence for divergence in (item, number) if divergence]:
+            return min(found, key=lambda divergence: _ORDER.index(divergence.stage))  # the item, if of the same stage
     return None
 
 

@@ -36,7 +36,7 @@ from or1_trainer.train.problems import data_summary, load_problems
 from or1_trainer.train.prompts import PromptEncoder
 from or1_trainer.train.run_folder import only_owner, read_config
 from or1_trainer.train.sampler import Remaining
-from or1_trainer.train.stages import total_steps
+from or1_trainer.train.stages import position_at, total_steps
 from or1_trainer.train.state import RunState
 from or1_trainer.train.summary import summary
 from or1_trainer.train.verify import verifier_of
@@ -46,8 +46,8 @@ ENCODED_AT_ONCE = 4096
 """Up to this many training prompts are encoded before the first step; of a larger set, each when it is drawn."""
 
 
-def run_folder(folder: Path) -> None:
-    """Run or resume the run of `folder` to its end, as one rank of the job."""
+def run_folder(folder: Path, until: int | None = None) -> None:
+    """Run or resume the run of `folder`, as one rank of the job, to its end or until so many steps are done."""
     config = read_config(folder)
     model_path = starting_policy(config)
     with running(config) as runtime, ExitStack() as stack:
@@ -62,9 +62,11 @@ def run_folder(folder: Path) -> None:
         sinks = open_sinks(config.watch.sinks, folder, last_step=state.step) if runtime.is_main else []
         for sink in sinks:
             stack.callback(sink.close)
-        train(dataclasses.replace(job, sinks=sinks), state)
-        finish(job)
-    if runtime.is_main:
+        state = train(dataclasses.replace(job, sinks=sinks), state, until)
+        is_done = position_at(config.stages, state.step, state.ended) is None
+        if is_done:
+            finish(job)
+    if runtime.is_main and is_done:
         print(summary(folder))
 
 

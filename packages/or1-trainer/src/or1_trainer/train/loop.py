@@ -12,6 +12,7 @@ from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.algorithm.groups import group_metrics, staleness_metrics
 from or1_trainer.train.async_rollouts import Rollouts
 from or1_trainer.train.evaluate import evaluate_policy
+from or1_trainer.train.hashes import weights_hash
 from or1_trainer.train.job import Job
 from or1_trainer.train.record import finish_step, write_row
 from or1_trainer.train.sampler import record
@@ -22,13 +23,13 @@ from or1_trainer.train.step_times import StepTimes
 from or1_trainer.train.update import update
 
 
-def train(job: Job, state: RunState) -> RunState:
-    """Run from `state` to the end of the last stage. Every rank calls it; every collective is reached by all."""
+def train(job: Job, state: RunState, until: int | None = None) -> RunState:
+    """Run from `state` to the end of the last stage, or until so many steps are done. Collective."""
     if state.step == 0:
         write_row(job, state, evaluate_policy(job, state, StepTimes(job.view)))
     rollouts = Rollouts(job)
     try:
-        while (position := position_at(job.config.stages, state.step, state.ended)) is not None:
+        while (position := position_at(job.config.stages, state.step, state.ended)) and state.step != until:
             state = magic_step(job, rollouts, position, state)
     finally:
         rollouts.close()
@@ -52,6 +53,7 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
         solved=record(state.solved, batch.groups),
         weight_version=state.weight_version + 1,
     )
+    learned["hash/weights"] = weights_hash(job.learner.policy, job.runtime)
     with times.phase("sync"):
         rollouts.sync_weights(batch.probe, state.weight_version)
     seen = {**group_metrics(batch.groups), **staleness_metrics(batch.groups, state.weight_version - 1)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from or1_trainer.metrics.log import Value
 from or1_trainer.metrics.rollout_log import RolloutRecord
 from or1_trainer.train.async_rollouts import Rollouts
 from or1_trainer.train.checkpoint import save_checkpoint
@@ -20,7 +21,7 @@ def finish_step(
     job: Job,
     rollouts: Rollouts,
     state: RunState,
-    metrics: Mapping[str, float],
+    metrics: Mapping[str, Value],
     records: Sequence[RolloutRecord],
     times: StepTimes,
 ) -> RunState:
@@ -46,7 +47,7 @@ def finish_step(
     return state
 
 
-def write_row(job: Job, state: RunState, metrics: Mapping[str, float]) -> None:
+def write_row(job: Job, state: RunState, metrics: Mapping[str, Value]) -> None:
     """One row of `metrics.jsonl`, on rank 0."""
     row = {"step": state.step, **metrics}
     if job.metrics is not None:

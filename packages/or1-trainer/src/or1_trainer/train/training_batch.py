@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from or1_trainer.algorithm.groups import Groups, split_minibatches
+from or1_trainer.metrics.log import Value
 from or1_trainer.metrics.rollout_log import RolloutRecord
 from or1_trainer.train.distribute import Minibatch, distribute
+from or1_trainer.train.hashes import batch_hashes
 from or1_trainer.train.job import Job
 from or1_trainer.train.refill import fill
 from or1_trainer.train.rollout_batch import Response, rollout_round
@@ -30,8 +32,8 @@ class TrainingBatch:
     """The texts that the rollout log keeps, on rank 0."""
     probe: ProbeTokens
     """The beginning of a response to the first prompt, on which trainer and engine must agree after the weight sync."""
-    metrics: Mapping[str, float]
-    """`refill/*`, where the recipe refills."""
+    metrics: Mapping[str, Value]
+    """`hash/*`, and `refill/*` where the recipe refills."""
 
 
 def training_batch(job: Job, position: Position, state: RunState, times: StepTimes) -> tuple[TrainingBatch, RunState]:
@@ -50,6 +52,7 @@ def training_batch(job: Job, position: Position, state: RunState, times: StepTim
     with times.phase("distribute"):
         minibatches = distribute(batch, steps, exchange, context_tokens=stage.context_tokens)
         records = sampled_records(batch, position.step + 1, job.config.watch.rollout_share, job.prompts, exchange)
+        hashes = batch_hashes(batch, exchange)
         first = [probe_response(responses) for responses in batch.own.values()][:1]
         ((response_ids,), *_) = exchange.gather(first)  # rank 0 holds the first problem
     found = TrainingBatch(
@@ -57,7 +60,7 @@ def training_batch(job: Job, position: Position, state: RunState, times: StepTim
         minibatches=minibatches,
         records=records,
         probe=ProbeTokens(prompt_ids=batch.prompts[0], response_ids=response_ids),
-        metrics=filled.metrics() if job.config.rollout.refill else {},
+        metrics=hashes | (filled.metrics() if job.config.rollout.refill else {}),
     )
     return found, state
 
