@@ -87,3 +87,8 @@ def rows_written(folder):
     """How many rows of metrics a run that may not have begun yet has written."""
     path = Path(folder) / "metrics.jsonl"
     return len(read_metrics(path)) if path.exists() else 0
+
+
+def measured(row):
+    """A row without its hashes, which differ where numbers are equal up to rounding."""
+    return {key: value for key, value in row.items() if not key.startswith("hash/")}
