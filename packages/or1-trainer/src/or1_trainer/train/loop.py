@@ -53,12 +53,12 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
         solved=record(state.solved, batch.groups),
         weight_version=state.weight_version + 1,
     )
-    learned["hash/weights"] = weights_hash(job.learner.policy, job.runtime)
+    hashed = {"hash/weights": weights_hash(job.learner.policy, job.runtime)}
     with times.phase("sync"):
         rollouts.sync_weights(batch.probe, state.weight_version)
     seen = {**group_metrics(batch.groups), **staleness_metrics(batch.groups, state.weight_version - 1)}
     state, end = leave_stage(job, position, state, seen, in_flight=rollouts.in_flight)
-    metrics = {**stage_metrics(job, position, state), **seen, **learned, **memory, **end, **batch.metrics}
+    metrics = {**stage_metrics(job, position, state), **seen, **learned, **hashed, **memory, **end, **batch.metrics}
     return finish_step(job, rollouts, state, metrics, batch.records, times)
 
 

@@ -60,7 +60,7 @@ def training_batch(job: Job, position: Position, state: RunState, times: StepTim
         minibatches=minibatches,
         records=records,
         probe=ProbeTokens(prompt_ids=batch.prompts[0], response_ids=response_ids),
-        metrics=hashes | (filled.metrics() if job.config.rollout.refill else {}),
+        metrics={**hashes, **(filled.metrics() if job.config.rollout.refill else {})},
     )
     return found, state
 
