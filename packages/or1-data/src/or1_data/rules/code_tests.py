@@ -13,6 +13,7 @@ from typing import Any, Final
 from or1_data.ground_truth import Kind, ground_truth_value
 from or1_data.rules.checks import asserts_something, defined_check, parsed
 from or1_data.rules.finding import Finding
+from or1_data.rules.undefined import undefined_names
 from or1_data.schema import Problem
 
 _ENOUGH: Final = 5
@@ -103,8 +104,8 @@ def _name(value: Any) -> bool:
 def _harness(fields: dict[str, Any]) -> str:
     if not _name(fields["entry_point"]):
         return "entry_point is no name"
-    _, reason = parsed(fields["entry_point"])
-    if reason:
+    entry_point, reason = parsed(fields["entry_point"])
+    if entry_point is None:
         return f"entry_point {reason}"
     tree, reason = parsed(fields["test_code"])
     if tree is None:
@@ -112,7 +113,13 @@ def _harness(fields: dict[str, Any]) -> str:
     check = defined_check(tree)
     if check is None:
         return "test_code defines no check(candidate)"
-    return _prefix(fields) if asserts_something(check) else "check(candidate) asserts nothing"
+    if not asserts_something(check):
+        return "check(candidate) asserts nothing"
+    prefix, reason = parsed(fields.get("import_prefix", ""))
+    if prefix is None:
+        return f"import_prefix {reason}"
+    missing = undefined_names(tree, prefix, entry_point)
+    return f"test_code uses {', '.join(missing)}, which nothing in the row defines" if missing else ""
 
 
 def _asserts(fields: dict[str, Any]) -> str:
