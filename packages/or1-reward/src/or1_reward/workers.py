@@ -20,7 +20,7 @@ import time
 from typing import Any, Final
 
 START_LIMIT_S: Final = 120.0
-HOPELESS_S = 120.0  # wall clock without an answer after which a worker is taken for stuck, not for starved
+STUCK_S = 120.0  # wall clock without an answer after which a worker is taken for stuck, not for starved
 _READ_BYTES: Final = 65_536
 
 
@@ -152,7 +152,7 @@ class WorkerPool:
             WorkerFailureError: no worker, it died, or (as `WorkerOverdueError`) `wall_s` went by.
         """
         started = time.monotonic()
-        if not self.slots.acquire(timeout=wall_s or HOPELESS_S):
+        if not self.slots.acquire(timeout=wall_s or STUCK_S):
             raise WorkerFailureError("no worker free in time: the machine is too busy")
         try:
             worker = self._take()
@@ -173,7 +173,7 @@ class WorkerPool:
         """Ask one worker and put it back, unless it is lost."""
         try:
             worker.greeting(started + START_LIMIT_S)
-            answer = worker.ask(request, limit_s, time.monotonic() + (wall_s or limit_s + HOPELESS_S))
+            answer = worker.ask(request, limit_s, time.monotonic() + (wall_s or limit_s + STUCK_S))
         except BaseException:
             worker.kill()
             self._give_back(None)

@@ -1,4 +1,4 @@
-"""Maths answers: extraction, then equality as a ladder of ever dearer proofs.
+"""Maths answers: extraction, then equality as a ladder of steps, the cheapest first.
 
 `verify.verify_maths` is loaded with the first verdict.
 """

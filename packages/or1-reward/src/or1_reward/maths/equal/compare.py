@@ -1,4 +1,4 @@
-"""Equality of two parsed answers: structures member by member, values by the rungs of the ladder."""
+"""Equality of two parsed answers: structures member by member, values by ever more expensive steps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from or1_reward.maths.equal.questions import (
     PM,
     REAL_SETS,
     VECTORS,
-    dearest,
+    longest_proof,
     is_number_line,
     is_unknown,
     may_be_real_set,
@@ -350,7 +350,7 @@ class Comparison(ValueComparison):
                 return Finding(False, "a member without its equal")
             rest.remove(found)
             proofs.append(self.values(member.value, found.value).proof)
-        return Finding(True, f"all {len(left)} members equal, any order ({dearest(proofs)})")
+        return Finding(True, f"all {len(left)} members equal, any order ({longest_proof(proofs)})")
 
     def same_member(self, member: Named, other: Named) -> bool:
         """Equal values; names, where both have one, are equal too, but for an index on one side (`x_1`, `x`)."""
@@ -382,4 +382,4 @@ class Comparison(ValueComparison):
             if not found.equal:
                 return Finding(found.equal, f"a member differs ({found.proof})")
             proofs.append(found.proof)
-        return Finding(True, f"all {len(answer)} members equal in order ({dearest(proofs)})")
+        return Finding(True, f"all {len(answer)} members equal in order ({longest_proof(proofs)})")

@@ -2,7 +2,7 @@
 
 Two expressions with one normal form are equal: that is a proof. Where all atoms are independent over the rationals
 (symbols, roots of primes, the imaginary unit, and one of pi and e), two normal forms prove two different values too.
-Sizes are bounded; what would grow beyond them raises `UndecidedError` and is left to a dearer rung.
+Sizes are bounded; what would grow beyond them raises `UndecidedError` and is left to a more expensive step.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Equality of two answers as texts: the cheap rungs first, parsing only where they do not decide."""
+"""Equality of two answers as texts: the cheap steps first, parsing only where they do not decide."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _CACHED_CHARS: Final = 500  # longer texts are not kept: the cache must not grow
 
 
 class Outcome(NamedTuple):
-    """What the ladder says of one pair, and the rung that said it."""
+    """What the ladder says of one pair, and the step that said it."""
 
     status: Status
     proof: str

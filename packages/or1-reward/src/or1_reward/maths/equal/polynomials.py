@@ -26,7 +26,7 @@ ROOT: Final = "#root"
 
 
 class UndecidedError(ArithmeticError):
-    """Too large, undefined, or outside of what this rung can do."""
+    """Too large, undefined, or outside of what this step can do."""
 
 
 def numerator(poly: Poly) -> Poly:

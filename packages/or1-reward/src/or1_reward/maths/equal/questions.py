@@ -23,7 +23,7 @@ def may_be_real_set(answer: Node, gold: Node) -> bool:
     return bool(kinds & (REAL_SETS | {"chain"})) or listed
 
 
-def dearest(proofs: list[str]) -> str:
+def longest_proof(proofs: list[str]) -> str:
     """The longest proof: the one that had most to say."""
     return max(proofs, key=len, default="nothing to compare")
 

@@ -32,7 +32,7 @@ Symbolic = Callable[[Node, Node, bool], bool | None]
 
 
 class Finding(NamedTuple):
-    """`equal` and the rung that found it; None: nobody could tell, which counts as not equal."""
+    """`equal` and the step that found it; None: nobody could tell, which counts as not equal."""
 
     equal: bool | None
     proof: str
@@ -121,7 +121,7 @@ class ValueComparison:
         return self.members(*[[entry for row in side.args for entry in row.args] for side in sides if side])
 
     def asked(self, answer: Node, gold: Node) -> Finding:
-        """The last rung: sympy, in its own process, for what only calculus can evaluate."""
+        """The last step: sympy, in its own process, for what only calculus can evaluate."""
         if not (mentions(answer, CALCULUS) or mentions(gold, CALCULUS)):
             return Finding(None, "no values to compare")
         if symbols(answer) != symbols(gold) and not any(

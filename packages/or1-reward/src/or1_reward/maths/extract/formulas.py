@@ -61,6 +61,6 @@ def _is_money(content: str) -> bool:
 
 
 def _last_row(content: str) -> str:
-    """Of an alignment its last row, where derivations end."""
+    """The last row of an alignment, where derivations end."""
     rows = [row.replace("&", " ").strip() for row in content.split("\\\\")]
     return next((row for row in reversed(rows) if row), content)

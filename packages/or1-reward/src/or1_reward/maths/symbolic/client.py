@@ -1,4 +1,4 @@
-"""The last rung: sympy, asked through a worker process that is killed when it takes too long."""
+"""The last step: sympy, asked through a worker process that is killed when it takes too long."""
 
 from __future__ import annotations
 
