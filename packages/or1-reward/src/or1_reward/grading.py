@@ -137,7 +137,7 @@ class Grader:
         return [self.verify(response, truth, finish_reason=reason, limits=limits) for response, truth, reason in items]
 
     def _in_worker(self, items: list[tuple[str, MathTruth, str | None]], workers: int, limits: Limits) -> list[Verdict]:
-        """Judge a chunk in a worker process; where that dies, each half in another one, until the answer that kills it is alone."""
+        """Judge a chunk in a worker process; where that dies, each half in another one, down to single answers."""
         from or1_reward.chunks import request_of, verdicts_of
         from or1_reward.workers import WorkerFailureError, WorkerOverdueError
 
