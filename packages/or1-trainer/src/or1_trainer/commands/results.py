@@ -33,11 +33,13 @@ are not finished or were killed.""",
         "export",
         "export a checkpoint to Hugging Face format",
         more="""\
-Writes safetensors, config.json and tokenizer, which transformers and vLLM can load. Works in one process for runs on
-any number of processes.""",
+Writes safetensors, config.json and tokenizer, which transformers and vLLM can load, and a model card (README.md) with
+base model, recipe, data hashes, held-out accuracy and versions. Works in one process for runs on any number of
+processes.""",
         examples="""
             or1-trainer export runs/tiny-001 model/
             or1-trainer export runs/tiny-001 model/ --best      the checkpoint with the best held-out avg@k
+            or1-trainer export runs/tiny-001 model/ --push NAME/REPOSITORY
         """,
     )
     export.add_argument("folder", type=Path, help="run folder")
@@ -45,6 +47,7 @@ any number of processes.""",
     export.add_argument(
         "--best", action="store_true", help="export the checkpoint with the best held-out avg@k instead of the newest"
     )
+    export.add_argument("--push", metavar="NAME/REPOSITORY", help="also upload the folder to the Hugging Face hub")
     export.set_defaults(run=_export)
 
 
@@ -64,4 +67,8 @@ def _export(options: argparse.Namespace, rest: Sequence[str]) -> int:
     no_settings(rest)
     export_folder(options.folder, options.out, wants_best=options.best)
     print(options.out)
+    if options.push:
+        from or1_trainer.report.hub import push_model
+
+        print(push_model(options.out, options.push))
     return 0

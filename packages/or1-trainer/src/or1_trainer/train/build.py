@@ -23,6 +23,7 @@ from or1_trainer.metrics.rollout_log import RolloutLog
 from or1_trainer.metrics.sinks import open_sinks
 from or1_trainer.policy.hf_weights.export import save_hf
 from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
+from or1_trainer.report.model_card import write_model_card
 from or1_trainer.report.write import write_report
 from or1_trainer.train.build_learner import load_learner
 from or1_trainer.train.checkpoint import load_best, load_newest
@@ -65,7 +66,7 @@ def run_folder(folder: Path, until: int | None = None) -> None:
         state = train(dataclasses.replace(job, sinks=sinks), state, until)
         is_done = position_at(config.stages, state.step, state.ended) is None
         if is_done:
-            finish(job)
+            finish(job, state.step)
     if runtime.is_main and is_done:
         print(summary(folder))
 
@@ -126,11 +127,12 @@ def begin(job: Job) -> RunState:
     return state
 
 
-def finish(job: Job) -> None:
-    """Write the Hugging Face folder and the report."""
+def finish(job: Job, step: int) -> None:
+    """Write the Hugging Face folder with its model card, and the report."""
     export(job.learner, job.prompts.tokenizer, job.folder / "model")
     if job.metrics is not None:
         job.metrics.close()
+        write_model_card(job.folder, job.folder / "model", step)
         write_report([job.folder], job.folder / "report.html")
 
 
@@ -147,7 +149,9 @@ def export_folder(folder: Path, out: Path, *, wants_best: bool = False) -> None:
     model_path = starting_policy(config)
     with running(config) as runtime:
         learner = load_learner(config, model_path, runtime)
-        if (load_best if wants_best else load_newest)(folder, learner, print) is None:
+        state = (load_best if wants_best else load_newest)(folder, learner, print)
+        if state is None:
             evaluated = " that was evaluated" if wants_best else ""
             raise ConfigError(f"{folder} has no checkpoint{evaluated} yet; see checkpoint.every and eval.every")
         export(learner, AutoTokenizer.from_pretrained(model_path), out)
+        write_model_card(folder, out, state.step)
