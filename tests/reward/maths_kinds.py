@@ -1022,6 +1022,17 @@ C_1 e^x + C_2 e^{-x} || A e^x + B e^{x} || F
 \frac{Q}{C} || \frac{Q}{A} || F
 y = Ce^{x} || y = Ae^x || T
 f(x)=kx, \quad k \in \mathbb{R} || f(x) = kx || T
+|y| = x-30 || y = x-30 || F
+|AB| = 5 || AB = 5 || T
+15 \text{ cents} || \$15 || F
+5 || 5 \text{ only if } x>0 || F
+5 || 5 \text{ is not the answer} || F
+5 || 5 \text{ is the minimum} || T
+\text{reject } H_0 || \text{fail to reject } H_0 || F
+\text{no} || \text{none} || F
+2y = 2|x-4| || y = 4-x || F
+y = x|x| || y = x^2 || F
+z = |x|+|y| || z = x+y || F
 """
 
 

@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 _SIGNS: Final = {
-    "$": r"\\\$|\bdollars?\b|\bUSD\b|\bcents?\b",
+    "$": r"\\\$|\bdollars?\b|\bUSD\b",
+    "¢": r"¢|\bcents?\b",
     "€": r"€|\beuros?\b|\bEUR\b",
     "£": r"£|\bGBP\b",
     "¥": r"¥|\byen\b|\byuan\b|\bRMB\b|\bCNY\b|\bJPY\b|元",

@@ -32,6 +32,9 @@ def same_quantity(first: Node, second: Node) -> bool:
     """Whether two names mean one quantity: a segment by its two ends, or equal expressions."""
     if first.op == second.op == "mul" and len(first.args) == len(second.args) == 2:
         return sorted(map(text_of, first.args)) == sorted(map(text_of, second.args))
+    if "abs" in (first.op, second.op) and first.op != second.op:
+        size, bare = (first, second) if first.op == "abs" else (second, first)
+        return size.args[0] != bare or bare.op != "sym"  # `|y|` is not `y`, `|AB|` is the length AB
     return first.op != second.op or exact.same(first, second) is True
 
 

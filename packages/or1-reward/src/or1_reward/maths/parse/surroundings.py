@@ -20,7 +20,8 @@ _MOST_CHARS: Final = 400
 _STATED: Final = re.compile(
     r"(?:\\text(?:bf|it|rm)?\s*\{)?\s*(?P<said>(?:[A-Za-z][A-Za-z'-]*["
     r" ,]+){0,14}?(?:[A-Za-z][A-Za-z'-]*)?)\s*(?:\}(?=\s*[:=]))?\s*"
-    r"(?P<verb>\b(?:is|are|equals|was|be|has|have|get|obtain|find|there are|there is|there exist|has exactly|have"
+    r"(?P<verb>\b(?:is equal to|is|are|equals|gives"
+    r"|was|be|has|have|get|obtain|find|there are|there is|there exist|has exactly|have"
     r" exactly|a total of)\b|[:=])\s*(?:exactly\s+)?\}?"
     r"\s*(?P<rest>\S.*)",
     re.DOTALL,
@@ -171,7 +172,11 @@ def _without_prose(text: str) -> str:
         return text
     if verb == ":" and (len(words) == 1 and len(words[0].strip(",")) < 3):
         return text  # a ratio
-    if not words and verb not in ("is", "equals", "a total of") and not verb.startswith("there"):
+    if (
+        not words
+        and verb not in ("is", "is equal to", "equals", "gives", "a total of")
+        and not verb.startswith("there")
+    ):
         return text
     if _REFUSED.match(rest.strip(" {}")) or rest.count("{") < rest.count("}"):
         rest = rest.removesuffix("}") if rest.count("{") == rest.count("}") - 1 and rest.endswith("}") else rest
@@ -260,7 +265,7 @@ def _is_qualifier(piece: str, main: str) -> bool:
         return False  # `5 if x > 0 and 3 if x < 0` has two values
     if plain.startswith("(") and plain.endswith(")"):
         plain = plain[1:-1].strip()
-    if not plain or "boxed" in plain:
+    if not plain or "boxed" in plain or "only if" in plain:
         return False
     if _FOR_ALL.fullmatch(plain) or _ROUNDED.fullmatch(plain):
         return plain.startswith("\\forall") or _HAS_DECIMALS.search(main) is not None
