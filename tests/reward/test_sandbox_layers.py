@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +18,8 @@ from or1_reward.ground_truth import StdioTruth
 from or1_reward.sandbox import Sandbox, SandboxConfig, SandboxError, configure
 from or1_reward.sandbox.keeper.cgroup import Cgroup, NoCgroupError, delegated_folder
 from or1_reward.sandbox.keeper.removal import remove_if_there
+from or1_reward.sandbox.keeper.run import Run
+from or1_reward.sandbox.keeper.run import Test as Order
 from or1_reward.sandbox.layers import PURPOSE, WITHOUT, demand, is_in_force
 from or1_reward.types import Limits, Status
 
@@ -145,6 +148,30 @@ def test_a_cgroup_gets_its_limits(tmp_path: Path) -> None:
     assert (tmp_path / "jail" / "cgroup.procs").read_text() == "1234"
     (tmp_path / "jail" / "memory.events").write_text("low 0\nmax 3\noom 1\noom_kill 2\n")
     assert group.kills() == 2
+
+
+@pytest.mark.parametrize("killed", ["program", "judge"])
+def test_the_kernel_tells_a_judge_out_of_memory_from_a_program(tmp_path: Path, killed: str) -> None:
+    """Two jails with a cgroup each, on folders that look like them; the kernel's counter of one of them rises."""
+    groups = {name: Cgroup(tmp_path / name) for name in ("program", "judge")}
+    for group in groups.values():
+        (group.folder / "memory.events").write_text("oom_kill 1\n")
+    order = {"id": 1, "mode": "check", "wall_s": 1.0, "limits": {"output_mb": 1, "memory_mb": 64, "processes": 4}}
+    main, judge = (
+        SimpleNamespace(name=name, cgroup=group, template_pid=os.getpid(), send=lambda *_: None)
+        for name, group in groups.items()
+    )
+    run = Run(Order(order, []), -1, -1, main, judge, 0.03)  # type: ignore[arg-type]
+    try:
+        for jail in (main, judge):
+            run._launch(jail, "session", -1, -1)  # type: ignore[arg-type]
+            run.answers[jail.name] = {"stopped": "", "exit_code": -9}
+        (groups[killed].folder / "memory.events").write_text("oom_kill 2\n")
+        header, _ = run.result()
+    finally:
+        run.close()
+    stopped = {"program": header["report"]["stopped"], "judge": header["judge"]["stopped"]}
+    assert stopped == {"program": "", "judge": ""} | {killed: "memory"}
 
 
 def test_a_real_cgroup_is_killed_and_removed() -> None:
