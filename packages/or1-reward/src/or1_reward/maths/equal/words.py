@@ -24,7 +24,7 @@ _CHOICES_NAMED: Final = re.compile(
 )
 _CLAIMED: Final = re.compile(
     r"\b(?:is|it['’]s|be|choose|choice|option|answer|pick|select)(?:[ :]+\(?|\()([A-J])\)?(?:[.,;]"
-    r"|\s+is\s+(?:the\s+)?(?:correct|right)(?:\s+\w+)?\.?)?\s*$|\b([A-J])\)\s+is\s+(?:the\s+)?(?:correct"
+    r"|\s+is\s+(?:the\s+)?(?:correct|right)(?:\s+\w+)?\.?)?\s*$|\b([A-J])\)?\s+is\s+(?:the\s+)?(?:correct"
     r"|right)(?:\s+\w+)?\.?$",
     re.I,
 )
@@ -99,7 +99,7 @@ def _letter(answer: str, letter: str) -> bool | None:
     if found and (len(claimed) == len(found[0]) or claimed[found.end(1) : found.end(1) + 1] in ").:,"):
         same_case = found[1] == letter or len(found[0]) > 1
         return found[1].upper() == letter and same_case
-    said = _CLAIMED.search(claimed) if named else None
+    said = _CLAIMED.search(claimed) if named or " is " in claimed else None
     return None if said is None else (said[1] or said[2]) == letter
 
 

@@ -12,7 +12,7 @@ PHRASE: Final = re.compile(
     r"(?:\s{1,9}(?:is|are|should\s+be|must\s+be|will\s+be|would\s+be|est|es|ist|lautet|è|é|equals))?+"
     r"\s{0,9}[:：]?+\s{0,9}(?:is|are)?+\s{0,9}[:：]?+\*{0,2}+(?=[\s$\\(\"'*\d+\-.:√]|$)"
     r"|(?:option|choice)\s{1,9}(?:is\s+)?(?=\(?[A-J]\b)|(?:^|\n)[ \t*]{0,9}A\s{0,9}[:：]"
-    r"|[【\[]?答案[】\]]?(?:应为|应该是|是|为|為|：|:)*+"
+    r"|[【\[]?答案[】\]]?(?:应为|应该是|是|为|為|选择?|：|:)*+"
     r"|(?:故|因此|所以|应|应该)选(?:择)?[项]?[:：]?|(?:the\s+)?(?:value|result|solution)\s{1,9}is\b",
     re.IGNORECASE,
 )
