@@ -6,6 +6,7 @@ uv run python benchmarks/first_run.py tiny
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import subprocess
@@ -17,19 +18,21 @@ from pathlib import Path
 
 from or1_trainer.metrics.log import read_metrics
 
-SEEDS = ("0", "1", "2")
-
 
 def main() -> None:
-    """One line per seed, in an empty cache."""
+    """One line per seed; the first finds an empty cache."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--keep", type=Path, help="keep the run folders here")
+    options = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()},")
     print(f"torch {version('torch')}, or1-trainer {version('or1-trainer')}, {time.strftime('%Y-%m-%d')}", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         environment = {**os.environ, "OR1_CACHE": str(Path(scratch) / "cache")}
-        recipe, *seeds = sys.argv[1:] or ["smollm2"]
-        for seed in map(int, seeds or SEEDS):
-            folder = Path(scratch) / f"seed-{seed}"
-            first_s, all_s = timed_run(recipe, seed, folder, environment)
+        for seed in options.seeds:
+            folder = (options.keep or Path(scratch)) / f"seed-{seed}"
+            first_s, all_s = timed_run(options.recipe, seed, folder, environment)
             print(f"seed {seed}: first step after {first_s:.0f} s, {all_s:.0f} s in all, {learned(folder)}", flush=True)
 
 
