@@ -116,7 +116,7 @@ PLOTS = (
     ),
 )
 
-_PHASES = ("rollout", "verify", "update", "sync", "push", "eval", "checkpoint", "other")
+_PHASES = ("rollout", "verify", "update", "sync", "eval", "checkpoint", "distribute", "other")
 
 
 def plot_chart(plot: Plot, runs: Sequence[RunRecord]) -> Chart:
