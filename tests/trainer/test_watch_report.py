@@ -60,7 +60,7 @@ def make_run(run_dir: Path, steps: int, *, seed: int = 0) -> Path:
             "optimizer/grad_norm": math.inf if step == 3 else 1.0,
             "time/rollout_s": 0.3,
             "time/update_s": 0.6,
-            "time/push_s": 0.1,
+            "time/sync_s": 0.1,
             "time/step_s": 1.0,
         }
         if step == steps:
@@ -240,7 +240,7 @@ def test_stages_are_shaded_where_they_really_were(tmp_path):
 
 def test_phases_of_a_step_are_stacked_to_its_whole_time(tmp_path):
     run = read_run(make_run(tmp_path / "run-a", 10))
-    assert list(phase_seconds(run)) == ["rollout", "update", "push", "eval"]
+    assert list(phase_seconds(run)) == ["rollout", "update", "sync", "eval"]
     tops = re.findall(r'd="M[\d.]+ [\d.]+L([\d. L]+)L', draw(time_chart(run)))
     heights = [float(point.split()[1]) for point in tops[0].split("L")]  # the top slice is drawn first
     assert len(set(heights)) == 1  # 1.0 s of evaluation at step 0, 0.3 + 0.6 + 0.1 at each other step
