@@ -4,7 +4,7 @@
 import base64
 import json
 import pickle
-import struct
+import resource
 import threading
 import time
 import tracemalloc
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from or1_reward.code import judge_program, verify_code
+from or1_reward.code import judge_program, livecodebench, verify_code
 from or1_reward.code.cases import CaseError
 from or1_reward.code.livecodebench import VARIABLE, decode_tests, look_up
 from or1_reward.code.tasks import cases_of
@@ -369,15 +369,83 @@ def test_a_pickle_with_anything_but_text_is_refused() -> None:
         decode_tests("%%%")
 
 
-def test_tests_that_cannot_be_decoded_are_an_error_of_the_row() -> None:
-    def packed(data: bytes) -> str:
-        return base64.b64encode(zlib.compress(data)).decode()
+def compressed(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data)).decode()
 
-    deep = "[" * 200_000 + "]" * 200_000
-    longer_than_memory = b"\x80\x04\x8e" + struct.pack("<Q", 1 << 40) + b"abc."
-    for text in (deep, packed(pickle.dumps(deep)), packed(longer_than_memory)):
-        with pytest.raises(CaseError):
-            decode_tests(text)
+
+DEEP = "[" * 200_000 + "]" * 200_000
+TEXT = b"\x8c\x02[]"
+HUGE = (1 << 40).to_bytes(8, "little")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        DEEP,
+        '{"a":' * 100_000,
+        compressed(pickle.dumps(DEEP)),
+        compressed(b"\x80\x04\x8e" + HUGE + b"abc."),
+        compressed(b"\x80\x04\x8d" + HUGE + b"abc."),
+        compressed(b"\x80\x04\x8d" + b"\xff" * 8 + b"abc."),
+        compressed(b"\x80\x04" + TEXT + TEXT + b"."),
+        compressed(b"\x80\x04" + TEXT),
+        compressed(b"\x80\x04."),
+        compressed(b""),
+        compressed(pickle.dumps([["[]"]])),
+        compressed(pickle.dumps("[]"))[:-9],
+        '"text"',
+        "[1]",
+        '[{"input": "1"}]',
+        "",
+    ],
+)
+def test_tests_that_cannot_be_read_are_a_case_error(text: str) -> None:
+    with pytest.raises(CaseError):
+        decode_tests(text)
+
+
+def test_a_place_in_the_memo_costs_no_memory_and_every_protocol_is_read() -> None:
+    far = b"r" + (200_000_000).to_bytes(4, "little")  # LONG_BINPUT: an unpickler would make room for 200 million
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert decode_tests(compressed(b"\x80\x04" + TEXT + far + b".")) == []
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KB
+    case = [{"input": "é\n", "output": "\u2028"}]
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert decode_tests(compressed(pickle.dumps(json.dumps(case), protocol))) == case
+        assert decode_tests(compressed(pickle.dumps(json.dumps(case, ensure_ascii=False), protocol))) == case
+
+
+def test_tests_that_unpack_to_gigabytes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(livecodebench, "_MAX_DECODED", 1 << 20)
+    with pytest.raises(CaseError, match="more than 1 MiB"):
+        decode_tests(compressed(b" " * (2 << 20)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"private_test_cases": 5},
+        {"metadata": "{"},
+        {"metadata": "[" * 99_999},
+        {"metadata": "[]"},
+        {"public_test_cases": '[{"input": "1", "output": "1", "testtype": []}]'},
+    ],
+)
+def test_a_broken_row_is_a_case_error(change: dict[str, object]) -> None:
+    calls = json.dumps([{"input": "1", "output": "6", "testtype": "functional"}])
+    row = {"question_id": "a", "public_test_cases": calls, "private_test_cases": calls, "metadata": "{}"}
+    with pytest.raises(CaseError):
+        livecodebench.row_truth(row | change)
+
+
+def test_a_file_that_changes_under_a_run_is_noticed(tmp_path: Path) -> None:
+    write_problems(tmp_path)
+    assert look_up("abc_a", tmp_path)
+    lines = (tmp_path / "test.jsonl").read_text().splitlines()
+    for other in (lines[1] + "\n" + lines[0] + "\n", " " * 9999):
+        (tmp_path / "test.jsonl").write_text(other)
+        with pytest.raises(CaseError, match="changed|JSON"):
+            look_up("abc_a", tmp_path)
 
 
 @pytest.mark.parametrize(
