@@ -62,7 +62,7 @@ class Server:
     def wait(self) -> float:
         """Seconds until it answers."""
         started_s = time.monotonic()
-        while time.monotonic() - started_s < 600 and self._process is not None and self._process.poll() is None:
+        while time.monotonic() - started_s < 1800 and self._process is not None and self._process.poll() is None:
             with suppress(httpx.HTTPError):
                 if httpx.get(f"{self.url}/health", timeout=2).is_success:
                     return time.monotonic() - started_s

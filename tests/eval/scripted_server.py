@@ -40,6 +40,8 @@ class ScriptedServer(ThreadingHTTPServer):
         self.refused: set[str] = set()
         self.faults: Callable[[int], int | str | None] = lambda n: None
         self.style: Callable[[int, int], dict[str, Any]] = lambda problem, seed: {}
+        self.extra: dict[str, Any] = {}
+        self.facts: dict[str, Any] = {}
         self.served: Counter[tuple[str, int]] = Counter()
         self.bodies: list[dict[str, Any]] = []
         self.count = 0
@@ -61,7 +63,10 @@ class _Handler(BaseHTTPRequestHandler):
         """Be quiet."""
 
     def do_GET(self) -> None:
-        self._send(200, {"data": [{"id": "scripted"}]})
+        if self.path == "/v1/models":
+            self._send(200, {"data": [{"id": "scripted"}]})
+        else:
+            self._send(200 if self.path in self.server.facts else 404, self.server.facts.get(self.path, {}))
 
     def do_POST(self) -> None:
         server = self.server
@@ -95,7 +100,9 @@ class _Handler(BaseHTTPRequestHandler):
             choice["text"] = reply["text"]
         if server.token_ids and body.get("return_token_ids"):
             choice["token_ids"] = list(reply["text"].encode())
-        self._send(200, {"choices": [choice], "usage": {"completion_tokens": len(reply["text"].encode())}})
+        self._send(
+            200, {"choices": [choice], "usage": {"completion_tokens": len(reply["text"].encode())}} | server.extra
+        )
 
     def _send(self, status: int, value: Any) -> None:
         data = json.dumps(value).encode()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
 import pytest
 from scripted_server import NUM_PROBLEMS, ScriptedServer, knows
 
-from or1_eval import EngineError, Problem, Sampling, Task, endpoint, evaluate, load_task
+from or1_eval import EngineError, Problem, Sampling, Task, endpoint, evaluate, load_reports, load_task
 from or1_eval.seeds import sample_seed
+from or1_eval.table import notes
 from or1_rollout.engines.openai import EndpointEngine, EndpointSettings
 
 
@@ -53,9 +55,45 @@ def test_an_optional_field_that_is_refused_is_left_out(server: ScriptedServer, f
     engine = endpoint(server.url, concurrency=2)
     messages = [{"role": "user", "content": "Problem 0: ?"}]
     task = Task(name="t", problems=(Problem(id="p0", prompt=messages, ground_truth="100"),), k=2)
-    assert evaluate(task, engine).num_samples == 2
-    assert field not in server.bodies[-1] and field in engine.left_out
+    report = evaluate(task, engine)
+    assert report.num_samples == 2 and field not in server.bodies[-1]
     assert field != "max_tokens" or server.bodies[-1]["max_completion_tokens"] == 32768
+    assert ("left_out" in report.fingerprint["sampled_with"]) == (field == "top_k"), "only what is sampled counts"
+    assert any("does not take top_k" in note for note in notes(report)) == (field == "top_k")
+
+
+def test_what_was_sampled_with_is_read_back_and_kept_over_sessions(
+    server: ScriptedServer, problem_file: Path, tmp_path: Path
+) -> None:
+    server.extra = {
+        "model": "scripted-v2",
+        "system_fingerprint": "b1",
+        "generation_settings": {"top_p": 0.9, "top_k": 0},
+    }
+    server.facts = {
+        "/version": {"version": "0.99"},
+        "/props": {"default_generation_settings": {"params": {"top_p": 0.9}}},
+    }
+    server.refused = {"repetition_penalty"}
+    report = evaluate(problem_file, endpoint(server.url), k=1, run_dir=tmp_path)
+    said = {
+        "left_out": ["repetition_penalty"],
+        "models": ["scripted-v2"],
+        "builds": ["b1"],
+        "otherwise": {"top_p": ["0.9"]},
+    }
+    assert report.fingerprint["sampled_with"] == said
+    assert report.fingerprint["engine_settings"]["server"]["version"] == "0.99"
+    assert any("sampled with top_p 0.9" in note for note in notes(report))
+    server.extra, server.refused = {"system_fingerprint": "b2"}, {"min_p"}
+    evaluate(problem_file, endpoint(server.url), k=2, run_dir=tmp_path)
+    (stored,) = load_reports(tmp_path).values()
+    assert stored.fingerprint["sampled_with"]["left_out"] == ["min_p", "repetition_penalty"]
+    assert stored.fingerprint["sampled_with"]["builds"] == ["b1", "b2"]
+    assert "does not take min_p, repetition_penalty" in (tmp_path / "results.md").read_text()
+    assert "does not take min_p" in (tmp_path / "report.html").read_text()
+    kept = json.loads((tmp_path / "run.json").read_text())["tasks"]["scripted"]["fingerprint"]["sampled_with"]
+    assert kept == stored.fingerprint["sampled_with"]
 
 
 def test_sampling_that_a_server_cannot_do_is_an_error(server: ScriptedServer, problem_file: Path) -> None:

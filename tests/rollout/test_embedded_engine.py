@@ -1,7 +1,9 @@
 """The embedded engine against `transformers`' own forward pass, on small random models of each family."""
 
+import asyncio
 import itertools
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -171,15 +173,38 @@ def test_samples_and_groups_are_reported_once_each():
 
 
 def test_every_token_is_counted_as_it_is_sampled():
-    model, _ = make("qwen2-tied")
-    events = []
-    engine = TransformersEngine(model, letters_tokenizer(), on_tokens=lambda n: events.append(n))
-    groups = engine.generate(
-        PROMPTS, SamplingParams(n=2, max_new_tokens=5), on_sample=lambda *_: events.append("ended")
-    )
+    _, engine = make("qwen2-tied")
+    events, params = [], SamplingParams(n=2, max_new_tokens=5)
+    groups = engine.generate(PROMPTS, params, on_sample=lambda *_: events.append("ended"), on_tokens=events.append)
     counts = [event for event in events if event != "ended"]
     assert sum(counts) == sum(len(completion.token_ids) for group in groups for completion in group)
     assert counts[0] == 2 * len(PROMPTS) and events.index("ended") > 0, "counted before the first response has ended"
+
+
+def test_an_event_loop_goes_on_while_the_engine_samples_and_a_cancelled_call_stops():
+    _, engine = make("qwen2-tied")
+    params, begun = SamplingParams(n=2, max_new_tokens=60), threading.Event()
+
+    async def both():
+        calls = [asyncio.create_task(engine.agenerate(PROMPTS, params)), asyncio.create_task(asyncio.sleep(0, "loop"))]
+        done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        assert done == {calls[1]}, "the loop is not blocked"
+        return await calls[0]
+
+    async def cancelled():
+        longer, steps = SamplingParams(max_new_tokens=200), []
+        call = engine.agenerate(PROMPTS, longer, on_tokens=lambda n: (steps.append(n), begun.set()))
+        running = asyncio.create_task(call)
+        await asyncio.to_thread(begun.wait)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        return steps
+
+    expected = engine.generate(PROMPTS, params)
+    assert asyncio.run(both()) == expected
+    assert 0 < len(asyncio.run(cancelled())) < 200
+    assert engine.generate(PROMPTS, params) == expected, "the engine is free again"
 
 
 def sync(engine, model, *, weights=None, version=1, logprobs=None, tolerance=1e-5):
@@ -219,6 +244,21 @@ def test_a_tensor_that_stays_old_fails_the_sync_and_is_named(name, monkeypatch):
         sync(engine, changed("qwen2-untied"))
     with pytest.raises(EngineError, match="sync again"):
         engine.generate(["a"], SamplingParams())
+
+
+def test_a_sync_passes_over_the_weights_once():
+    _, engine = make("qwen2-tied")
+    passes, new = [], changed("qwen2-tied")
+
+    class Counted(TensorStream):
+        def __iter__(self):
+            passes.append(1)
+            return super().__iter__()
+
+    expected = reference_logprobs(new, [5, 6], [7, 8, 9]).tolist()
+    probe = Probe(prompt_ids=[5, 6], response_ids=[7, 8, 9], logprobs=expected, tolerance=1e-5)
+    engine.sync_weights(Counted(new.state_dict()), version=1, probe=probe)
+    assert passes == [1]
 
 
 def test_swapped_tensors_fail_the_probe():

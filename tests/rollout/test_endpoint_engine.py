@@ -114,7 +114,7 @@ def test_reasoning_is_joined_or_kept_apart(server):
 
 def test_progress_is_told_while_responses_stream(server):
     counted = []
-    EndpointEngine(EndpointSettings(url=server.url), on_tokens=counted.append).generate(PROMPTS, PARAMS)
+    EndpointEngine(EndpointSettings(url=server.url)).generate(PROMPTS, PARAMS, on_tokens=counted.append)
     assert sum(counted) >= 27 and len(counted) >= 27
 
 

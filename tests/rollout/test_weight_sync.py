@@ -10,7 +10,7 @@ from or1_rollout.weight_sync import FingerprintingStream, Probe, fingerprint, fi
 from or1_rollout.weight_sync.check import check_fingerprints, check_probe
 from or1_rollout.weight_sync.fingerprint import Slice
 from or1_rollout.weight_sync.stream import cast_stream
-from or1_rollout.weight_sync.tensors import differing_tensors, write_tensors
+from or1_rollout.weight_sync.tensors import write_tensors
 
 
 @pytest.mark.parametrize(
@@ -106,14 +106,11 @@ def test_fingerprints_that_differ_are_named(change, named):
         check_fingerprints(sent, fingerprints(change(weights())))
 
 
-def test_tensors_are_written_in_the_dtype_of_their_place_and_compared():
+def test_tensors_are_written_in_the_dtype_of_their_place():
     own = {name: torch.zeros(6, 4, dtype=torch.bfloat16) for name in weights()}
     own["lm_head.weight"] = own["model.embed_tokens.weight"]
     write_tensors(own, cast_stream(TensorStream(weights()), torch.bfloat16))
-    assert differing_tensors(own, weights().items()) == []
-    assert differing_tensors(own, swapped(weights()).items()) == [
-        "model.layers.0.mlp.up_proj.weight", "model.layers.0.mlp.gate_proj.weight"
-    ]  # fmt: skip
+    assert all(torch.equal(own[name], tensor.bfloat16()) for name, tensor in weights().items())
     with pytest.raises(WeightMismatch, match=r"1 tensors were not sent: model.layers.0.mlp.up_proj.weight"):
         write_tensors(own, [item for item in weights().items() if "up_proj" not in item[0]])
     with pytest.raises(WeightMismatch, match=r"up_proj.weight of shape \(4, 6\) has shape \(6, 4\) there"):

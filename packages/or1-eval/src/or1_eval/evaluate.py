@@ -80,7 +80,7 @@ def evaluate(  # noqa: PLR0913 - each has a default and is given by name
     session = _Session(task, k, sampling, on_progress, on_warning, expects_thinking=expects_thinking)
     if run_dir is None:
         session.run(engine, verify, workers)
-        return session.report(said)
+        return session.report(said | {"sampled_with": session.sampled_with})
     with RunFolder(Path(run_dir), write=True) as folder:
         folder.begin(task, k, said)
         session.folder = folder
@@ -90,7 +90,7 @@ def evaluate(  # noqa: PLR0913 - each has a default and is given by name
             folder.note_session(session.entry(said))
         from or1_eval.results import write_results
 
-        report = session.report(said)
+        report = session.report(folder.tasks[task.name]["fingerprint"])
         write_results(folder, {task.name: report} if folder.tasks[task.name]["k"] == k else {})
         return report
 
@@ -120,6 +120,9 @@ class _Session:
         self._warned: set[str] = set()
         self._refusals: list[str] = []
         self._mismatch = ""
+        self._engine: Any = None
+        self.sampled_with: dict[str, Any] = {}
+        """What the engine says of its sampling."""
         self._lock = threading.Lock()
         self._started = datetime.now(UTC)
         self._started_s = time.monotonic()
@@ -127,6 +130,7 @@ class _Session:
     def run(self, engine: Any, verify: Verifier, workers: int) -> None:
         """Judge what an earlier session drew, draw and judge the rest."""
         grading = Grading(self._problems, self._graded, verify=verify, workers=workers)
+        self._engine = engine
         try:
             drawn = self._take_up(grading)
             requests = missing(self.task, self.k, self.sampling.seed, drawn)
@@ -197,10 +201,20 @@ class _Session:
 
     def drawn(self, sample: Sample, grading: Grading) -> None:
         """Keep a new sample and have it judged."""
+        self._ask_sampled_with()
         if self.folder is not None:
             self.folder.add_pending(self.task.name, sample)
         self._counter.add_sample(sample.num_tokens)
         grading.submit(sample)
+
+    def _ask_sampled_with(self) -> None:
+        """Keep what an engine says of its sampling, before the sample that it is about is kept."""
+        tell = getattr(self._engine, "sampled_with", None)
+        found = tell() if callable(tell) else {}
+        if found != self.sampled_with:
+            self.sampled_with = found
+            if self.folder is not None:
+                self.folder.note_sampled_with(self.task.name, found)
 
     def _graded(self, sample: Sample) -> None:
         if self.folder is not None:

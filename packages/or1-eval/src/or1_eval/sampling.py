@@ -125,13 +125,14 @@ def _draw_groups(engine: Engine, groups: Sequence[Sequence[Request]], sampling: 
         for index, completion in enumerate(completions):
             on_sample(position, index, completion)
 
-    reports_samples = "on_sample" in inspect.signature(engine.generate).parameters
+    known = inspect.signature(engine.generate).parameters
+    told: dict[str, Any] = {"on_sample": on_sample, "on_tokens": taker.count_tokens}
     completions_PG = engine.generate(
         [group[0].problem.prompt for group in groups],
         replace(sampling, n=len(groups[0])),
         seeds=[[request.seed for request in group] for group in groups],
         on_group=on_group,
-        **({"on_sample": on_sample} if reports_samples else {}),
+        **{name: call for name, call in told.items() if name in known},
     )
     if len(completions_PG) != len(groups):
         raise EngineError(f"the engine returned {len(completions_PG)} groups for {len(groups)} prompts")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from or1_eval.report import Estimate, Report
 
@@ -68,7 +70,17 @@ def notes(report: Report) -> list[str]:
     said = []
     if report.num_missing:
         said.append(f"not complete: {report.num_missing} of {report.k * report.num_problems} samples are missing")
-    return said + list(report.warnings)
+    return said + _about_sampling(report.fingerprint.get("sampled_with", {})) + list(report.warnings)
+
+
+def _about_sampling(said: Mapping[str, Any]) -> list[str]:
+    """Where the samples were not drawn as was asked."""
+    found = []
+    if left_out := said.get("left_out"):
+        found.append(f"the server does not take {', '.join(left_out)}: what it has set itself held there")
+    for name, values in said.get("otherwise", {}).items():
+        found.append(f"the server says that it sampled with {name} {', '.join(values)}, which is not what was asked")
+    return found
 
 
 def results_markdown(reports: Sequence[Report]) -> str:
@@ -95,11 +107,24 @@ def facts(report: Report) -> list[tuple[str, str]]:
         ("prompt template", task.get("template", "")),
         ("problems", f"{report.num_problems} from {task.get('source') or 'memory'}"),
         ("sampling", ", ".join(f"{name} {value}" for name, value in sampling.items() if value not in ((), []))),
+        ("sampled with", _told(said)),
         ("verifier", said.get("verifier", "")),
         ("verdicts", ", ".join(f"{name} {count}" for name, count in report.statuses.items())),
         ("versions", ", ".join(f"{name} {version}" for name, version in said.get("versions", {}).items())),
     ]
     return [(name, text) for name, text in found if text]
+
+
+def _told(said: Mapping[str, Any]) -> str:
+    """What the server said of itself and of its sampling."""
+    told = {**said.get("engine_settings", {}).get("server", {}), **said.get("sampled_with", {})}
+    return ", ".join(f"{name} {_plain(value)}" for name, value in told.items())
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " and ".join(map(str, value))
+    return json.dumps(value) if isinstance(value, Mapping) else str(value)
 
 
 def percent(value: float, digits: int = 1) -> str:

@@ -117,6 +117,7 @@ class Engine(Protocol):
         seeds: Sequence[Sequence[int]] | None = None,
         on_group: Callable[[int, list[Any]], None] | None = None,
         on_sample: Callable[[int, int, Any], None] | None = None,
+        on_tokens: Callable[[int], None] | None = None,
     ) -> Sequence[Sequence[CompletionLike]]:
         """Sample `params.n` completions of each prompt.
 
@@ -125,8 +126,9 @@ class Engine(Protocol):
             params: has the attributes of `Sampling`.
             seeds: [P][n], one per sample, so that any single sample can be drawn again.
             on_group: called with a prompt's index and its completions as soon as they are complete.
-            on_sample: called with a prompt's index, a sample's index and its completion as soon as it has ended; an
-                engine without this parameter is asked without it.
+            on_sample: called with a prompt's index, a sample's index and its completion as soon as it has ended.
+            on_tokens: called with the number of further tokens that were sampled, also of unfinished samples. An engine
+                without this parameter or `on_sample` is asked without it.
 
         Returns:
             [P][n] completions.

@@ -61,7 +61,6 @@ def _generate(options: argparse.Namespace) -> int:
     loaded = load_engine(
         options,
         lambda identity: check_settings(options.out, {**settings, **identity}),
-        on_tokens=pace.add_tokens,
         on_notice=line.note,
     )
     write_settings(options.out, {**settings, **loaded.identity})

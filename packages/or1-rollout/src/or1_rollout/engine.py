@@ -11,6 +11,9 @@ from or1_rollout.weight_sync import Probe, WeightStream
 OnSample = Callable[[int, int, Completion], None]
 """`on_sample(prompt_index, sample_index, completion)`."""
 
+OnTokens = Callable[[int], None]
+"""`on_tokens(n)`: n more tokens were sampled, of responses that have ended or not."""
+
 OnGroup = Callable[[int, list[Completion]], None]
 """`on_group(prompt_index, completions)`."""
 
@@ -26,12 +29,29 @@ class Engine(Protocol):
         seeds: Sequence[Sequence[int]] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
+        on_tokens: OnTokens | None = None,
     ) -> list[list[Completion]]:
         """Sample [P][G] completions, in the order of the prompts.
 
         `seeds` is [P][G], one per sample, so that any sample can be drawn again alone; without it they are derived
         from `params.seed`, the prompt's index and the sample's index. `on_sample` is called as soon as a sample ends
-        and `on_group` as soon as the last sample of a prompt has ended, in any order, in the calling thread.
+        and `on_group` as soon as the last sample of a prompt has ended, in any order, in the calling thread;
+        `on_tokens` while they are drawn.
+        """
+
+    async def agenerate(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        *,
+        seeds: Sequence[Sequence[int]] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
+        on_tokens: OnTokens | None = None,
+    ) -> list[list[Completion]]:
+        """`generate` for an event loop, which goes on meanwhile; the callbacks may come from another thread.
+
+        Cancelled, it stops drawing.
         """
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:

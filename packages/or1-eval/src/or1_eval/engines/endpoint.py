@@ -19,6 +19,7 @@ from or1_eval.types import Completion, CompletionLike, Prompt, Sampling
 from or1_rollout.engines.openai import EndpointSettings, OpenAIClient, Response, map_concurrently
 from or1_rollout.engines.openai.errors import RequestRefusedError
 from or1_rollout.engines.openai.models import ServedModel, served_model
+from or1_rollout.engines.openai.sampled_with import SampledWith, server_facts
 from or1_rollout.errors import EndpointError
 
 _Arrival = tuple[int, Completion]
@@ -26,16 +27,13 @@ _Arrival = tuple[int, Completion]
 
 
 class EndpointEngine:
-    """Draws samples from a server.
-
-    `left_out` names the optional fields that the server refused: its own defaults hold for them.
-    """
+    """Draws samples from a server."""
 
     def __init__(self, settings: EndpointSettings, *, on_notice: Callable[[str], None] | None = None) -> None:
         """Nothing is sent until it must be. `on_notice` is told what is waited for."""
         self.settings = settings
         self.on_notice = on_notice
-        self.left_out: set[str] = set()
+        self._said = SampledWith()
         self._served: ServedModel | None = None
 
     @property
@@ -55,7 +53,12 @@ class EndpointEngine:
         with suppress(EngineError):  # a server that was given a name need not list its models
             if limit := self._ask_model().context_tokens:
                 said["context_tokens"] = limit
-        return said
+        facts = server_facts(settings)
+        return said | {"server": facts} if facts else said
+
+    def sampled_with(self) -> dict[str, Any]:
+        """What the server said so far of model and sampling (`SampledWith.to_json`)."""
+        return self._said.to_json()
 
     def stream(
         self,
@@ -96,7 +99,8 @@ class EndpointEngine:
         put: Callable[[_Arrival], None],
         on_tokens: Callable[[int], None] | None,
     ) -> None:
-        async with OpenAIClient(self.settings, on_tokens=on_tokens, on_notice=self.on_notice) as client:
+        said, notice = self._said, self.on_notice
+        async with OpenAIClient(self.settings, sampled_with=said, on_tokens=on_tokens, on_notice=notice) as client:
 
             async def one(position: int) -> None:
                 try:
@@ -106,7 +110,6 @@ class EndpointEngine:
                     put((position, Completion(text="", finish_reason="abort", error=str(error))))
 
             await map_concurrently(range(len(prompts)), self.settings.concurrency, one)
-        self.left_out |= client.left_out
 
     def _ask_model(self) -> ServedModel:
         if self._served is None:

@@ -33,10 +33,18 @@ class LocalEngine:
         return {"engine": f"or1-rollout {self._kind}", "model": model_identity(self._path)}
 
     def generate(
-        self, prompts: Any, params: Any, *, seeds: Any = None, on_group: Any = None, on_sample: Any = None
+        self,
+        prompts: Any,
+        params: Any,
+        *,
+        seeds: Any = None,
+        on_group: Any = None,
+        on_sample: Any = None,
+        on_tokens: Any = None,
     ) -> Any:
         """As the engine does."""
-        return self._engine.generate(prompts, params, seeds=seeds, on_group=on_group, on_sample=on_sample)
+        told = {"on_group": on_group, "on_sample": on_sample, "on_tokens": on_tokens}
+        return self._engine.generate(prompts, params, seeds=seeds, **told)
 
     def close(self) -> None:
         """Free the model."""

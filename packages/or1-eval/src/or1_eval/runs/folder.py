@@ -25,6 +25,7 @@ from or1_eval.runs.log import JsonlLog, read_log
 from or1_eval.samples import Key, Sample, sample_from_row, sample_row
 from or1_eval.tasks.livecodebench import PackedTests
 from or1_eval.types import Problem, Task
+from or1_rollout.engines.openai.sampled_with import merged
 
 FORMAT: Final = 1
 
@@ -84,12 +85,21 @@ class RunFolder:
             )
         if known is None:
             self._store_problems(task)
+        earlier = {} if known is None else known["fingerprint"].get("sampled_with", {})
         self.manifest["tasks"][task.name] = {
             "k": max(k, known["k"]) if known is not None else k,
             "votes": task.votes,
-            "fingerprint": dict(fingerprint),
+            "fingerprint": dict(fingerprint) | {"sampled_with": earlier},
         }
         self._write_manifest()
+
+    def note_sampled_with(self, task: str, said: Mapping[str, Any]) -> None:
+        """Add what the server says of its sampling."""
+        fingerprint = self.manifest["tasks"][task]["fingerprint"]
+        together = merged(fingerprint["sampled_with"], said)
+        if together != fingerprint["sampled_with"]:
+            fingerprint["sampled_with"] = together
+            self._write_manifest()
 
     def note_session(self, entry: Mapping[str, Any]) -> None:
         """Add what a session did."""

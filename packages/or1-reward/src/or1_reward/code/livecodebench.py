@@ -75,7 +75,7 @@ def _pickled_text(data: bytes) -> str | bytes:
     """The text that a pickle holds, read without unpickling: nothing is called, and nothing allocated for a claim."""
     texts: list[str | bytes] = []
     for opcode, argument, _ in pickletools.genops(data):
-        if opcode.name in _TEXTS:
+        if opcode.name in _TEXTS and isinstance(argument, str | bytes):
             texts.append(argument)
         elif opcode.name not in _FRAMING:
             raise ValueError(f"a LiveCodeBench test pickle may hold text only, not {opcode.name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,19 @@ from or1_rollout.types import Prompt
 
 ENGINES = ("transformers", "vllm", "vllm-server", "endpoint")
 
-OnTokens = Callable[[int], None]
-OnNotice = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedEngine:
     """An engine with what a file of completions says of it.
 
     `identity` decides what is sampled: model, server, further fields of a request. `encode` gives a prompt's token
-    ids where the engine encodes it itself.
+    ids where the engine encodes it itself. `sampled_with` gives what a server has said of its sampling so far.
     """
 
     engine: Engine
     identity: dict[str, Any]
-    encode: Callable[[Prompt], Sequence[int]] | None = field(default=None)
+    encode: Callable[[Prompt], Sequence[int]] | None = None
+    sampled_with: Callable[[], dict[str, Any]] = dict
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
@@ -51,8 +49,7 @@ def load_engine(
     options: argparse.Namespace,
     check: Callable[[Mapping[str, Any]], None],
     *,
-    on_tokens: OnTokens = lambda _: None,
-    on_notice: OnNotice | None = None,
+    on_notice: Callable[[str], None] | None = None,
 ) -> LoadedEngine:
     """Loaded or connected. `check(identity)` may refuse before a model is loaded.
 
@@ -66,7 +63,7 @@ def load_engine(
     if needs_model:
         return _in_process(options, check)
     try:
-        loaded = _endpoint(options, on_tokens, on_notice) if options.engine == "endpoint" else _vllm_servers(options)
+        loaded = _endpoint(options, on_notice) if options.engine == "endpoint" else _vllm_servers(options)
     except ValueError as error:
         raise EngineError(str(error)) from error
     check(loaded.identity)
@@ -89,13 +86,11 @@ def _in_process(options: argparse.Namespace, check: Callable[[Mapping[str, Any]]
     return LoadedEngine(engine=in_process, identity=identity, encode=in_process.encode)
 
 
-def _endpoint(options: argparse.Namespace, on_tokens: OnTokens, on_notice: OnNotice | None) -> LoadedEngine:
+def _endpoint(options: argparse.Namespace, on_notice: Callable[[str], None] | None) -> LoadedEngine:
     from or1_rollout.engines.openai import EndpointEngine
 
     engine = EndpointEngine(
-        endpoint_settings(options, options.url, options.model, reasoning=options.reasoning),
-        on_tokens=on_tokens,
-        on_notice=on_notice,
+        endpoint_settings(options, options.url, options.model, reasoning=options.reasoning), on_notice=on_notice
     )
     identity = {
         "model": engine.model,
@@ -104,7 +99,7 @@ def _endpoint(options: argparse.Namespace, on_tokens: OnTokens, on_notice: OnNot
         "send_seed": engine.settings.send_seed,
         "reasoning": options.reasoning,
     }
-    return LoadedEngine(engine=engine, identity=identity)
+    return LoadedEngine(engine=engine, identity=identity, sampled_with=engine.sampled_with)
 
 
 def _vllm_servers(options: argparse.Namespace) -> LoadedEngine:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO
 
 from or1_rollout.generate.engines import LoadedEngine
 from or1_rollout.generate.pace import Pace
 from or1_rollout.generate.rows import PromptRow, completion_line, finished_prompts
 from or1_rollout.generate.samples_file import SamplesFile
+from or1_rollout.generate.settings_file import SampledWithNote
 from or1_rollout.seeds import sample_seed
 from or1_rollout.types import Completion, SamplingParams
 
@@ -24,69 +26,72 @@ def generate_file(
     """
     done = finished_prompts(out)
     left = [row for row in rows if row.id not in done]
-    samples = SamplesFile(out)
-    pace.done = params.n * (len(rows) - len(left)) + sum(len(samples.kept[row.id]) for row in left)
     with out.open("a", encoding="utf-8") as file:
-
-        def write(row: PromptRow, completions: Sequence[Completion]) -> None:
-            prompt_ids = None if loaded.encode is None else loaded.encode(row.prompt)
-            file.write(completion_line(row, completions, prompt_ids))
-            file.flush()
-
-        _draw(left, loaded, params, samples, pace, write)
-    samples.close(is_complete=True)
+        drawing = _Drawing(file, SamplesFile(out), SampledWithNote(out), loaded, params, pace)
+        pace.done = params.n * (len(rows) - len(left)) + sum(drawing.num_kept(row) for row in left)
+        drawing.fill([row for row in left if drawing.num_kept(row)])
+        drawing.draw([row for row in left if not drawing.num_kept(row)])
+        drawing.samples.close(is_complete=True)
     return len(left)
 
 
-def _draw(
-    rows: Sequence[PromptRow],
-    loaded: LoadedEngine,
-    params: SamplingParams,
-    samples: SamplesFile,
-    pace: Pace,
-    write: Callable[[PromptRow, Sequence[Completion]], None],
-) -> None:
-    """Fill the groups that a killed run began, then draw the others."""
-    begun = [row for row in rows if samples.kept[row.id]]
-    _draw_samples(begun, loaded, params, samples, pace)
-    for row in begun:
-        write(row, [samples.kept[row.id][sample] for sample in range(params.n)])
-    fresh = [row for row in rows if not samples.kept[row.id]]
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """One engine writing into one file."""
 
-    def ended(prompt: int, sample: int, completion: Completion) -> None:
-        pace.add_sample(len(completion.token_ids))
-        if params.n > 1:
-            samples.put(fresh[prompt].id, sample, completion)
+    file: TextIO
+    samples: SamplesFile
+    note: SampledWithNote
+    loaded: LoadedEngine
+    params: SamplingParams
+    pace: Pace
 
-    loaded.engine.generate(
-        [row.prompt for row in fresh],
-        params,
-        seeds=[[_seed(params, row, sample) for sample in range(params.n)] for row in fresh],
-        on_group=lambda prompt, completions: write(fresh[prompt], completions),
-        on_sample=ended,
-    )
+    def num_kept(self, row: PromptRow) -> int:
+        """Samples of a row whose group a killed run began."""
+        return len(self.samples.kept[row.id])
 
+    def fill(self, rows: Sequence[PromptRow]) -> None:
+        """Draw what begun groups lack, each sample as a prompt of its own."""
+        kept = self.samples.kept
+        lacking = [(row, sample) for row in rows for sample in range(self.params.n) if sample not in kept[row.id]]
 
-def _draw_samples(
-    rows: Sequence[PromptRow], loaded: LoadedEngine, params: SamplingParams, samples: SamplesFile, pace: Pace
-) -> None:
-    """Draw the samples that the groups of `rows` lack, each as a prompt of its own."""
-    lacking = [(row, sample) for row in rows for sample in range(params.n) if sample not in samples.kept[row.id]]
+        def ended(place: int, _: int, completion: Completion) -> None:
+            row, sample = lacking[place]
+            self._keep(row, sample, completion)
+            kept[row.id][sample] = completion
 
-    def ended(place: int, _: int, completion: Completion) -> None:
-        row, sample = lacking[place]
-        pace.add_sample(len(completion.token_ids))
-        samples.kept[row.id][sample] = completion
-        samples.put(row.id, sample, completion)
+        if lacking:
+            self.loaded.engine.generate(
+                [row.prompt for row, _ in lacking],
+                replace(self.params, n=1),
+                seeds=[[self._seed(row, sample)] for row, sample in lacking],
+                on_sample=ended,
+                on_tokens=self.pace.add_tokens,
+            )
+        for row in rows:
+            self._write(row, [kept[row.id][sample] for sample in range(self.params.n)])
 
-    if lacking:
-        loaded.engine.generate(
-            [row.prompt for row, _ in lacking],
-            replace(params, n=1),
-            seeds=[[_seed(params, row, sample)] for row, sample in lacking],
-            on_sample=ended,
+    def draw(self, rows: Sequence[PromptRow]) -> None:
+        """Draw whole groups."""
+        self.loaded.engine.generate(
+            [row.prompt for row in rows],
+            self.params,
+            seeds=[[self._seed(row, sample) for sample in range(self.params.n)] for row in rows],
+            on_group=lambda prompt, completions: self._write(rows[prompt], completions),
+            on_sample=lambda prompt, sample, completion: self._keep(rows[prompt], sample, completion),
+            on_tokens=self.pace.add_tokens,
         )
 
+    def _keep(self, row: PromptRow, sample: int, completion: Completion) -> None:
+        self.note.update(self.loaded.sampled_with())
+        self.pace.add_sample(len(completion.token_ids))
+        if self.params.n > 1:
+            self.samples.put(row.id, sample, completion)
 
-def _seed(params: SamplingParams, row: PromptRow, sample: int) -> int:
-    return sample_seed(params.seed, 0, row.id, sample)
+    def _write(self, row: PromptRow, completions: Sequence[Completion]) -> None:
+        encode = self.loaded.encode
+        self.file.write(completion_line(row, completions, None if encode is None else encode(row.prompt)))
+        self.file.flush()
+
+    def _seed(self, row: PromptRow, sample: int) -> int:
+        return sample_seed(self.params.seed, 0, row.id, sample)

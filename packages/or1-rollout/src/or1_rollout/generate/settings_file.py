@@ -9,8 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
+from or1_rollout.engines.openai.sampled_with import merged
 from or1_rollout.errors import SettingsError
+
+_SAMPLED_WITH: Final = "sampled_with"
+"""What a server said while it sampled; it is kept and not compared."""
 
 
 def settings_path(out: Path) -> Path:
@@ -22,9 +27,41 @@ def check_settings(out: Path, settings: Mapping[str, object]) -> None:
     """Raise `SettingsError`, naming what differs, where `out` holds completions made with other settings."""
     if not out.exists() or not out.stat().st_size:
         return
+    made_with = _read(out)
+    asked = json.loads(json.dumps(settings))  # tuples are lists in the file
+    names = [name for name in {**made_with, **asked} if made_with.get(name) != asked.get(name)]
+    if changed := [name for name in names if name != _SAMPLED_WITH]:
+        changes = ", ".join(f"{name} {made_with.get(name)!r}, now {asked.get(name)!r}" for name in changed)
+        raise SettingsError(f"{out} was made with {changes}; ask for the same again or give another file with -o")
+
+
+def write_settings(out: Path, settings: Mapping[str, object]) -> None:
+    """Write them whole or not at all, before the first completion is written."""
+    path = settings_path(out)
+    known = _read(out).get(_SAMPLED_WITH) if path.exists() and out.exists() and out.stat().st_size else None
+    _write(path, dict(settings) | ({_SAMPLED_WITH: known} if known else {}))
+
+
+class SampledWithNote:
+    """Adds what a server says to the settings, whenever it says something new."""
+
+    def __init__(self, out: Path) -> None:
+        """The settings of `out` must be written."""
+        self._out = out
+        self._written: dict[str, Any] = {}
+
+    def update(self, said: dict[str, Any]) -> None:
+        """Keep it before the sample that it is about is kept."""
+        if said != self._written:
+            settings = _read(self._out)
+            _write(settings_path(self._out), settings | {_SAMPLED_WITH: merged(settings.get(_SAMPLED_WITH, {}), said)})
+            self._written = said
+
+
+def _read(out: Path) -> dict[str, Any]:
     path = settings_path(out)
     try:
-        made_with = json.loads(path.read_text(encoding="utf-8"))
+        settings = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(
             f"{out} has completions, but {path.name}, which says what they were made with, is not beside it; "
@@ -32,18 +69,12 @@ def check_settings(out: Path, settings: Mapping[str, object]) -> None:
         ) from error
     except ValueError as error:
         raise SettingsError(f"{path} is not JSON: {error}; give another file with -o") from error
-    if not isinstance(made_with, dict):
+    if not isinstance(settings, dict):
         raise SettingsError(f"{path} holds no settings; give another file with -o")
-    asked = json.loads(json.dumps(settings))  # tuples are lists in the file
-    names = [name for name in {**made_with, **asked} if made_with.get(name) != asked.get(name)]
-    if names:
-        changes = ", ".join(f"{name} {made_with.get(name)!r}, now {asked.get(name)!r}" for name in names)
-        raise SettingsError(f"{out} was made with {changes}; ask for the same again or give another file with -o")
+    return settings
 
 
-def write_settings(out: Path, settings: Mapping[str, object]) -> None:
-    """Write them whole or not at all, before the first completion is written."""
-    path = settings_path(out)
+def _write(path: Path, settings: Mapping[str, object]) -> None:
     unfinished = path.with_name(path.name + ".tmp")
     unfinished.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
     unfinished.replace(path)

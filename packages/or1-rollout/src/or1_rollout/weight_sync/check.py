@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from or1_rollout.errors import WeightMismatch
@@ -35,17 +35,12 @@ def check_fingerprints(sent: Mapping[str, Fingerprint], held: Mapping[str, Finge
     A tied output head may be missing on one side: it is compared with the embedding.
     """
     sent, held = _with_tied_head(sent), _with_tied_head(held)
-    check_tensors([name for name in sent.keys() | held.keys() if sent.get(name) != held.get(name)], len(sent))
-
-
-def check_tensors(differing: Collection[str], total: int) -> None:
-    """Raise `WeightMismatch` if there are names of tensors that differ."""
-    if not differing:
+    names = sorted(name for name in sent.keys() | held.keys() if sent.get(name) != held.get(name))
+    if not names:
         return
-    names = sorted(differing)
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
     raise WeightMismatch(
-        f"weight sync failed: {len(names)} of {total} tensors differ between trainer and engine: "
+        f"weight sync failed: {len(names)} of {len(sent)} tensors differ between trainer and engine: "
         f"{', '.join(names[:NAMES_SHOWN])}{more}. The engine would sample from a stale policy"
     )
 

@@ -1,4 +1,4 @@
-"""Writing a stream of weights into tensors of this process, and comparing it with them."""
+"""Writing a stream of weights into tensors of this process."""
 
 from __future__ import annotations
 
@@ -28,20 +28,3 @@ def write_tensors(own: Mapping[str, Tensor], named: Iterable[tuple[str, Tensor]]
         written.add(own[name].data_ptr())
     if missing := sorted(name for name, tensor in own.items() if tensor.data_ptr() not in written):
         raise WeightMismatch(f"weight sync failed: {len(missing)} tensors were not sent: {', '.join(missing[:5])}")
-
-
-def differing_tensors(own: Mapping[str, Tensor], named: Iterable[tuple[str, Tensor]]) -> list[str]:
-    """Names of tensors whose values differ, that `own` has not, or that were not sent.
-
-    Of tied tensors one name is enough.
-    """
-    import torch
-
-    seen: set[int] = set()
-    differing: list[str] = []
-    for name, value in named:
-        if name in own:
-            seen.add(own[name].data_ptr())
-        if name not in own or not torch.equal(own[name], value.detach().to(own[name])):
-            differing.append(name)
-    return differing + [name for name, tensor in own.items() if tensor.data_ptr() not in seen]

@@ -58,7 +58,8 @@ class RolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     servers: tuple[str, ...] = ()
     """URLs, for `engine = "vllm-server"`."""
     transfer: Literal["auto", "shared_memory", "ipc", "nccl"] = "auto"
-    """How weights reach vLLM: shared memory on CPUs, `ipc` on the same GPU, `nccl` to other GPUs and machines."""
+    """How weights reach vLLM. "auto": the tensors themselves where vLLM's worker is in this process, shared memory to
+    another process; to servers shared memory on CPUs and `nccl` on GPUs. `ipc` is for servers on the trainer's GPUs."""
     ahead: AtLeastZero = 0
     """Batches sampled ahead of training. 0: on-policy; 1: one step off-policy; more: bounded staleness
     (docs/rollouts.md)."""

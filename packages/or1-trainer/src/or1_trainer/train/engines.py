@@ -24,22 +24,22 @@ def build_fleet(
 ) -> Fleet:
     """Load this rank's engine. Raises `or1_rollout.EngineError` if vLLM is missing or a server does not answer.
 
-    `on_tokens(n)` is called when n tokens were sampled, by the `transformers` engine.
+    `on_tokens(n)` is called when n tokens were sampled.
     """
     rollout, runtime = config.rollout, exchange.runtime
     if rollout.engine == "vllm":
-        return Fleet(_vllm(config, model_path), exchange, ranks_per_engine=rollout.vllm.tensor)
+        engine = _vllm(config, model_path)
+        return Fleet(engine, exchange, ranks_per_engine=rollout.vllm.tensor, on_tokens=on_tokens)
     if rollout.engine == "vllm-server":
-        return Fleet(_servers(config, tokenizer, runtime), exchange)
+        return Fleet(_servers(config, tokenizer, runtime), exchange, on_tokens=on_tokens)
     embedded = TransformersEngine.load(
         model_path,
         tokenizer=tokenizer,
         device=str(runtime.device),
         dtype=config.model.dtype,
         max_batch_tokens=rollout.batch_tokens,
-        on_tokens=on_tokens,
     )
-    return Fleet(embedded, exchange)
+    return Fleet(embedded, exchange, on_tokens=on_tokens)
 
 
 def _servers(config: RunConfig, tokenizer: PreTrainedTokenizerBase, runtime: Runtime) -> Engine:

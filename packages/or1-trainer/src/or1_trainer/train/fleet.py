@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from or1_rollout.engine import Engine, OnGroup, OnSample
+from or1_rollout.engine import Engine, OnGroup, OnSample, OnTokens
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_trainer.train.exchange import Exchange
 
@@ -22,8 +22,11 @@ class Fleet:
     `ranks_per_engine`-th group.
     """
 
-    def __init__(self, engine: Engine, exchange: Exchange, *, ranks_per_engine: int = 1) -> None:
-        """`engine` is this rank's, or this rank's part of one."""
+    def __init__(
+        self, engine: Engine, exchange: Exchange, *, ranks_per_engine: int = 1, on_tokens: OnTokens | None = None
+    ) -> None:
+        """`engine` is this rank's, or this rank's part of one; `on_tokens(n)` hears of n tokens that it sampled."""
+        self._told: dict[str, Any] = {} if on_tokens is None else {"on_tokens": on_tokens}
         self.engine, self.exchange = engine, exchange
         self.runtime = exchange.runtime
         self._ranks_per_engine = ranks_per_engine
@@ -69,6 +72,7 @@ class Fleet:
             seeds=None if seeds is None else seeds[share::engines],
             on_group=group_ended,
             on_sample=sample_ended,
+            **self._told,
         )
         return [groups[index // engines] for index in own]
 

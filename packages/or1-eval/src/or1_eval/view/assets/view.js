@@ -58,6 +58,32 @@ function load(name) {
 
 /* ---- a text with formulas; code blocks stay as they are ---- */
 
+const MATH_OR_BOX = /\\\$|\$\$[\s\S]*?\$\$|\\\[[\s\S]*?\\\]|\\\([\s\S]*?\\\)|\$[^$]+\$|\\(?:boxed|fbox)\s*\{/g;
+
+function closingBrace(text, start) {
+  for (let i = start, depth = 1; i < text.length; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === "{") depth++;
+    else if (text[i] === "}" && --depth === 0) return i;
+  }
+  return -1;
+}
+
+/* Models often write \boxed{...} in plain text: it becomes a formula of its own, words in it stay words. */
+function withBoxesAsMath(text) {
+  let out = "", done = 0;
+  for (const match of text.matchAll(MATH_OR_BOX)) {
+    if (!match[0].endsWith("{") || match.index < done) continue;
+    const start = match.index + match[0].length, end = closingBrace(text, start);
+    if (end < 0) continue;
+    const content = text.slice(start, end).replace(/(?<!\\)\$/g, "");
+    const shown = /^[A-Za-z][\w ,.'-]* [\w ,.'-]*$/.test(content) ? `\\text{${content}}` : content;
+    out += `${text.slice(done, match.index)}\\(\\boxed{${shown}}\\)`;
+    done = end + 1;
+  }
+  return out + text.slice(done);
+}
+
 function renderedText(text) {
   const box = el("div", { class: "text" });
   if (state.source) {
@@ -66,7 +92,7 @@ function renderedText(text) {
   }
   text.split(/(```[\s\S]*?(?:```|$))/).forEach((part) => {
     if (part.startsWith("```")) box.append(el("pre", {}, part.replace(/^```.*\n?/, "").replace(/```$/, "")));
-    else if (part) box.append(el("span", {}, part));
+    else if (part) box.append(el("span", {}, withBoxesAsMath(part)));
   });
   renderMathInElement(box, {
     delimiters: DELIMITERS, throwOnError: false, strict: "ignore", trust: false, maxExpand: 200, ignoredTags: ["pre", "code"],

@@ -4,8 +4,9 @@
 completions of them.
 """
 
+from or1_rollout.async_engine import run_sync
 from or1_rollout.engines.openai.client import OpenAIClient
-from or1_rollout.engines.openai.concurrency import map_concurrently, run_sync
+from or1_rollout.engines.openai.concurrency import map_concurrently
 from or1_rollout.engines.openai.engine import EndpointEngine
 from or1_rollout.engines.openai.response import Response
 from or1_rollout.engines.openai.selector import LeastBusyServer, ServerSelector, SingleServer

@@ -17,6 +17,7 @@ from or1_rollout.engines.openai.models import served_model
 from or1_rollout.engines.openai.patience import RETRIED_ERRORS, RequestPatience, ServerHealth, said
 from or1_rollout.engines.openai.request import leave_out, refused_field, request_body, route_of
 from or1_rollout.engines.openai.response import Response, ResponseParts
+from or1_rollout.engines.openai.sampled_with import SampledWith
 from or1_rollout.engines.openai.selector import LeastBusyServer, ServerSelector, SingleServer
 from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.errors import EndpointError
@@ -35,36 +36,35 @@ MAX_RETRY_AFTER_S = 300.0
 
 
 class OpenAIClient:
-    """Sends requests to servers of one model; an async context manager.
-
-    `left_out` are the fields that the server refused and is now asked without.
-    """
+    """Sends requests to servers of one model; an async context manager."""
 
     def __init__(
         self,
         settings: EndpointSettings,
         *,
         selector: ServerSelector | None = None,
+        sampled_with: SampledWith | None = None,
         on_tokens: Callable[[int], None] | None = None,
         on_notice: Callable[[str], None] | None = None,
     ) -> None:
         """Nothing is sent yet.
 
         `on_tokens(n)` is called for every piece of a response that brings n new tokens, `on_notice(text)` while a
-        server is waited for (without it, the text is logged as a warning).
+        server is waited for (without it, the text is logged as a warning). `sampled_with` collects what the server says
+        of its sampling; clients of one server may share it, with what it was found to refuse.
         """
         self.settings = settings
         several = len(settings.base_urls) > 1
         self._selector = selector or (
             LeastBusyServer(settings.base_urls) if several else SingleServer(settings.base_url)
         )
-        self._on_tokens = on_tokens or (lambda _: None)
+        self.on_tokens = on_tokens
         self._health = ServerHealth(settings.url, settings.patience_s, on_notice)
         rate = settings.requests_per_minute
         self._limiter = AsyncLimiter(max(1.0, rate / 60.0), max(1.0, 60.0 / rate)) if rate else None
         self._http: httpx.AsyncClient | None = None
         self._model = settings.model
-        self.left_out: set[str] = set()
+        self.sampled_with = sampled_with or SampledWith()
 
     async def __aenter__(self) -> Self:
         self._http = _http_client(self.settings)
@@ -138,15 +138,16 @@ class OpenAIClient:
 
     async def _once(self, body: dict[str, Any]) -> Response:
         while True:
-            for name in self.left_out & body.keys():  # another request may have found it out meanwhile
+            for name in self.sampled_with.left_out & body.keys():  # another request may have found it out meanwhile
                 leave_out(body, name)
             if self._limiter is not None:
                 await self._limiter.acquire()
             async with self._selector.server() as base_url:
                 answer = await self._exchange(base_url + route_of(body), body)
             if isinstance(answer, Response):
+                self.sampled_with.take(body, answer.said)
                 return answer
-            self.left_out.add(answer)
+            self.sampled_with.left_out.add(answer)
 
     async def _exchange(self, url: str, body: dict[str, Any]) -> Response | str:
         """The response, or the name of a field that the server does not take."""
@@ -163,15 +164,19 @@ class OpenAIClient:
     async def _collect(self, answer: httpx.Response) -> Response:
         parts = ResponseParts()
         if "text/event-stream" not in answer.headers.get("content-type", ""):
-            self._on_tokens(parts.add(await answer.aread()))
+            self._count(parts.add(await answer.aread()))
             return parts.response()
         async for line in answer.aiter_lines():
             payload = line.removeprefix("data:").strip() if line.startswith("data:") else ""
             if payload == "[DONE]":
                 break
             if payload:
-                self._on_tokens(parts.add(payload))
+                self._count(parts.add(payload))
         return parts.response()
+
+    def _count(self, tokens: int) -> None:
+        if self.on_tokens is not None:
+            self.on_tokens(tokens)
 
 
 def _failure(url: str, answer: httpx.Response, text: str) -> Exception:

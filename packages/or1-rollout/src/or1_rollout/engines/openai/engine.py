@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
-from or1_rollout.engine import OnGroup, OnSample
+from or1_rollout.async_engine import WaitingEngine
+from or1_rollout.engine import OnGroup, OnSample, OnTokens
 from or1_rollout.engines.openai.client import OpenAIClient
-from or1_rollout.engines.openai.concurrency import map_concurrently, run_sync
+from or1_rollout.engines.openai.concurrency import map_concurrently
 from or1_rollout.engines.openai.errors import RequestRefusedError
 from or1_rollout.engines.openai.logprobs import gives_sampling_logprobs
 from or1_rollout.engines.openai.request import request_body
@@ -23,37 +24,18 @@ _Place = tuple[int, int]
 """(prompt, sample)"""
 
 
-class EndpointEngine:
+class EndpointEngine(WaitingEngine):
     """Fits `or1_rollout.Engine`, except for weights: these servers take none."""
 
     def __init__(
         self,
         settings: EndpointSettings,
         *,
-        on_tokens: Callable[[int], None] | None = None,
         on_notice: Callable[[str], None] | None = None,
     ) -> None:
-        """Nothing is sent yet; for `on_tokens` and `on_notice` see `OpenAIClient`."""
+        """Nothing is sent yet; for `on_notice` see `OpenAIClient`."""
         self.settings = settings
-        self._client = OpenAIClient(settings, on_tokens=on_tokens, on_notice=on_notice)
-
-    def generate(
-        self,
-        prompts: Sequence[Prompt],
-        params: SamplingParams,
-        *,
-        seeds: Sequence[Sequence[int]] | None = None,
-        on_group: OnGroup | None = None,
-        on_sample: OnSample | None = None,
-    ) -> list[list[Completion]]:
-        """See `Engine.generate`.
-
-        `token_ids` are there where the server gives them (vLLM does), `logprobs` where they are also known to be those
-        of the distribution that was drawn from. A sample whose request alone is refused, for example because its
-        prompt is too long, has finish reason abort and no tokens. Raises `EndpointError` when all are refused, or
-        when no server answers.
-        """
-        return run_sync(self.agenerate(prompts, params, seeds=seeds, on_group=on_group, on_sample=on_sample))
+        self._client = OpenAIClient(settings, on_notice=on_notice)
 
     async def agenerate(
         self,
@@ -63,8 +45,16 @@ class EndpointEngine:
         seeds: Sequence[Sequence[int]] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
+        on_tokens: OnTokens | None = None,
     ) -> list[list[Completion]]:
-        """`generate` for a running event loop; cancelled, the open requests are closed."""
+        """See `Engine.agenerate`; the callbacks come in the event loop. Cancelled, the open requests are closed.
+
+        `token_ids` are there where the server gives them (vLLM does), `logprobs` where they are also known to be those
+        of the distribution that was drawn from. A sample whose request alone is refused, for example because its
+        prompt is too long, has finish reason abort and no tokens. Raises `EndpointError` when all are refused, or
+        when no server answers.
+        """
+        self._client.on_tokens = on_tokens
         seeds_PG = seeds_of(params, len(prompts), seeds)
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         place_seeds = {(p, g): seed for p, group in enumerate(seeds_PG) for g, seed in enumerate(group)}
@@ -77,6 +67,10 @@ class EndpointEngine:
     def model(self) -> str:
         """The model's name; the server is asked once where it was not given. Raises `EndpointError`."""
         return self._client.model
+
+    def sampled_with(self) -> dict[str, Any]:
+        """What the server said so far of model and sampling (`SampledWith.to_json`)."""
+        return self._client.sampled_with.to_json()
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> NoReturn:
         """Refuse: the server's weights are its own."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from or1_rollout.engines.openai.errors import ResponseError
+from or1_rollout.engines.openai.sampled_with import echoed
 from or1_rollout.types import Completion, FinishReason
 
 _REASONS: Final = {
@@ -29,7 +30,8 @@ class Response:
     """One finished response.
 
     `text` is without the `reasoning` that a server keeps apart. `token_ids` are empty and `logprobs` None where the
-    server does not give them; `num_tokens` then comes from its usage count, and is -1 where that is missing too.
+    server does not give them; `num_tokens` then comes from its usage count, and is -1 where that is missing too. `said`
+    is what the server says of model and sampling (`sampled_with.echoed`).
     """
 
     text: str
@@ -38,6 +40,7 @@ class Response:
     token_ids: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     logprobs: NDArray[np.float32] | None = None
     num_tokens: int = -1
+    said: Mapping[str, Any] = field(default_factory=dict)
 
     def completion(
         self, seed: int, *, keeps_logprobs: bool, joins_reasoning: bool = True, weight_version: int = 0
@@ -72,6 +75,7 @@ class ResponseParts:
     logprobs: list[float] = field(default_factory=list)
     finish_reason: str | None = None
     num_tokens: int = -1
+    said: dict[str, Any] = field(default_factory=dict)
 
     def add(self, payload: str | bytes) -> int:
         """Take one JSON object of the response; how many new tokens it brought.
@@ -81,6 +85,7 @@ class ResponseParts:
         data = _object(payload)
         if data.get("error"):
             raise ResponseError(f"the server answered with an error: {data['error']}")
+        self.said |= echoed(data)
         try:
             counted = (data.get("usage") or {}).get("completion_tokens")
             self.num_tokens = self.num_tokens if counted is None else int(counted)
@@ -101,6 +106,7 @@ class ResponseParts:
             token_ids=np.array(self.token_ids, dtype=np.int32),
             logprobs=np.array(self.logprobs, dtype=np.float32) if has_logprobs else None,
             num_tokens=len(self.token_ids) or self.num_tokens,
+            said=self.said,
         )
 
     def _choice(self, choice: Mapping[str, Any]) -> int:

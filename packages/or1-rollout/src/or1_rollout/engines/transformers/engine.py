@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from or1_rollout.engine import OnGroup, OnSample
+from or1_rollout.async_engine import BlockingEngine
+from or1_rollout.engine import OnGroup, OnSample, OnTokens
 from or1_rollout.engines.transformers.cached_decoder import CachedDecoder
 from or1_rollout.engines.transformers.decoder import Decoder
 from or1_rollout.engines.transformers.dtypes import compute_dtype
@@ -24,16 +25,16 @@ from or1_rollout.errors import EngineError
 from or1_rollout.groups import GroupCollector, seeds_of
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
-from or1_rollout.weight_sync import Probe, TensorStream, WeightStream
-from or1_rollout.weight_sync.check import check_probe, check_tensors
+from or1_rollout.weight_sync import FingerprintingStream, Probe, TensorStream, WeightStream, fingerprint
+from or1_rollout.weight_sync.check import check_fingerprints, check_probe
 from or1_rollout.weight_sync.stream import cast_stream
-from or1_rollout.weight_sync.tensors import differing_tensors, write_tensors
+from or1_rollout.weight_sync.tensors import write_tensors
 
 CACHED_FAMILIES = ("qwen2", "qwen3", "llama")
 """Decoded by `CachedDecoder`; every other architecture by its own forward pass."""
 
 
-class TransformersEngine:
+class TransformersEngine(BlockingEngine):
     """The embedded engine. Implements `or1_rollout.Engine`; needs the extra `transformers`.
 
     A batch holds as many rows as `max_batch_tokens` allows, counting each prompt once and `max_new_tokens` of each
@@ -47,14 +48,9 @@ class TransformersEngine:
         tokenizer: Any,
         *,
         max_batch_tokens: int = 65536,
-        on_tokens: Callable[[int], None] | None = None,
     ) -> None:
-        """Take a loaded `PreTrainedModel` (its weights are copied for the families decoded here) and its tokenizer.
-
-        `on_tokens(n)` is called when n tokens of unfinished or finished responses have been sampled.
-        """
+        """Take a loaded `PreTrainedModel` (its weights are copied for the families decoded here) and its tokenizer."""
         self.tokenizer, self.config = tokenizer, model.config
-        self._on_tokens = on_tokens
         self.max_batch_tokens, self.weight_version = max_batch_tokens, 0
         self.device, self.dtype = model.device, model.dtype
         self._end_ids = _end_ids(model, tokenizer)
@@ -75,7 +71,6 @@ class TransformersEngine:
         device: str = "auto",
         dtype: str = "float32",
         max_batch_tokens: int = 65536,
-        on_tokens: Callable[[int], None] | None = None,
     ) -> TransformersEngine:
         """Load a Hugging Face folder (or hub id). `device` "auto" takes CUDA where there is one.
 
@@ -87,7 +82,7 @@ class TransformersEngine:
             tokenizer = AutoTokenizer.from_pretrained(path) if tokenizer is None else tokenizer
         except (OSError, ValueError) as error:
             raise EngineError(f"{path} cannot be loaded as a causal language model: {error}") from error
-        return cls(model.to(place), tokenizer, max_batch_tokens=max_batch_tokens, on_tokens=on_tokens)
+        return cls(model.to(place), tokenizer, max_batch_tokens=max_batch_tokens)
 
     @classmethod
     def from_config(
@@ -108,6 +103,7 @@ class TransformersEngine:
         seeds: Sequence[Sequence[int]] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
+        on_tokens: OnTokens | None = None,
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Raises `EngineError` for a prompt that does not fit the model."""
         self._check_synced()
@@ -127,16 +123,17 @@ class TransformersEngine:
             stop,
             max_batch_tokens=self.max_batch_tokens,
             on_end=lambda row: collector.put(row.prompt, row.sample, self._completion(row)),
-            on_tokens=self._on_tokens,
+            on_tokens=on_tokens,
         ).run()
         return collector.groups()
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:
-        """See `Engine.sync_weights`; the tensors that decoding reads are compared value by value."""
+        """See `Engine.sync_weights`; tensors are compared by the fingerprints of what decoding reads."""
         self._is_synced = False
-        own = self._decoder.named
-        write_tensors(own, cast_stream(weights, self.dtype))
-        check_tensors(differing_tensors(own, cast_stream(weights, self.dtype)), len(weights.metadata()))
+        stream, own = FingerprintingStream(weights, self.dtype), self._decoder.named
+        write_tensors(own, stream)
+        sent = stream.fingerprints
+        check_fingerprints(sent, {name: fingerprint(own[name].to(self.dtype)) for name in sent})
         check_probe(probe, self._logprobs(probe.prompt_ids, probe.response_ids))
         self._is_synced, self.weight_version = True, version
 

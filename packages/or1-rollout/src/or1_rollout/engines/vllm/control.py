@@ -33,7 +33,6 @@ def serve_command(
         *("--weight-transfer-config", json.dumps({"backend": backend})),
         *("--worker-extension-cls", WORKER_EXTENSION),
         *("--logprobs-mode", "processed_logprobs"),
-        *("--generation-config", "vllm"),  # else the model's own generation_config.json fills in what a request omits
         *("--generation-config", "vllm"),  # the model's own file would fill in what a request leaves open
         *options,
     ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from or1_rollout.engine import OnGroup, OnSample
+from or1_rollout.async_engine import BlockingEngine
+from or1_rollout.engine import OnGroup, OnSample, OnTokens
 from or1_rollout.engines.vllm.local import LocalClient, is_worker_here, load_llm
-from or1_rollout.engines.vllm.request import completion, vllm_params
+from or1_rollout.engines.vllm.request import CompletionParts, vllm_params
 from or1_rollout.engines.vllm.settings import VllmSettings
 from or1_rollout.engines.vllm.transfer import WeightSender, local_transfer
 from or1_rollout.errors import EngineError
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from vllm import LLM
 
 
-class VllmEngine:
+class VllmEngine(BlockingEngine):
     """Implements `or1_rollout.Engine`. Under `torchrun` all ranks of a tensor-parallel engine make the same calls."""
 
     def __init__(self, llm: LLM, *, transfer: str = "auto", rank: int = 0) -> None:
@@ -51,6 +53,7 @@ class VllmEngine:
         seeds: Sequence[Sequence[int]] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
+        on_tokens: OnTokens | None = None,
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Log-probs are None where top-p or top-k cut the distribution (`gives_logprobs`).
 
@@ -60,13 +63,19 @@ class VllmEngine:
         seeds_PG = seeds_of(params, len(prompts), seeds)
         places: dict[str, tuple[int, int]] = {}
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
+        parts: dict[str, CompletionParts] = defaultdict(CompletionParts)
         try:
             self._submit(prompts, params, seeds_PG, places)
             while places:
+                new_tokens = 0
                 for output in self.llm.llm_engine.step():
-                    prompt, sample = places.pop(output.request_id)
-                    made = completion(output.outputs[0], seeds_PG[prompt][sample], self.weight_version)
-                    collector.put(prompt, sample, made)
+                    new_tokens += parts[output.request_id].add(output.outputs[0])
+                    if output.finished:
+                        prompt, sample = places.pop(output.request_id)
+                        made = parts.pop(output.request_id).completion(seeds_PG[prompt][sample], self.weight_version)
+                        collector.put(prompt, sample, made)
+                if on_tokens is not None:
+                    on_tokens(new_tokens)
         finally:
             if places:
                 self.llm.llm_engine.abort_request(list(places))

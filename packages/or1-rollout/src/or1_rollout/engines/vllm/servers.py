@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from or1_rollout.engine import OnGroup, OnSample
+from or1_rollout.async_engine import WaitingEngine
+from or1_rollout.engine import OnGroup, OnSample, OnTokens
 from or1_rollout.engines.openai.client import OpenAIClient
-from or1_rollout.engines.openai.concurrency import map_concurrently, run_sync
+from or1_rollout.engines.openai.concurrency import map_concurrently
 from or1_rollout.engines.openai.models import served_model
 from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.engines.vllm.control import Control
@@ -23,7 +24,7 @@ from or1_rollout.weight_sync import Fingerprint, FingerprintingStream, Probe, We
 from or1_rollout.weight_sync.check import check_fingerprints, check_probe
 
 
-class VllmServers:
+class VllmServers(WaitingEngine):
     """Implements `or1_rollout.Engine`. Requests go to the least busy server; one that dies is left out.
 
     Its requests are repeated on the others: a sample depends on weights, prompt and seed only. A server that comes
@@ -55,7 +56,7 @@ class VllmServers:
         """Fingerprints of the weights of the last sync."""
         self._labels: dict[str, str | None] = {}
 
-    def generate(
+    async def agenerate(
         self,
         prompts: Sequence[Prompt],
         params: SamplingParams,
@@ -63,8 +64,9 @@ class VllmServers:
         seeds: Sequence[Sequence[int]] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
+        on_tokens: OnTokens | None = None,
     ) -> list[list[Completion]]:
-        """See `Engine.generate`. If it is interrupted, its connections are closed and vLLM aborts their requests."""
+        """See `Engine.agenerate`; the callbacks come in the event loop. Interrupted, vLLM aborts its requests."""
         if not self._is_synced:
             raise EndpointError("the last weight sync failed and the servers may hold a mixture of weights; sync again")
         seeds_PG = seeds_of(params, len(prompts), seeds)
@@ -74,7 +76,7 @@ class VllmServers:
             raise EndpointError(f"prompt {empty[0]} has no tokens; it needs at least one")
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         seeds_of_place = {(p, g): seed for p, row in enumerate(seeds_PG) for g, seed in enumerate(row)}
-        run_sync(self._all(encoded, params, seeds_of_place, collector.put))
+        await self._all(encoded, params, seeds_of_place, collector.put, on_tokens)
         return collector.groups()
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:
@@ -146,11 +148,13 @@ class VllmServers:
         params: SamplingParams,
         seeds: Mapping[tuple[int, int], int],
         done: Callable[[int, int, Completion], None],
+        on_tokens: OnTokens | None,
     ) -> None:
         concurrency = self._settings.concurrency * len(self.pool.servers)
-        settings = replace(self._settings, model=self.model, concurrency=concurrency, stream=False)
+        is_counted = on_tokens is not None
+        settings = replace(self._settings, model=self.model, concurrency=concurrency, stream=is_counted)
         version, keeps = self.weight_version, gives_logprobs(params)
-        async with OpenAIClient(settings, selector=self.pool) as client:
+        async with OpenAIClient(settings, selector=self.pool, on_tokens=on_tokens) as client:
 
             async def one(place: tuple[int, int]) -> None:
                 made = await client.complete(encoded[place[0]], params, seed=seeds[place], logprobs=keeps)

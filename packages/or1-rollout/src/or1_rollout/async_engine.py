@@ -1,0 +1,118 @@
+"""`generate` and `agenerate` made of each other: engines that compute here block, those that ask servers wait."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
+
+from or1_rollout.engine import OnGroup, OnSample, OnTokens
+from or1_rollout.errors import EngineError
+from or1_rollout.types import Completion, Prompt, SamplingParams
+
+Result = TypeVar("Result")
+
+
+class BlockingEngine(ABC):
+    """Adds `agenerate` to an engine whose `generate` calls `on_tokens` at every step."""
+
+    @abstractmethod
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        *,
+        seeds: Sequence[Sequence[int]] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
+        on_tokens: OnTokens | None = None,
+    ) -> list[list[Completion]]:
+        """See `Engine.generate`."""
+
+    async def agenerate(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        *,
+        seeds: Sequence[Sequence[int]] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
+        on_tokens: OnTokens | None = None,
+    ) -> list[list[Completion]]:
+        """See `Engine.agenerate`. It computes in a thread, which the callbacks come from; one call at a time."""
+        is_cancelled = threading.Event()
+
+        def step(number: int) -> None:
+            if is_cancelled.is_set():
+                raise EngineError("cancelled")
+            if on_tokens is not None:
+                on_tokens(number)
+
+        def work() -> list[list[Completion]]:
+            return self.generate(prompts, params, seeds=seeds, on_group=on_group, on_sample=on_sample, on_tokens=step)
+
+        working = asyncio.ensure_future(asyncio.to_thread(work))
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            is_cancelled.set()
+            await asyncio.wait([working])  # the engine is free again when this returns
+            working.exception()
+            raise
+
+
+class WaitingEngine(ABC):
+    """Adds `generate` to an engine whose `agenerate` waits for servers."""
+
+    @abstractmethod
+    async def agenerate(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        *,
+        seeds: Sequence[Sequence[int]] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
+        on_tokens: OnTokens | None = None,
+    ) -> list[list[Completion]]:
+        """See `Engine.agenerate`."""
+
+    def generate(
+        self,
+        prompts: Sequence[Prompt],
+        params: SamplingParams,
+        *,
+        seeds: Sequence[Sequence[int]] | None = None,
+        on_group: OnGroup | None = None,
+        on_sample: OnSample | None = None,
+        on_tokens: OnTokens | None = None,
+    ) -> list[list[Completion]]:
+        """See `agenerate` and `Engine.generate`; works inside of a running event loop too."""
+        return run_sync(
+            self.agenerate(prompts, params, seeds=seeds, on_group=on_group, on_sample=on_sample, on_tokens=on_tokens)
+        )
+
+
+def run_sync(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run to the end, also where an event loop is already running in this thread (a notebook)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    outcome: list[Result] = []
+    errors: list[BaseException] = []
+
+    def inside() -> None:
+        try:
+            outcome.append(asyncio.run(coroutine))
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, whatever it is
+            errors.append(error)
+
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return outcome[0]

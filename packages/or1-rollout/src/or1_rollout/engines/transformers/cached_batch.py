@@ -1,0 +1,140 @@
+"""Decoding of a batch of rows, one token of each at a time, over a cache that shares prompts.
+
+Axes: N rows, P prompts, L positions of a prompt, H hidden size, h query heads, D head size, T columns of keys that a
+row attends to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from or1_rollout.engines.transformers.cached_model import CachedModel
+from or1_rollout.engines.transformers.layers import attention_inputs, feed_forward
+from or1_rollout.engines.transformers.linear import linear
+from or1_rollout.engines.transformers.prompt_cache import PromptCache
+from or1_rollout.engines.transformers.response_cache import ResponseCache
+from or1_rollout.engines.transformers.sampling import sample
+from or1_rollout.types import SamplingParams
+
+PREFILL_TOKENS = 4096
+"""Prompt tokens, padding included, that are computed at a time: more would only take memory."""
+
+
+class CachedBatch:
+    """Rows of a `CachedModel` in flight. Fits `Batch`."""
+
+    def __init__(self, model: CachedModel, params: SamplingParams) -> None:
+        self._model, self._params = model, params
+        device, dtype, shape = model.device, model.dtype, model.shape
+        self._wide = torch.float64 if dtype == torch.float64 else torch.float32
+        self._prompts = PromptCache(len(model.weights.layers), shape, device, dtype)
+        self._responses = ResponseCache(len(model.weights.layers), shape, device, dtype)
+        self._prompt_of_row: list[int] = []
+        self._start_N: list[int] = []
+        """The column of each row's first token."""
+        self._hidden_NH = torch.zeros(0, model.weights.embedding.shape[1], device=device, dtype=dtype)
+        """Of the last token, before the final norm: what the next token is sampled from."""
+        self._position_N = torch.zeros(0, dtype=torch.int64, device=device)
+        """Of the next token."""
+        self._bias_N1T = torch.zeros(0, device=device)
+        """0 where a row may attend to, -inf elsewhere."""
+
+    def admit(self, prompts: Sequence[Sequence[int]], counts: Sequence[int]) -> None:
+        """See `Batch.admit`."""
+        lengths, first = [len(prompt) for prompt in prompts], len(self._prompts.lengths)
+        self._prompts.add(lengths)
+        hidden_PH = torch.cat([self._prefill(first + start, part) for start, part in _parts(prompts)])
+        device = self._model.device
+        prompt_N = torch.repeat_interleave(torch.arange(len(prompts)), torch.tensor(counts)).to(device)
+        self._hidden_NH = torch.cat([self._hidden_NH, hidden_PH[prompt_N]])
+        self._position_N = torch.cat([self._position_N, torch.tensor(lengths, device=device)[prompt_N]])
+        self._prompt_of_row += (prompt_N + first).tolist()
+        self._start_N += [self._responses.column] * len(prompt_N)
+        self._responses.grow(len(self._prompt_of_row))
+        self._rows_changed()
+
+    def draw(self, uniform_N: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Batch.draw`."""
+        params, logits_NV = self._params, self._model.project(self._hidden_NH)
+        uniform_N = uniform_N.to(logits_NV.device)
+        tokens_N, logprobs_N = sample(logits_NV, uniform_N, params.temperature, params.top_p, params.top_k)
+        return tokens_N.cpu(), logprobs_N.cpu()
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """See `Batch.keep`."""
+        self._responses.move(rows)
+        index = torch.tensor(rows, device=self._model.device)
+        self._hidden_NH, self._position_N = self._hidden_NH[index], self._position_N[index]
+        self._prompt_of_row = [self._prompt_of_row[row] for row in rows]
+        self._start_N = [self._start_N[row] for row in rows]
+        used = sorted(set(self._prompt_of_row))
+        if len(used) <= 0.75 * len(self._prompts.lengths):  # fewer gone are not worth the copy
+            self._prompts.keep(used)
+            self._prompt_of_row = [used.index(prompt) for prompt in self._prompt_of_row]
+        self._responses.drop_before(min(self._start_N))
+        self._rows_changed()
+
+    def advance(self, tokens: Sequence[int]) -> None:
+        """See `Batch.advance`."""
+        model, responses = self._model, self._responses
+        if responses.column == responses.end:
+            responses.extend(len(tokens))
+            self._set_bias()
+        self._bias_N1T[:, :, self._prompts.columns + responses.column - responses.first] = 0
+        cos, sin = model.rotary(self._position_N)
+        hidden_NH = F.embedding(torch.tensor(tokens, device=model.device), model.weights.embedding)
+        for index, layer in enumerate(model.weights.layers):
+            queries, keys, values = attention_inputs(layer, hidden_NH, cos, sin, model.shape)
+            responses.write(index, keys, values)
+            hidden_NH = hidden_NH + linear(self._attend(index, queries), layer.out)
+            hidden_NH = hidden_NH + feed_forward(layer, hidden_NH, model.shape)
+        responses.column += 1
+        self._hidden_NH, self._position_N = hidden_NH, self._position_N + 1
+
+    def _attend(self, layer: int, queries: Tensor) -> Tensor:
+        """Attention of one new token per row to its prompt and its response: [N, h, D] -> [N, h D]."""
+        prompts, responses = self._prompts, self._responses
+        parts = [prompts.scores(layer, queries), *responses.scores(layer, queries)]
+        scores = torch.cat(parts, dim=-1).to(self._wide).mul_(self._model.shape.head_dim**-0.5).add_(self._bias_N1T)
+        probs = scores.softmax(-1).to(queries.dtype)
+        of_prompt, *of_blocks = probs.split([part.shape[-1] for part in parts], dim=-1)
+        return prompts.combine(layer, of_prompt).add_(responses.combine(layer, of_blocks)).flatten(1)
+
+    def _prefill(self, first: int, prompts: Sequence[Sequence[int]]) -> Tensor:
+        """Compute prompts into the cache from place `first` on; hidden states [P, H] of their last tokens."""
+        longest, device = max(map(len, prompts)), self._model.device
+        ids_PL = torch.tensor([[*prompt, *[0] * (longest - len(prompt))] for prompt in prompts], device=device)
+        hidden_PLH = self._model.prefill(
+            ids_PL, lambda layer, keys, values: self._prompts.write(layer, first, keys, values)
+        )
+        last_P = torch.tensor([len(prompt) - 1 for prompt in prompts], device=device)
+        return hidden_PLH[torch.arange(len(prompts), device=device), last_P]
+
+    def _rows_changed(self) -> None:
+        self._prompts.assign(self._prompt_of_row)
+        self._set_bias()
+
+    def _set_bias(self) -> None:
+        device, responses = self._model.device, self._responses
+        length_N1 = torch.tensor([self._prompts.lengths[prompt] for prompt in self._prompt_of_row])[:, None]
+        column_L, column_B = torch.arange(self._prompts.columns), torch.arange(responses.first, responses.end)
+        in_response = (column_B >= torch.tensor(self._start_N)[:, None]) & (column_B < responses.column)
+        seen_NT = torch.cat([column_L < length_N1, in_response], dim=1)
+        bias_NT = torch.zeros(seen_NT.shape, dtype=self._wide).masked_fill_(~seen_NT, float("-inf"))
+        self._bias_N1T = bias_NT[:, None].to(device)
+
+
+def _parts(prompts: Sequence[Sequence[int]]) -> Iterator[tuple[int, Sequence[Sequence[int]]]]:
+    """Runs of prompts whose padded tokens keep to `PREFILL_TOKENS`, with the index of each run's first."""
+    start = 0
+    while start < len(prompts):
+        stop, longest = start + 1, len(prompts[start])
+        while stop < len(prompts) and max(longest, len(prompts[stop])) * (stop + 1 - start) <= PREFILL_TOKENS:
+            longest = max(longest, len(prompts[stop]))
+            stop += 1
+        yield start, prompts[start:stop]
+        start = stop

@@ -1,0 +1,61 @@
+"""The forward pass of Qwen2, Qwen3 and Llama models over whole sequences.
+
+Axes: P prompts, L positions of a prompt, H hidden size, h query heads, g key/value heads, D head size, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from or1_rollout.engines.transformers.layers import Shape, attention_inputs, feed_forward, rms_norm
+from or1_rollout.engines.transformers.linear import linear
+from or1_rollout.engines.transformers.rope import RotaryEmbedding, head_dim
+from or1_rollout.engines.transformers.weights import DecoderWeights
+
+WriteCache = Callable[[int, Tensor, Tensor], None]
+"""Takes a layer's number and the keys and values [P, L, g, D]."""
+
+
+class CachedModel:
+    """A model of one of the three families."""
+
+    def __init__(self, config: Any, device: torch.device, dtype: torch.dtype) -> None:
+        """Allocate the weights; their values are written through `named`."""
+        self.weights = DecoderWeights(config, device, dtype)
+        self.named, self.device, self.dtype = self.weights.named, device, dtype
+        self.rotary = RotaryEmbedding(config, device, dtype)
+        self.shape = Shape(
+            heads=config.num_attention_heads,
+            kv_heads=config.num_key_value_heads,
+            head_dim=head_dim(config),
+            eps=config.rms_norm_eps,
+        )
+
+    def logits(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> Tensor:
+        """See `Decoder.logits`."""
+        ids_1L = torch.tensor([[*prompt_ids, *response_ids]], device=self.device)
+        hidden = self.prefill(ids_1L, lambda *_: None)[0, len(prompt_ids) - 1 : -1]
+        return self.project(hidden)
+
+    def project(self, hidden: Tensor) -> Tensor:
+        """Final norm and output head: [..., H] -> [..., V]."""
+        return linear(rms_norm(hidden, self.weights.norm, self.shape.eps), self.weights.head)
+
+    def prefill(self, ids_PL: Tensor, write: WriteCache) -> Tensor:
+        """Hidden states [P, L, H] of whole sequences, before the final norm; padding is on the right."""
+        cos, sin = self.rotary(torch.arange(ids_PL.shape[1], device=self.device))
+        hidden = F.embedding(ids_PL, self.weights.embedding)
+        for index, layer in enumerate(self.weights.layers):
+            queries, keys, values = attention_inputs(layer, hidden, cos, sin, self.shape)
+            write(index, keys, values)
+            context = F.scaled_dot_product_attention(
+                queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), is_causal=True, enable_gqa=True
+            )
+            hidden = hidden + linear(context.transpose(1, 2).flatten(2), layer.out)
+            hidden = hidden + feed_forward(layer, hidden, self.shape)
+        return hidden

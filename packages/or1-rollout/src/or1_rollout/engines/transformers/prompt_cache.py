@@ -1,0 +1,100 @@
+"""Keys and values of prompts, once for all rows that continue one.
+
+Axes: N rows, P prompts, G most rows of one prompt, L columns of the prompts, h query heads, g key/value heads, R =
+h / g, D head size. Keys lie as [..., D, columns], as the product with queries reads them fastest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from or1_rollout.engines.transformers.layers import Shape
+
+
+class PromptCache:
+    """Keys and values of P prompts, padded on the right to the longest."""
+
+    def __init__(self, layers: int, shape: Shape, device: torch.device, dtype: torch.dtype) -> None:
+        self._shape = shape
+        self.lengths: list[int] = []
+        self.keys = torch.zeros(layers, 0, shape.head_dim, 0, device=device, dtype=dtype)
+        self.values = torch.zeros(layers, 0, 0, shape.head_dim, device=device, dtype=dtype)
+        self._row_of_place = self._place_of_row = torch.zeros(0, dtype=torch.int64, device=device)
+        self._is_in_order = True
+
+    @property
+    def columns(self) -> int:
+        """L."""
+        return self.keys.shape[3]
+
+    def add(self, lengths: Sequence[int]) -> None:
+        """Make room for more prompts, whose keys and values are then written by `write`."""
+        self._resize(list(range(len(self.lengths))), len(lengths), max(self.columns, *lengths))
+        self.lengths += lengths
+
+    def write(self, layer: int, first: int, keys: Tensor, values: Tensor) -> None:
+        """Write keys and values [P', L', g, D] of the prompts from `first` on."""
+        count, length, groups = keys.shape[:3]
+        places = slice(first * groups, (first + count) * groups)
+        self.keys[layer, places, :, :length] = keys.permute(0, 2, 3, 1).flatten(0, 1)
+        self.values[layer, places, :length] = values.transpose(1, 2).flatten(0, 1)
+
+    def keep(self, prompts: Sequence[int]) -> None:
+        """Drop all other prompts; prompt i is then the former `prompts[i]`."""
+        self.lengths = [self.lengths[prompt] for prompt in prompts]
+        self._resize(list(prompts), 0, max(self.lengths, default=0))
+
+    def assign(self, prompt_of_row: Sequence[int]) -> None:
+        """Say which prompt each row continues, in the order of the rows."""
+        rows_of_prompt: list[list[int]] = [[] for _ in self.lengths]
+        for row, prompt in enumerate(prompt_of_row):
+            rows_of_prompt[prompt].append(row)
+        most = max(map(len, rows_of_prompt))
+        place_of_row = [0] * len(prompt_of_row)
+        for prompt, rows in enumerate(rows_of_prompt):
+            for index, row in enumerate(rows):
+                place_of_row[row] = prompt * most + index
+        padded = [(rows + [0] * most)[:most] for rows in rows_of_prompt]  # what fills a group up is computed for nobody
+        device = self.keys.device
+        self._row_of_place = torch.tensor(padded, device=device).flatten()
+        self._place_of_row = torch.tensor(place_of_row, device=device)
+        self._is_in_order = place_of_row == list(range(len(self.lengths) * most))
+
+    def scores(self, layer: int, queries: Tensor) -> Tensor:
+        """[N, h, D] queries -> [N, h, L] products with the keys of each row's prompt."""
+        return self._by_row(torch.bmm(self._by_prompt(queries), self.keys[layer]))
+
+    def combine(self, layer: int, probs: Tensor) -> Tensor:
+        """[N, h, L] weights -> [N, h, D] weighted sums of the values of each row's prompt."""
+        return self._by_row(torch.bmm(self._by_prompt(probs), self.values[layer]))
+
+    def _by_prompt(self, rows: Tensor) -> Tensor:
+        """[N, h, X] -> [P g, G R, X]."""
+        placed = rows if self._is_in_order else rows.index_select(0, self._row_of_place)
+        prompts, groups = len(self.lengths), self._shape.kv_heads
+        grouped = placed.reshape(prompts, -1, groups, self._shape.heads // groups, rows.shape[2])
+        return grouped.transpose(1, 2).reshape(prompts * groups, -1, rows.shape[2])
+
+    def _by_row(self, grouped: Tensor) -> Tensor:
+        """[P g, G R, X] -> [N, h, X]."""
+        prompts, groups, width = len(self.lengths), self._shape.kv_heads, grouped.shape[2]
+        placed = grouped.view(prompts, groups, -1, self._shape.heads // groups, width).transpose(1, 2)
+        rows = placed.reshape(-1, self._shape.heads, width)
+        return rows if self._is_in_order else rows.index_select(0, self._place_of_row)
+
+    def _resize(self, kept: list[int], more: int, columns: int) -> None:
+        groups, shared = self._shape.kv_heads, min(columns, self.columns)
+        places = torch.tensor(
+            [prompt * groups + group for prompt in kept for group in range(groups)], dtype=torch.int64
+        )
+        places = places.to(self.keys.device)
+        layers, _, dim, _ = self.keys.shape
+        keys = self.keys.new_zeros(layers, (len(kept) + more) * groups, dim, columns)
+        values = self.values.new_zeros(layers, (len(kept) + more) * groups, columns, dim)
+        for layer in range(layers if kept else 0):
+            keys[layer, : len(places), :, :shared] = self.keys[layer, places, :, :shared]
+            values[layer, : len(places), :shared] = self.values[layer, places, :shared]
+        self.keys, self.values = keys, values
