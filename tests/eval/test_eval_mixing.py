@@ -11,9 +11,21 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from or1_eval import Problem, ReplayEngine, RunFolderError, Sampling, Task, TaskError, evaluate, load_task, regrade
+from or1_eval import (
+    EvalError,
+    Problem,
+    ReplayEngine,
+    RunFolderError,
+    Sampling,
+    Task,
+    TaskError,
+    evaluate,
+    load_task,
+    regrade,
+)
 from or1_eval.callbacks import PeriodicEval
 from or1_eval.compare import compare, comparison_text
 from or1_eval.progress import Progress
@@ -192,11 +204,39 @@ def test_a_short_context_is_not_taken_for_the_limit() -> None:
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [({"temperature": float("nan")}, "temperature"), ({"top_p": 0}, "top_p"), ({"min_p": 2}, "min_p"),
-     ({"repetition_penalty": 0}, "repetition_penalty"), ({"presence_penalty": 3}, "presence_penalty")],
+     ({"repetition_penalty": 0}, "repetition_penalty"), ({"presence_penalty": 3}, "presence_penalty"),
+     ({"stop": ("",)}, "stop"), ({"stop": "abc"}, "stop"), ({"top_k": -2}, "top_k")],
 )  # fmt: skip
-def test_sampling_that_means_nothing_is_refused(kwargs: dict[str, float], message: str) -> None:
+def test_sampling_that_means_nothing_is_refused(kwargs: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Sampling(**kwargs)  # type: ignore[arg-type]
+        Sampling(**kwargs)
+
+
+@pytest.mark.parametrize("returned", [None, float("nan"), 0.5, "yes", [1, 0]])
+def test_a_verifier_that_returns_no_verdict_is_an_error_and_neither_right_nor_wrong(returned: Any) -> None:
+    report = evaluate(TASK, model, k=1, verify=lambda *_, **__: returned)
+    assert report.statuses == {"verifier_error": 10} and report.num_verifier_errors == 10
+
+
+def test_a_verifier_may_return_numbers_of_numpy() -> None:
+    assert evaluate(TASK, model, k=1, verify=lambda *_, **__: np.float64(1)).avg == 1.0
+    assert evaluate(TASK, model, k=1, verify=lambda *_, **__: np.bool_(False)).avg == 0.0
+
+
+def test_a_stored_response_that_is_null_is_a_missing_sample(tmp_path: Path) -> None:
+    rows = [{"id": str(n), "response": None if n == 3 else f"\\boxed{{{n}}}"} for n in range(10)]
+    report = evaluate(TASK, ReplayEngine(write_rows(tmp_path / "r.jsonl", rows)))
+    assert (report.num_missing, report.avg) == (1, 1.0)
+    assert any("response is null" in warning for warning in report.warnings)
+
+
+def test_numbers_that_mean_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(EvalError, match="every"):
+        PeriodicEval(TASK, model, every=0)
+    evaluate(TASK, model, k=2, run_dir=tmp_path)
+    for confidence in (0.0, 1.0, 95.0):
+        with pytest.raises(EvalError, match="confidence"):
+            compare(tmp_path, tmp_path, confidence=confidence)
 
 
 @pytest.mark.parametrize("limit", [-1, 0])

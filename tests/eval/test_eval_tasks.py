@@ -149,12 +149,27 @@ def test_mistakes_in_a_toml_are_named(tmp_path: Path, edit: tuple[str, str], mes
         ('{"problem": "a", "answer": "1", "id": 1}\n{"problem": "b", "answer": "1", "id": 1}\n', "'1' is there twice"),
         ("", "no problems"),
         ('{"prompt": "a", "reward_model": {"ground_truth": "1"}}\n', "list of messages"),
+        ('{"problem": " ", "answer": "1"}\n', "row 0: the problem is empty"),
+        ('{"problem": "\udcff", "answer": "1"}\n', "line 1: .*utf-8"),
+        ("[" * 100_000 + "\n", "line 1: .*recursion"),
     ],
 )
 def test_broken_rows_are_named(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "p.jsonl").write_text(text)
+    (tmp_path / "p.jsonl").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(TaskError, match=message):
         load_task(tmp_path / "p.jsonl")
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_bytes(b'\xef\xbb\xbf{"problem": "a", "answer": "1"}\n')
+    assert load_task(tmp_path / "p.jsonl").problems[0].prompt == [{"role": "user", "content": "a"}]
+
+
+def test_an_answer_without_its_mark_is_not_taken_whole(tmp_path: Path) -> None:
+    row = {"question": "a", "answer": "First 1.\nThen 2.\n"}
+    (tmp_path / "p.jsonl").write_text(json.dumps(row) + "\n")
+    with pytest.raises(TaskError, match="no '####' in the answer"):
+        load_task("gsm8k", file=tmp_path / "p.jsonl")
 
 
 def test_a_row_that_cannot_be_graded_is_named_before_anything_is_drawn(tmp_path: Path) -> None:

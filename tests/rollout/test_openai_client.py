@@ -111,10 +111,11 @@ def test_the_base_of_every_url_that_people_paste(given_url, expected):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"url": "host:8000"}, {"concurrency": 0}, {"attempts": -1}, {"patience_s": 0}, {"timeout_s": float("nan")}],
-)
+    [{"url": "host:8000"}, {"url": "http://"}, {"concurrency": 0}, {"attempts": -1}, {"patience_s": 0},
+     {"timeout_s": float("nan")}, {"requests_per_minute": float("nan")}],
+)  # fmt: skip
 def test_settings_that_cannot_work_are_refused(settings):
-    with pytest.raises(ValueError, match=r"begins with|at least|above 0"):
+    with pytest.raises(ValueError, match=r"http://HOST|at least|above 0"):
         EndpointSettings(**{"url": "http://x", **settings})
 
 
@@ -233,6 +234,13 @@ def test_a_reason_that_is_not_the_models_is_an_abort(reason, expected):
     parts = ResponseParts()
     parts.add(json.dumps({"choices": [{"text": "a", "finish_reason": reason}], "usage": {"completion_tokens": 7}}))
     assert parts.response().finish_reason == expected and parts.response().num_tokens == 7
+
+
+def test_a_message_in_parts_is_their_text():
+    parts = ResponseParts()
+    content = [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "x"}, {"type": "text", "text": "b"}]
+    parts.add(json.dumps({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]}))
+    assert parts.response().text == "ab"
 
 
 @settings(max_examples=60)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from or1_eval.errors import EvalError
 from or1_eval.evaluate import evaluate
 from or1_eval.report import Report
 from or1_eval.tasks import load_task
@@ -44,6 +45,8 @@ class PeriodicEval:
         **settings: Any,
     ) -> None:
         """Load the task once; `settings` go to `evaluate`."""
+        if every < 1:
+            raise EvalError(f"every is a number of steps, at least 1, not {every}")
         self.task = task if isinstance(task, Task) else load_task(task)
         self.engine, self.every, self.k = engine, every, k
         self.reports: dict[int, Report] = {}

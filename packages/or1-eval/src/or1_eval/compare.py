@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from or1_eval.errors import RunFolderError
+from or1_eval.errors import EvalError, RunFolderError
 from or1_eval.estimators import (
     Comparison,
     compare_paired,
@@ -63,6 +63,8 @@ def compare_reports(a: Report, b: Report, *, confidence: float = 0.95) -> TaskCo
     Raises:
         RunFolderError: no problem is graded in both.
     """
+    if not 0 < confidence < 1:
+        raise EvalError(f"confidence lies between 0 and 1, it is not {confidence}")
     graded_b = {problem.id: problem for problem in b.problems if problem.num_graded}
     pairs = [(problem, graded_b[problem.id]) for problem in a.problems if problem.num_graded and problem.id in graded_b]
     if not pairs:

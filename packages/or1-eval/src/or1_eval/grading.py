@@ -84,12 +84,16 @@ def judge(problem: Problem, sample: Sample, verify: Verifier) -> Verdict:
     """
     try:
         found: Any = verify(sample.text, problem.truth(), finish_reason=sample.finish_reason)
+        is_reward = not isinstance(found, Verdict) and bool(found in (0, 1))
     except GroundTruthError as error:
         raise TaskError(f"problem {problem.id!r}: {error}") from error
     except Exception:  # noqa: BLE001  the boundary to a verifier that may be anybody's
         return Verdict(status=Status.VERIFIER_ERROR, detail=traceback.format_exc(limit=-3))
     if isinstance(found, Verdict):
         return found
+    if not is_reward:
+        said = f"the verifier returned {found!r}; it must return a Verdict, or a reward of 1 or 0"
+        return Verdict(status=Status.VERIFIER_ERROR, detail=said)
     if sample.finish_reason == "length":
         return Verdict(status=Status.TRUNCATED, detail="the engine stopped at its length limit")
     return Verdict(status=Status.CORRECT if found else Status.WRONG, detail=f"the verifier said {found!r}")

@@ -62,6 +62,10 @@ class SamplingParams:
             raise ValueError(f"n and max_new_tokens must be at least 1, got {self.n} and {self.max_new_tokens}")
         if not (0 <= self.temperature < math.inf and 0 < self.top_p <= 1):
             raise ValueError(f"need temperature >= 0 and 0 < top_p <= 1, got {self.temperature} and {self.top_p}")
+        if isinstance(self.stop, str) or "" in self.stop:
+            raise ValueError(f"stop is a tuple of strings, none of them empty, not {self.stop!r}")
+        if self.top_k < -1:
+            raise ValueError(f"top_k is a number of tokens, or -1 for all of them, not {self.top_k}")
         if not (0 <= self.min_p <= 1 and 0 < self.repetition_penalty < math.inf):
             raise ValueError(
                 f"need 0 <= min_p <= 1 and repetition_penalty > 0, got {self.min_p} and {self.repetition_penalty}"

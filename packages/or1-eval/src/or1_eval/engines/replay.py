@@ -76,19 +76,22 @@ class ReplayEngine:
     def _keep(self, row: Mapping[str, Any], where: str) -> None:
         problem_id = next((row[name] for name in _ID_NAMES if row.get(name) is not None), None)
         text = row.get("response", row.get("text"))
-        if problem_id is None or text is None:
+        if problem_id is None or not ("response" in row or "text" in row):
             raise EngineError(f"{where}: needs an id (or problem) and a response (or text)")
         stored = self._tasks[str(row.get("task") or "")].setdefault(str(problem_id), {})
         for one in text if isinstance(text, list) else [text]:
             index = int(row.get("sample", len(stored)))
             if index in stored:
                 raise EngineError(f"{where}: sample {index} of problem {str(problem_id)!r} is there twice")
-            stored[index] = _completion(str(one), row)
+            stored[index] = _completion(one, row)
 
 
-def _completion(text: str, row: Mapping[str, Any]) -> Completion:
+def _completion(text: Any, row: Mapping[str, Any]) -> Completion:
+    """A stored response; one that is null, as programs store a request that failed, is a missing sample."""
+    if text is None:
+        return Completion(text="", finish_reason="abort", error="the stored response is null")
     return Completion(
-        text=text,
+        text=str(text),
         finish_reason=str(row.get("finish_reason") or "stop"),
         token_ids=tuple(row.get("token_ids") or ()),
         num_tokens=int(row.get("num_tokens", -1)),

@@ -32,11 +32,13 @@ def problem_from_row(row: Row, position: int, spec: TaskSpec, template: str) -> 
         raise TaskError(
             f"{where}: the problem must be text, not {type(question).__name__}; name its column under [columns]"
         )
+    if not question.strip():
+        raise TaskError(f"{where}: the problem is empty")
     answer = row[_column(row, columns.answer, _ANSWER_NAMES, "answer", where)]
     return Problem(
         id=row_id(row, position, spec),
         prompt=messages(spec, template, question),
-        ground_truth=_truth(answer, columns),
+        ground_truth=_truth(answer, columns, where),
         info={"problem": question},
     )
 
@@ -110,10 +112,12 @@ def _column(row: Row, named: str, usual: Sequence[str], what: str, where: str) -
     return found
 
 
-def _truth(answer: Any, columns: Columns) -> Any:
+def _truth(answer: Any, columns: Columns, where: str) -> Any:
     """Text is quoted as JSON, so that an answer that looks like a JSON list stays the text it is."""
     if not isinstance(answer, str):
         return answer
     if columns.answer_after:
+        if columns.answer_after not in answer and "\n" in answer.strip():
+            raise TaskError(f"{where}: no {columns.answer_after!r} in the answer, behind which it should be")
         answer = answer.rpartition(columns.answer_after)[2].strip()
     return json.dumps(answer)

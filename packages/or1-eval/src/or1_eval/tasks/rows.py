@@ -52,17 +52,14 @@ def hub_rows(hub: Hub) -> Iterator[Row]:
 
 
 def _jsonl_rows(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 yield _object(line, f"{path}, line {number}")
 
 
 def _json_rows(path: Path) -> Iterator[Row]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise TaskError(f"{path}: {error}") from error
+    value = _json(path.read_bytes(), str(path))
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise TaskError(f"{path}: expected a list of objects, one per problem")
     yield from value
@@ -81,11 +78,15 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
         raise TaskError(f"{path}: {error}") from error
 
 
-def _object(text: str, where: str) -> Row:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise TaskError(f"{where}: {error}") from error
+def _object(line: bytes, where: str) -> Row:
+    value = _json(line, where)
     if not isinstance(value, dict):
         raise TaskError(f"{where}: expected an object, found {type(value).__name__}")
     return value
+
+
+def _json(data: bytes, where: str) -> Any:
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise TaskError(f"{where}: {error}") from error

@@ -111,6 +111,8 @@ class TaskSpec:
                 raise ValueError(f"the template {name!r} has no {{problem}}: every problem would be asked alike")
         if self.k < 1:
             raise ValueError(f"k must be at least 1, not {self.k}")
+        if self.sampling.n != 1:
+            raise ValueError("the number of samples per problem is k, not n under [sampling]")
 
 
 def read_spec(path: Path) -> TaskSpec:

@@ -111,10 +111,10 @@ def completion_line(row: PromptRow, completions: Sequence[Completion], prompt_id
 
 def _row(line: bytes, where: str) -> PromptRow:
     try:
-        value = json.loads(line.decode("utf-8"))
+        value = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise RowError(f"{where}: not UTF-8: {error}") from error
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise RowError(f"{where}: not JSON: {error}") from error
     if not isinstance(value, dict) or "id" not in value or "prompt" not in value:
         raise RowError(f'{where}: a row needs "id" and "prompt"')

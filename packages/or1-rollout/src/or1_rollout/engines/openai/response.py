@@ -114,7 +114,7 @@ class ResponseParts:
         if message is None:
             text, reasoning = choice["text"] or "", ""
         else:
-            text = message.get("content") or ""
+            text = _text(message.get("content"))
             reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
         if not (isinstance(text, str) and isinstance(reasoning, str)):
             raise TypeError("the text is no string")
@@ -127,6 +127,13 @@ class ResponseParts:
         if "delta" not in choice and self.num_tokens > 0 and self.finish_reason:
             return self.num_tokens - len(self.token_ids) + len(token_ids)
         return len(token_ids) or int(bool(text or reasoning))
+
+
+def _text(content: Any) -> Any:
+    """A message's text; some servers give it in parts."""
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part.get("type") == "text")
+    return content or ""
 
 
 def _object(payload: str | bytes) -> Mapping[str, Any]:

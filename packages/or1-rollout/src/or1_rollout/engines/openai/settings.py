@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 _ROUTES: Final = ("/chat/completions", "/completions", "/models")
+_SERVER: Final = re.compile(r"\s*https?://[^\s/]")
 _VERSION: Final = re.compile(r"/v\d\w*(/|$)")
 
 SAMPLING_FIELDS: Final = frozenset(
@@ -62,9 +63,9 @@ class EndpointSettings:
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
         for url in (self.url, *self.replicas):
-            if not url.startswith(("http://", "https://")):
-                raise ValueError(f"the URL of a server begins with http:// or https://, got {url!r}")
-        if self.concurrency < 1 or self.attempts < 0 or self.requests_per_minute < 0:
+            if not _SERVER.match(url):
+                raise ValueError(f"the URL of a server is http://HOST:PORT or https://..., got {url!r}")
+        if self.concurrency < 1 or self.attempts < 0 or not self.requests_per_minute >= 0:
             raise ValueError("concurrency must be at least 1, attempts and requests_per_minute at least 0")
         for name in ("patience_s", "max_wait_s", "timeout_s", "connect_timeout_s"):
             if not getattr(self, name) > 0:
@@ -91,7 +92,7 @@ class EndpointSettings:
 
 def base_url(url: str) -> str:
     """A server's URL up to its version: a route behind it is cut off, `/v1` is added where there is no version."""
-    url = url.rstrip("/")
+    url = url.strip().rstrip("/")
     for route in _ROUTES:
         url = url.removesuffix(route)
     return url if _VERSION.search(url.partition("://")[2]) else f"{url}/v1"
