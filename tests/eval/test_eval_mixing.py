@@ -233,6 +233,8 @@ def test_a_stored_response_that_is_null_is_a_missing_sample(tmp_path: Path) -> N
 def test_numbers_that_mean_nothing_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EvalError, match="every"):
         PeriodicEval(TASK, model, every=0)
+    with pytest.raises(EvalError, match="workers"):
+        evaluate(TASK, model, workers=0)
     evaluate(TASK, model, k=2, run_dir=tmp_path)
     for confidence in (0.0, 1.0, 95.0):
         with pytest.raises(EvalError, match="confidence"):

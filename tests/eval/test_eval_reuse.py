@@ -101,6 +101,13 @@ def test_a_model_loaded_by_or1_rollout(problem_file: Path, tmp_path: Path) -> No
     assert said["fingerprint"]["engine"] == "or1-rollout embedded"
 
 
+def test_a_length_that_nobody_counted_is_not_in_the_log(tmp_path: Path) -> None:
+    task = Task(name="t", problems=(Problem(id="p", prompt="1?", ground_truth="1"),))
+    evaluate(task, lambda prompt: "\\boxed{1}", run_dir=tmp_path / "run")
+    (path,) = export_logs(tmp_path / "run", tmp_path / "logs")
+    assert json.loads(path.read_text())["samples"][0]["metadata"].keys() == {"seed"}
+
+
 @pytest.mark.skipif(find_spec("inspect_ai") is None, reason="inspect_ai is not installed: its scorer is tried by hand")
 def test_inspect_ai_scores_with_our_verifier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import inspect_ai
@@ -131,6 +138,7 @@ def test_a_run_as_logs_of_inspect_ai(server: ScriptedServer, problem_file: Path,
     scores = [sample["scores"]["or1"]["value"] for sample in log["samples"]]
     assert len(scores) == 36 and sum(scores) / 36 == pytest.approx(report.avg)
     assert {(s["id"], s["epoch"]) for s in log["samples"]} == {(f"p{n}", e) for n in range(12) for e in (1, 2, 3)}
+    assert all(sample["metadata"]["num_tokens"] > 0 for sample in log["samples"])
     contents = [sample["output"]["choices"][0]["message"]["content"] for sample in log["samples"]]
     thought = [content for content in contents if isinstance(content, list)]
     assert thought and all(content[0] == {"type": "reasoning", "reasoning": "hm"} for content in thought)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from or1_rollout import sample_seed
-from or1_rollout.seeds import uniforms, uniforms_at
+from or1_rollout.seeds import uniforms_at
 
 
 def splitmix64(state):
@@ -22,13 +22,14 @@ def splitmix64(state):
 def test_uniforms_are_splitmix64_at_any_place(seed, start, count):
     stream = splitmix64(seed)
     expected = [next(stream) for _ in range(start + count)][start:]
-    got = uniforms([7, seed], start, start + count)[1]
+    got = uniforms_at([seed] * count, range(start, start + count))
     assert got.tolist() == [(value >> 11) * 2.0**-53 for value in expected]
-    assert uniforms_at([seed, 7], [start, 3]).tolist() == [got[0], uniforms([7], 3, 4)[0, 0]]
+    assert uniforms_at([seed, 7], [start, 3]).tolist() == [got[0], *uniforms_at([7], [3])]
 
 
 def test_uniforms_are_uniform_and_rows_differ():
-    numbers = uniforms([sample_seed(0, 0, "p", g) for g in range(200)], 0, 200)
+    seeds = [sample_seed(0, 0, "p", g) for g in range(200)]
+    numbers = np.stack([uniforms_at(seeds, [place] * 200) for place in range(200)], axis=1)
     assert numbers.min() >= 0 and numbers.max() < 1
     assert abs(numbers.mean() - 0.5) < 0.01 and abs(numbers.var() - 1 / 12) < 0.005
     assert abs(np.corrcoef(numbers[:-1].ravel(), numbers[1:].ravel())[0, 1]) < 0.03
@@ -50,4 +51,5 @@ def test_every_part_of_the_place_counts_and_the_value_is_stable():
 
 
 def test_any_integer_is_a_seed():
-    assert uniforms([-1], 0, 3).tolist() == uniforms([2**64 - 1], 0, 3).tolist() != uniforms([1], 0, 3).tolist()
+    negative, same, other = uniforms_at([-1, 2**64 - 1, 1], [3, 3, 3])
+    assert negative == same != other

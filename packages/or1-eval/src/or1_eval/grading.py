@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from or1_eval.errors import TaskError
+from or1_eval.errors import EvalError, TaskError
 from or1_eval.samples import Sample
 from or1_eval.types import Problem, Task
 from or1_reward import GroundTruthError, parse_ground_truth
@@ -42,7 +42,9 @@ class Grading:
     def __init__(
         self, problems: Mapping[str, Problem], done: Callable[[Sample], None], *, verify: Verifier, workers: int = 1
     ) -> None:
-        """Start no thread yet; the first sample does."""
+        """Start no thread yet; the first sample does. Raises `EvalError` for less than one worker."""
+        if workers < 1:
+            raise EvalError(f"workers must be at least 1, not {workers}")
         self._problems = problems
         self._done = done
         self._verify = verify

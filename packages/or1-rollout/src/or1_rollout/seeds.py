@@ -26,25 +26,13 @@ def derived_seeds(seed: int, num_prompts: int, num_samples: int) -> list[list[in
     return [[sample_seed(seed, 0, prompt, sample) for sample in range(num_samples)] for prompt in range(num_prompts)]
 
 
-def uniforms(seeds: Sequence[int], start: int, stop: int) -> NDArray[np.float64]:
-    """Numbers in [0, 1) for token positions start..stop-1 of each seed, float64 [N, stop - start].
-
-    Row n depends on seeds[n] and the positions only, whatever else is in the batch.
-    """
-    return _uniforms(_words(seeds)[:, None], np.arange(start + 1, stop + 1, dtype=np.uint64))
-
-
 def uniforms_at(seeds: Sequence[int], positions: Sequence[int]) -> NDArray[np.float64]:
-    """The number of one token position of each seed, float64 [N]; see `uniforms`."""
-    return _uniforms(_words(seeds), np.array(positions, dtype=np.uint64) + np.uint64(1))
+    """A number in [0, 1) for one token position of each seed, float64 [N]: output `position` of SplitMix64 from `seed`.
 
-
-def _words(seeds: Sequence[int]) -> NDArray[np.uint64]:
-    return np.array([seed % 2**64 for seed in seeds], dtype=np.uint64)
-
-
-def _uniforms(state: NDArray[np.uint64], place: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Output number `place` of SplitMix64 started at `state`."""
+    It depends on seed and position only, whatever else is in the batch.
+    """
+    state = np.array([seed % 2**64 for seed in seeds], dtype=np.uint64)
+    place = np.array(positions, dtype=np.uint64) + np.uint64(1)
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is the algorithm
         z = state + place * _GAMMA
         z = (z ^ (z >> np.uint64(30))) * _MIX_1

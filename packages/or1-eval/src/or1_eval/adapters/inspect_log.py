@@ -106,7 +106,7 @@ def _sample(sample: Sample, problem: Problem, model: str) -> dict[str, Any]:
                 {"message": answer, "stop_reason": "max_tokens" if sample.finish_reason == "length" else "stop"}
             ],
         },
-        "metadata": {"seed": sample.seed, "num_tokens": sample.num_tokens},
+        "metadata": {"seed": sample.seed} | ({"num_tokens": sample.num_tokens} if sample.num_tokens >= 0 else {}),
     }
     if sample.verdict is not None and sample.verdict.reward is not None:
         verdict = sample.verdict

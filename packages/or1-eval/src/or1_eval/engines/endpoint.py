@@ -53,8 +53,9 @@ class EndpointEngine:
         with suppress(EngineError):  # a server that was given a name need not list its models
             if limit := self._ask_model().context_tokens:
                 said["context_tokens"] = limit
-        facts = server_facts(settings)
-        return said | {"server": facts} if facts else said
+            if facts := server_facts(settings):
+                said["server"] = facts
+        return said
 
     def sampled_with(self) -> dict[str, Any]:
         """What the server said so far of model and sampling (`SampledWith.to_json`)."""
