@@ -100,6 +100,23 @@ def test_a_group_engine_is_called_once_with_all_prompts() -> None:
     assert report.mean_tokens == pytest.approx(sum(lengths) / 80)
 
 
+def test_tokens_and_a_bound_on_the_time_are_shown_before_the_first_sample_has_ended() -> None:
+    class Telling(GroupEngine):
+        def generate(self, *arguments: Any, on_tokens: Callable[[int], None], **more: Any) -> Any:
+            for _ in range(3):
+                time.sleep(0.11)  # reports of tokens are a tenth of a second apart
+                on_tokens(40)
+            return super().generate(*arguments, **more)
+
+    seen: list[Progress] = []
+    report = evaluate(TASK, Telling(), on_progress=seen.append)
+    early = [progress for progress in seen if progress.drawn == 0]
+    assert [progress.tokens_here for progress in early] == [40, 80, 120]
+    assert "80 tokens, " in str(early[1]) and "at most" in early[1].left
+    assert seen[-1].tokens_here == 120, "tokens of samples are not counted twice"
+    assert report.num_samples == 40
+
+
 def test_seeds_are_of_run_task_problem_and_sample_alone() -> None:
     assert (
         len(

@@ -21,6 +21,7 @@ from or1_rollout.engines.openai.errors import RequestRefusedError
 from or1_rollout.engines.openai.models import ServedModel, served_model
 from or1_rollout.engines.openai.sampled_with import SampledWith, server_facts
 from or1_rollout.errors import EndpointError
+from or1_rollout.types import FinishReason
 
 _Arrival = tuple[int, Completion]
 """(position of the request, its completion)"""
@@ -128,9 +129,11 @@ def endpoint(url: str, **settings: Any) -> EndpointEngine:
 
 
 def _completion(response: Response) -> Completion:
+    is_given_up = response.finish_reason == FinishReason.ABORT
     return Completion(
         text=response.joined_text,
         finish_reason=str(response.finish_reason),
         token_ids=tuple(response.token_ids.tolist()),
         num_tokens=response.num_tokens,
+        error=f"the server ended the response by {response.ended_by!r}" if is_given_up else "",
     )

@@ -18,6 +18,8 @@ from or1_rollout.types import Completion, FinishReason
 _REASONS: Final = {
     "stop": FinishReason.STOP,
     "eos": FinishReason.STOP,
+    "eos_token": FinishReason.STOP,
+    "end_turn": FinishReason.STOP,
     "stop_sequence": FinishReason.STOP,
     "length": FinishReason.LENGTH,
     "max_tokens": FinishReason.LENGTH,
@@ -31,7 +33,7 @@ class Response:
 
     `text` is without the `reasoning` that a server keeps apart. `token_ids` are empty and `logprobs` None where the
     server does not give them; `num_tokens` then comes from its usage count, and is -1 where that is missing too. `said`
-    is what the server says of model and sampling (`sampled_with.echoed`).
+    is what the server says of model and sampling (`sampled_with.echoed`), `ended_by` its own word for the end.
     """
 
     text: str
@@ -41,6 +43,7 @@ class Response:
     logprobs: NDArray[np.float32] | None = None
     num_tokens: int = -1
     said: Mapping[str, Any] = field(default_factory=dict)
+    ended_by: str = "stop"
 
     def completion(
         self, seed: int, *, keeps_logprobs: bool, joins_reasoning: bool = True, weight_version: int = 0
@@ -102,11 +105,12 @@ class ResponseParts:
         return Response(
             text="".join(self.text),
             reasoning="".join(self.reasoning),
-            finish_reason=_REASONS.get(self.finish_reason, FinishReason.ABORT),
+            finish_reason=_REASONS.get(str(self.finish_reason), FinishReason.ABORT),
             token_ids=np.array(self.token_ids, dtype=np.int32),
             logprobs=np.array(self.logprobs, dtype=np.float32) if has_logprobs else None,
             num_tokens=len(self.token_ids) or self.num_tokens,
             said=self.said,
+            ended_by=str(self.finish_reason),
         )
 
     def _choice(self, choice: Mapping[str, Any]) -> int:

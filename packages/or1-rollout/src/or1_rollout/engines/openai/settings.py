@@ -15,7 +15,7 @@ _VERSION: Final = re.compile(r"/v\d\w*(/|$)")
 SAMPLING_FIELDS: Final = frozenset(
     {
         *("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "presence_penalty", "frequency_penalty"),
-        *("max_tokens", "max_completion_tokens", "n", "seed", "stop", "stop_token_ids"),
+        *("max_tokens", "max_completion_tokens", "max_new_tokens", "n", "seed", "stop", "stop_token_ids"),
         *("model", "prompt", "messages", "stream"),
     }
 )
