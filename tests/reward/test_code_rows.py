@@ -444,7 +444,7 @@ def test_a_file_that_changes_under_a_run_is_noticed(tmp_path: Path) -> None:
     lines = (tmp_path / "test.jsonl").read_text().splitlines()
     for other in (lines[1] + "\n" + lines[0] + "\n", " " * 9999):
         (tmp_path / "test.jsonl").write_text(other)
-        with pytest.raises(CaseError, match="changed|JSON"):
+        with pytest.raises(CaseError, match=r"changed|JSON"):
             look_up("abc_a", tmp_path)
 
 
