@@ -1,5 +1,6 @@
 """The endpoint engine against a server that fails in every way it can."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -83,6 +84,19 @@ def test_it_waits_as_long_as_the_server_asks(server):
     server.fault = lambda number: "wait" if number == 0 else None
     engine(server).generate(PROMPTS[:1], SamplingParams())
     assert server.began_at[1] - server.began_at[0] >= 0.4
+
+
+def test_two_calls_at_a_time_in_one_event_loop_and_what_was_sampled_with(server):
+    engine = EndpointEngine(EndpointSettings(url=server.url))
+    server.refuses = {"min_p"}
+
+    async def both():
+        return await asyncio.gather(*(engine.agenerate([prompt], PARAMS) for prompt in PROMPTS))
+
+    groups = asyncio.run(both())
+    assert [group for (group,) in groups] == [engine.generate([prompt], PARAMS)[0] for prompt in PROMPTS]
+    assert engine.sampled_with()["left_out"] == ["min_p"]
+    assert engine.generate([], PARAMS) == []
 
 
 def test_fields_a_server_does_not_know_are_left_out_and_tokens_then_missing(server):

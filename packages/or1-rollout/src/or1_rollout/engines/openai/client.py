@@ -58,7 +58,7 @@ class OpenAIClient:
         self._selector = selector or (
             LeastBusyServer(settings.base_urls) if several else SingleServer(settings.base_url)
         )
-        self.on_tokens = on_tokens
+        self._on_tokens = on_tokens
         self._health = ServerHealth(settings.url, settings.patience_s, on_notice)
         rate = settings.requests_per_minute
         self._limiter = AsyncLimiter(max(1.0, rate / 60.0), max(1.0, 60.0 / rate)) if rate else None
@@ -175,8 +175,8 @@ class OpenAIClient:
         return parts.response()
 
     def _count(self, tokens: int) -> None:
-        if self.on_tokens is not None:
-            self.on_tokens(tokens)
+        if self._on_tokens is not None:
+            self._on_tokens(tokens)
 
 
 def _failure(url: str, answer: httpx.Response, text: str) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,7 +14,9 @@ from or1_rollout.engines.openai.client import OpenAIClient
 from or1_rollout.engines.openai.concurrency import map_concurrently
 from or1_rollout.engines.openai.errors import RequestRefusedError
 from or1_rollout.engines.openai.logprobs import gives_sampling_logprobs
+from or1_rollout.engines.openai.models import served_model
 from or1_rollout.engines.openai.request import request_body
+from or1_rollout.engines.openai.sampled_with import SampledWith
 from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.errors import EndpointError
 from or1_rollout.groups import GroupCollector, seeds_of
@@ -34,8 +37,7 @@ class EndpointEngine(WaitingEngine):
         on_notice: Callable[[str], None] | None = None,
     ) -> None:
         """Nothing is sent yet; for `on_notice` see `OpenAIClient`."""
-        self.settings = settings
-        self._client = OpenAIClient(settings, on_notice=on_notice)
+        self.settings, self._on_notice, self._said = settings, on_notice, SampledWith()
 
     async def agenerate(
         self,
@@ -54,11 +56,10 @@ class EndpointEngine(WaitingEngine):
         prompt is too long, has finish reason abort and no tokens. Raises `EndpointError` when all are refused, or
         when no server answers.
         """
-        self._client.on_tokens = on_tokens
         seeds_PG = seeds_of(params, len(prompts), seeds)
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         place_seeds = {(p, g): seed for p, group in enumerate(seeds_PG) for g, seed in enumerate(group)}
-        refusals = await self._all(prompts, params, place_seeds, collector.put)
+        refusals = await self._all(prompts, params, place_seeds, collector.put, on_tokens)
         if place_seeds and len(refusals) == len(place_seeds):
             raise refusals[0]
         return collector.groups()
@@ -66,11 +67,13 @@ class EndpointEngine(WaitingEngine):
     @property
     def model(self) -> str:
         """The model's name; the server is asked once where it was not given. Raises `EndpointError`."""
-        return self._client.model
+        if not self.settings.model:
+            self.settings = replace(self.settings, model=served_model(self.settings).name)
+        return self.settings.model
 
     def sampled_with(self) -> dict[str, Any]:
         """What the server said so far of model and sampling (`SampledWith.to_json`)."""
-        return self._client.sampled_with.to_json()
+        return self._said.to_json()
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> NoReturn:
         """Refuse: the server's weights are its own."""
@@ -93,12 +96,16 @@ class EndpointEngine(WaitingEngine):
         params: SamplingParams,
         seeds: Mapping[_Place, int],
         done: Callable[[int, int, Completion], None],
+        on_tokens: OnTokens | None,
     ) -> list[RequestRefusedError]:
         """Draw all samples; returns the refusals of single ones."""
         refusals: list[RequestRefusedError] = []
-        async with self._client as client:
-            joins = self.settings.reasoning == "joined"
-            keeps = bool(seeds) and await gives_sampling_logprobs(client, prompts[0], params)
+        if not seeds:
+            return refusals
+        settings, joins = replace(self.settings, model=self.model), self.settings.reasoning == "joined"
+        said, notice = self._said, self._on_notice
+        async with OpenAIClient(settings, sampled_with=said, on_tokens=on_tokens, on_notice=notice) as client:
+            keeps = await gives_sampling_logprobs(client, prompts[0], params)
 
             async def one(place: _Place) -> None:
                 body = request_body(client.model, prompts[place[0]], params, seeds[place])
