@@ -24,14 +24,13 @@ def build_fleet(
 ) -> Fleet:
     """Load this rank's engine. Raises `or1_rollout.EngineError` if vLLM is missing or a server does not answer.
 
-    `on_tokens(n)` is called when n tokens were sampled.
+    `on_tokens(n)` is called when n tokens were sampled, by the `transformers` engine.
     """
     rollout, runtime = config.rollout, exchange.runtime
     if rollout.engine == "vllm":
-        engine = _vllm(config, model_path)
-        return Fleet(engine, exchange, ranks_per_engine=rollout.vllm.tensor, on_tokens=on_tokens)
+        return Fleet(_vllm(config, model_path), exchange, ranks_per_engine=rollout.vllm.tensor)
     if rollout.engine == "vllm-server":
-        return Fleet(_servers(config, tokenizer, runtime), exchange, on_tokens=on_tokens)
+        return Fleet(_servers(config, tokenizer, runtime), exchange)
     embedded = TransformersEngine.load(
         model_path,
         tokenizer=tokenizer,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from or1_rollout.async_engine import BlockingEngine
 from or1_rollout.engine import OnGroup, OnSample, OnTokens
 from or1_rollout.engines.vllm.local import LocalClient, is_worker_here, load_llm
-from or1_rollout.engines.vllm.request import CompletionParts, vllm_params
+from or1_rollout.engines.vllm.request import completion, vllm_params
 from or1_rollout.engines.vllm.settings import VllmSettings
 from or1_rollout.engines.vllm.transfer import WeightSender, local_transfer
 from or1_rollout.errors import EngineError
@@ -57,23 +56,22 @@ class VllmEngine(BlockingEngine):
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Log-probs are None where top-p or top-k cut the distribution (`gives_logprobs`).
 
+        `on_tokens` is called at every step, with the tokens of the samples that ended in it.
         Interrupted (Ctrl-C, an error in `on_group`), all requests still in flight are aborted.
         """
         self._check_synced()
         seeds_PG = seeds_of(params, len(prompts), seeds)
         places: dict[str, tuple[int, int]] = {}
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
-        parts: dict[str, CompletionParts] = defaultdict(CompletionParts)
         try:
             self._submit(prompts, params, seeds_PG, places)
             while places:
                 new_tokens = 0
                 for output in self.llm.llm_engine.step():
-                    new_tokens += parts[output.request_id].add(output.outputs[0])
-                    if output.finished:
-                        prompt, sample = places.pop(output.request_id)
-                        made = parts.pop(output.request_id).completion(seeds_PG[prompt][sample], self.weight_version)
-                        collector.put(prompt, sample, made)
+                    prompt, sample = places.pop(output.request_id)
+                    made = completion(output.outputs[0], seeds_PG[prompt][sample], self.weight_version)
+                    new_tokens += len(made.token_ids)
+                    collector.put(prompt, sample, made)
                 if on_tokens is not None:
                     on_tokens(new_tokens)
         finally:

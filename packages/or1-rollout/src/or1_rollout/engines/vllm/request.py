@@ -6,13 +6,11 @@ consecutive numbers; ours come from (run, step, problem, sample).
 
 from __future__ import annotations
 
-import math
-from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from or1_rollout.errors import EngineError
 from or1_rollout.types import Completion, FinishReason, SamplingParams
@@ -52,45 +50,26 @@ def vllm_params(params: SamplingParams, seed: int) -> VllmParams:
         stop_token_ids=list(params.stop_token_ids) or None,
         seed=seed % 2**63,
         logprobs=0 if gives_logprobs(params) else None,
-        output_kind=RequestOutputKind.DELTA,
+        output_kind=RequestOutputKind.FINAL_ONLY,
     )
 
 
-@dataclass(slots=True)
-class CompletionParts:
-    """One sample, put together from what each step of the engine adds."""
-
-    text: list[str] = field(default_factory=list)
-    token_ids: array[int] = field(default_factory=lambda: array("i"))
-    logprobs: array[float] | None = field(default_factory=lambda: array("f"))
-    finish_reason: str = ""
-
-    def add(self, output: CompletionOutput) -> int:
-        """Take a piece; how many tokens it has. Raises `EngineError` where a log-prob is missing or no number."""
-        self.text.append(output.text)
-        self.token_ids.extend(output.token_ids)
-        if output.logprobs is None or self.logprobs is None:
-            self.logprobs = None
-        else:
-            self.logprobs.extend(_logprobs(output.token_ids, output.logprobs))
-        self.finish_reason = str(output.finish_reason)
-        return len(output.token_ids)
-
-    def completion(self, seed: int, weight_version: int) -> Completion:
-        """The finished sample."""
-        return Completion(
-            token_ids=np.array(self.token_ids, dtype=np.int32),
-            logprobs=None if self.logprobs is None else np.array(self.logprobs, dtype=np.float32),
-            text="".join(self.text),
-            finish_reason=FINISH_REASONS.get(self.finish_reason, FinishReason.ABORT),
-            seed=seed,
-            weight_version=weight_version,
-        )
+def completion(output: CompletionOutput, seed: int, weight_version: int) -> Completion:
+    """One finished sample. Raises `EngineError` where a log-prob is missing or no number."""
+    token_ids = np.array(output.token_ids, dtype=np.int32)
+    return Completion(
+        token_ids=token_ids,
+        logprobs=None if output.logprobs is None else _logprobs(output.token_ids, output.logprobs),
+        text=output.text,
+        finish_reason=FINISH_REASONS.get(str(output.finish_reason), FinishReason.ABORT),
+        seed=seed,
+        weight_version=weight_version,
+    )
 
 
-def _logprobs(token_ids: Sequence[int], per_position: Sequence[Any]) -> list[float]:
+def _logprobs(token_ids: Sequence[int], per_position: Sequence[Any]) -> NDArray[np.float32]:
     known = zip(token_ids, per_position, strict=True)
-    values = [float(at_position[token].logprob) for token, at_position in known]
-    if not all(map(math.isfinite, values)):
+    values = np.array([at_position[token].logprob for token, at_position in known], dtype=np.float32)
+    if not np.isfinite(values).all():
         raise EngineError("vLLM gave a log-prob that is no finite number; its weights are damaged or its kernel is")
     return values
