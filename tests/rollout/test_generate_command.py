@@ -15,7 +15,8 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from or1_rollout import RowError
 from or1_rollout.errors import SettingsError
 from or1_rollout.generate.rows import finished_prompts, read_prompts
-from or1_rollout.generate.settings_file import check_settings, settings_path
+from or1_rollout.generate.samples_file import samples_path
+from or1_rollout.generate.settings_file import SampledWithNote, check_settings, settings_path, write_settings
 
 sys.path.append(str(Path(__file__).parent))
 
@@ -44,6 +45,20 @@ def command(prompts, out, model, *more):
         sys.executable, "-m", "or1_rollout.cli", "generate", str(prompts), "-o", str(out), "--model", str(model),
         "-n", "2", "--max-new-tokens", "150", *more,
     ]  # fmt: skip
+
+
+def test_samples_of_a_group_that_is_not_complete_are_not_mixed_with_others(tmp_path):
+    out = tmp_path / "out.jsonl"
+    write_settings(out, {"temperature": 1.0})
+    SampledWithNote(out).update({"left_out": ["min_p"]})
+    samples_path(out).write_text('{"id": "p0", "sample": 0, "completion": {}}\n')
+    check_settings(out, {"temperature": 1.0})
+    with pytest.raises(SettingsError, match=r"temperature 1\.0, now 0\.5"):
+        check_settings(out, {"temperature": 0.5})
+    write_settings(out, {"temperature": 1.0})
+    SampledWithNote(out).update({"builds": ["b1"]})
+    said = json.loads(settings_path(out).read_text())["sampled_with"]
+    assert said == {"builds": ["b1"], "left_out": ["min_p"]}, "of both sessions"
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_completions(prompts, model, tmp_path):

@@ -10,12 +10,17 @@ from or1_rollout.errors import RowError
 from or1_rollout.types import Completion
 
 
+def samples_path(out: Path) -> Path:
+    """The file that stands beside `out` while groups are incomplete."""
+    return out.with_name(out.name + ".samples.jsonl")
+
+
 class SamplesFile:
     """Appends each sample as it ends; a line that a kill cut off is dropped, and that sample is drawn again."""
 
     def __init__(self, out: Path) -> None:
         """Read what a killed run left. Raises `RowError` where the file holds something else."""
-        self.path = out.with_name(out.name + ".samples.jsonl")
+        self.path = samples_path(out)
         self.kept: dict[str, dict[int, Completion]] = defaultdict(dict)
         whole, _, torn = (self.path.read_bytes() if self.path.exists() else b"").rpartition(b"\n")
         for number, line in enumerate(whole.split(b"\n") if whole else [], 1):

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from or1_rollout.engines.openai.sampled_with import merged
 from or1_rollout.errors import SettingsError
+from or1_rollout.generate.samples_file import samples_path
 
 _SAMPLED_WITH: Final = "sampled_with"
 """What a server said while it sampled; it is kept and not compared."""
@@ -25,7 +26,7 @@ def settings_path(out: Path) -> Path:
 
 def check_settings(out: Path, settings: Mapping[str, object]) -> None:
     """Raise `SettingsError`, naming what differs, where `out` holds completions made with other settings."""
-    if not out.exists() or not out.stat().st_size:
+    if not _has_samples(out):
         return
     made_with = _read(out)
     asked = json.loads(json.dumps(settings))  # tuples are lists in the file
@@ -38,7 +39,7 @@ def check_settings(out: Path, settings: Mapping[str, object]) -> None:
 def write_settings(out: Path, settings: Mapping[str, object]) -> None:
     """Write them whole or not at all, before the first completion is written."""
     path = settings_path(out)
-    known = _read(out).get(_SAMPLED_WITH) if path.exists() and out.exists() and out.stat().st_size else None
+    known = _read(out).get(_SAMPLED_WITH) if path.exists() and _has_samples(out) else None
     _write(path, dict(settings) | ({_SAMPLED_WITH: known} if known else {}))
 
 
@@ -56,6 +57,11 @@ class SampledWithNote:
             settings = _read(self._out)
             _write(settings_path(self._out), settings | {_SAMPLED_WITH: merged(settings.get(_SAMPLED_WITH, {}), said)})
             self._written = said
+
+
+def _has_samples(out: Path) -> bool:
+    """Whether there are completions in `out`, or of groups that are not complete yet."""
+    return any(path.exists() and path.stat().st_size for path in (out, samples_path(out)))
 
 
 def _read(out: Path) -> dict[str, Any]:
