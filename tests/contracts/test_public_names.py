@@ -105,6 +105,7 @@ def test_an_engine_generates_and_syncs_weights() -> None:
         ("seeds", KEYWORD, None),
         ("on_group", KEYWORD, None),
         ("on_sample", KEYWORD, None),
+        ("on_tokens", KEYWORD, None),
     ]
     assert parameters(Engine.sync_weights) == [
         ("weights", PLAIN, REQUIRED),
