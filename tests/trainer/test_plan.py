@@ -14,7 +14,7 @@ from or1_trainer.cli import main
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.plan.gpus import GPUS, gpu_named
 from or1_trainer.plan.layout import Layout, conflicts, layouts
-from or1_trainer.plan.memory import activation_bytes, memory_of
+from or1_trainer.plan.memory import activation_bytes, memory_of, most_tokens
 from or1_trainer.plan.read_shape import known_models
 from or1_trainer.plan.rollout_time import Overheads, Sampling, rollout_s
 from or1_trainer.plan.shape import Shape
@@ -101,6 +101,20 @@ def test_every_way_to_save_memory_saves_what_it_says():
     saved = memory_of(SEVEN, resolve(read_recipe("or1-7b")), Layout(tensor=2, data=4), H800, 16384)
     assert saved.activations < two.activations / 10
     assert one.weights + one.gradients + one.optimizer * 8 == pytest.approx(18 * SEVEN.parameters / 1e9)
+
+
+@pytest.mark.parametrize(("shape", "recipe", "gpus"), [(SEVEN, "or1-7b", 8), (THIRTY_TWO, "or1-32b", 8)])
+def test_the_longest_sequence_is_the_last_that_fits(shape, recipe, gpus):
+    config, h200 = resolve(read_recipe(recipe)), gpu_named("h200")
+    layout = Layout(tensor=config.parallel.tensor, data=gpus // config.parallel.tensor)
+    most = most_tokens(shape, config, layout, h200)
+    needs = [
+        memory_of(shape, resolve(read_recipe(recipe), [("batch.microbatch_tokens", most + more)]), layout, h200, 1)
+        for more in (0, 1)
+    ]
+    assert needs[0].while_training <= h200.memory_gb < needs[1].while_training
+    assert most > 131_072, "the positions of these models"
+    assert most_tokens(THIRTY_TWO, config, Layout(tensor=1, data=1), h200) == 0 or shape is SEVEN
 
 
 def test_heads_and_nodes_bound_the_layout():

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 sys.path.append(str(Path(__file__).parent))
 
+from cuda_lines import executed, function_at, only_on_cuda
 from forked import run_workers
 
 from or1_trainer.cli import main
@@ -104,6 +105,20 @@ def test_every_branch_of_the_recipes_runs_and_communicates_as_it_must(model, nam
     recipe, gpus, rank, changes, more = CASES[name]
     config = small(recipe, model(**changes), *more)
     assert found(config, trace(config, gpus=gpus, rank=rank), 2) == []
+
+
+def test_what_only_cuda_reaches_is_reached_but_for_what_the_docs_list(model, repo_root, capsys):
+    lines = only_on_cuda()
+    with executed({name for name, _ in lines}) as seen:
+        trace(small("or1-7b", model(), ("loss.kl_beta", 0.1)), gpus=4)
+    missed = sorted(lines - seen)
+    with capsys.disabled():
+        print(f"\n{len(lines) - len(missed)} of {len(lines)} lines behind CUDA conditions are rehearsed")
+    listed = (repo_root / "docs" / "plan.md").read_text().splitlines()
+    bullets = {line.split("`")[1]: line for line in listed if line.startswith("* `")}
+    not_listed = {(name, function_at(name, line)) for name, line in missed}
+    not_listed = {(name, function) for name, function in not_listed if f"`{function}`" not in bullets.get(name, "")}
+    assert not not_listed, "not rehearsed, and docs/plan.md does not say so"
 
 
 def test_a_float32_weight_is_named(model, monkeypatch):

@@ -23,9 +23,11 @@ given by name, lacks something. Settings (--section.key value) as for train.""",
         examples="""
             or1-trainer doctor
             or1-trainer doctor or1-7b --model.path DIR
+            or1-trainer doctor --cuda                      on a GPU: computes there and on the CPU, and compares
         """,
     )
     doctor.add_argument("recipes", nargs="*", help=f"recipes or .toml files (default: {', '.join(recipe_names())})")
+    doctor.add_argument("--cuda", action="store_true", help="run the checks that only a GPU can do, in minutes")
     doctor.add_argument("--runs", type=Path, default=Path("runs"), help="where run folders go (default runs)")
     doctor.set_defaults(run=_doctor, folder=None)
 
@@ -35,6 +37,8 @@ def _doctor(options: argparse.Namespace, rest: Sequence[str]) -> int:
     from or1_trainer.doctor.recipe import check_recipe
     from or1_trainer.doctor.result import State
 
+    if options.cuda:
+        return _cuda()
     configs = [resolve(read_recipe(name), parse_overrides(rest)) for name in options.recipes or recipe_names()]
     results = check_machine(options.runs)
     print("\n".join(line for result in results for line in result.lines()))
@@ -47,3 +51,19 @@ def _doctor(options: argparse.Namespace, rest: Sequence[str]) -> int:
         for result in needs if options.recipes else lacking:
             print("\n".join(result.lines()))
     return int(lacks_any)
+
+
+def _cuda() -> int:
+    """Print one table of what was measured on the GPU, against bounds."""
+    import torch
+
+    from or1_trainer.doctor.cuda import CHECKS, on_cpu, run_checks, table
+    from or1_trainer.policy.parallel import start_runtime, stop_runtime
+
+    here = start_runtime(tensor=1, device="cuda")
+    try:
+        rows = list(run_checks(here, on_cpu(here), CHECKS))
+    finally:
+        stop_runtime(here)
+    print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}\n\n{table(rows)}")
+    return int(not all(row.is_good for row in rows))

@@ -29,6 +29,7 @@ docs/plan.md says what is traced and what is assumed.""",
         examples="""
             or1-trainer rehearse or1-7b --gpus 32 --gpu h200
             or1-trainer rehearse or1-32b --gpus 64 --plot memory.svg
+            or1-trainer rehearse or1-32b --gpus 8 --search
         """,
     )
     rehearse.add_argument("recipe", help="recipe or .toml file; settings (--section.key value) as for train")
@@ -37,6 +38,7 @@ docs/plan.md says what is traced and what is assumed.""",
     rehearse.add_argument("--rank", type=int, default=0, help="which GPU (default 0)")
     rehearse.add_argument("--prompt-tokens", type=int, default=1024, help="length of each prompt (default 1024)")
     rehearse.add_argument("--plot", type=Path, help="SVG file for the memory over the step of the largest stage")
+    rehearse.add_argument("--search", action="store_true", help="compare layouts on the stage of the longest context")
     rehearse.add_argument("--json", action="store_true", help="print the numbers as JSON")
     rehearse.set_defaults(run=_rehearse, folder=None)
 
@@ -52,6 +54,13 @@ def _rehearse(options: argparse.Namespace, rest: Sequence[str]) -> int:
         )
     check(config, options.gpus)
     warnings.filterwarnings("ignore", module=r"megatron\.|torch\.distributed")
+    if options.search:
+        from or1_trainer.rehearse.search import search, search_text
+        from or1_trainer.rehearse.stages import room_gb
+
+        found, room = search(config, gpu, gpus=options.gpus, prompt_tokens=options.prompt_tokens), room_gb(config, gpu)
+        print(search_text(found, room))
+        return int(not found[0].fits(room))
     from or1_trainer.plan.layout import Layout
     from or1_trainer.rehearse.page import rehearsal_text
     from or1_trainer.rehearse.plot import plot

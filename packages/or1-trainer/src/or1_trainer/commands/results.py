@@ -62,7 +62,7 @@ def _report(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def _export(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.train.build import export_folder
+    from or1_trainer.train.export import export_folder
 
     no_settings(rest)
     export_folder(options.folder, options.out, wants_best=options.best)

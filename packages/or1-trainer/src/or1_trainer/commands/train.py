@@ -73,7 +73,7 @@ The run folder contains config.toml, metrics.jsonl, checkpoints/, rollouts/, eva
         "resume a run from its newest checkpoint",
         more="""\
 The run gives the same numbers as one that was never stopped. A damaged checkpoint is reported and the one before it is
-used. Only --parallel.* may change; the numbers are then equal up to rounding.""",
+used. Only --parallel.* may change; the next step is then equal up to rounding, and sampled tokens may differ later.""",
         examples="""
             or1-trainer resume runs/tiny-001
             or1-trainer resume runs/tiny-001 --parallel.tensor 2 --nproc 2

@@ -46,9 +46,13 @@ def read_recipe(name: str) -> dict[str, Any]:
             f"recipes: {', '.join(recipe_names())}, or the path of a .toml file"
         )
     try:
-        return tomllib.loads(text)
+        tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source} is not TOML: {error}") from error
+    for key in ("name", "stages"):
+        if key not in tree:
+            raise ConfigError(f"{source} has no {key!r}: it is the first thing that a recipe needs")
+    return tree
 
 
 def parse_overrides(arguments: Iterable[str]) -> list[tuple[str, Any]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.plan.gpus import Gpu
 from or1_trainer.plan.layout import Layout
@@ -122,6 +124,24 @@ def logits_bytes(shape: Shape, chunk_tokens: int, tensor: int, tokens: int) -> f
 def push_bytes(shape: Shape, tensor: int) -> float:
     """Bytes of a weight sync: the embedding's cuts from all tensor ranks, and the tensor put together."""
     return 2 * WEIGHT * shape.embedding_parameters if tensor > 1 else 0.0
+
+
+def most_tokens(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu) -> int:
+    """Return the longest sequence, prompt included, whose training fits; 0 where nothing does.
+
+    Beyond it tensor parallelism with recomputation is not enough, and the sequence itself must be divided.
+    """
+    room = gpu.memory_gb
+
+    def fits(tokens: int) -> bool:
+        one = replace(config, batch=replace(config.batch, microbatch_tokens=tokens))
+        return memory_of(shape, one, layout, gpu, 1).while_training <= room
+
+    low, high = 0, 2**24
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
 
 
 def kv_tokens(shape: Shape, engine_bytes: float, tensor: int) -> int:

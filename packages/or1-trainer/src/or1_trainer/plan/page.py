@@ -44,7 +44,6 @@ def plan_text(
             "GB on one GPU",
             _row("stage", (*MEMORY_COLUMNS, "KV ktokens")),
             *(_row(str(plan.number), (*memory_cells(plan), f"{plan.memory.kv_tokens / 1e3:.0f}")) for plan in plans),
-            "",
             "per step",
             _row("stage", ("steps", "context", "responses", "Mtokens", "PFLOP", "rollout s", "logprobs s", "update s")),
             *(_times(plan) for plan in plans),

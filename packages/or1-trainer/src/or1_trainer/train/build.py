@@ -8,30 +8,26 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from msgspec.structs import replace
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from or1_trainer.config.check import check
-from or1_trainer.config.schema import ParallelSettings, RunConfig
-from or1_trainer.errors import ConfigError
+from or1_trainer.config.schema import RunConfig
 from or1_trainer.live.view import LiveView
 from or1_trainer.metrics.alarms import AlarmMonitor
 from or1_trainer.metrics.files import replace_file
 from or1_trainer.metrics.log import MetricsLog, read_metrics
 from or1_trainer.metrics.rollout_log import RolloutLog
 from or1_trainer.metrics.sinks import open_sinks
-from or1_trainer.policy.hf_weights.export import save_hf
 from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
 from or1_trainer.report.model_card import write_model_card
 from or1_trainer.report.write import write_report
 from or1_trainer.train.build_learner import load_learner
-from or1_trainer.train.checkpoint import load_best, load_newest
+from or1_trainer.train.checkpoint import load_newest
 from or1_trainer.train.engines import build_fleet
 from or1_trainer.train.exchange import Exchange
-from or1_trainer.train.initial_policy import check_start, starting_policy
+from or1_trainer.train.export import export
+from or1_trainer.train.initial_policy import starting_policy
 from or1_trainer.train.job import Job
-from or1_trainer.train.learner import Learner
 from or1_trainer.train.loop import train
 from or1_trainer.train.problems import data_summary, load_problems
 from or1_trainer.train.prompts import PromptEncoder
@@ -40,6 +36,7 @@ from or1_trainer.train.sampler import Remaining
 from or1_trainer.train.stages import position_at, total_steps
 from or1_trainer.train.state import RunState
 from or1_trainer.train.summary import summary
+from or1_trainer.train.tokenizer import check_lengths, check_tokenizer, load_tokenizer
 from or1_trainer.train.verify import verifier_of
 from or1_trainer.train.weight_sync import probe_of_prompt, snapshot_weights
 
@@ -85,9 +82,12 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     """Load the model, the problems and the engine. Collective."""
     disable_progress_bar()  # the live view shows the progress
     learner = load_learner(config, model_path, runtime)
-    tokenizer = AutoTokenizer.from_pretrained(model_path)
+    tokenizer, hf_config = load_tokenizer(model_path), learner.policy.hf_config
+    check_tokenizer(tokenizer, hf_config)
     train_problems, heldout = load_problems(config.data)
     prompts = PromptEncoder(tokenizer)
+    longest = max(*(stage.context_tokens for stage in config.stages), config.eval.context_tokens)
+    check_lengths(prompts, [*train_problems, *heldout], longest, hf_config.max_position_embeddings)
     if len(train_problems) <= ENCODED_AT_ONCE:
         prompts.all_ids(train_problems)
     exchange = Exchange(runtime, timeout_s=config.parallel.timeout_s)
@@ -112,7 +112,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
 
 def begin(job: Job) -> RunState:
     """The state of the newest complete checkpoint, or of the start, with its weights in the engine."""
-    state = load_newest(job.folder, job.learner, job.view.note)
+    state = load_newest(job.folder, job.learner.policy, job.learner.optimizer, job.view.note)
     if state is None:
         state = RunState(entropy_coefficient=job.config.entropy.initial)
     job.view.progress.total_steps = total_steps(job.config.stages, state.ended)
@@ -129,29 +129,8 @@ def begin(job: Job) -> RunState:
 
 def finish(job: Job, step: int) -> None:
     """Write the Hugging Face folder with its model card, and the report."""
-    export(job.learner, job.prompts.tokenizer, job.folder / "model")
+    export(job.learner.policy, starting_policy(job.config), job.prompts.tokenizer, job.folder / "model")
     if job.metrics is not None:
         job.metrics.close()
         write_model_card(job.folder, job.folder / "model", step)
         write_report([job.folder], job.folder / "report.html")
-
-
-def export(learner: Learner, tokenizer: PreTrainedTokenizerBase, out: Path) -> None:
-    """Write the policy as `transformers` loads it. Collective."""
-    save_hf(learner.policy, out, tokenizer=tokenizer)
-
-
-def export_folder(folder: Path, out: Path, *, wants_best: bool = False) -> None:
-    """`or1-trainer export`: a run's newest (or best) checkpoint, in one process whatever the run's layout was."""
-    config = read_config(folder)
-    config = replace(config, parallel=ParallelSettings(timeout_s=config.parallel.timeout_s))
-    check_start(config)
-    model_path = starting_policy(config)
-    with running(config) as runtime:
-        learner = load_learner(config, model_path, runtime)
-        state = (load_best if wants_best else load_newest)(folder, learner, print)
-        if state is None:
-            evaluated = " that was evaluated" if wants_best else ""
-            raise ConfigError(f"{folder} has no checkpoint{evaluated} yet; see checkpoint.every and eval.every")
-        export(learner, AutoTokenizer.from_pretrained(model_path), out)
-        write_model_card(folder, out, state.step)

@@ -10,11 +10,15 @@ from or1_trainer.config.schema import CheckpointSettings
 from or1_trainer.policy.checkpoint.files import on_main_rank
 from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
 from or1_trainer.policy.errors import CheckpointError
+from or1_trainer.policy.model import Policy
+from or1_trainer.policy.optimizer.interface import Optimizer
 from or1_trainer.train.interrupts import defer_sigint
 from or1_trainer.train.learner import Learner
 from or1_trainer.train.state import RunState, read_state, write_state
 
 STATE, TENSORS = "state.json", "tensors"
+Note = Callable[[str], None]
+"""Told about what was passed over."""
 
 
 def save_checkpoint(run_dir: Path, learner: Learner, state: RunState, settings: CheckpointSettings) -> Path:
@@ -36,26 +40,29 @@ def save_checkpoint(run_dir: Path, learner: Learner, state: RunState, settings: 
     return final
 
 
-def load_newest(run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
+def load_newest(run_dir: Path, policy: Policy, optimizer: Optimizer | None, note: Note) -> RunState | None:
     """Restore the newest complete checkpoint; None when the run has none yet. Collective.
 
+    Without an optimizer only the weights are read, on any device.
     A damaged one is named through `note` and the one before it is used; `CheckpointError` when all are damaged.
     """
-    return _load_first([*reversed(checkpoints(run_dir))], run_dir, learner, note)
+    return _load_first([*reversed(checkpoints(run_dir))], run_dir, policy, optimizer, note)
 
 
-def load_best(run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
+def load_best(run_dir: Path, policy: Policy, optimizer: Optimizer | None, note: Note) -> RunState | None:
     """Restore the checkpoint with the best held-out avg@k of those that are kept. Collective."""
     found = checkpoints(run_dir)
-    return _load_first(best(found, len(found)), run_dir, learner, note)
+    return _load_first(best(found, len(found)), run_dir, policy, optimizer, note)
 
 
-def _load_first(found: Sequence[Path], run_dir: Path, learner: Learner, note: Callable[[str], None]) -> RunState | None:
+def _load_first(
+    found: Sequence[Path], run_dir: Path, policy: Policy, optimizer: Optimizer | None, note: Note
+) -> RunState | None:
     for path in found:
         try:
             with defer_sigint():
                 state = read_state(path / STATE)
-                load_sharded(path / TENSORS, learner.policy, learner.optimizer)
+                load_sharded(path / TENSORS, policy, optimizer)
         except CheckpointError as error:
             note(f"{path.name} cannot be used, trying the one before: {error}")
         else:

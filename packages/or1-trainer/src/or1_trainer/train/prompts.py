@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from or1_data.schema import Problem
 from or1_rollout.prompts import text_of
+from or1_trainer.errors import ConfigError
 
 
 class PromptEncoder:
@@ -22,8 +24,18 @@ class PromptEncoder:
         self._ids: dict[str, list[int]] = {}
 
     def text(self, problem: Problem) -> str:
-        """The prompt as text, with the template applied."""
-        return text_of([dict(message) for message in problem.prompt], self.tokenizer)
+        """The prompt as text, with the template applied.
+
+        Raises `ConfigError` for a template that refuses it: some know no system messages.
+        """
+        try:
+            return text_of([dict(message) for message in problem.prompt], self.tokenizer)
+        except TemplateError as error:
+            roles = ", ".join(str(message["role"]) for message in problem.prompt)
+            raise ConfigError(
+                f"the chat template of the model refuses the prompt of {problem.id} (roles: {roles}): {error}; "
+                "put what a system message says into the user's, or change chat_template in tokenizer_config.json"
+            ) from error
 
     def ids(self, problem: Problem) -> Sequence[int]:
         """The prompt as token ids; the template brings its own special tokens, so none are added."""

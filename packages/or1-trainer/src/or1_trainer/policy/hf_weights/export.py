@@ -1,6 +1,7 @@
 """Write the policy as a Hugging Face folder: safetensors, config.json and, if given, the tokenizer."""
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,13 @@ def save_hf(
     *,
     dtype: torch.dtype | None = None,
     shard_bytes: int | None = None,
+    generation_config: Path | None = None,
 ) -> None:
     """Write a folder that `AutoModelForCausalLM.from_pretrained` loads; it appears whole or not at all.
 
     `dtype` None keeps the policy's. A collective: all ranks gather, rank 0 writes, in shards of up to `shard_bytes`
-    (None: 4 GiB), so that rank 0 never keeps a whole large model.
+    (None: 4 GiB), so that rank 0 never keeps a whole large model. A `generation_config` file, which may name further
+    end tokens, is copied where it exists.
 
     Raises:
         CheckpointError: the disk is full or the folder cannot be written (on every rank).
@@ -44,7 +47,8 @@ def save_hf(
         on_main_rank(f"cannot write {path}", lambda shard=shard, path=path: save_file(shard, path, {"format": "pt"}))  # type: ignore[misc]
         file_of |= dict.fromkeys(shard, index)
         sizes.append(sum(tensor.nbytes for tensor in shard.values()))
-    on_main_rank(f"cannot write {target}", lambda: _finish(policy, target, tokenizer, dtype, file_of, sizes))
+    extra = tokenizer, generation_config
+    on_main_rank(f"cannot write {target}", lambda: _finish(policy, target, extra, dtype, file_of, sizes))
 
 
 def _shards(named: Iterable[tuple[str, Tensor]], shard_bytes: int) -> Iterator[dict[str, Tensor]]:
@@ -65,9 +69,15 @@ def _shard_name(index: int) -> str:
 
 
 def _finish(
-    policy: Policy, target: Path, tokenizer: Any, dtype: torch.dtype, file_of: dict[str, int], sizes: list[int]
+    policy: Policy,
+    target: Path,
+    extra: tuple[Any, Path | None],
+    dtype: torch.dtype,
+    file_of: dict[str, int],
+    sizes: list[int],
 ) -> None:
-    """Give the shards their final names, write index, config and tokenizer, rename the folder."""
+    """Give the shards their final names, write index, config, tokenizer and generation config, rename the folder."""
+    tokenizer, generation_config = extra
     partial, count = staging(target), len(sizes)
     final = [SINGLE] if count == 1 else [f"model-{i + 1:05d}-of-{count:05d}.safetensors" for i in range(count)]
     for index, name in enumerate(final):
@@ -80,6 +90,10 @@ def _finish(
     policy.hf_config.architectures = [_ARCHITECTURES[policy.hf_config.model_type]]
     policy.hf_config.dtype = dtype
     policy.hf_config.save_pretrained(partial)
+    for name in final:  # safetensors writes files that only their owner may read
+        (partial / name).chmod((partial / "config.json").stat().st_mode)
+    if generation_config is not None and generation_config.exists():
+        shutil.copyfile(generation_config, partial / generation_config.name)
     if tokenizer is not None:
         tokenizer.save_pretrained(partial)
     finish_folder(target)

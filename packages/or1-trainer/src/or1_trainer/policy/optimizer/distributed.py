@@ -36,6 +36,8 @@ class DistributedAdamW:
         self._megatron = get_megatron_optimizer(_optimizer_config(policy, settings), [self._ddp])
         for group in self._megatron.param_groups:  # Megatron leaves this to its scheduler, which is not used here
             group["weight_decay"] = settings.weight_decay * group.get("wd_mult", 1.0)
+            if "fused" in group:  # torch's Adam: one kernel, where its default makes a copy of all second moments
+                group["fused"] = True
 
     @property
     def steps(self) -> int:

@@ -1,0 +1,103 @@
+"""Search over layouts: the fastest that fits, and why the others are slower or do not fit.
+
+Searched: the tensor-parallel size (the rest is data-parallel), recomputation, and the tokens of a micro-batch. Not
+searched, because not built: pipeline and context parallelism, offloading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from or1_trainer.config.schema import RunConfig
+from or1_trainer.plan.gpus import Gpu
+from or1_trainer.plan.layout import Layout, layouts
+from or1_trainer.plan.memory import RUNTIME_GB, memory_of
+from or1_trainer.plan.read_shape import model_config
+from or1_trainer.plan.shape import Shape
+from or1_trainer.rehearse.page import PHASES
+from or1_trainer.rehearse.stages import Rehearsal, rehearse, room_gb
+
+MARGIN = 1.05
+"""Not traced is what needs this much more than there is by `plan`, which agrees with traces within 2%."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One layout, rehearsed on the stage with the longest context."""
+
+    config: RunConfig
+    data: int
+    planned_gb: float
+    rehearsal: Rehearsal | None
+    """None where `plan` rules it out."""
+
+    @property
+    def name(self) -> str:
+        """The settings."""
+        recompute = "recompute" if self.config.batch.recompute else "no recompute"
+        return f"tensor {self.config.parallel.tensor} x data {self.data}, {recompute}, " + (
+            f"{self.config.batch.microbatch_tokens} tokens"
+        )
+
+    @property
+    def peak_gb(self) -> float:
+        """Traced where it was traced."""
+        return self.planned_gb if self.rehearsal is None else self.rehearsal.peak_gb
+
+    @property
+    def seconds(self) -> float:
+        """Of a step without the rollout."""
+        return 0.0 if self.rehearsal is None else sum(sum(self.rehearsal.seconds(phase)) for phase in PHASES[1:])
+
+    def fits(self, room: float) -> bool:
+        """Whether the trainer's peak is within `room` GB."""
+        return self.rehearsal is not None and self.peak_gb <= room
+
+
+def search(config: RunConfig, gpu: Gpu, *, gpus: int, prompt_tokens: int) -> list[Candidate]:
+    """All layouts: those that fit, fastest first, then the others by what they need."""
+    longest = max(config.stages, key=lambda stage: stage.context_tokens)
+    shape, room = Shape.of(model_config(config)), room_gb(config, gpu)
+    found = []
+    for settings, layout in _variants(replace(config, stages=(longest,)), shape, gpus):
+        planned = memory_of(shape, settings, layout, gpu, longest.context_tokens).while_training - RUNTIME_GB
+        traced = None
+        if planned <= MARGIN * room:
+            (traced,) = rehearse(settings, gpu, gpus=gpus, prompt_tokens=prompt_tokens)
+        found.append(Candidate(config=settings, data=layout.data, planned_gb=planned, rehearsal=traced))
+    return sorted(found, key=lambda c: (not c.fits(room), c.seconds if c.fits(room) else c.peak_gb))
+
+
+def _variants(config: RunConfig, shape: Shape, gpus: int) -> Iterator[tuple[RunConfig, Layout]]:
+    for layout in layouts(shape, gpus):
+        for recompute in (False, True):
+            for factor in (1, 2):
+                batch = replace(
+                    config.batch, recompute=recompute, microbatch_tokens=factor * config.batch.microbatch_tokens
+                )
+                parallel = replace(config.parallel, tensor=layout.tensor, data=0, sequence=layout.tensor > 1)
+                yield replace(config, batch=batch, parallel=parallel), layout
+
+
+def search_text(found: Sequence[Candidate], room: float) -> str:
+    """A line for each layout, with the reason why it is not the first."""
+    lines = [f"trainer's peak in GB of {room:.0f}, and seconds of a step without the rollout:"]
+    for number, candidate in enumerate(found):
+        if candidate.fits(room):
+            why = "fastest" if number == 0 else f"+{candidate.seconds / found[0].seconds - 1:.1%}"
+            lines.append(f"{candidate.name:<55}{candidate.peak_gb:8.1f}{candidate.seconds:8.1f} s  {why}")
+        else:
+            why = f"lacks {candidate.peak_gb - room:.0f} GB{_most(candidate)}"
+            lines.append(f"{candidate.name:<55}{candidate.peak_gb:8.1f}{'':>10}  {why}")
+    return "\n".join(lines)
+
+
+def _most(candidate: Candidate) -> str:
+    if candidate.rehearsal is None:
+        return " (by plan)"
+    held = candidate.rehearsal.traced.peak.by_holder
+    name = max(held, key=lambda holder: held[holder])
+    return f"; most is {name}, {held[name] / 1e9:.0f} GB"
