@@ -70,14 +70,14 @@ def found(config, tracer, layers):
 
 def test_two_shallow_traces_give_the_deep_one(model):
     config = small("or1-7b", model(hidden_size=1024, intermediate_size=4096, vocab_size=20000))
-    two, three, six = (traced(trace(config, gpus=8, layers=depth), depth) for depth in (2, 3, 6))
+    two, three, six = (traced(trace(config, gpus=2, layers=depth), depth) for depth in (2, 3, 6))
     line = scaled(two, three, 6)
     padding = 2**16  # of Megatron's flat buffers and of the pieces of weights in a rank's share, in 200 MB
     assert {FIRST, LAST} <= {place for _, place in six.peaks}
     for (phase, place), peak in six.peaks.items():
         if phase not in FLAT:
             assert abs(line.peaks[phase, place].total - peak.total) < padding, (phase, place)
-    for phase in FLAT:  # which weights lie in this rank's share depends on the depth
+    for phase in FLAT:
         assert line.phase_peaks()[phase][1].total == pytest.approx(six.phase_peaks()[phase][1].total, rel=0.03)
     assert abs(line.peak.total - six.peak.total) < padding
     for phase, work in six.work.items():

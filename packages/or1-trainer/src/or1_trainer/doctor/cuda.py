@@ -31,9 +31,10 @@ from or1_trainer.policy.token_stats import token_stats
 from or1_trainer.toy.tokenizer import character_tokenizer
 from or1_trainer.train.weight_sync import BFLOAT16_TOLERANCE
 
+VOCABULARY = 1000
 SMALL = {
     "hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "vocab_size": 1000, "tie_word_embeddings": True, "rope_theta": 10000.0,
+    "num_key_value_heads": 2, "vocab_size": VOCABULARY, "tie_word_embeddings": True, "rope_theta": 10000.0,
 }  # fmt: skip
 LENGTHS = (17, 1, 300, 40)
 """Response tokens; the first two share a prompt, and the second has no query of its own."""
@@ -74,7 +75,7 @@ def logprobs_and_gradients(here: Runtime, cpu: Runtime) -> tuple[str, str, bool]
     gap = (stats.logprobs_M.cpu() - expected.logprobs_M).abs().mean().item()
     gradients = dict(theirs.model.named_parameters())
     worst = max(
-        ((p.grad.cpu().float() - gradients[name].grad).norm() / gradients[name].grad.norm()).item()  # type: ignore[union-attr]
+        ((p.grad.cpu().float() - gradients[name].grad).norm() / gradients[name].grad.norm()).item()
         for name, p in ours.model.named_parameters()
         if p.grad is not None
     )
@@ -86,7 +87,7 @@ def optimizer_steps(here: Runtime, cpu: Runtime) -> tuple[str, str, bool]:
     norms = []
     for runtime, dtype, make in ((here, torch.bfloat16, build_optimizer), (cpu, torch.float32, AdamW)):
         policy = _policy(runtime, dtype)
-        optimizer: Any = make(policy, OptimizerSettings(max_grad_norm=0.05))  # type: ignore[operator]
+        optimizer: Any = make(policy, OptimizerSettings(max_grad_norm=0.05))
         found = []
         for _ in range(3):
             optimizer.zero_grad()
@@ -171,7 +172,7 @@ def _batch(runtime: Runtime) -> PackedBatch:
     stream = torch.Generator().manual_seed(0)
 
     def ids(count: int) -> list[int]:
-        return [int(token) for token in torch.randint(0, SMALL["vocab_size"], (count,), generator=stream)]  # type: ignore[arg-type]
+        return [int(token) for token in torch.randint(0, VOCABULARY, (count,), generator=stream)]
 
     prompts = [ids(24), ids(9), ids(33)]
     samples = [

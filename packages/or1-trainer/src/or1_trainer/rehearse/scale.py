@@ -2,8 +2,9 @@
 
 Layers are alike. While one of them runs, memory is that of this layer and what the others hold: at the same operation
 of the first layer, and of the last, it grows by the same bytes with each further layer; so do sums of work and of
-communication. Two traces give the line. What is no line: the padding of Megatron's flat buffers (kilobytes), and which
-weights lie in this rank's share of the optimizer while it is built and stepped (neither is the peak of a step).
+communication. Two traces give the line. What is no line: the padding of Megatron's flat buffers (kilobytes); and, with
+several data-parallel ranks, which whole weights lie in this rank's share: the peaks of building and stepping the
+optimizer, which those of a micro-batch exceed, are estimates there.
 """
 
 from __future__ import annotations
