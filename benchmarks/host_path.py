@@ -33,7 +33,8 @@ from or1_trainer.policy.parallel import Runtime
 from or1_trainer.train.distribute import distribute
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.fleet import Fleet
-from or1_trainer.train.rollout_batch import Response, RolloutBatch
+from or1_trainer.train.judging import Response
+from or1_trainer.train.rollout_batch import RolloutBatch
 from or1_trainer.train.update import pack_minibatch
 
 SHORTEST, LONGEST, PROMPT_TOKENS, VOCABULARY = 1_000, 11_000, 200, 150_000

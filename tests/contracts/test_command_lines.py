@@ -22,6 +22,7 @@ PINNED = {
         "resume",
         "report",
         "export",
+        "filter-rollouts",
         "import-gguf",
         "warm-start",
         "plan",

@@ -13,7 +13,7 @@ LAYERS = (
     {"algorithm", "dtypes", "launch", "live", "metrics"},
     {"policy", "report"},
     {"model_path"},
-    {"plan"},
+    {"plan", "rewards"},
     {"toy"},
     {"train"},
     {"rehearse"},

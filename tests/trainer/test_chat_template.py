@@ -19,10 +19,10 @@ from or1_trainer.algorithm.packing import pack
 from or1_trainer.config.schema import LossSettings
 from or1_trainer.train.distribute import distribute
 from or1_trainer.train.exchange import Exchange
+from or1_trainer.train.judging import Response
 from or1_trainer.train.prompts import PromptEncoder
 from or1_trainer.train.rollout_batch import RolloutBatch
-from or1_trainer.train.rollout_batch import verify as verify_groups
-from or1_trainer.train.verify import Verifier
+from or1_trainer.train.verify import Verifier, verdicts_of
 
 BEGIN, END, USER, ASSISTANT = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>"
 TEMPLATE = (
@@ -106,7 +106,7 @@ def test_the_ids_trained_on_are_those_sampled_also_where_the_text_would_be_cut_o
     assert ended and all(END not in c.text for c in ended), "the end token is trained on and not part of the text"
     verifier = Verifier(1)
     pending = verifier.submit(group, parse_ground_truth(asked.ground_truth))
-    own = verify_groups({0: group}, {0: pending})
+    own = {0: [Response(completion=c, verdict=v) for c, v in zip(group, verdicts_of(pending), strict=True)]}
     verifier.close()
     outcomes = outcomes_of([group], [[response.verdict for response in own[0]]], len(group))
     groups = with_advantages([asked.id], outcomes, LossSettings(), context_tokens=24)

@@ -13,7 +13,8 @@ from or1_trainer.algorithm.groups import merge_outcomes, outcomes_of, split_mini
 from or1_trainer.config.schema import LossSettings
 from or1_trainer.train.distribute import distribute
 from or1_trainer.train.fleet import Fleet
-from or1_trainer.train.rollout_batch import Response, RolloutBatch
+from or1_trainer.train.judging import Response
+from or1_trainer.train.rollout_batch import RolloutBatch
 
 PROBLEMS, GROUP = 11, 3
 

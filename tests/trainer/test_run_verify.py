@@ -10,14 +10,14 @@ from or1_reward import parse_ground_truth, verify_many
 from or1_reward.serve import Server, ServerConfig
 from or1_reward.types import Status
 from or1_rollout.types import Completion, FinishReason
-from or1_trainer.config.reward import RewardSettings
-from or1_trainer.config.schema import LossSettings, StageSettings
+from or1_trainer.config.schema import DataSettings, LossSettings, RewardSettings, StageSettings
 from or1_trainer.errors import ConfigError, TrainingError
 from or1_trainer.live.view import LiveView
+from or1_trainer.rewards.scoring import Scoring
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.fleet import Fleet
-from or1_trainer.train.rollout_batch import rollout_round, truth_of
-from or1_trainer.train.sampler import Remaining
+from or1_trainer.train.judging import truth_of
+from or1_trainer.train.rollout_batch import rollout_round
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
 from or1_trainer.train.verify import Verifier, cores_per_rank, verdicts_of, verifier_of
@@ -71,19 +71,29 @@ class EngineThatWaits:
 
 
 def job_of(engine, verifier, runtime):
-    problems = [SimpleNamespace(id="code", ground_truth=ECHO), SimpleNamespace(id="maths", ground_truth="4")]
     return SimpleNamespace(
-        config=SimpleNamespace(seed=0, loss=LossSettings(), rollout=SimpleNamespace(temperature=1.0, top_p=1.0)),
-        remaining=SimpleNamespace(after=lambda dropped: Remaining(problems).after(dropped)),
+        config=SimpleNamespace(
+            seed=0,
+            loss=LossSettings(),
+            reward=RewardSettings(),
+            data=DataSettings(),
+            rollout=SimpleNamespace(temperature=1.0, top_p=1.0),
+        ),
+        dataset=None,
         prompts=SimpleNamespace(all_ids=lambda problems: [[1]] * len(problems)),
         fleet=Fleet(engine, Exchange(runtime)),
         verifier=verifier,
+        scoring=Scoring(),
+        teacher=None,
     )
 
 
 def test_a_slow_program_is_judged_while_the_engine_goes_on(runtime, monkeypatch):
+    problems = [SimpleNamespace(id="code", ground_truth=ECHO), SimpleNamespace(id="maths", ground_truth="4")]
+    for problem in problems:
+        problem.extra_info = {}
     monkeypatch.setattr(
-        "or1_trainer.train.rollout_batch.draw", lambda problems, count, cursor, seed: (problems, cursor)
+        "or1_trainer.train.rollout_batch.draw_round", lambda config, dataset, state, *_, **__: (problems, state)
     )
     events = Events()
     verifier = Verifier(2, events.judge)

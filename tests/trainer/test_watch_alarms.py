@@ -75,3 +75,60 @@ def test_a_policy_that_was_always_certain_has_not_collapsed():
     for row in rows:
         row["policy/entropy"] = 0.03
     assert alarms_of(rows) == []
+
+
+def watched(step: int) -> dict[str, float | int | str]:
+    """A healthy row of a run with rewards of its own."""
+    return healthy(step) | {
+        "verdicts/correct": min(0.2 + step / 100, 0.9),
+        "verdicts/wrong": max(0.8 - step / 100, 0.1),
+        "watch/answer_share": 0.1,
+        "watch/rewarded_length": 40.0 + step,
+        "watch/rest_length": 50.0 + step,
+        "rewards/right.part": min(0.2 + step / 100, 0.9),
+        "rewards/style.part": 0.1,
+        "rewards/style.failed": 0,
+        **({"eval/avg": 0.3 + step / 200, "eval/high": 0.35 + step / 200} if step % 5 == 0 else {}),
+    }
+
+
+def hacked(**changed) -> list[dict[str, float | int | str]]:
+    """The same from step 31 on with other values; evaluations stay where they are."""
+    rows = [watched(step) for step in range(1, 61)]
+    for row in rows[30:]:
+        row.update({key: value for key, value in changed.items() if not key.startswith("eval/") or key in row})
+    return rows
+
+
+def test_a_healthy_run_with_rewards_is_quiet():
+    assert alarms_of([watched(step) for step in range(1, 61)]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "advice", "changed"),
+    [
+        ("held-out falls", "--best", {"eval/avg": 0.2, "eval/high": 0.25}),
+        ("length drift", "`length`", {"watch/rewarded_length": 160.0}),
+        ("length drift", "`length`", {"watch/rewarded_length": 20.0}),
+        ("one answer", "verifier accepts", {"watch/answer_share": 0.8}),
+        ("verdicts shift", "of the verdicts are no answer, 0% at the start", {"verdicts/no_answer": 0.6}),
+        ("rewards part", "the part of 'style' in it fell", {"rewards/style.part": -0.2}),
+        ("reward failed", "style on 3", {"rewards/style.failed": 3}),
+    ],
+)
+def test_each_way_to_earn_a_reward_wrongly_is_named_with_the_rollouts_to_look_at(name, advice, changed):
+    (alarm,) = alarms_of(hacked(**changed))
+    assert alarm.name == name and advice in alarm.text and 31 <= alarm.step <= 36
+    assert name == "reward failed" or f"rollouts/step_{alarm.step:06d}.jsonl" in alarm.text
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"watch/rewarded_length": 160.0, "watch/rest_length": 190.0},  # all responses grow
+        {"eval/avg": 0.3, "eval/high": 0.6},  # within the interval
+        {"verdicts/truncated": 0.9},  # has an alarm of its own, from another number
+    ],
+)
+def test_what_has_another_reason_is_not_called_hacking(changed):
+    assert alarms_of(hacked(**changed)) == []

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from importlib import metadata
 from itertools import islice
 
-from or1_trainer.commands import diff, doctor, models, plan, rehearse, replay, results, study, train
+from or1_trainer.commands import (
+    diff,
+    doctor,
+    filter_rollouts,
+    models,
+    plan,
+    rehearse,
+    replay,
+    results,
+    study,
+    train,
+)
 from or1_trainer.commands.outcome import exit_code, fail
 from or1_trainer.config.near import did_you_mean
 from or1_trainer.errors import ConfigError
@@ -85,7 +96,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     )
     parser.add_argument("--version", action="version", version=f"or1-trainer {metadata.version('or1-trainer')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, results, diff, replay, models, plan, rehearse, doctor, study):
+    for command in (train, results, diff, replay, filter_rollouts, models, plan, rehearse, doctor, study):
         command.add(commands)
     return parser, dict(commands.choices)
 

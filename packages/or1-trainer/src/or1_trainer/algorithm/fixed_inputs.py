@@ -34,6 +34,8 @@ class FixedInputs:
     """Importance weight for the gap between proximal and behavior policy (`algorithm/mismatch.py`)."""
     reference_M: Tensor | None = None
     """Log-probs of the reference policy, where the loss has a KL term."""
+    teacher_M: Tensor | None = None
+    """Log-probs of the teacher that the policy is distilled from, where there is one."""
     selected_M: Tensor | None = None
     """Whether a token is among those of highest covariance (`algorithm/covariance.py`), where the loss needs it."""
 

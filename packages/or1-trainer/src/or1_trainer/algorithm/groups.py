@@ -6,9 +6,10 @@ Axes: P problems of the step, G responses to each.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from or1_reward.types import Status, Verdict
 from or1_rollout.types import Completion, FinishReason
 from or1_trainer.algorithm.advantages import group_advantages
 from or1_trainer.algorithm.overlong import overlong_penalty
+from or1_trainer.algorithm.reward_terms import decoupled_advantages, weighted_sum
 from or1_trainer.config.schema import LossSettings
 
 Ints = NDArray[np.int64]
@@ -29,7 +31,8 @@ class Outcomes(NamedTuple):
     """What rewards, advantages and metrics are computed from, [P, G] each."""
 
     rewards_PG: Floats
-    """NaN where the verifier failed: such a response has no reward."""
+    """The verdict's, or the weighted sum of `terms_PGR`. NaN where the verifier or a reward failed: such a response has
+    no reward."""
     statuses_PG: NDArray[np.str_]
     """`or1_reward.Status` values."""
     lengths_PG: Ints
@@ -39,24 +42,47 @@ class Outcomes(NamedTuple):
     """Weight version that sampled the response."""
     has_logprobs_PG: Bools
     """Whether the engine gave log-probs with the tokens."""
+    answers_PG: Ints
+    """Hash of the answer that was judged; 0 where there was none."""
+    terms_PGR: Floats
+    """Value of each of the recipe's R rewards, NaN where it failed; R is 0 where the verdict is the reward."""
+    weights_PR: Floats
+    """Weight of each reward for each problem, NaN where it does not count for it."""
 
 
 def outcomes_of(
-    completions_PG: Sequence[Sequence[Completion]], verdicts_PG: Sequence[Sequence[Verdict]], group: int
+    completions_PG: Sequence[Sequence[Completion]],
+    verdicts_PG: Sequence[Sequence[Verdict]],
+    group: int,
+    terms: tuple[Floats, Floats] | None = None,
 ) -> Outcomes:
-    """The numbers of some completions and their verdicts; `group` is G, for the shape where P is 0."""
+    """The numbers of some completions and their verdicts; `group` is G, for the shape where P is 0.
+
+    `terms` are values [P, G, R] and weights [P, R] of the recipe's rewards, where it has any.
+    """
     shape = (len(completions_PG), group)
     completions = [completion for row in completions_PG for completion in row]
     verdicts = [verdict for row in verdicts_PG for verdict in row]
-    rewards = [np.nan if verdict.reward is None else verdict.reward for verdict in verdicts]
+    verdict_rewards = [np.nan if verdict.reward is None else verdict.reward for verdict in verdicts]
+    terms_PGR, weights_PR = terms or (np.zeros((*shape, 0)), np.zeros((shape[0], 0)))
     return Outcomes(
-        rewards_PG=np.array(rewards, np.float64).reshape(shape),
+        rewards_PG=weighted_sum(terms_PGR, weights_PR)
+        if terms
+        else np.array(verdict_rewards, np.float64).reshape(shape),
         statuses_PG=np.array([verdict.status.value for verdict in verdicts], np.str_).reshape(shape),
         lengths_PG=np.array([len(c.token_ids) for c in completions], np.int64).reshape(shape),
         truncated_PG=np.array([c.finish_reason is FinishReason.LENGTH for c in completions], np.bool_).reshape(shape),
         versions_PG=np.array([c.weight_version for c in completions], np.int64).reshape(shape),
         has_logprobs_PG=np.array([c.logprobs is not None for c in completions], np.bool_).reshape(shape),
+        answers_PG=np.array([answer_hash(verdict.extracted) for verdict in verdicts], np.int64).reshape(shape),
+        terms_PGR=terms_PGR,
+        weights_PR=weights_PR,
     )
+
+
+def answer_hash(answer: str | None) -> int:
+    """The same number for the same answer on every rank and machine; 0 for none."""
+    return zlib.crc32(answer.encode("utf-8", errors="replace")) + 1 if answer else 0
 
 
 def merge_outcomes(parts: Sequence[Outcomes], places: Sequence[Sequence[int]]) -> Outcomes:
@@ -90,9 +116,23 @@ class Groups:
 
 
 def with_advantages(
-    problem_ids: Sequence[str], outcomes: Outcomes, settings: LossSettings, *, context_tokens: int
+    problem_ids: Sequence[str],
+    outcomes: Outcomes,
+    settings: LossSettings,
+    *,
+    context_tokens: int,
+    normalization: Literal["sum", "each"] = "sum",
 ) -> Groups:
     """Attach group advantages to outcomes; `context_tokens` is the longest response that the stage allows."""
+    if normalization == "each" and outcomes.terms_PGR.shape[2]:
+        advantages_PG = decoupled_advantages(
+            outcomes.terms_PGR,
+            outcomes.weights_PR,
+            torch.from_numpy(outcomes.truncated_PG),
+            mask=settings.advantage_mask,
+            normalize_std=settings.normalize_std,
+        )
+        return Groups(problem_ids=tuple(problem_ids), outcomes=outcomes, advantages_PG=advantages_PG.numpy())
     penalty_PG = overlong_penalty(
         torch.from_numpy(outcomes.lengths_PG),
         context_tokens=context_tokens,

@@ -30,6 +30,7 @@ class Sample:
     response_ids: TokenIds
     advantage: float
     engine_logprobs: Logprobs | None = None
+    teacher_logprobs: Logprobs | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -62,6 +63,7 @@ class PackedBatch:
     """Which sample of this micro-batch each response token belongs to."""
     lengths_B: Tensor
     """Response tokens of each sample."""
+    teacher_logprobs_M: Tensor | None = None
 
     @property
     def num_response_tokens(self) -> int:
@@ -114,9 +116,10 @@ def pack(
         source_M=tensor(np.concatenate(sources)),
         labels_M=tensor(np.concatenate(responses)),
         advantages_M=tensor(np.repeat([sample.advantage for sample in samples], lengths), dtype),
-        engine_logprobs_M=_engine_logprobs(samples, device, dtype),
+        engine_logprobs_M=_flat([sample.engine_logprobs for sample in samples], device, dtype),
         sequence_M=tensor(np.repeat(np.arange(len(samples)), lengths)),
         lengths_B=tensor(lengths),
+        teacher_logprobs_M=_flat([sample.teacher_logprobs for sample in samples], device, dtype),
     )
 
 
@@ -201,9 +204,10 @@ def _sources(bounds: Ints, piece: int, prefix: int, length: int) -> Ints:
     return rows
 
 
-def _engine_logprobs(samples: Sequence[Sample], device: torch.device | None, dtype: torch.dtype) -> Tensor | None:
-    found = [sample.engine_logprobs for sample in samples if sample.engine_logprobs is not None]
-    if len(found) < len(samples):
+def _flat(values: Sequence[Logprobs | None], device: torch.device | None, dtype: torch.dtype) -> Tensor | None:
+    """Log-probs of all samples behind each other; None where a sample has none."""
+    found = [logprobs for logprobs in values if logprobs is not None]
+    if len(found) < len(values):
         return None
     flat = np.concatenate([np.asarray(logprobs, dtype=np.float64) for logprobs in found])
     return torch.from_numpy(flat).to(device=device, dtype=dtype)

@@ -2,12 +2,13 @@
 
 Skywork-OR1, arXiv 2505.22312, eq. 3.1, and its relatives:
 
-    -(1/D) sum_t w_t [ c_t J_t + alpha H_t - beta k3_t ]
+    -(1/D) sum_t w_t [ c_t J_t + alpha H_t - beta k3_t - beta_T rho_t log(pi / teacher)_t ]
 
 J is the objective (`algorithm/losses`), c the mismatch correction, H the entropy, k3 the KL estimate against the
-reference. `loss.aggregate` decides w and D: "token" w = 1, D = all response tokens (the report's token mean over the
-batch); "sequence" w = 1 / length, D = all sequences; "constant" w = 1, D = sequences x longest response (Dr. GRPO, Liu
-et al. 2025, arXiv 2503.20783: no length bias). Axis: M response tokens of one micro-batch.
+reference; the last term is there where a teacher is distilled. `loss.aggregate` decides w and D: "token" w = 1, D = all
+response tokens (the report's token mean over the batch); "sequence" w = 1 / length, D = all sequences; "constant"
+w = 1, D = sequences x longest response (Dr. GRPO, Liu et al. 2025, arXiv 2503.20783: no length bias). Axis: M response
+tokens of one micro-batch.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def policy_loss(
     extent: Extent,
     *,
     alpha: float,
+    distill_beta: float = 0.0,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """This micro-batch's share of the loss, and the sums that its metrics are made of.
 
@@ -60,6 +62,10 @@ def policy_loss(
         distance = (weights_M * k3(logprobs_M, inputs.reference_M)).sum() / divisor
         loss = loss + settings.kl_beta * distance
         sums["kl"] = distance.detach()
+    if inputs.teacher_M is not None:
+        distance = (weights_M * reverse_kl(logprobs_M, inputs.proximal_M, inputs.teacher_M)).sum() / divisor
+        loss = loss + distill_beta * distance
+        sums["teacher_kl"] = distance.detach()
     with torch.no_grad():
         sums["clipped_low"] = surrogate.clipped_low_M.sum() / extent.num_tokens
         sums["clipped_high"] = surrogate.clipped_high_M.sum() / extent.num_tokens
@@ -71,6 +77,15 @@ def k3(logprobs_M: Tensor, reference_M: Tensor) -> Tensor:
     """Schulman's k3 estimate of KL(pi || reference) per token: e^d - d - 1 with d = log reference - log pi; >= 0."""
     difference_M = reference_M - logprobs_M
     return difference_M.exp() - difference_M - 1.0
+
+
+def reverse_kl(logprobs_M: Tensor, proximal_M: Tensor, teacher_M: Tensor) -> Tensor:
+    """An estimate of KL(pi || teacher) per token whose gradient is one of its gradient.
+
+    rho (log pi_proximal - log teacher), rho = pi / pi_proximal: the expectation over the proximal policy's tokens of
+    rho d has the gradient E[d grad log pi] at rho = 1, which is that of the KL of the token's distribution.
+    """
+    return torch.exp(logprobs_M - proximal_M) * (proximal_M - teacher_M).detach()
 
 
 def _weights(inputs: FixedInputs, aggregate: str, extent: Extent) -> tuple[Tensor | float, float]:

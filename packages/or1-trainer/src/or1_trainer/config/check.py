@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from or1_trainer.config.near import did_you_mean
 from or1_trainer.config.schema import (
     ArithmeticSettings,
     LetteredSettings,
@@ -23,13 +24,18 @@ def check(config: RunConfig, world_size: int) -> None:
     _check_engine(config, world_size)
     _check_sampling(config)
     _check_loss(config)
+    _check_distill(config)
+    _check_rewards(config)
+    _check_sources(config)
     if not config.model.path:
         _check_warm_start(config.warm_start)
-    if not config.data.train:
+    if not config.data.train and not config.data.sources:
         _check_terms(getattr(config.data, config.data.generated), f"data.{config.data.generated}")
 
 
 def _check_stage(stage: StageSettings, where: str) -> None:
+    if (stage.kind == "sft") != bool(stage.rows):
+        raise ConfigError(f'{where}: kind = "sft" needs rows, and no other kind takes any')
     if stage.mini_prompts and stage.prompts % stage.mini_prompts:
         raise ConfigError(
             f"{where}: mini_prompts = {stage.mini_prompts} does not divide prompts = {stage.prompts}; "
@@ -85,6 +91,58 @@ def _check_loss(config: RunConfig) -> None:
             'mismatch.proximal = "engine" already has the engine\'s log-probs in the clipped ratio, and '
             f'mismatch.correction = "{mismatch.correction}" would count them twice: set one of the two to "auto"'
         )
+
+
+def _check_distill(config: RunConfig) -> None:
+    distill = config.distill
+    if not distill.beta:
+        return
+    if bool(distill.teacher) == bool(distill.servers):
+        raise ConfigError("distill.beta needs either distill.teacher, a folder, or distill.servers")
+    if config.loss.reject_zero_advantage:
+        raise ConfigError(
+            "a teacher teaches on every response, also of groups whose rewards are all equal: set "
+            "loss.reject_zero_advantage = false"
+        )
+    if config.rollout.temperature != 1 or config.rollout.top_p != 1:
+        raise ConfigError("distill compares log-probs at temperature 1: set rollout.temperature = 1, rollout.top_p = 1")
+
+
+def _check_rewards(config: RunConfig) -> None:
+    names = [reward.label for reward in config.rewards]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ConfigError(f"two rewards are named {', '.join(sorted(twice))}: give each [[rewards]] table its own name")
+    if config.rewards and not any(reward.weight for reward in config.rewards):
+        raise ConfigError("every reward has weight 0: nothing would be learned")
+    if config.reward.urls and any(reward.kind == "tests_passed" for reward in config.rewards):
+        raise ConfigError(
+            'a reward of kind "tests_passed" is judged on this machine: leave reward.urls empty, or take "verifier"'
+        )
+    if config.reward.normalization == "each" and config.loss.overlong_buffer_tokens:
+        raise ConfigError(
+            'loss.overlong_buffer_tokens is added to the sum of the rewards, which reward.normalization = "each" does '
+            'not compute: give it as [[rewards]] kind = "length" instead'
+        )
+
+
+def _check_sources(config: RunConfig) -> None:
+    sources, rewards = config.data.sources, [reward.label for reward in config.rewards]
+    if sources and config.data.train:
+        raise ConfigError("data.train and data.sources are both given: give the files of data.train as sources too")
+    for number, source in enumerate(sources):
+        if bool(source.path) == bool(source.gym):
+            raise ConfigError(f"data.sources.{number} needs either a path or a gym task")
+        for name in source.rewards:
+            if name not in rewards:
+                raise ConfigError(
+                    f"data.sources.{number}.rewards names {name!r}, but the recipe has no such reward"
+                    f"{did_you_mean(name, rewards)}; its [[rewards]] are {', '.join(rewards) or 'none'}"
+                )
+    names = [source.label for source in sources]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ConfigError(f"two sources are named {', '.join(sorted(twice))}: give each a name of its own")
+    if config.data.sampler.least > config.data.sampler.most:
+        raise ConfigError("data.sampler.least must not exceed data.sampler.most")
 
 
 def _check_warm_start(start: WarmStartSettings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
@@ -26,11 +27,14 @@ def explain(error: msgspec.ValidationError, kind: type[Settings], tree: Any) -> 
     assert message is not None
     what, where = message["what"], _INDEX.sub(r".\1", message["path"] or "").removeprefix(".")
     keys = where.split(".") if where else []
-    declared = _kind_at(kind, keys)
+    declared = _kind_at(kind, keys, tree)
     if unknown := _UNKNOWN.fullmatch(what):
         return _unknown_key(unknown["key"], where, declared)
     if get_origin(declared) is Literal:
-        choices, value = get_args(declared), str(_value_at(tree, keys))
+        choices, value = get_args(declared), _value_at(tree, keys)
+        if isinstance(value, dict):
+            return f"{where} needs a kind: one of {', '.join(choices)}"
+        value = str(value)
         return f"{where} = {value!r} is not one of {', '.join(choices)}{did_you_mean(value, choices)}"
     if bound := _RANGE.fullmatch(what):
         return f"{where} must be {bound['range'].removesuffix('.0')}, got {_value_at(tree, keys)}"
@@ -57,10 +61,16 @@ def _unknown_key(key: str, where: str, kind: Any) -> str:
     return f"unknown key {f'{where}.{key}' if where else key}{did_you_mean(key, [*fields, *nested])}"
 
 
-def _kind_at(kind: Any, keys: list[str]) -> Any:
-    """The declared type of a key; None where there is none."""
-    for key in keys:
+def _kind_at(kind: Any, keys: list[str], tree: Any) -> Any:
+    """The declared type of a key; None where there is none. Of several kinds of table, the one that the tree names."""
+    for number, key in enumerate(keys):
         kind = get_args(kind)[0] if get_origin(kind) is tuple else fields_of(kind).get(key)
+        if isinstance(kind, UnionType):
+            named = _value_at(tree, keys[: number + 1]).get("kind")
+            kinds = {member.__struct_config__.tag: member for member in get_args(kind)}
+            if keys[number + 1 :] == ["kind"] or named not in kinds:
+                return Literal[tuple(kinds)]
+            kind = kinds[named]
     return kind
 
 

@@ -78,3 +78,16 @@ class EntropySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     gate: Literal["same_step", "previous_step"] = "same_step"
     """Entropy that is compared with the target: that of the current batch, with <= (the paper); or that of the batch
     before, with < (the released code, whose first step is active)."""
+
+
+class DistillSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """On-policy distillation: a teacher's log-probs of the tokens that the policy sampled (docs/rewards.md)."""
+
+    beta: NonNegative = 0.0
+    """Weight of the reverse KL, KL(policy || teacher) per token, in the loss; 0: no teacher."""
+    teacher: str = ""
+    """Hugging Face folder of the teacher, which has the policy's tokenizer; it is loaded on every rank."""
+    servers: tuple[str, ...] = ()
+    """Instead: URLs of `vllm serve` processes that have the teacher."""
+    dtype: Literal["float32", "bfloat16", "float64"] = "float32"
+    """Of a teacher in a folder."""

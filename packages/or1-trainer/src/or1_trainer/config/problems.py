@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from or1_trainer.config.base import AtLeastOne, AtLeastZero, Fraction, FractionBelowOne, Positive, Settings
+from or1_trainer.config.sources import SamplerSettings, SourceSettings
 
 
 class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,7 +107,11 @@ class DataSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     train: tuple[str, ...] = ()
     """Paths of JSON Lines or Parquet files."""
+    sources: tuple[SourceSettings, ...] = ()
+    """Weighted sources, in place of `train`."""
+    sampler: SamplerSettings = SamplerSettings()
     heldout: tuple[str, ...] = ()
+    """Paths of problem files, or `gym:TASK` for problems of a task of reasoning-gym."""
     template: str = "bare"
     """Prompt template of generated problems (`or1_data.templates`)."""
     generated: Literal["arithmetic", "lettered", "worded"] = "arithmetic"

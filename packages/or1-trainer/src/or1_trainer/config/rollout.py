@@ -20,14 +20,20 @@ class AdvanceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class StageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One context stage (Skywork-OR1, arXiv 2505.22312, sections 3.1 and 3.2.2)."""
+    """One context stage (Skywork-OR1, arXiv 2505.22312, sections 3.1 and 3.2.2), or one of supervised fine-tuning."""
 
+    kind: Literal["rl", "sft"] = "rl"
+    """`sft`: supervised fine-tuning on `rows`, with the loss on what the assistant says."""
+    rows: tuple[str, ...] = ()
+    """Of `sft`: files or hub sets whose rows have `messages` of role and content."""
+    lr: NonNegative = 0.0
+    """Of `sft`: learning rate; 0: `optimizer.lr`."""
     steps: AtLeastOne
     context_tokens: AtLeastOne
-    """Longest response in tokens, not counting the prompt; a longer one is truncated."""
+    """Longest response in tokens, not counting the prompt; a longer one is truncated, a longer row left out."""
     prompts: AtLeastOne
-    """Prompts per rollout batch, before groups without signal are rejected."""
-    group: Annotated[int, Meta(ge=2)]
+    """Prompts per rollout batch, before groups without signal are rejected. `sft`: rows per optimizer step."""
+    group: Annotated[int, Meta(ge=2)] = 16
     """Responses per prompt."""
     mini_prompts: AtLeastZero = 0
     """Prompts per optimizer step, before rejection; must divide `prompts`. 0: all of them (on-policy)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from or1_trainer.config.base import AtLeastZero, Settings
-from or1_trainer.config.loss import EntropySettings, LossSettings, MismatchSettings
+from or1_trainer.config.loss import DistillSettings, EntropySettings, LossSettings, MismatchSettings
 from or1_trainer.config.optimizer import OptimizerSettings
 from or1_trainer.config.problems import (
     ArithmeticSettings,
@@ -20,6 +20,7 @@ from or1_trainer.config.problems import (
     WordedSettings,
 )
 from or1_trainer.config.reward import RewardSettings
+from or1_trainer.config.rewards import Reward
 from or1_trainer.config.rollout import AdvanceSettings, RolloutSettings, StageSettings, VllmRolloutSettings
 from or1_trainer.config.running import (
     BatchSettings,
@@ -28,6 +29,7 @@ from or1_trainer.config.running import (
     ParallelSettings,
     WatchSettings,
 )
+from or1_trainer.config.sources import SamplerSettings, SourceSettings
 
 __all__ = [
     "AdvanceSettings",
@@ -35,6 +37,7 @@ __all__ = [
     "BatchSettings",
     "CheckpointSettings",
     "DataSettings",
+    "DistillSettings",
     "EntropySettings",
     "EvalSettings",
     "HabitSettings",
@@ -47,7 +50,9 @@ __all__ = [
     "RewardSettings",
     "RolloutSettings",
     "RunConfig",
+    "SamplerSettings",
     "Settings",
+    "SourceSettings",
     "StageSettings",
     "VllmRolloutSettings",
     "WarmStartSettings",
@@ -68,7 +73,10 @@ class RunConfig(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
     data: DataSettings = DataSettings()
     rollout: RolloutSettings = RolloutSettings()
     reward: RewardSettings = RewardSettings()
+    rewards: tuple[Reward, ...] = ()
+    """What responses earn; empty: the verifier alone."""
     loss: LossSettings = LossSettings()
+    distill: DistillSettings = DistillSettings()
     mismatch: MismatchSettings = MismatchSettings()
     entropy: EntropySettings = EntropySettings()
     optimizer: OptimizerSettings = OptimizerSettings()

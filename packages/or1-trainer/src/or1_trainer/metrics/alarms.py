@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from or1_trainer.metrics.hacking import HACKING, LOOK
 from or1_trainer.metrics.log import Value
 
 Row = Mapping[str, Value]
@@ -48,10 +49,12 @@ class AlarmMonitor:
         if "reward/mean" not in row:
             return []
         self._rows.append(row)
-        holding = [rule for rule in _RULES if rule.holds(self._rows)]
-        started = [rule for rule in holding if rule.name not in self._active]
-        self._active = {rule.name for rule in holding}
-        return [Alarm(step=int(row["step"]), name=rule.name, text=_filled(rule.text, self._rows)) for rule in started]
+        texts = {rule.name: _filled(rule.text, self._rows) for rule in _RULES if rule.holds(self._rows)}
+        look, step = LOOK.format(step=row["step"]), int(row["step"])
+        texts |= {name: f"{text}; {look}" for name, said in HACKING.items() if (text := said(self._rows))}
+        started = [name for name in texts if name not in self._active]
+        self._active = set(texts)
+        return [Alarm(step=step, name=name, text=texts[name]) for name in started]
 
 
 def alarms_of(rows: Iterable[Row]) -> list[Alarm]:
@@ -102,6 +105,14 @@ def _blown_up(rows: Sequence[Row]) -> bool:
     return entropy > 2 * first and entropy > first + 0.5
 
 
+def _failed_rewards(rows: Sequence[Row]) -> dict[str, int]:
+    """Rewards of the recipe that failed in the last step -> the number of responses."""
+    counts = {
+        key: int(value) for key, value in rows[-1].items() if key.startswith("rewards/") and key.endswith(".failed")
+    }
+    return {key.removeprefix("rewards/").removesuffix(".failed"): count for key, count in counts.items() if count}
+
+
 def _filled(text: str, rows: Sequence[Row]) -> str:
     return text.format(
         entropy=_recent_mean(rows, "policy/entropy"),
@@ -110,6 +121,7 @@ def _filled(text: str, rows: Sequence[Row]) -> str:
         clipped=_recent_mean(rows, "policy/clip_low_rate") + _recent_mean(rows, "policy/clip_high_rate"),
         mismatch=_latest(rows, "mismatch/mean_abs"),
         errors=_latest(rows, "reward/verifier_errors"),
+        failed=", ".join(f"{name} on {count}" for name, count in _failed_rewards(rows).items()),
     )
 
 
@@ -163,5 +175,11 @@ _RULES = (
         holds=lambda rows: _latest(rows, "reward/verifier_errors") > 0,
         text="the verifier failed on {errors:.0f} responses, which are excluded from training: `or1-reward grade` "
         "shows why, `or1-reward doctor` checks the sandbox",
+    ),
+    _Rule(
+        name="reward failed",
+        holds=lambda rows: bool(_failed_rewards(rows)),
+        text="a reward failed on responses, which are excluded from training: {failed}; in the sampled rollouts its "
+        "value is null there",
     ),
 )

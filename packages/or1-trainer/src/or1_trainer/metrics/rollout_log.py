@@ -22,8 +22,12 @@ FOLDER = "rollouts"
 _NAME = re.compile(r"step_(\d{6,})\.jsonl")
 
 
-class RolloutRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One rollout. `reward` is None if the verifier failed, `advantage` if the rollout was not trained on."""
+class RolloutRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One rollout. `reward` is None if the verifier failed, `advantage` if the rollout was not trained on.
+
+    `rewards` are the values of the recipe's rewards by name, None where one failed; empty where the verdict is the
+    reward.
+    """
 
     problem_id: str
     prompt: str
@@ -34,6 +38,7 @@ class RolloutRecord(msgspec.Struct, frozen=True, kw_only=True):
     finish_reason: str
     num_tokens: int
     seed: int
+    rewards: dict[str, float | None] = {}
 
 
 _KEYS = RolloutRecord.__struct_fields__
@@ -121,7 +126,7 @@ def read_rollouts(path: Path) -> list[RolloutRecord]:
 def _decode(line: bytes, where: str) -> RolloutRecord:
     try:
         row = json.loads(line)
-        return RolloutRecord(**{key: row[key] for key in _KEYS})
+        return RolloutRecord(**{key: row[key] for key in _KEYS if key != "rewards" or key in row})
     except (ValueError, TypeError, KeyError) as error:
         raise RunFolderError(f"{where}: not a rollout record ({error!r}); delete the file to read the rest") from error
 

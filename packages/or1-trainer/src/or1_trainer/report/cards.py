@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from or1_trainer.report.charts import PLOTS, Plot, is_drawn, phase_seconds, plot_chart, time_chart
+from or1_trainer.report.charts import Plot, is_drawn, phase_seconds, plot_chart, plots_of, time_chart
 from or1_trainer.report.read_run import RunRecord
 from or1_trainer.report.series import Chart
 from or1_trainer.report.svg import NUM_COLORS, draw
@@ -37,7 +37,7 @@ class Card:
 
 def chart_cards(runs: Sequence[RunRecord]) -> list[Card]:
     """Draw all charts that have data, and the time per step of each run."""
-    drawn = [(plot, plot_chart(plot, runs)) for plot in PLOTS]
+    drawn = [(plot, plot_chart(plot, runs)) for plot in plots_of(runs)]
     cards = [
         Card(title=plot.title, caption=plot.caption, legend=_legend(chart, plot, runs), svg=draw(chart))
         for plot, chart in drawn

@@ -75,6 +75,11 @@ PLOTS = (
         smoothed=False,
     ),
     Plot(
+        title="Supervised loss",
+        caption="Mean negative log-likelihood of the assistant's tokens, in nats, before each step.",
+        lines=(("sft/loss", "loss"),),
+    ),
+    Plot(
         title="Learning rate",
         caption="At the last optimizer step of each training step.",
         lines=(("optimizer/lr", "rate"),),
@@ -109,6 +114,11 @@ PLOTS = (
         lines=(("kl/k3", "k3"),),
     ),
     Plot(
+        title="KL to the teacher",
+        caption="Reverse KL per token of the policy against the teacher, in nats.",
+        lines=(("kl/teacher", "KL"),),
+    ),
+    Plot(
         title="Refill",
         caption="Rounds of further prompts that replaced groups without advantage.",
         lines=(("refill/rounds", "rounds"),),
@@ -117,6 +127,19 @@ PLOTS = (
 )
 
 _PHASES = ("rollout", "verify", "update", "sync", "eval", "checkpoint", "distribute", "other")
+
+
+def plots_of(runs: Sequence[RunRecord]) -> list[Plot]:
+    """All plots: the fixed ones, and behind the reward one of the recipe's own rewards, where it has several."""
+    keys = dict.fromkeys(key for run in runs for row in run.rows for key in row if key.startswith("rewards/"))
+    means = [key for key in keys if key.endswith(".mean")]
+    own = Plot(
+        title="Rewards",
+        caption="Mean of each reward of the recipe, before its weight.",
+        lines=tuple((key, key.removeprefix("rewards/").removesuffix(".mean")) for key in means),
+    )
+    behind = 1 + next(index for index, plot in enumerate(PLOTS) if plot.title == "Reward")
+    return [*PLOTS[:behind], *([own] if means else []), *PLOTS[behind:]]
 
 
 def plot_chart(plot: Plot, runs: Sequence[RunRecord]) -> Chart:

@@ -67,7 +67,7 @@ def _step(step: int, path: Path) -> Step:
 
 def _group(group: list[RolloutRecord]) -> Group:
     ranked = sorted(group, key=lambda record: (-(record.advantage or 0.0), record.num_tokens))
-    solved = sum(record.reward == 1.0 for record in group)
+    solved = sum(record.status == "correct" for record in group)
     return Group(
         caption=f"problem {group[0].problem_id} · {solved} of {len(group)} solved",
         prompt=_shortened(group[0].prompt),
@@ -80,9 +80,14 @@ def _response(record: RolloutRecord) -> Response:
     return Response(
         status=record.status.replace("_", " "),
         css="yes" if record.status == "correct" else "grey" if record.reward is None else "no",
-        caption=f"{advantage} · {record.num_tokens} tokens · {record.finish_reason}",
+        caption=" · ".join([advantage, f"{record.num_tokens} tokens", record.finish_reason, *_rewards(record)]),
         text=_shortened(record.response),
     )
+
+
+def _rewards(record: RolloutRecord) -> list[str]:
+    """The values of the recipe's own rewards."""
+    return [f"{name} {'failed' if value is None else f'{value:.3g}'}" for name, value in record.rewards.items()]
 
 
 def _shortened(text: str) -> str:

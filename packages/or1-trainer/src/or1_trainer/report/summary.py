@@ -77,7 +77,7 @@ def planned_steps(run: RunRecord) -> int:
 
 def num_steps(run: RunRecord) -> int:
     """Training steps so far."""
-    return len(run.points("reward/mean"))
+    return sum("reward/mean" in row or "sft/loss" in row for row in run.rows)
 
 
 def _avg_name(run: RunRecord) -> str:

@@ -11,7 +11,7 @@ from or1_trainer.metrics.alarms import alarms_of
 from or1_trainer.metrics.files import replace_file
 from or1_trainer.report.cards import Key, chart_cards
 from or1_trainer.report.read_run import RunRecord, read_run
-from or1_trainer.report.samples import sampled_steps
+from or1_trainer.report.samples import Step, sampled_steps
 from or1_trainer.report.settings import flattened, settings_table
 from or1_trainer.report.stages import HEAD, stage_rows
 from or1_trainer.report.summary import evaluation_rows, subtitle, tiles
@@ -58,10 +58,16 @@ def render(runs: Sequence[RunRecord]) -> str:
 
 def _section(run: RunRecord) -> dict[str, object]:
     """What the page shows of each run by itself."""
+    samples = sampled_steps(run.rollouts)
     return {
         "name": run.name,
         "stages": stage_rows(run),
-        "alarms": [(alarm.step, alarm.name, alarm.text) for alarm in alarms_of(run.rows)],
-        "samples": sampled_steps(run.rollouts),
+        "alarms": [(alarm, _nearest(alarm.step, samples)) for alarm in alarms_of(run.rows)],
+        "samples": samples,
         "versions": flattened(run.versions) if run.versions else [],
     }
+
+
+def _nearest(step: int, samples: Sequence[Step]) -> int | None:
+    """The shown step that is nearest to an alarm."""
+    return min((sample.step for sample in samples), key=lambda shown: abs(shown - step), default=None)

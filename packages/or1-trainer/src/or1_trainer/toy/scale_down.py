@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from or1_trainer.config.schema import ArithmeticSettings, DataSettings, RunConfig, StageSettings
+from or1_trainer.config.schema import ArithmeticSettings, DataSettings, RunConfig, SamplerSettings, StageSettings
 
 STEPS, TOKENS, PROMPTS, SAMPLES, EVERY = 100, 512, 16, 4, 10
 
@@ -33,7 +33,7 @@ def scaled_down(config: RunConfig) -> RunConfig:
         device="cpu",
         stages=stages,
         model=replace(config.model, dtype="float32"),
-        data=DataSettings(template=config.data.template, arithmetic=PROBLEMS),
+        data=DataSettings(template=config.data.template, arithmetic=PROBLEMS, sampler=_sampler(config.data.sampler)),
         rollout=replace(config.rollout, engine="transformers", servers=(), vllm=replace(config.rollout.vllm, tensor=1)),
         parallel=replace(config.parallel, tensor=1, data=0),
         batch=replace(
@@ -74,6 +74,11 @@ def _stage(stage: StageSettings) -> StageSettings:
         mini_prompts=mini,
         group=_divided(stage.group, SAMPLES, 2),
     )
+
+
+def _sampler(settings: SamplerSettings) -> SamplerSettings:
+    """Generated problems come without attempts of a model."""
+    return replace(settings, least=0.0, most=1.0)
 
 
 def _divided(value: int, by: int, least: int) -> int:

@@ -16,12 +16,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from msgspec.structs import replace
-
 from or1_trainer.live.view import LiveView
 from or1_trainer.train.job import Job
 from or1_trainer.train.stages import Ended, Position, is_due, position_at
-from or1_trainer.train.state import RunState
+from or1_trainer.train.state import RunState, behind_draw
 from or1_trainer.train.step_times import StepTimes
 from or1_trainer.train.training_batch import TrainingBatch, training_batch
 from or1_trainer.train.weight_sync import ProbeTokens, snapshot_weights
@@ -60,7 +58,7 @@ class Rollouts:
             self._begin(position, state)
         with times.phase("rollout"):
             batch, drawn = self._batches.popleft().result()
-        state = replace(state, epoch=drawn.epoch, taken=drawn.taken)
+        state = behind_draw(state, drawn)
         for step in range(position.step + 1 + self.in_flight, position.step + 1 + ahead):
             if not may_begin(self.job, position, step, state.ended):
                 break

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from transformers.utils.logging import disable_progress_bar
 
+from or1_data.schema import Problem
 from or1_trainer.config.check import check
+from or1_trainer.config.rewards import TestsPassedReward
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.live.view import LiveView
 from or1_trainer.metrics.alarms import AlarmMonitor
@@ -21,21 +23,24 @@ from or1_trainer.metrics.sinks import open_sinks
 from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
 from or1_trainer.report.model_card import write_model_card
 from or1_trainer.report.write import write_report
+from or1_trainer.rewards.build import build_scoring
 from or1_trainer.train.build_learner import load_learner
+from or1_trainer.train.chat_rows import read_chat_rows
 from or1_trainer.train.checkpoint import load_newest
+from or1_trainer.train.dataset import Dataset
 from or1_trainer.train.engines import build_fleet
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.export import export
 from or1_trainer.train.initial_policy import starting_policy
 from or1_trainer.train.job import Job
 from or1_trainer.train.loop import train
-from or1_trainer.train.problems import data_summary, load_problems
+from or1_trainer.train.problems import dataset_summary, load_dataset
 from or1_trainer.train.prompts import PromptEncoder
 from or1_trainer.train.run_folder import only_owner, read_config
-from or1_trainer.train.sampler import Remaining
 from or1_trainer.train.stages import position_at, total_steps
 from or1_trainer.train.state import RunState
 from or1_trainer.train.summary import summary
+from or1_trainer.train.teacher import build_teacher
 from or1_trainer.train.tokenizer import check_lengths, check_tokenizer, load_tokenizer
 from or1_trainer.train.verify import verifier_of
 from or1_trainer.train.weight_sync import probe_of_prompt, snapshot_weights
@@ -84,12 +89,12 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     learner = load_learner(config, model_path, runtime)
     tokenizer, hf_config = load_tokenizer(model_path), learner.policy.hf_config
     check_tokenizer(tokenizer, hf_config)
-    train_problems, heldout = load_problems(config.data)
     prompts = PromptEncoder(tokenizer)
+    dataset = load_dataset(config.data, prompts)
     longest = max(*(stage.context_tokens for stage in config.stages), config.eval.context_tokens)
-    check_lengths(prompts, [*train_problems, *heldout], longest, hf_config.max_position_embeddings)
-    if len(train_problems) <= ENCODED_AT_ONCE:
-        prompts.all_ids(train_problems)
+    check_lengths(prompts, [*dataset.train, *dataset.heldout], longest, hf_config.max_position_embeddings)
+    if len(dataset.train) <= ENCODED_AT_ONCE:
+        prompts.all_ids(dataset.train)
     exchange = Exchange(runtime, timeout_s=config.parallel.timeout_s)
     return Job(
         config=config,
@@ -97,17 +102,42 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
         runtime=runtime,
         learner=learner,
         fleet=build_fleet(config, model_path, tokenizer, exchange, view.add_tokens),
-        verifier=verifier_of(config.reward),
+        verifier=verifier_of(config.reward, partial_scores=wants_partial_scores(config)),
+        scoring=build_scoring(
+            config,
+            folder,
+            runtime.device,
+            has_chat_template=bool(getattr(tokenizer, "chat_template", None)),
+            counting=counting_rewards(config, dataset),
+        ),
+        teacher=build_teacher(config, tokenizer, runtime),
         prompts=prompts,
-        train=train_problems,
-        remaining=Remaining(train_problems),
-        heldout=heldout,
+        dataset=dataset,
+        chat_rows={
+            index: read_chat_rows(stage.rows, tokenizer, context_tokens=stage.context_tokens)
+            for index, stage in enumerate(config.stages)
+            if stage.kind == "sft"
+        },
         metrics=MetricsLog(folder) if runtime.is_main else None,
         rollouts=RolloutLog(folder, share=config.watch.rollout_share) if runtime.is_main else None,
         sinks=(),
         alarms=AlarmMonitor(),
         view=view,
     )
+
+
+def wants_partial_scores(config: RunConfig) -> bool:
+    """Whether every test of a program has to run, because a reward counts those that pass."""
+    return any(isinstance(reward, TestsPassedReward) for reward in config.rewards)
+
+
+def counting_rewards(config: RunConfig, dataset: Dataset) -> Callable[[Problem], frozenset[str]] | None:
+    """Problem -> names of the rewards that its source counts; None where all count for all."""
+    if not any(source.rewards for source in config.data.sources):
+        return None
+    every = frozenset(reward.label for reward in config.rewards)
+    named = {source.label: frozenset(source.rewards) or every for source in config.data.sources}
+    return lambda problem: named[dataset.source_of(problem.id)]
 
 
 def begin(job: Job) -> RunState:
@@ -119,10 +149,10 @@ def begin(job: Job) -> RunState:
     if job.metrics is not None and job.rollouts is not None:
         job.metrics.truncate_after(state.step if state.step else -1)
         job.rollouts.truncate_after(state.step)
-        replace_file(job.folder / "data.json", json.dumps(data_summary(job.train, job.heldout), indent=1).encode())
+        replace_file(job.folder / "data.json", json.dumps(dataset_summary(job.dataset), indent=1).encode())
         for row in read_metrics(job.folder / "metrics.jsonl"):
             job.alarms.update(row)  # alarms raised before the resume are not repeated
-    first = job.prompts.ids(job.train[0])
+    first = job.prompts.ids(job.dataset.train[0])
     snapshot_weights(job.learner, probe_of_prompt(first), version=state.weight_version).send(job.fleet)
     return state
 

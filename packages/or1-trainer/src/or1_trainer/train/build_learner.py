@@ -38,6 +38,7 @@ def build_learner(config: RunConfig, hf_config: Any, weights: Path | Mapping[str
         batch=config.batch,
         temperature=config.rollout.temperature,
         mismatch=resolve_mismatch(config.mismatch, engine=config.rollout.engine, ahead=config.rollout.ahead),
+        distill_beta=config.distill.beta,
         reference=_reference(config, hf_config, weights, runtime),
     )
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from or1_rollout.types import Completion
 from or1_trainer.algorithm.packing import Sample, Size, balance
 from or1_trainer.algorithm.policy_loss import Extent
 from or1_trainer.train.exchange import Exchange, Words
@@ -43,7 +43,7 @@ def distribute(
     lengths_PG = batch.groups.outcomes.lengths_PG
     return [
         Minibatch(
-            samples=[_sample(batch, place, *responses[place]) for place in plan[runtime.data_rank]],
+            samples=[_sample(batch, place, responses[place]) for place in plan[runtime.data_rank]],
             extent=Extent(
                 num_tokens=int(sum(lengths_PG[place] for place in places)),
                 num_sequences=len(places),
@@ -61,8 +61,14 @@ def shares_of(places: Sequence[Place], batch: RolloutBatch, num_shares: int) -> 
     return [[places[index] for index in share] for share in balance(sizes, num_shares)]
 
 
-Arrays = tuple[NDArray[np.int32], NDArray[np.float32] | None]
-"""Token ids and log-probs of one response."""
+class Arrays(NamedTuple):
+    """What is known of each token of one response."""
+
+    token_ids: NDArray[np.int32]
+    logprobs: NDArray[np.float32] | None
+    """The engine's, where it gave them for all responses that are trained on."""
+    teacher: NDArray[np.float32] | None
+    """The teacher's, where there is one."""
 
 
 def fetch(batch: RolloutBatch, wanted: Sequence[Sequence[Place]], exchange: Exchange) -> dict[Place, Arrays]:
@@ -80,50 +86,55 @@ def fetch(batch: RolloutBatch, wanted: Sequence[Sequence[Place]], exchange: Exch
     ranks = range(runtime.world_size)
     lengths_PG = batch.groups.outcomes.lengths_PG
     incoming = [traffic(sender, runtime.rank) for sender in ranks]
-    words = [int(sum(lengths_PG[place] for place in places)) * (1 + with_logprobs) for places in incoming]
+    kinds = 1 + with_logprobs + batch.has_teacher
+    words = [int(sum(lengths_PG[place] for place in places)) * kinds for places in incoming]
     outgoing = [
-        _flat([_completion(batch, place) for place in traffic(runtime.rank, receiver)], with_logprobs=with_logprobs)
+        _flat([_arrays(batch, place, with_logprobs=with_logprobs) for place in traffic(runtime.rank, receiver)])
         for receiver in ranks
     ]
     found: dict[Place, Arrays] = {}
     for places, flat in zip(incoming, exchange.all_to_all(outgoing, words), strict=True):
         lengths = [int(lengths_PG[place]) for place in places]
-        found |= zip(places, _unflat(flat, lengths, with_logprobs=with_logprobs), strict=True)
+        unpacked = _unflat(flat, lengths, with_logprobs=with_logprobs, with_teacher=batch.has_teacher)
+        found |= zip(places, unpacked, strict=True)
     for place in wanted[runtime.data_rank]:
         if batch.owners[place[0]] == runtime.rank:
-            completion = _completion(batch, place)
-            found[place] = completion.token_ids, completion.logprobs if with_logprobs else None
+            found[place] = _arrays(batch, place, with_logprobs=with_logprobs)
     return found
 
 
-def _completion(batch: RolloutBatch, place: Place) -> Completion:
+def _arrays(batch: RolloutBatch, place: Place, *, with_logprobs: bool) -> Arrays:
     problem, sample = place
-    return batch.own[problem][sample].completion
+    response = batch.own[problem][sample]
+    completion = response.completion
+    return Arrays(completion.token_ids, completion.logprobs if with_logprobs else None, response.teacher_logprobs)
 
 
-def _flat(completions: Sequence[Completion], *, with_logprobs: bool) -> Words:
-    """All token ids behind each other, then all log-probs as the same number of 32-bit words."""
-    parts: list[Words] = [completion.token_ids for completion in completions]
-    if with_logprobs:
-        parts += [c.logprobs.view(np.int32) for c in completions if c.logprobs is not None]
+def _flat(responses: Sequence[Arrays]) -> Words:
+    """All token ids behind each other, then all log-probs, then all of the teacher, as 32-bit words."""
+    parts: list[Words] = [one.token_ids for one in responses]
+    parts += [one.logprobs.view(np.int32) for one in responses if one.logprobs is not None]
+    parts += [one.teacher.view(np.int32) for one in responses if one.teacher is not None]
     return np.concatenate([np.zeros(0, np.int32), *parts])
 
 
-def _unflat(flat: Words, lengths: Sequence[int], *, with_logprobs: bool) -> list[Arrays]:
-    ends, total = np.cumsum(lengths)[:-1], sum(lengths)
+def _unflat(flat: Words, lengths: Sequence[int], *, with_logprobs: bool, with_teacher: bool) -> list[Arrays]:
     if not lengths:
         return []
-    token_ids = np.split(flat[:total], ends)
-    logprobs = np.split(flat[total:].view(np.float32), ends) if with_logprobs else [None] * len(lengths)
-    return list(zip(token_ids, logprobs, strict=True))
+    kinds = np.split(flat, 1 + with_logprobs + with_teacher)
+    token_ids, *rest = [np.split(kind, np.cumsum(lengths)[:-1]) for kind in kinds]
+    logprobs = [[part.view(np.float32) for part in kind] for kind in rest]
+    nothing = [None] * len(lengths)
+    engine = logprobs[0] if with_logprobs else nothing
+    teacher = logprobs[-1] if with_teacher else nothing
+    return [Arrays(*one) for one in zip(token_ids, engine, teacher, strict=True)]
 
 
-def _sample(
-    batch: RolloutBatch, place: Place, token_ids: NDArray[np.int32], logprobs: NDArray[np.float32] | None
-) -> Sample:
+def _sample(batch: RolloutBatch, place: Place, arrays: Arrays) -> Sample:
     return Sample(
         prompt_ids=batch.prompts[place[0]],
-        response_ids=token_ids,
+        response_ids=arrays.token_ids,
         advantage=float(batch.groups.advantages_PG[place]),
-        engine_logprobs=logprobs,
+        engine_logprobs=arrays.logprobs,
+        teacher_logprobs=arrays.teacher,
     )

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from or1_data.schema import Problem
 from or1_eval import Problem as EvalProblem
 from or1_eval import Sampling, Task, evaluate
 from or1_eval.progress import Progress
@@ -14,10 +15,11 @@ from or1_reward import Grader
 from or1_reward.maths import TRAINING
 from or1_reward.types import Verdict
 from or1_trainer.metrics.files import replace_file
+from or1_trainer.rewards.gym import GymTruth, gym_truth, judge_gym
 from or1_trainer.train.job import Job
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
-from or1_trainer.train.verify import grading_servers, num_cores
+from or1_trainer.train.verify import cores_per_rank, grading_servers, num_cores
 
 
 def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, float]:
@@ -32,7 +34,7 @@ def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, fl
     task = Task(
         name="heldout",
         problems=tuple(
-            EvalProblem(id=p.id, prompt=job.prompts.ids(p), ground_truth=p.ground_truth) for p in job.heldout
+            EvalProblem(id=p.id, prompt=job.prompts.ids(p), ground_truth=_truth(p)) for p in job.dataset.heldout
         ),
         sampling=Sampling(
             n=settings.k,
@@ -40,7 +42,7 @@ def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, fl
             temperature=settings.temperature,
         ),
     )
-    with times.phase("eval", total=len(job.heldout) * settings.k, max_tokens=max_tokens) as phase:
+    with times.phase("eval", total=len(job.dataset.heldout) * settings.k, max_tokens=max_tokens) as phase:
 
         def show(now: Progress) -> None:
             phase.advance(now.drawn - phase.done, tokens=now.tokens_here - phase.ended_tokens)
@@ -66,9 +68,25 @@ def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, fl
 
 
 def judge_of(job: Job) -> Callable[..., Verdict]:
-    """How held-out responses are judged: as in training, on the machines that the run's responses are judged on."""
+    """How held-out responses are judged: as in training, on the machines that the run's responses are judged on.
+
+    The problems of generated tasks are judged here, by their own scorers.
+    """
     urls = job.config.reward.urls
-    return grading_servers(urls).verify if urls else Grader(TRAINING).verify
+    judge = grading_servers(urls).verify if urls else Grader(TRAINING).verify
+
+    def verify(response: str, ground_truth: object, *, finish_reason: str | None = None) -> Verdict:
+        if isinstance(ground_truth, GymTruth):
+            return judge_gym(ground_truth, [response], [finish_reason], cores_per_rank())[0]
+        return judge(response, ground_truth, finish_reason=finish_reason)
+
+    return verify
+
+
+def _truth(problem: Problem) -> object:
+    """The row's ground truth; of a generated task its truth, as a function, which or1-eval does not look into."""
+    of_task = gym_truth(problem)
+    return problem.ground_truth if of_task is None else lambda: of_task
 
 
 def not_judged(*_: object, **__: object) -> bool:

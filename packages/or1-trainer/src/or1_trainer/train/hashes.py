@@ -14,7 +14,8 @@ import torch.distributed as dist
 from or1_trainer.policy.model import Policy
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.train.exchange import Exchange
-from or1_trainer.train.rollout_batch import Response, RolloutBatch
+from or1_trainer.train.judging import Response
+from or1_trainer.train.rollout_batch import RolloutBatch
 
 SAMPLED = 4096
 """Elements of each weight tensor that are hashed, evenly spaced: an optimizer step changes (nearly) all of them."""

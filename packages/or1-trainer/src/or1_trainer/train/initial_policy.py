@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from or1_trainer.config.rewards import PythonReward
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
 from or1_trainer.model_path import local_model
 from or1_trainer.plan.layout import indivisible_sizes
 from or1_trainer.plan.read_shape import model_config
 from or1_trainer.plan.shape import Shape
+from or1_trainer.rewards.python import load_function
 from or1_trainer.toy.cache import is_made, warm_start_folder
 
 
 def check_start(config: RunConfig) -> None:
-    """Raise `ConfigError` when the model is not on this machine, or cannot be cut as the layout says.
+    """Raise `ConfigError` for a model that is not here or cannot be cut as the layout says, or a missing function.
 
     Needs no torch: it stands before the run folder and before any process is started.
     """
+    for reward in config.rewards:
+        if isinstance(reward, PythonReward):
+            load_function(reward.function)
     path = config.model.path
     if path and not is_made(local_model(path)):
         raise ConfigError(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from or1_data.schema import Problem
+from or1_rollout.engine import Engine
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.live.view import LiveView
 from or1_trainer.metrics.alarms import AlarmMonitor
@@ -14,10 +14,12 @@ from or1_trainer.metrics.log import MetricsLog
 from or1_trainer.metrics.rollout_log import RolloutLog
 from or1_trainer.metrics.sinks import Sink
 from or1_trainer.policy.parallel import Runtime
+from or1_trainer.rewards.scoring import Scoring
+from or1_trainer.train.chat_rows import ChatRow
+from or1_trainer.train.dataset import Dataset
 from or1_trainer.train.fleet import Fleet
 from or1_trainer.train.learner import Learner
 from or1_trainer.train.prompts import PromptEncoder
-from or1_trainer.train.sampler import Remaining
 from or1_trainer.train.verify import Verifier
 
 
@@ -31,11 +33,13 @@ class Job:
     learner: Learner
     fleet: Fleet
     verifier: Verifier
+    scoring: Scoring
+    teacher: Engine | None
+    """Of on-policy distillation."""
     prompts: PromptEncoder
-    train: Sequence[Problem]
-    remaining: Remaining
-    """The problems of `train` that the online filter has left."""
-    heldout: Sequence[Problem]
+    dataset: Dataset
+    chat_rows: Mapping[int, Sequence[ChatRow]]
+    """Stage -> its rows, for stages of supervised fine-tuning."""
     metrics: MetricsLog | None
     rollouts: RolloutLog | None
     sinks: Sequence[Sink]
@@ -43,6 +47,9 @@ class Job:
     view: LiveView
 
     def close(self) -> None:
-        """Close the engine and the verifier."""
+        """Close the engine, the rewards and the verifier."""
+        self.scoring.close()
         self.verifier.close()
+        if self.teacher is not None:
+            self.teacher.close()
         self.fleet.close()

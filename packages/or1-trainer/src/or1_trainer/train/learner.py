@@ -31,6 +31,8 @@ class Learner:
     temperature: float
     mismatch: MismatchSettings = field(default_factory=lambda: MismatchSettings(correction="none", proximal="trainer"))
     """Resolved by `algorithm.mismatch.resolve_mismatch`: no value is "auto"."""
+    distill_beta: float = 0.0
+    """Weight of the reverse KL to a teacher."""
     reference: Policy | None = None
     """The frozen policy of a KL term; None without one."""
 
@@ -56,9 +58,12 @@ class Learner:
             with_entropy=with_entropy,
         )
 
-    def step(self) -> float:
-        """Update the weights at the rate that the schedule gives; the gradient norm before clipping."""
-        return self.optimizer.step(self.schedule.rate(self.lr, self.optimizer.steps))
+    def step(self, lr: float = 0.0) -> float:
+        """Update the weights at the rate that the schedule makes of `lr`, or of the recipe's where that is 0.
+
+        Returns the gradient norm before clipping.
+        """
+        return self.optimizer.step(self.schedule.rate(lr or self.lr, self.optimizer.steps))
 
     @property
     def last_rate(self) -> float:

@@ -10,16 +10,20 @@ from msgspec.structs import replace
 
 from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.algorithm.groups import group_metrics, staleness_metrics
+from or1_trainer.algorithm.hacking import hacking_metrics
+from or1_trainer.algorithm.reward_terms import term_metrics
 from or1_trainer.train.async_rollouts import Rollouts
 from or1_trainer.train.evaluate import evaluate_policy
 from or1_trainer.train.hashes import weights_hash
 from or1_trainer.train.job import Job
 from or1_trainer.train.record import finish_step, write_row
 from or1_trainer.train.sampler import record
+from or1_trainer.train.source_metrics import source_metrics
 from or1_trainer.train.stage_transitions import enter_stage, leave_stage
 from or1_trainer.train.stages import Position, position_at
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
+from or1_trainer.train.supervised import supervised_step
 from or1_trainer.train.update import update
 
 
@@ -30,7 +34,8 @@ def train(job: Job, state: RunState, until: int | None = None) -> RunState:
     rollouts = Rollouts(job)
     try:
         while (position := position_at(job.config.stages, state.step, state.ended)) and state.step != until:
-            state = magic_step(job, rollouts, position, state)
+            step = supervised_step if position.stage.kind == "sft" else magic_step
+            state = step(job, rollouts, position, state)
     finally:
         rollouts.close()
     return state
@@ -57,7 +62,11 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
     with times.phase("sync"):
         rollouts.sync_weights(batch.probe, state.weight_version)
     seen = {**group_metrics(batch.groups), **staleness_metrics(batch.groups, state.weight_version - 1)}
+    seen |= hacking_metrics(batch.groups.outcomes)
+    seen |= term_metrics(batch.groups.outcomes.terms_PGR, batch.groups.outcomes.weights_PR, job.scoring.names)
     state, end = leave_stage(job, position, state, seen, in_flight=rollouts.in_flight)
+    if job.config.data.sources:
+        seen |= source_metrics(batch.groups, job.dataset, state)
     metrics = {**stage_metrics(job, position, state), **seen, **learned, **hashed, **memory, **end, **batch.metrics}
     return finish_step(job, rollouts, state, metrics, batch.records, times)
 
@@ -74,6 +83,6 @@ def stage_metrics(job: Job, position: Position, state: RunState) -> dict[str, fl
     return {
         "stage/index": position.stage_index,
         "stage/context_tokens": position.stage.context_tokens,
-        "stage/problems": len(job.train) - len(state.dropped),
+        "stage/problems": len(job.dataset.train) - len(state.dropped),
         "weights/version": state.weight_version,
     }

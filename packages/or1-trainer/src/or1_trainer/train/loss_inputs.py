@@ -44,6 +44,7 @@ def _fixed(batch: PackedBatch, trainer_M: Tensor, cut: CovarianceCut | None, lea
         behavior_M=batch.engine_logprobs_M,
         correction_M=_correction(batch, trainer_M, learner) if is_decoupled else None,
         reference_M=_reference(batch, learner),
+        teacher_M=batch.teacher_logprobs_M,
         selected_M=None if cut is None else cut.selected(trainer_M, batch.advantages_M),
     )
 

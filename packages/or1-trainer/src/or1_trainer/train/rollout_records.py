@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from or1_trainer.metrics.rollout_log import RolloutRecord, kept_problems
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.prompts import PromptEncoder
@@ -9,12 +12,17 @@ from or1_trainer.train.rollout_batch import RolloutBatch
 
 
 def sampled_records(
-    batch: RolloutBatch, step: int, share: float, prompts: PromptEncoder, exchange: Exchange
+    batch: RolloutBatch,
+    step: int,
+    share: float,
+    prompts: PromptEncoder,
+    exchange: Exchange,
+    rewards: Sequence[str] = (),
 ) -> list[RolloutRecord]:
     """The records of the groups that the log keeps, in the order of drawing; on rank 0 alone. Collective."""
     kept = kept_problems(step, batch.groups.problem_ids, share)
     mine = {
-        index: group_records(batch, index, prompts.text(batch.problems[index]))
+        index: group_records(batch, index, prompts.text(batch.problems[index]), rewards)
         for index in batch.own
         if batch.groups.problem_ids[index] in kept
     }
@@ -22,8 +30,9 @@ def sampled_records(
     return [record for _, records in sorted(found, key=lambda item: item[0]) for record in records]
 
 
-def group_records(batch: RolloutBatch, index: int, prompt: str) -> list[RolloutRecord]:
-    """The responses to one problem as people read them."""
+def group_records(batch: RolloutBatch, index: int, prompt: str, rewards: Sequence[str] = ()) -> list[RolloutRecord]:
+    """The responses to one problem as people read them; `rewards` are the names of the recipe's."""
+    totals_G = batch.groups.outcomes.rewards_PG[index].tolist()
     has_signal = bool(batch.groups.has_signal_P[index])
     return [
         RolloutRecord(
@@ -31,11 +40,20 @@ def group_records(batch: RolloutBatch, index: int, prompt: str) -> list[RolloutR
             prompt=prompt,
             response=response.completion.text,
             status=response.verdict.status.value,
-            reward=response.verdict.reward,
-            advantage=float(advantage) if has_signal and response.verdict.reward is not None else None,
+            reward=None if math.isnan(total) else total,
+            advantage=float(advantage) if has_signal and not math.isnan(total) else None,
             finish_reason=response.completion.finish_reason.value,
             num_tokens=len(response.completion.token_ids),
             seed=response.completion.seed,
+            rewards=_counted(rewards, response.terms),
         )
-        for response, advantage in zip(batch.own[index], batch.groups.advantages_PG[index], strict=True)
+        for response, total, advantage in zip(
+            batch.own[index], totals_G, batch.groups.advantages_PG[index], strict=True
+        )
     ]
+
+
+def _counted(names: Sequence[str], terms: Sequence[float | None]) -> dict[str, float | None]:
+    """The values of the rewards that count for the problem; None where one failed."""
+    pairs = zip(names, terms, strict=bool(names))
+    return {name: value for name, value in pairs if value is None or not math.isnan(value)}

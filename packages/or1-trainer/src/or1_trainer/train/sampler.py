@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from or1_data.schema import Problem
 from or1_reward.types import Status
 from or1_trainer.algorithm.groups import Groups
 from or1_trainer.errors import ConfigError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +26,11 @@ class Cursor:
     taken: int = 0
 
 
-def draw(problems: Sequence[Problem], count: int, cursor: Cursor, seed: int) -> tuple[list[Problem], Cursor]:
-    """The next `count` problems: every pass is a new permutation, a pure function of (seed, epoch)."""
+def draw(problems: Sequence[T], count: int, cursor: Cursor, seed: int) -> tuple[list[T], Cursor]:
+    """The next `count` problems, or rows: every pass is a new permutation, a pure function of (seed, epoch)."""
     if not problems:
         raise ConfigError("no problems are left to train on: the previous stage always solved all of them")
-    drawn: list[Problem] = []
+    drawn: list[T] = []
     while len(drawn) < count:
         order = _order(seed, cursor.epoch, len(problems))
         take = order[cursor.taken : cursor.taken + count - len(drawn)]
@@ -38,7 +40,7 @@ def draw(problems: Sequence[Problem], count: int, cursor: Cursor, seed: int) -> 
     return drawn, cursor
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=64)  # one per source
 def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
     return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
 

@@ -17,7 +17,7 @@ def enter_stage(job: Job, position: Position, state: RunState) -> RunState:
     """Apply the online filter (Skywork-OR1, arXiv 2505.22312, §3.1), and begin a fresh pass over what is left."""
     if position.stage_index == 0:
         return state
-    left = job.remaining.after(state.dropped)
+    left = job.dataset.all_left(state.dropped)
     kept = drop_solved(left, state.solved) if position.stage.drop_solved else left
     gone = {problem.id for problem in left} - {problem.id for problem in kept}
     job.view.note(
@@ -25,7 +25,8 @@ def enter_stage(job: Job, position: Position, state: RunState) -> RunState:
         f"{len(gone)} of {len(left)} problems were always solved and are dropped"
     )
     dropped = (*state.dropped, *sorted(gone))
-    return replace(state, dropped=dropped, solved={}, history=(), epoch=state.epoch + 1, taken=0)
+    cursors = {name: (epoch + 1, 0) for name, (epoch, _) in state.cursors.items()}
+    return replace(state, dropped=dropped, solved={}, history=(), epoch=state.epoch + 1, taken=0, cursors=cursors)
 
 
 def leave_stage(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from or1_trainer.policy.errors import CheckpointError
+from or1_trainer.train.estimates import Seen
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -17,6 +19,12 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     epoch: int = 0
     taken: int = 0
     """Problems taken from the current pass over the stage's data."""
+    cursors: dict[str, tuple[int, int]] = {}
+    """Source -> the same two numbers, where the recipe has sources."""
+    source_counts: dict[str, int] = {}
+    """Source -> prompts drawn, which the next ones follow."""
+    seen: dict[str, Seen] = {}
+    """What was seen of each problem, for samplers that look at it."""
     entropy_coefficient: float
     entropy_previous: float | None = None
     """Token-mean entropy of the batch before, in nats."""
@@ -31,6 +39,18 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Stage -> steps done when it ended before its count."""
     eval_avg: float | None = None
     """Held-out avg@k after exactly this step, where it was evaluated."""
+
+
+def behind_draw(state: RunState, drawn: RunState) -> RunState:
+    """The state with the place in the data of another one, which was drawn from later."""
+    return replace(
+        state,
+        epoch=drawn.epoch,
+        taken=drawn.taken,
+        cursors=drawn.cursors,
+        source_counts=drawn.source_counts,
+        seen=drawn.seen,
+    )
 
 
 def write_state(state: RunState, path: Path) -> None:

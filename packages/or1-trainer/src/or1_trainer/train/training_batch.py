@@ -51,7 +51,8 @@ def training_batch(job: Job, position: Position, state: RunState, times: StepTim
     )
     with times.phase("distribute"):
         minibatches = distribute(batch, steps, exchange, context_tokens=stage.context_tokens)
-        records = sampled_records(batch, position.step + 1, job.config.watch.rollout_share, job.prompts, exchange)
+        share, names = job.config.watch.rollout_share, job.scoring.names
+        records = sampled_records(batch, position.step + 1, share, job.prompts, exchange, names)
         hashes = batch_hashes(batch, exchange)
         first = [probe_response(responses) for responses in batch.own.values()][:1]
         ((response_ids,), *_) = exchange.gather(first)  # rank 0 holds the first problem

@@ -80,7 +80,7 @@ def _one_pass(
 
     _optimizer_step(learner, passes(), alpha, extent, sums)
     entropy = _mean_entropy(entropies, extent.num_tokens, learner)
-    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime), entropy
+    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime, distill_beta=learner.distill_beta), entropy
 
 
 def _one_forward(
@@ -94,7 +94,7 @@ def _one_forward(
     _optimizer_step(learner, zip(stats, fixed, strict=True), alpha, extent, sums)
     for one in fixed:
         sums.add_inputs(one)
-    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime), entropy
+    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime, distill_beta=learner.distill_beta), entropy
 
 
 def _two_passes(
@@ -119,7 +119,7 @@ def _two_passes(
     for fixed in inputs:
         for one in fixed:
             sums.add_inputs(one)
-    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime), entropy
+    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime, distill_beta=learner.distill_beta), entropy
 
 
 def _optimizer_step(
@@ -132,7 +132,15 @@ def _optimizer_step(
     """Accumulate the gradient over micro-batches, and step."""
     learner.optimizer.zero_grad()
     for stats, fixed in microbatches:
-        loss, shares = policy_loss(stats.logprobs_M, stats.entropy_M, fixed, learner.loss, extent, alpha=alpha)
+        loss, shares = policy_loss(
+            stats.logprobs_M,
+            stats.entropy_M,
+            fixed,
+            learner.loss,
+            extent,
+            alpha=alpha,
+            distill_beta=learner.distill_beta,
+        )
         loss.backward()
         sums.add_loss(shares)
     sums.close_step(learner.step())

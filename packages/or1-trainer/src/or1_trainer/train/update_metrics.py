@@ -12,7 +12,7 @@ from or1_trainer.algorithm.mismatch import mismatch_metrics, mismatch_sums
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.train.reduce import max_over_data, sum_over_data
 
-_LOSS = ("policy", "entropy", "clipped_low", "clipped_high", "ratio", "kl")
+_LOSS = ("policy", "entropy", "clipped_low", "clipped_high", "ratio", "kl", "teacher_kl")
 _MISMATCH = ("abs", "k3", "weight", "weight_squared", "masked", "count")
 
 
@@ -43,14 +43,16 @@ class UpdateSums:
         """Count an optimizer step."""
         self._grad_norms.append(grad_norm)
 
-    def metrics(self, alpha: float, kl_beta: float, runtime: Runtime) -> dict[str, float]:
+    def metrics(self, alpha: float, kl_beta: float, runtime: Runtime, *, distill_beta: float = 0.0) -> dict[str, float]:
         """Means over the optimizer steps. Collective."""
         steps = len(self._grad_norms)
-        policy, entropy, low, high, ratio, kl = (value / steps for value in sum_over_data(self._losses(), runtime))
+        policy, entropy, low, high, ratio, kl, teacher = (
+            value / steps for value in sum_over_data(self._losses(), runtime)
+        )
         totals = sum_over_data([self._mismatch.get(name, 0.0) for name in _MISMATCH], runtime)
         largest = max_over_data(self._mismatch.get("max_abs", 0.0), runtime)
         return {
-            "loss/total": policy - alpha * entropy + kl_beta * kl,
+            "loss/total": policy - alpha * entropy + kl_beta * kl + distill_beta * teacher,
             "loss/policy": policy,
             "loss/entropy_bonus": alpha * entropy,
             "policy/clip_low_rate": low,
@@ -59,6 +61,7 @@ class UpdateSums:
             "optimizer/grad_norm": sum(self._grad_norms) / steps,
             "optimizer/steps": steps,
             **({"kl/k3": kl} if kl_beta else {}),
+            **({"kl/teacher": teacher} if distill_beta else {}),
             **mismatch_metrics({**dict(zip(_MISMATCH, totals, strict=True)), "max_abs": largest}),
         }
 

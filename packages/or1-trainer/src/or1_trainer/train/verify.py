@@ -8,18 +8,23 @@ from multiprocessing.pool import AsyncResult, ThreadPool
 from typing import Any
 
 from or1_reward import Grader, GroundTruth, MathTruth
+from or1_reward.code_settings import CodeSettings
 from or1_reward.maths import TRAINING
 from or1_reward.serve import RemoteGraders
 from or1_reward.types import Verdict
 from or1_rollout.types import Completion
 from or1_trainer.config.reward import RewardSettings
 from or1_trainer.errors import ConfigError
+from or1_trainer.rewards.gym import GymTruth, judge_gym
 
 PER_SERVER = 8
 """Responses that one rank sends to one grading server at a time."""
 
 Judge = Callable[[Sequence[dict[str, Any]]], list[Verdict]]
 """Items of `or1_reward.verify_many` -> verdicts in their order; `row` is the ground truth as it is written."""
+
+Truth = GroundTruth | GymTruth
+"""What a response is judged by: an answer or tests, or the scorer of a generated task."""
 
 Pending = Sequence[AsyncResult[list[Verdict]]]
 """The verdicts of one group, in chunks."""
@@ -60,8 +65,13 @@ def grading_servers(urls: Sequence[str]) -> RemoteGraders:
     return graders
 
 
-def verifier_of(settings: RewardSettings) -> Verifier:
-    """The verifier of a run: on this machine, or on the machines of `reward.urls`."""
+def verifier_of(settings: RewardSettings, *, partial_scores: bool = False) -> Verifier:
+    """The verifier of a run: on this machine, or on the machines of `reward.urls`.
+
+    With `partial_scores` every test of a program runs; servers do not give them (`config/check.py`).
+    """
+    if partial_scores:
+        return Verifier(settings.workers, Grader(TRAINING, CodeSettings(partial_scores=True)).verify_many)
     if not settings.urls:
         return Verifier(settings.workers)
     judge = remote_judge(grading_servers(settings.urls))
@@ -78,9 +88,10 @@ class Verifier:
     def __init__(self, workers: int, judge: Judge = judge_for_training) -> None:
         """Start the threads; `workers` 0 means this rank's share of the machine's cores."""
         self._judge = judge
-        self._threads = ThreadPool(workers or cores_per_rank())
+        self._workers = workers or cores_per_rank()
+        self._threads = ThreadPool(self._workers)
 
-    def submit(self, completions: Sequence[Completion], truth: GroundTruth, row: object = None) -> Pending:
+    def submit(self, completions: Sequence[Completion], truth: Truth, row: object = None) -> Pending:
         """Begin to judge a group. A truncated completion is `truncated`, reward 0, whatever it contains.
 
         `row` is what `truth` was parsed from, which servers are sent.
@@ -89,6 +100,9 @@ class Verifier:
             {"response": c.text, "ground_truth": truth, "row": row, "finish_reason": c.finish_reason.value}
             for c in completions
         ]
+        if isinstance(truth, GymTruth):
+            texts, reasons = [c.text for c in completions], [c.finish_reason.value for c in completions]
+            return [self._threads.apply_async(judge_gym, (truth, texts, reasons, self._workers))]
         # a maths answer takes microseconds, a program seconds
         chunks = [items] if isinstance(truth, MathTruth) else [[item] for item in items]
         return [self._threads.apply_async(self._judge, (chunk,)) for chunk in chunks]

@@ -1,0 +1,73 @@
+"""Settings of the sources of training problems and of the order in which they are drawn (docs/mixtures.md)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import field
+
+from or1_trainer.config.base import AtLeastOne, AtLeastZero, Fraction, Positive, Settings
+from or1_trainer.config.rewards import RewardName
+
+GymValue = int | float | str | bool | list[int | str]
+
+
+class SourceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One source of training problems: a `path`, or a task of reasoning-gym."""
+
+    name: RewardName = ""
+    """Of its metrics; empty: the file's or the task's name."""
+    path: str = ""
+    """A file (.jsonl, .parquet and others), a folder or pattern of files, or a hub set `owner/name[:config][#split]`
+    (extra `or1-data[hub]`)."""
+    adapter: str = "auto"
+    """How rows are read: an adapter of or1-data; auto: by their columns."""
+    gym: str = ""
+    """A task of reasoning-gym (extra `or1-trainer[gym]`), such as `leg_counting`: problems are generated, and judged by
+    its own scorer."""
+    gym_settings: dict[str, GymValue] = field(default_factory=dict)
+    """Settings of the task, such as `{ min_animals = 2 }`; `seed` and `size` are set by `seed` and `max_problems`."""
+    seed: AtLeastZero = 0
+    """Of the task."""
+    weight: Positive = 1.0
+    """Its part of the prompts, relative to the other sources."""
+    template: str = ""
+    """Prompt template put around each statement; empty: the prompts of the rows."""
+    rewards: tuple[str, ...] = ()
+    """Names of the `[[rewards]]` that count for its problems; empty: all."""
+    max_problems: AtLeastZero = 0
+    """The first so many problems; 0: all, and 1024 of a task."""
+    max_prompt_tokens: AtLeastZero = 0
+    """Leave out problems with longer prompts; 0: none."""
+
+    @property
+    def label(self) -> str:
+        """The name in metrics and messages."""
+        if self.name or self.gym:
+            return self.name or self.gym
+        return self.path.rstrip("/").rpartition("/")[2].partition(".")[0].partition("#")[0].lower()
+
+
+class SamplerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which problems are drawn next, within each source."""
+
+    kind: Literal["uniform", "drop_solved", "difficulty", "adaptive"] = "uniform"
+    """`uniform`: passes in a random order, as in the report. `drop_solved`: the same without problems whose last
+    `visits` groups were all right. `difficulty`: by the expected signal p (1 - p) of the solve rate p that
+    `extra_info.model_difficulty` gives. `adaptive`: by that of a solve rate estimated during training."""
+    visits: AtLeastOne = 1
+    """Of `drop_solved`: groups in a row that have to be all right."""
+    model: str = ""
+    """Of `difficulty`: whose attempts count; empty: those of the first model that a row has."""
+    least: Fraction = 0.0
+    """Of `difficulty`: leave out problems with a lower solve rate."""
+    most: Fraction = 1.0
+    """Of `difficulty`: leave out problems with a higher solve rate."""
+    floor: Fraction = 0.1
+    """Smallest weight of a problem, relative to that of the best one: the part of exploration."""
+    memory: Fraction = 0.8
+    """Of `adaptive`: what earlier responses count at the next visit; 1: nothing is forgotten."""
+    prior: Positive = 2.0
+    """Of `adaptive`: responses that the prior counts for."""
+    share: Literal["none", "data_source"] = "data_source"
+    """Of `adaptive`: the prior's solve rate is 0.5, or that of all problems with the same `data_source`."""

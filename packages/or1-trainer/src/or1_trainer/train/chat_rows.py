@@ -1,0 +1,133 @@
+"""Rows of messages -> token ids, and which of them the assistant says: what supervised fine-tuning trains on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerBase
+
+from or1_data.errors import DataError, SchemaError
+from or1_data.io.problems import locate
+from or1_trainer.errors import ConfigError
+
+_GENERATION: Final = re.compile(r"\{%-?\s*generation\s*-?%\}")
+
+Message = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ChatRow:
+    """One conversation, cut before the first token of the assistant and behind the last."""
+
+    prompt_ids: Sequence[int]
+    response_ids: Sequence[int]
+    trained_T: NDArray[np.bool_]
+    """Which tokens of the response are the assistant's: not those of users and tools between its turns."""
+
+
+def read_chat_rows(paths: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, context_tokens: int) -> list[ChatRow]:
+    """The rows whose response has at most `context_tokens` tokens.
+
+    Raises `ConfigError` for a row that is none, with file and line, and where none is short enough.
+    """
+    rows, num_long = [], 0
+    for path in paths:
+        try:
+            for located in locate(path):
+                where = f"{located.file}, line {located.line}"
+                if isinstance(located.row, SchemaError):
+                    raise located.row
+                row = chat_row(_messages(located.row, where), tokenizer, where)
+                num_long += len(row.response_ids) > context_tokens
+                rows += [row] if len(row.response_ids) <= context_tokens else []
+        except (DataError, OSError) as error:
+            raise ConfigError(f"{path}: {error}") from error
+    if not rows:
+        raise ConfigError(
+            f"{', '.join(paths)}: no row to train on; {num_long} have more than context_tokens = {context_tokens}"
+        )
+    return rows
+
+
+def chat_row(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, where: str = "row") -> ChatRow:
+    """Encode a conversation as the policy sees it: with the chat template, or the texts one after the other.
+
+    Raises `ConfigError` where the template changes earlier turns, so that they cannot be told apart.
+    """
+    if not tokenizer.chat_template:
+        ids, trained = _plain(messages, tokenizer)
+    elif _GENERATION.search(str(tokenizer.chat_template)):
+        ids, trained = _generation_mask(messages, tokenizer)
+    else:
+        ids, trained = _rendered(messages, tokenizer, where)
+    places = np.flatnonzero(trained)
+    if not len(places) or not places[0]:
+        raise ConfigError(f"{where}: no message of the assistant behind another one")
+    first, end = int(places[0]), int(places[-1]) + 1
+    return ChatRow(
+        prompt_ids=ids[:first], response_ids=ids[first:end], trained_T=np.array(trained[first:end], np.bool_)
+    )
+
+
+def _plain(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[bool]]:
+    """Without a template a turn of the assistant ends with the end token, as its responses do."""
+    ids: list[int] = []
+    trained: list[bool] = []
+    for message in messages:
+        own = message["role"] == "assistant"
+        new = list(tokenizer(message["content"], add_special_tokens=False)["input_ids"])
+        new += [int(tokenizer.eos_token_id)] if own else []
+        ids += new
+        trained += [own] * len(new)
+    return ids, trained
+
+
+def _generation_mask(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[bool]]:
+    """The template itself says what is generated."""
+    encoded: Any = tokenizer.apply_chat_template(
+        [dict(message) for message in messages], return_dict=True, return_assistant_tokens_mask=True
+    )
+    return list(encoded["input_ids"]), [bool(value) for value in encoded["assistant_masks"]]
+
+
+def _rendered(
+    messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, where: str
+) -> tuple[list[int], list[bool]]:
+    """From the prompt before a turn of the assistant to the text with the turn, line ends behind it left out."""
+    turns = [dict(message) for message in messages]
+
+    def text(count: int, *, opened: bool = False) -> str:
+        return str(tokenizer.apply_chat_template(turns[:count], tokenize=False, add_generation_prompt=opened))
+
+    whole, spans = text(len(turns)), list[tuple[int, int]]()
+    for at, turn in enumerate(turns):
+        if turn["role"] == "assistant":
+            before, behind = text(at, opened=True), text(at + 1)
+            if not (whole.startswith(behind.rstrip()) and behind.startswith(before)):
+                raise ConfigError(
+                    f"{where}: the chat template changes what stands before a later turn, so message {at} has no place "
+                    "of its own; give each turn of the assistant a row, or a template with a generation mask"
+                )
+            spans.append((len(before), len(behind.rstrip())))
+    encoded: Any = tokenizer(whole, add_special_tokens=False, return_offsets_mapping=True)
+    starts = [start for start, _ in encoded["offset_mapping"]]
+    trained = [any(first <= start < end for first, end in spans) for start in starts]
+    assert all(before <= after for before, after in pairwise(starts))
+    return list(encoded["input_ids"]), trained
+
+
+def _messages(row: Mapping[str, Any], where: str) -> Sequence[Message]:
+    messages: Any = row.get("messages")
+    ok = isinstance(messages, list) and all(
+        isinstance(one, Mapping) and isinstance(one.get("role"), str) and isinstance(one.get("content"), str)
+        for one in messages
+    )
+    if not ok or not isinstance(messages, list):
+        raise ConfigError(f"{where}: messages must be a list of objects with role and content, both texts")
+    return messages

@@ -1,0 +1,34 @@
+"""The problems of a run by source, and what the online filter has left of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from or1_data.schema import Problem
+from or1_trainer.train.sampler import Remaining
+
+ALL = ""
+"""The name of the one pool of a recipe without sources."""
+
+
+class Dataset:
+    """Training problems by source, and the held-out ones."""
+
+    def __init__(self, pools: Mapping[str, Sequence[Problem]], heldout: Sequence[Problem]) -> None:
+        """`pools` have no problem in common."""
+        self.pools, self.heldout = pools, heldout
+        self.train = [problem for problems in pools.values() for problem in problems]
+        self._remaining = {name: Remaining(problems) for name, problems in pools.items()}
+        self._source = {problem.id: name for name, problems in pools.items() for problem in problems if name}
+
+    def left(self, name: str, dropped: Collection[str]) -> Sequence[Problem]:
+        """The problems of a source except `dropped`."""
+        return self._remaining[name].after(dropped)
+
+    def all_left(self, dropped: Collection[str]) -> list[Problem]:
+        """The problems of all sources except `dropped`."""
+        return [problem for name in self.pools for problem in self.left(name, dropped)]
+
+    def source_of(self, problem_id: str) -> str:
+        """The source that a problem belongs to."""
+        return self._source.get(problem_id, "")

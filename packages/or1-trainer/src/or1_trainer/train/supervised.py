@@ -1,0 +1,83 @@
+"""A step of supervised fine-tuning: rows of messages, packed; the mean loss over all tokens of the assistant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from msgspec.structs import replace
+
+from or1_trainer.algorithm.packing import Sample, Size, balance, microbatches, pack
+from or1_trainer.train.async_rollouts import Rollouts
+from or1_trainer.train.chat_rows import ChatRow
+from or1_trainer.train.job import Job
+from or1_trainer.train.learner import Learner
+from or1_trainer.train.record import finish_step
+from or1_trainer.train.reduce import sum_over_data
+from or1_trainer.train.sampler import Cursor, draw
+from or1_trainer.train.stage_transitions import enter_stage
+from or1_trainer.train.stages import Position, is_due, position_at
+from or1_trainer.train.state import RunState
+from or1_trainer.train.step_times import StepTimes
+from or1_trainer.train.weight_sync import probe_of_prompt
+
+
+def supervised_step(job: Job, rollouts: Rollouts, position: Position, state: RunState) -> RunState:
+    """One optimizer step on the stage's next rows. The engine gets the weights when it is needed next. Collective."""
+    times, stage = StepTimes(job.view), position.stage
+    if position.is_stage_start:
+        state = enter_stage(job, position, state)
+    rows, cursor = draw(
+        job.chat_rows[position.stage_index],
+        stage.prompts,
+        Cursor(epoch=state.epoch, taken=state.taken),
+        job.config.seed,
+    )
+    with times.phase("update"):
+        metrics = learn(job.learner, rows, lr=stage.lr)
+    state = replace(
+        state,
+        step=state.step + 1,
+        epoch=cursor.epoch,
+        taken=cursor.taken,
+        weight_version=state.weight_version + 1,
+    )
+    later = position_at(job.config.stages, state.step, state.ended)
+    if later is None or later.stage.kind != "sft" or is_due(state.step, job.config.eval.every):
+        with times.phase("sync"):
+            first = job.prompts.ids(job.dataset.train[0])
+            rollouts.sync_weights(probe_of_prompt(first), state.weight_version)
+    metrics |= {
+        "stage/index": position.stage_index,
+        "stage/context_tokens": stage.context_tokens,
+        "stage/problems": len(job.chat_rows[position.stage_index]),
+        "weights/version": state.weight_version,
+    }
+    return finish_step(job, rollouts, state, metrics, [], times)
+
+
+def learn(learner: Learner, rows: Sequence[ChatRow], *, lr: float = 0.0) -> dict[str, float]:
+    """An optimizer step on `rows`, each data rank on its share; the mean loss before it. Collective."""
+    samples = [Sample(prompt_ids=row.prompt_ids, response_ids=row.response_ids, advantage=0.0) for row in rows]
+    sizes = [Size(at, len(sample.prompt_ids), len(sample.response_ids)) for at, sample in enumerate(samples)]
+    share = balance(sizes, learner.runtime.data_size)[learner.runtime.data_rank]
+    num_tokens = sum(int(row.trained_T.sum()) for row in rows)
+    learner.optimizer.zero_grad()
+    total = 0.0
+    for bin_ in microbatches([samples[at] for at in share], learner.batch.microbatch_tokens):
+        places = [share[index] for index in bin_]
+        batch = pack([samples[at] for at in places], device=learner.runtime.device, dtype=learner.wide_dtype)
+        trained_M = torch.from_numpy(np.concatenate([rows[at].trained_T for at in places])).to(learner.runtime.device)
+        logprobs_M = learner.stats(batch, temperature=1.0, with_entropy=False).logprobs_M
+        loss = -(logprobs_M * trained_M).sum() / num_tokens
+        loss.backward()
+        total += float(loss.detach())
+    grad_norm = learner.step(lr)
+    return {
+        "sft/loss": sum_over_data([total], learner.runtime)[0],
+        "sft/rows": len(rows),
+        "tokens/trained": num_tokens,
+        "optimizer/grad_norm": grad_norm,
+        "optimizer/lr": learner.schedule.rate(lr or learner.lr, learner.optimizer.steps - 1),
+    }
