@@ -11,8 +11,9 @@ from or1_trainer.metrics.rollout_log import RolloutRecord
 from or1_trainer.train.distribute import Minibatch, distribute
 from or1_trainer.train.hashes import batch_hashes
 from or1_trainer.train.job import Job
+from or1_trainer.train.judging import Response
 from or1_trainer.train.refill import fill
-from or1_trainer.train.rollout_batch import Response, rollout_round
+from or1_trainer.train.rollout_batch import rollout_round
 from or1_trainer.train.rollout_records import sampled_records
 from or1_trainer.train.stages import Position
 from or1_trainer.train.state import RunState
