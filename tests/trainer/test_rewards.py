@@ -127,7 +127,7 @@ def close_to_five(completions, **kwargs):
     return [-abs(5 - len(text)) for text in completions]
 
 def answers(completions, ground_truth, **kwargs):
-    found = [re.search(r"\\\\d+", text) for text in completions]
+    found = [re.search(r"\\d+", text) for text in completions]
     return [1.0 if match and match[0] in truth else 0.0 for match, truth in zip(found, ground_truth)]
 
 def chat_form(prompts, completions, completion_ids, hint, trainer_state, **kwargs):

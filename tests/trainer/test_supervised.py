@@ -62,7 +62,7 @@ def test_what_the_assistant_says_is_trained_on_and_nothing_else(template, whole,
 
 def test_a_template_that_changes_earlier_turns_is_refused_where_it_matters():
     made = tokenizer(STRIPPING)
-    assert texts(chat_row(messages(*TURNS[:2]), made), made)[1] == "2;"
+    assert texts(chat_row(messages(("user", "a"), ("assistant", "2")), made), made)[1] == "2;"
     with pytest.raises(ConfigError, match=r"row 7: .*message 1 has no place"):
         chat_row(messages(("user", "ab"), ("assistant", "long"), ("user", "cd"), ("assistant", "x")), made, "row 7")
 
@@ -134,7 +134,7 @@ def test_the_loss_and_its_step_are_those_of_transformers(runtime, budget):
     optimizer.step()
     expected = model.state_dict()
     for name, tensor in learner.weights:
-        torch.testing.assert_close(tensor.double(), expected[name], rtol=1e-6, atol=1e-8)
+        torch.testing.assert_close(tensor.double(), expected[name], rtol=0, atol=1e-6)  # of 1e-3
 
 
 def record(response, tokens):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from msgspec import field
@@ -45,7 +46,8 @@ class SourceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
         """The name in metrics and messages."""
         if self.name or self.gym:
             return self.name or self.gym
-        return self.path.rstrip("/").rpartition("/")[2].partition(".")[0].partition("#")[0].lower()
+        last = self.path.rstrip("/").rpartition("/")[2].partition(".")[0].partition("#")[0]
+        return re.sub(r"[^a-z0-9_@-]+", "-", last.lower()).strip("-_@") or "source"
 
 
 class SamplerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glob import has_magic
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -11,6 +12,7 @@ from or1_trainer.doctor.result import CheckResult, State
 from or1_trainer.errors import ConfigError
 from or1_trainer.plan.read_shape import model_config
 from or1_trainer.plan.shape import Shape
+from or1_trainer.rewards.gym import HELDOUT
 
 CHECKPOINT_BYTES, EXPORT_BYTES = 14, 2
 """Per parameter: bfloat16 weights with float32 master weights and moments; the exported model."""
@@ -38,7 +40,10 @@ def _model(config: RunConfig) -> CheckResult:
 
 def _files(config: RunConfig) -> list[CheckResult]:
     found = []
-    for key, paths in (("data.train", config.data.train), ("data.heldout", config.data.heldout)):
+    named = [source.path for source in config.data.sources]
+    sources = [path for path in named if Path(path).suffix and not has_magic(path)]  # no hub sets, tasks, patterns
+    heldout = [path for path in config.data.heldout if not path.startswith(HELDOUT)]
+    for key, paths in (("data.train", config.data.train), ("data.sources", sources), ("data.heldout", heldout)):
         for path in paths:
             state = State.GOOD if Path(path).is_file() else State.BAD
             advice = f"write it with `or1-data run`, or set --{key}"

@@ -59,7 +59,7 @@ def gym_problems(task: str, settings: Mapping[str, Any], *, seed: int, size: int
         place = {"task": task, "settings": dict(settings), "seed": seed, "size": size, "index": index}
         yield make_problem(
             f"{entry['question'].strip()}\n\n{INSTRUCTION}",
-            str(entry["answer"]),
+            [str(entry["answer"])],
             ability="math",
             data_source=task,
             extra_info={"index": index, KEY: place},
