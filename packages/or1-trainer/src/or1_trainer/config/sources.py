@@ -21,8 +21,8 @@ class SourceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     path: str = ""
     """A file (.jsonl, .parquet and others), a folder or pattern of files, or a hub set `owner/name[:config][#split]`
     (extra `or1-data[hub]`)."""
-    adapter: str = "auto"
-    """How rows are read: an adapter of or1-data; auto: by their columns."""
+    adapter: str = "or1"
+    """How rows are read: in or1-data's row format, or by another of its adapters; auto: by their columns."""
     gym: str = ""
     """A task of reasoning-gym (extra `or1-trainer[gym]`), such as `leg_counting`: problems are generated, and judged by
     its own scorer."""

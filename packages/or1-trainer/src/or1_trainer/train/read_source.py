@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 
+from or1_data import read_problems
 from or1_data.errors import DataError
 from or1_data.schema import Problem
 from or1_data.sources.read import read_source as read_rows
@@ -15,6 +16,7 @@ from or1_trainer.errors import ConfigError
 from or1_trainer.rewards.gym import gym_problems
 from or1_trainer.train.prompts import PromptEncoder
 
+ROW_FORMAT = "or1"
 GYM_PROBLEMS = 1024
 """Of a task of reasoning-gym, where the recipe does not say how many."""
 
@@ -34,6 +36,8 @@ def _problems(source: SourceSettings) -> Iterable[Problem]:
     if source.gym:
         size = source.max_problems or GYM_PROBLEMS
         return gym_problems(source.gym, source.gym_settings, seed=source.seed, size=size)
+    if source.adapter == ROW_FORMAT:
+        return read_problems(source.path)
     return read_rows(source.path, source.adapter, name=source.label)
 
 
