@@ -1,4 +1,4 @@
-"""The reverse KL to a teacher: its gradient in expectation, its share of the loss, and its way to the rank that trains."""
+"""The reverse KL to a teacher: its gradient in expectation, its share of the loss, and its way between the ranks."""
 
 import numpy as np
 import pytest
