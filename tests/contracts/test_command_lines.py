@@ -27,6 +27,7 @@ PINNED = {
         "warm-start",
         "plan",
         "rehearse",
+        "replay",
         "doctor",
         "study",
         "diff",

@@ -185,7 +185,7 @@ def test_the_ranks_of_a_machine_share_its_cores(monkeypatch):
 
 
 def test_a_problem_that_cannot_be_graded_is_named():
-    problem = SimpleNamespace(id="row-7", ground_truth=json.dumps({"inputs": ["1"]}))
+    problem = SimpleNamespace(id="row-7", ground_truth=json.dumps({"inputs": ["1"]}), extra_info={})
     with pytest.raises(TrainingError, match=r"row-7.*or1-data validate"):
         truth_of(problem)
 
