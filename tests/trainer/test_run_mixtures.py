@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from transformers import AutoTokenizer
 
 from or1_data import arithmetic_problems, write_problems
 
@@ -16,6 +17,7 @@ from whole_runs import MICRO, numbers, rows_written, run, start, wait_for
 
 from or1_data.arithmetic import Family
 from or1_trainer.metrics.rollout_log import read_rollouts, rollout_files
+from or1_trainer.train.chat_rows import read_chat_rows
 
 HEAD = f"""
 name = "mixed"
@@ -133,9 +135,13 @@ def rows(whole, room, cache):
 
 
 @pytest.fixture(scope="module")
-def tuned_stages(rows):
+def tuned_stages(room):
+    """Fine-tuning on an answer that the policy does not give, then a stage of reinforcement learning."""
+    asked = [{"role": "user", "content": f"{number}+1=?"} for number in range(8)]
+    answer = {"role": "assistant", "content": "\\boxed{0}"}
+    (room / "zeros.jsonl").write_text("\n".join(json.dumps({"messages": [one, answer]}) for one in asked))
     return (
-        '[{ kind = "sft", rows = ["rows.jsonl"], steps = 3, context_tokens = 20, prompts = 8, lr = 3e-3 }, '
+        '[{ kind = "sft", rows = ["zeros.jsonl"], steps = 3, context_tokens = 20, prompts = 8, lr = 3e-3 }, '
         "{ steps = 2, context_tokens = 20, prompts = 4, group = 4 }]"
     )
 
@@ -149,6 +155,8 @@ def test_right_responses_become_rows_of_messages_at_most_so_many_a_problem(whole
         assert (row["problem_id"], answer["content"]) in right and answer["role"] == "assistant"
         assert prompt[0]["role"] == "user"
         count[row["problem_id"]] = count.get(row["problem_id"], 0) + 1
+    tokenizer = AutoTokenizer.from_pretrained(whole / "model")
+    assert len(read_chat_rows([str(whole.parent / "rows.jsonl")], tokenizer, context_tokens=20)) == len(rows)
     by_problem = {name: len({text for problem, text in right if problem == name}) for name, _ in right}
     assert count == {name: min(number, 2) for name, number in by_problem.items()}
 
@@ -158,7 +166,7 @@ def test_a_stage_of_fine_tuning_lowers_its_loss_and_the_next_stage_goes_on_from_
         run(cache, "train", "plain.toml", "--run-dir", "tuned", "--stages", tuned_stages, cwd=room)
     _, *steps = numbers(room / "tuned")
     losses = [row["sft/loss"] for row in steps if "sft/loss" in row]
-    assert len(losses) == 3 and losses[-1] < losses[0]
+    assert len(losses) == 3 and losses[0] > losses[1] > losses[2]
     assert [row["stage/index"] for row in steps] == [0, 0, 0, 1, 1]
     assert all(row["mismatch/max_abs"] < 1e-3 for row in steps if "mismatch/max_abs" in row), (
         "the engine has the weights"
