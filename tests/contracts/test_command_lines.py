@@ -31,6 +31,7 @@ PINNED = {
         "doctor",
         "study",
         "diff",
+        "replay",
     },
 }
 """Every command name that is agreed; a package shows no other."""
