@@ -31,7 +31,6 @@ PINNED = {
         "doctor",
         "study",
         "diff",
-        "replay",
     },
 }
 """Every command name that is agreed; a package shows no other."""
