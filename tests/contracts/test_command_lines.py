@@ -31,6 +31,7 @@ PINNED = {
         "doctor",
         "study",
         "diff",
+        "watch",
     },
 }
 """Every command name that is agreed; a package shows no other."""

@@ -12,7 +12,7 @@ LAYERS = (
     {"cache", "config"},
     {"algorithm", "dtypes", "launch", "live", "metrics"},
     {"policy", "report"},
-    {"model_path"},
+    {"model_path", "watch"},
     {"plan", "rewards"},
     {"toy"},
     {"train"},

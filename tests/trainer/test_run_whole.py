@@ -1,5 +1,6 @@
 """Whole runs of a micro recipe through the command line: learning files, layouts, kills, and bad input."""
 
+import gzip
 import json
 import signal
 import subprocess
@@ -53,8 +54,8 @@ def whole(cache, once):
 
     def make(folder):
         (folder / "micro.toml").write_text(RECIPE)
-        sinks = ("--watch.sinks", '["tensorboard"]')
-        done = run(cache, "train", folder / "micro.toml", "--run-dir", folder / "run", *sinks)
+        seen = ("--watch.sinks", '["tensorboard"]', "--profile", "2,8")
+        done = run(cache, "train", folder / "micro.toml", "--run-dir", folder / "run", *seen)
         assert "held-out avg@2:" in done.stdout and str(folder / "run" / "report.html") in done.stdout
 
     return once("micro", make) / "run"
@@ -75,8 +76,28 @@ def test_a_run_leaves_a_folder_that_explains_itself(whole):
     assert any(row["policy/ratio_mean"] != 1.0 for row in rows[7:] if row.get("optimizer/steps") == 2)
     assert all(row["mismatch/max_abs"] < 1e-3 for row in rows if "mismatch/max_abs" in row)
     assert [path.name for path in sorted((whole / "checkpoints").glob("step_*"))] == ["step_000009", "step_000012"]
-    sample = json.loads(next(iter(sorted((whole / "rollouts").iterdir()))).read_text().splitlines()[0])
-    assert {"prompt", "response", "status", "reward", "advantage", "seed"} <= sample.keys()
+    kept = [json.loads(line) for line in next(iter(sorted((whole / "rollouts").iterdir()))).read_text().splitlines()]
+    assert all({"prompt", "response", "status", "reward", "advantage", "seed"} <= sample.keys() for sample in kept)
+    by_token = [sample for sample in kept if "tokens" in sample]
+    assert len({sample["problem_id"] for sample in by_token}) == 1 < len({sample["problem_id"] for sample in kept})
+    for sample in by_token:
+        assert "".join(sample["tokens"]).removesuffix("<eos>") == sample["response"]
+        assert len(sample["tokens"]) == len(sample["logprobs"]) == sample["num_tokens"]
+        assert max(sample["logprobs"]) <= 0
+
+
+def test_the_trace_of_a_step_names_its_phases_and_the_report_links_it(whole):
+    traces = sorted(path.name for path in (whole / "trace").iterdir())
+    assert traces == ["step_000002_rank0.json.gz", "step_000008_rank0.json.gz"]
+    for name in traces:
+        events = json.loads(gzip.decompress((whole / "trace" / name).read_bytes()))["traceEvents"]
+        spans = {event["name"]: event for event in events if event.get("ph") == "X"}
+        step = spans["step"]
+        for phase in ("rollout", "verify", "distribute", "update", "sync"):
+            assert (
+                step["ts"] <= spans[phase]["ts"] <= spans[phase]["ts"] + spans[phase]["dur"] <= step["ts"] + step["dur"]
+            )
+        assert f'<a href="trace/{name}">' in (whole / "report.html").read_text()
 
 
 def test_the_exported_model_loads_in_transformers(whole, cache, tmp_path):

@@ -19,6 +19,7 @@ from or1_trainer.commands import (
     results,
     study,
     train,
+    watch,
 )
 from or1_trainer.commands.outcome import exit_code, fail
 from or1_trainer.config.near import did_you_mean
@@ -34,6 +35,7 @@ examples:
   or1-trainer train my_recipe.toml --dry-run       print all settings and exit
   or1-trainer resume runs/tiny-001                 resume from the newest checkpoint
   or1-trainer report runs/tiny-001 runs/tiny-002   write one report.html that compares runs
+  or1-trainer watch runs/tiny-001                  charts and rollouts in the browser, live
   or1-trainer diff runs/tiny-001 runs/tiny-002     find the first step at which two runs differ
   or1-trainer replay runs/tiny-001 --step 40       compute a step again and compare it
   or1-trainer export runs/tiny-001 model/          export the newest checkpoint to Hugging Face format
@@ -96,7 +98,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     )
     parser.add_argument("--version", action="version", version=f"or1-trainer {metadata.version('or1-trainer')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, results, diff, replay, filter_rollouts, models, plan, rehearse, doctor, study):
+    for command in (train, results, watch, diff, replay, filter_rollouts, models, plan, rehearse, doctor, study):
         command.add(commands)
     return parser, dict(commands.choices)
 

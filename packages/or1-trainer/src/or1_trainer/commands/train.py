@@ -65,6 +65,12 @@ The run folder contains config.toml, metrics.jsonl, checkpoints/, rollouts/, eva
     train.add_argument(
         "--scale-down", action="store_true", help="run the recipe with a tiny random model of the same family, on a CPU"
     )
+    train.add_argument(
+        "--profile",
+        type=_steps,
+        metavar="STEPS",
+        help="write torch.profiler traces of these steps, such as 3,4, to trace/ in the run folder",
+    )
     train.set_defaults(run=_train)
 
     resume = declare(
@@ -85,6 +91,11 @@ used. Only --parallel.* may change; the next step is then equal up to rounding, 
     resume.set_defaults(run=_resume)
 
 
+def _steps(text: str) -> list[int]:
+    """`3,4` -> the steps; argparse reports a `ValueError`."""
+    return [int(part) for part in text.split(",")]
+
+
 def _sections() -> str:
     fields = [field for field in msgspec.structs.fields(RunConfig) if _is_section(field.type)]
     return textwrap.fill(", ".join(field.name for field in fields), 110)
@@ -95,7 +106,10 @@ def _is_section(kind: Any) -> bool:
 
 
 def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    config = (_scaled_down if options.scale_down else resolve)(read_recipe(options.recipe), parse_overrides(rest))
+    overrides = parse_overrides(rest)
+    if options.profile is not None:
+        overrides = [*overrides, ("watch.profile_steps", options.profile)]
+    config = (_scaled_down if options.scale_down else resolve)(read_recipe(options.recipe), overrides)
     config = with_dtype(config)
     nproc = _world_size(options.nproc, config)
     check(config, nproc)

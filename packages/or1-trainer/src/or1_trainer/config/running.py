@@ -57,5 +57,9 @@ class WatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     rollout_share: Fraction = 0.25
     """Fraction of each step's groups whose texts are kept in `rollouts/`."""
+    token_groups: AtLeastZero = 1
+    """Of these, groups per step that are kept token by token, with the engine's log-probs."""
+    profile_steps: tuple[AtLeastOne, ...] = ()
+    """Steps (counted from 1) of which every rank writes a torch.profiler trace to `trace/`."""
     sinks: tuple[Literal["tensorboard", "wandb"], ...] = ()
     """Where the rows of `metrics.jsonl` are sent as well; each needs the extra of the same name."""

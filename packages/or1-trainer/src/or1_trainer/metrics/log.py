@@ -118,7 +118,7 @@ def read_metrics(path: Path) -> list[dict[str, Value]]:
         return []
     with naming_path(path, "read"):
         lines = path.read_bytes().split(b"\n")
-    return [_decode_row(line, f"{path}:{number}") for number, line in enumerate(lines[:-1], start=1)]
+    return [decode_row(line, f"{path}:{number}") for number, line in enumerate(lines[:-1], start=1)]
 
 
 def encode_row(row: Mapping[str, Value]) -> bytes:
@@ -149,7 +149,8 @@ def _checked_step(row: Mapping[str, Value]) -> int:
     return step
 
 
-def _decode_row(line: bytes, where: str) -> dict[str, Value]:
+def decode_row(line: bytes, where: str) -> dict[str, Value]:
+    """Return one line of the file as a row; raises `RunFolderError` that names `where` if it is none."""
     try:
         row = json.loads(line)
     except ValueError as error:  # also covers bytes that are no UTF-8

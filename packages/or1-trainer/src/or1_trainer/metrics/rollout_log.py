@@ -27,6 +27,7 @@ class RolloutRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     `rewards` are the values of the recipe's rewards by name, None where one failed; empty where the verdict is the
     reward.
+    `tokens` and `logprobs` (of the engine, in nats) are kept for `watch.token_groups` groups of a step.
     """
 
     problem_id: str
@@ -39,9 +40,12 @@ class RolloutRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     num_tokens: int
     seed: int
     rewards: dict[str, float | None] = {}
+    tokens: list[str] | None = None
+    logprobs: list[float | None] | None = None
 
 
 _KEYS = RolloutRecord.__struct_fields__
+_OPTIONAL = ("rewards", "tokens", "logprobs")
 
 
 def _line(record: RolloutRecord) -> bytes:
@@ -126,7 +130,7 @@ def read_rollouts(path: Path) -> list[RolloutRecord]:
 def _decode(line: bytes, where: str) -> RolloutRecord:
     try:
         row = json.loads(line)
-        return RolloutRecord(**{key: row[key] for key in _KEYS if key != "rewards" or key in row})
+        return RolloutRecord(**{key: row[key] for key in _KEYS if key in row or key not in _OPTIONAL})
     except (ValueError, TypeError, KeyError) as error:
         raise RunFolderError(f"{where}: not a rollout record ({error!r}); delete the file to read the rest") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from or1_trainer.metrics.alarms import alarms_of
 from or1_trainer.metrics.files import replace_file
+from or1_trainer.metrics.traces import trace_files
 from or1_trainer.report.cards import Key, chart_cards
 from or1_trainer.report.read_run import RunRecord, read_run
 from or1_trainer.report.samples import Step, sampled_steps
@@ -30,12 +32,12 @@ def write_report(run_dirs: Sequence[Path], out: Path) -> None:
     """
     if not run_dirs:
         raise ValueError("a report needs at least one run folder")
-    page = render([read_run(path) for path in run_dirs])
+    page = render([read_run(path) for path in run_dirs], out.parent)
     replace_file(out, page.encode("utf-8", errors="replace"))
 
 
-def render(runs: Sequence[RunRecord]) -> str:
-    """Return the page of the runs as HTML; every text in it is escaped by the template engine."""
+def render(runs: Sequence[RunRecord], folder: Path) -> str:
+    """Return the page of the runs as HTML for a file in `folder`; every text is escaped by the template engine."""
     templates = Environment(
         loader=PackageLoader("or1_trainer.report"),
         autoescape=True,
@@ -46,7 +48,7 @@ def render(runs: Sequence[RunRecord]) -> str:
     return templates.get_template("report.html.j2").render(
         title=runs[0].name if len(runs) == 1 else f"{len(runs)} runs",
         subtitle=subtitle(runs),
-        runs=[_section(run) for run in runs],
+        runs=[_section(run, folder) for run in runs],
         colors=[Key(label=run.name, color=number) for number, run in enumerate(runs)],
         tiles=tiles(runs[0]),
         evaluations=evaluation_rows(runs),
@@ -56,13 +58,17 @@ def render(runs: Sequence[RunRecord]) -> str:
     )
 
 
-def _section(run: RunRecord) -> dict[str, object]:
+def _section(run: RunRecord, folder: Path) -> dict[str, object]:
     """What the page shows of each run by itself."""
     samples = sampled_steps(run.rollouts)
     return {
         "name": run.name,
         "stages": stage_rows(run),
         "alarms": [(alarm, _nearest(alarm.step, samples)) for alarm in alarms_of(run.rows)],
+        "traces": [
+            (path.name, Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix())
+            for path in trace_files(run.path)
+        ],
         "samples": samples,
         "versions": flattened(run.versions) if run.versions else [],
     }

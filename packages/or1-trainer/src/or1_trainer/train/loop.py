@@ -12,10 +12,12 @@ from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.algorithm.groups import group_metrics, staleness_metrics
 from or1_trainer.algorithm.hacking import hacking_metrics
 from or1_trainer.algorithm.reward_terms import term_metrics
+from or1_trainer.metrics.traces import trace_path
 from or1_trainer.train.async_rollouts import Rollouts
 from or1_trainer.train.evaluate import evaluate_policy
 from or1_trainer.train.hashes import weights_hash
 from or1_trainer.train.job import Job
+from or1_trainer.train.profile import traced
 from or1_trainer.train.record import finish_step, write_row
 from or1_trainer.train.sampler import record
 from or1_trainer.train.source_metrics import source_metrics
@@ -43,6 +45,13 @@ def train(job: Job, state: RunState, until: int | None = None) -> RunState:
 
 def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState) -> RunState:
     """One step: roll out a batch, update the policy and the entropy coefficient, sync the engine's weights, log."""
+    number = position.step + 1
+    trace = trace_path(job.folder, number, job.runtime.rank)
+    with traced(trace, wanted=number in job.config.watch.profile_steps):
+        return _magic_step(job, rollouts, position, state)
+
+
+def _magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState) -> RunState:
     times = StepTimes(job.view)
     if position.is_stage_start:
         state = enter_stage(job, position, state)

@@ -26,7 +26,7 @@ def prepare_replay(run: Path, step: int, scratch: Path, *, keep_all: bool = Fals
     if not 1 <= step <= last:
         raise ConfigError(f"{run} has steps 1 to {last}; --step {step} is none of them")
     config = read_config(run)
-    watch = replace(config.watch, sinks=(), **({"rollout_share": 1.0} if keep_all else {}))
+    watch = replace(config.watch, sinks=(), profile_steps=(), **({"rollout_share": 1.0} if keep_all else {}))
     scratch.mkdir(parents=True, exist_ok=True)
     write_config(scratch, replace(config, watch=watch))
     before = [path for path in checkpoints(run) if _step(path) < step]

@@ -5,33 +5,54 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from transformers import PreTrainedTokenizerBase
+
+from or1_trainer.config.running import WatchSettings
 from or1_trainer.metrics.rollout_log import RolloutRecord, kept_problems
 from or1_trainer.train.exchange import Exchange
+from or1_trainer.train.judging import Response
 from or1_trainer.train.prompts import PromptEncoder
 from or1_trainer.train.rollout_batch import RolloutBatch
+from or1_trainer.train.token_texts import token_texts
 
 
 def sampled_records(
     batch: RolloutBatch,
     step: int,
-    share: float,
+    watch: WatchSettings,
     prompts: PromptEncoder,
     exchange: Exchange,
     rewards: Sequence[str] = (),
 ) -> list[RolloutRecord]:
     """The records of the groups that the log keeps, in the order of drawing; on rank 0 alone. Collective."""
-    kept = kept_problems(step, batch.groups.problem_ids, share)
+    names = batch.groups.problem_ids
+    kept = kept_problems(step, names, watch.rollout_share)
+    kept_indices = [index for index, name in enumerate(names) if name in kept]
+    by_token = set(kept_indices[: watch.token_groups])
     mine = {
-        index: group_records(batch, index, prompts.text(batch.problems[index]), rewards)
-        for index in batch.own
-        if batch.groups.problem_ids[index] in kept
+        index: group_records(
+            batch,
+            index,
+            prompts.text(batch.problems[index]),
+            rewards,
+            tokenizer=prompts.tokenizer if index in by_token else None,
+        )
+        for index in kept_indices
+        if index in batch.own
     }
     found = [item for part in exchange.gather_to_main(mine) for item in part.items()]
     return [record for _, records in sorted(found, key=lambda item: item[0]) for record in records]
 
 
-def group_records(batch: RolloutBatch, index: int, prompt: str, rewards: Sequence[str] = ()) -> list[RolloutRecord]:
-    """The responses to one problem as people read them; `rewards` are the names of the recipe's."""
+def group_records(
+    batch: RolloutBatch,
+    index: int,
+    prompt: str,
+    rewards: Sequence[str] = (),
+    *,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+) -> list[RolloutRecord]:
+    """The responses to one problem as people read them, token by token with a tokenizer; `rewards`: their names."""
     totals_G = batch.groups.outcomes.rewards_PG[index].tolist()
     has_signal = bool(batch.groups.has_signal_P[index])
     return [
@@ -46,6 +67,8 @@ def group_records(batch: RolloutBatch, index: int, prompt: str, rewards: Sequenc
             num_tokens=len(response.completion.token_ids),
             seed=response.completion.seed,
             rewards=_counted(rewards, response.terms),
+            tokens=None if tokenizer is None else token_texts(response.completion.token_ids.tolist(), tokenizer),
+            logprobs=None if tokenizer is None else _rounded_logprobs(response),
         )
         for response, total, advantage in zip(
             batch.own[index], totals_G, batch.groups.advantages_PG[index], strict=True
@@ -57,3 +80,11 @@ def _counted(names: Sequence[str], terms: Sequence[float | None]) -> dict[str, f
     """The values of the rewards that count for the problem; None where one failed."""
     pairs = zip(names, terms, strict=bool(names))
     return {name: value for name, value in pairs if value is None or not math.isnan(value)}
+
+
+def _rounded_logprobs(response: Response) -> list[float | None] | None:
+    """The engine's log-probs to four digits; a token that the engine gave no probability has none."""
+    logprobs = response.completion.logprobs
+    if logprobs is None:
+        return None
+    return [round(value, 4) if math.isfinite(value) else None for value in logprobs.tolist()]

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from torch.profiler import record_function
+
 from or1_trainer.live.progress import Phase
 from or1_trainer.live.view import LiveView
 
@@ -20,8 +22,8 @@ class StepTimes:
 
     @contextmanager
     def phase(self, name: str, total: int | None = None, *, max_tokens: int | None = None) -> Iterator[Phase]:
-        """Add the time spent inside to `time/<name>_s`; for `total` and `max_tokens` see `LiveView.phase`."""
-        with self._view.phase(name, total, max_tokens=max_tokens) as phase:
+        """Add the time spent inside to `time/<name>_s`, named so in a trace; for the rest see `LiveView.phase`."""
+        with self._view.phase(name, total, max_tokens=max_tokens) as phase, record_function(name):
             yield phase
         self._seconds[name] = self._seconds.get(name, 0.0) + phase.elapsed_s
 

@@ -52,8 +52,8 @@ def training_batch(job: Job, position: Position, state: RunState, times: StepTim
     )
     with times.phase("distribute"):
         minibatches = distribute(batch, steps, exchange, context_tokens=stage.context_tokens)
-        share, names = job.config.watch.rollout_share, job.scoring.names
-        records = sampled_records(batch, position.step + 1, share, job.prompts, exchange, names)
+        watch, names = job.config.watch, job.scoring.names
+        records = sampled_records(batch, position.step + 1, watch, job.prompts, exchange, names)
         hashes = batch_hashes(batch, exchange)
         first = [probe_response(responses) for responses in batch.own.values()][:1]
         ((response_ids,), *_) = exchange.gather(first)  # rank 0 holds the first problem

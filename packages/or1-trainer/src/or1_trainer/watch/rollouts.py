@@ -1,0 +1,208 @@
+"""Index of the sampled rollouts of a run: found by problem, verdict, advantage, length or text, page by page.
+
+The index has what can be filtered by and the place of each line; texts are read from the files when they are shown or
+searched. A file that changed is read again. Nothing in the files raises: a damaged line is left out and reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from or1_trainer.errors import RunFolderError
+from or1_trainer.metrics.rollout_log import RolloutRecord, rollout_files
+
+MOST_MESSAGES = 5
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line is found by."""
+
+    problem_id: str
+    status: str
+    reward: float | None
+    advantage: float | None
+    finish_reason: str
+    num_tokens: int
+
+
+class _Text(msgspec.Struct, frozen=True):
+    """What a search for text looks at."""
+
+    prompt: str
+    response: str
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Filters; None or an empty text lets everything pass."""
+
+    problem: str = ""
+    """Part of the id."""
+    status: str = ""
+    text: str = ""
+    """Part of the prompt or of the response; case counts."""
+    step_low: int | None = None
+    step_high: int | None = None
+    advantage_low: float | None = None
+    advantage_high: float | None = None
+    tokens_low: int | None = None
+    tokens_high: int | None = None
+    offset: int = 0
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One rollout: its step, its number in the step's file, and its head."""
+
+    step: int
+    number: int
+    head: Head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Rollouts that pass the filters, the newest step first; `total` counts those on other pages too."""
+
+    total: int
+    rows: list[tuple[Entry, RolloutRecord]]
+
+
+@dataclass(slots=True)
+class _File:
+    """One step's file: its state on the disk when it was read, its entries and its damage."""
+
+    path: Path
+    stamp: tuple[int, int]
+    entries: list[Entry] = field(default_factory=list)
+    damage: str = ""
+
+
+_HEAD = msgspec.json.Decoder(Head)
+_TEXT = msgspec.json.Decoder(_Text)
+_RECORD = msgspec.json.Decoder(RolloutRecord)
+
+
+class RolloutIndex:
+    """The rollouts of one run, as far as the files go; call `refresh` to see new ones."""
+
+    def __init__(self, run_dir: Path) -> None:
+        """Index nothing yet."""
+        self._run_dir = run_dir
+        self._files: dict[int, _File] = {}
+        self._error = ""
+
+    def refresh(self) -> None:
+        """Read files that are new or were replaced, and forget those that are gone."""
+        try:
+            found = dict(rollout_files(self._run_dir))
+            self._error = ""
+        except RunFolderError as error:
+            self._error, found = str(error), {}
+        self._files = {step: self._current(step, path) for step, path in sorted(found.items())}
+
+    def __len__(self) -> int:
+        return sum(len(file.entries) for file in self._files.values())
+
+    @property
+    def messages(self) -> list[str]:
+        """What is damaged, for people; the first few."""
+        damaged = [file.damage for file in self._files.values() if file.damage]
+        return [text for text in (self._error, *damaged) if text][:MOST_MESSAGES]
+
+    @property
+    def statuses(self) -> list[str]:
+        """All verdicts that occur."""
+        return sorted({entry.head.status for file in self._files.values() for entry in file.entries})
+
+    def search(self, query: Query) -> Page:
+        """Return one page of what passes all filters."""
+        found = [entry for file in reversed(self._files.values()) for entry in self._passing(file, query)]
+        shown = found[query.offset : query.offset + query.limit]
+        return Page(total=len(found), rows=[(entry, record) for entry in shown if (record := self._read(entry))])
+
+    def record(self, step: int, number: int) -> RolloutRecord | None:
+        """Return one rollout, or None where there is none."""
+        file = self._files.get(step)
+        entry = next((entry for entry in file.entries if entry.number == number), None) if file else None
+        return self._read(entry) if entry else None
+
+    def of_problem(self, problem: str, near: int) -> list[tuple[Entry, RolloutRecord]]:
+        """Return the responses to a problem at the step nearest to `near` that has any."""
+        steps = {
+            entry.step for file in self._files.values() for entry in file.entries if entry.head.problem_id == problem
+        }
+        if not steps:
+            return []
+        nearest = min(steps, key=lambda step: (abs(step - near), step))
+        entries = [entry for entry in self._files[nearest].entries if entry.head.problem_id == problem]
+        return [(entry, record) for entry in entries if (record := self._read(entry))]
+
+    def _current(self, step: int, path: Path) -> _File:
+        try:
+            status = path.stat()
+        except OSError as error:  # removed by a resume in this moment
+            return _File(path, (0, 0), damage=f"{path} cannot be read: {error.strerror}")
+        stamp, known = (status.st_mtime_ns, status.st_size), self._files.get(step)
+        return known if known is not None and known.stamp == stamp else _indexed(step, path, stamp)
+
+    def _passing(self, file: _File, query: Query) -> Iterator[Entry]:
+        passing = [entry for entry in file.entries if _passes(entry, query)]
+        if not query.text or not passing:
+            return iter(passing)
+        lines = _lines(file.path)
+        return (entry for entry in passing if entry.number < len(lines) and _has_text(lines[entry.number], query.text))
+
+    def _read(self, entry: Entry) -> RolloutRecord | None:
+        """Return the record, or None where the file has changed under the index."""
+        lines = _lines(self._files[entry.step].path)
+        try:
+            return _RECORD.decode(lines[entry.number])
+        except (IndexError, msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+
+def _indexed(step: int, path: Path, stamp: tuple[int, int]) -> _File:
+    file = _File(path, stamp)
+    for number, line in enumerate(_lines(path)):
+        try:
+            file.entries.append(Entry(step, number, _HEAD.decode(line)))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            file.damage = f"{path}:{number + 1}: not a rollout record ({error}); left out"
+    return file
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines()
+    except OSError:  # removed by a resume in this moment
+        return []
+
+
+def _has_text(line: bytes, text: str) -> bool:
+    try:
+        found = _TEXT.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return text in found.response or text in found.prompt
+
+
+def _passes(entry: Entry, query: Query) -> bool:
+    head = entry.head
+    return (
+        (not query.problem or query.problem in head.problem_id)
+        and (not query.status or query.status == head.status)
+        and _within(entry.step, query.step_low, query.step_high)
+        and _within(head.num_tokens, query.tokens_low, query.tokens_high)
+        and _within(head.advantage, query.advantage_low, query.advantage_high)
+    )
+
+
+def _within(value: float | None, low: float | None, high: float | None) -> bool:
+    """Whether a value lies in a closed range; a missing one lies in the open range only."""
+    if value is None:
+        return low is None and high is None
+    return (low is None or value >= low) and (high is None or value <= high)

@@ -1,0 +1,176 @@
+"""The server of `or1-trainer watch`: a static page, its data as JSON, and an event whenever a run has grown."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from or1_trainer.errors import ConfigError
+from or1_trainer.watch.access import COOKIE, LOCAL_HOSTS, TokenRequired
+from or1_trainer.watch.rollouts import Query
+from or1_trainer.watch.runs import WatchedRun, plots
+
+POLL_S = 0.5
+"""How often the files of a run are looked at while a page is open."""
+
+MOST_ROWS = 200
+RETRY_MS = 1000
+"""How long a page waits before it asks a server again that was stopped."""
+
+ALIVE_S = 15.0
+"""An idle connection gets a comment this often, so that a page that has gone is noticed."""
+
+_ASSETS = Path(__file__).parent / "assets"
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def new_token(host: str) -> str | None:
+    """Return a random token, or None for an address that other machines cannot reach."""
+    return None if host in LOCAL_HOSTS else secrets.token_urlsafe(24)
+
+
+def build_app(runs: Sequence[WatchedRun], token: str | None = None) -> Starlette:
+    """Return the application; with a token, requests must have it."""
+    if token is None:  # no other name may lead here: a page from elsewhere could otherwise read the answers
+        guard = Middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL_HOSTS))
+    else:
+        guard = Middleware(TokenRequired, token=token)
+    session = secrets.token_hex(4)
+    api = _Api(runs, session)
+    return Starlette(
+        routes=[
+            Route("/", functools.partial(_index, token=token)),
+            Route("/api/state", api.state),
+            Route("/api/points", api.points),
+            Route("/api/rollouts", api.rollouts),
+            Route("/api/rollout", api.rollout),
+            Route("/api/problem", api.problem),
+            Route("/api/events", api.events),
+            Mount("/assets", StaticFiles(directory=_ASSETS)),
+        ],
+        middleware=[guard],
+    )
+
+
+def serve(app: Starlette, host: str, port: int, on_ready: Callable[[int], None]) -> None:
+    """Serve until interrupted; `on_ready` gets the port, which for `port` 0 is a free one.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+    """
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host}, port {port}: {error.strerror}; choose another --port") from error
+    with listening:
+        on_ready(int(listening.getsockname()[1]))
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+async def _index(request: Request, token: str | None) -> Response:
+    response = FileResponse(_ASSETS / "watch.html", headers=_HEADERS)
+    if token is not None:
+        response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
+    return response
+
+
+class _Api:
+    """The data of the page. Files are read in threads."""
+
+    def __init__(self, runs: Sequence[WatchedRun], session: str) -> None:
+        self._runs, self._session = runs, session
+
+    def state(self, request: Request) -> Response:
+        """Runs, charts, alarms and messages."""
+        return _json(self._state())
+
+    def points(self, request: Request) -> Response:
+        """The series of one run, between two steps."""
+        run = self._run(request)
+        run.state()
+        return _json(run.points(low=_integer(request, "low", 0), high=_integer(request, "high", 2**62)))
+
+    def rollouts(self, request: Request) -> Response:
+        """One page of the table of rollouts."""
+        given = {key: value for key, value in request.query_params.items() if key not in ("run", "token") and value}
+        try:
+            query = msgspec.convert(given, Query, strict=False)
+        except msgspec.ValidationError as error:
+            raise HTTPException(400, str(error)) from error
+        if query.offset < 0 or not 0 < query.limit <= MOST_ROWS:
+            raise HTTPException(400, f"offset is at least 0, limit 1 to {MOST_ROWS}")
+        return _json(self._run(request).rollouts(query))
+
+    def rollout(self, request: Request) -> Response:
+        """One rollout."""
+        found = self._run(request).rollout(_integer(request, "step", 0), _integer(request, "number", 0))
+        if found is None:
+            raise HTTPException(404, "this rollout is no longer there")
+        return _json(found)
+
+    def problem(self, request: Request) -> Response:
+        """The responses of every run to one problem."""
+        problem, near = request.query_params.get("problem", ""), _integer(request, "near", 0)
+        return _json([{"name": run.name, "responses": run.of_problem(problem, near)} for run in self._runs])
+
+    async def events(self, request: Request) -> Response:
+        """An event with the state at first and at every change."""
+        return StreamingResponse(self._changes(request), media_type="text/event-stream", headers=_HEADERS)
+
+    async def _changes(self, request: Request) -> AsyncIterator[str]:
+        sent, silent_s = b"", 0.0
+        yield f"retry: {RETRY_MS}\n\n"
+        while not await request.is_disconnected():
+            state = msgspec.json.encode(await anyio.to_thread.run_sync(self._state))
+            silent_s += POLL_S
+            if state != sent:
+                yield f"data: {state.decode()}\n\n"
+            elif silent_s >= ALIVE_S:
+                yield ": alive\n\n"
+            if state != sent or silent_s >= ALIVE_S:
+                sent, silent_s = state, 0.0
+            await anyio.sleep(POLL_S)
+
+    def _state(self) -> dict[str, Any]:
+        """A restarted server has another session, whose generations mean nothing to an old page."""
+        return {"session": self._session, "plots": plots(), "runs": [run.state() for run in self._runs]}
+
+    def _run(self, request: Request) -> WatchedRun:
+        number = _integer(request, "run", 0)
+        if number >= len(self._runs):
+            raise HTTPException(404, f"there are {len(self._runs)} runs, counted from 0")
+        return self._runs[number]
+
+
+def _integer(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, "")
+    if text and not text.isdecimal():
+        raise HTTPException(400, f"{name} must be a whole number from 0")
+    return int(text) if text else default
+
+
+def _json(value: Any) -> Response:
+    """JSON in which NaN and infinities are null."""
+    return Response(msgspec.json.encode(value), media_type="application/json", headers=_HEADERS)
