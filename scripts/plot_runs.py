@@ -6,6 +6,7 @@ uv run python scripts/plot_runs.py docs/images/smollm2.svg runs/smollm2-001 runs
 from __future__ import annotations
 
 import itertools
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,12 @@ def main() -> None:
     figure, axes = plt.subplots(1, len(PANELS), figsize=(11, 3), layout="constrained")
     for panel, (key, title) in zip(axes, PANELS, strict=True):
         for number, rows in enumerate(runs):
-            panel.plot([row["step"] for row in rows], [row[key] for row in rows], label=f"seed {number}", linewidth=1.4)
+            panel.plot(
+                [row["step"] for row in rows],
+                [row.get(key, math.nan) for row in rows],
+                label=f"seed {number}",
+                linewidth=1.4,
+            )
         panel.set_title(title, fontsize=9)
         panel.set_xlabel("step")
         panel.set_ylim(bottom=0)
@@ -41,7 +47,7 @@ def main() -> None:
         mark_stages(panel, runs[0])
     coefficients = axes[1].twinx()
     for rows in runs:
-        steps, values = [row["step"] for row in rows], [row["policy/entropy_coef"] for row in rows]
+        steps, values = [row["step"] for row in rows], [row.get("policy/entropy_coef", math.nan) for row in rows]
         coefficients.plot(steps, values, linestyle=":", linewidth=1.2)
     coefficients.set_ylim(bottom=0)
     axes[0].legend(frameon=False, fontsize=8)
