@@ -153,9 +153,26 @@ def test_a_worker_that_was_killed_is_replaced(pool: WorkerPool) -> None:
 def test_a_worker_killed_while_it_works_is_a_failure_not_a_verdict(pool: WorkerPool) -> None:
     pool.ask(request("1", "1"), 5)
     (first,) = pids(pool)
-    threading.Timer(0.3, os.kill, (first, signal.SIGKILL)).start()
+    computing = answering(pool)
+    killer = threading.Thread(target=kill_when_busy, args=(first, computing))
+    killer.start()
     with pytest.raises(WorkerFailureError):
         pool.ask(request(ENDLESS, "1"), 20)
+    killer.join()
+
+
+def kill_when_busy(worker: int, computing: int) -> None:
+    """Kill a worker once its answering process has begun to compute, however late that is on a busy machine."""
+    idle_s = cpu_s(computing)
+    while cpu_s(computing) < idle_s + 0.1:
+        time.sleep(0.005)
+    os.kill(worker, signal.SIGKILL)
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_worker_stopped_by_a_signal_does_not_hang_the_caller(
