@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -152,27 +153,25 @@ def test_a_worker_that_was_killed_is_replaced(pool: WorkerPool) -> None:
 
 def test_a_worker_killed_while_it_works_is_a_failure_not_a_verdict(pool: WorkerPool) -> None:
     pool.ask(request("1", "1"), 5)
-    (first,) = pids(pool)
-    computing = answering(pool)
-    killer = threading.Thread(target=kill_when_busy, args=(first, computing))
+    ended = threading.Event()
+    killer = threading.Thread(target=kill_workers, args=(ended,))
     killer.start()
-    with pytest.raises(WorkerFailureError):
-        pool.ask(request(ENDLESS, "1"), 20)
-    killer.join()
+    try:
+        with pytest.raises(WorkerFailureError):
+            pool.ask(request(ENDLESS, "1"), 20)
+    finally:
+        ended.set()
+        killer.join()
 
 
-def kill_when_busy(worker: int, computing: int) -> None:
-    """Kill a worker once its answering process has begun to compute, however late that is on a busy machine."""
-    idle_s = cpu_s(computing)
-    while cpu_s(computing) < idle_s + 0.1:
-        time.sleep(0.005)
-    os.kill(worker, signal.SIGKILL)
-
-
-def cpu_s(pid: int) -> float:
-    """CPU time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def kill_workers(ended: threading.Event) -> None:
+    """Kill every worker of this process each 0.3 s: one that is killed while idle is replaced, and killed at work."""
+    while not ended.wait(0.3):
+        for task in Path(f"/proc/{os.getpid()}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                with suppress(FileNotFoundError, ProcessLookupError):  # it may have ended by itself
+                    if b"symbolic.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+                        os.kill(int(child), signal.SIGKILL)
 
 
 def test_a_worker_stopped_by_a_signal_does_not_hang_the_caller(
