@@ -18,12 +18,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "trainer"))
 from whole_runs import numbers, rows_written, wait_for
 
-from or1_trainer.toy.worded import worded_problems
+from or1_data import write_problems
+from or1_trainer.train.problems import load_problems
+from or1_trainer.train.run_folder import read_config
 
 STAGES = [
     "--model.dtype", "float32", "--eval.k", "1", "--data.worded.heldout", "32",
@@ -95,20 +96,14 @@ def export(room: Path) -> str:
     from transformers import AutoModelForCausalLM
 
     AutoModelForCausalLM.from_pretrained(room / "whole" / "model")
-    config = (room / "whole" / "config.toml").read_text()
     problems = room / "heldout.jsonl"
-    with problems.open("w") as out:
-        for problem in _heldout(config):
-            row = {"prompt": [dict(message) for message in problem.prompt], "id": problem.id}
-            row |= {"reward_model": {"ground_truth": problem.ground_truth, "style": "rule"}, "ability": "math"}
-            out.write(json.dumps(row) + "\n")
+    write_problems(problems, load_problems(read_config(room / "whole").data)[1])
     command = [sys.executable, "-m", "or1_eval.cli", "run", f"heldout={problems}", "--model", room / "whole" / "model"]
     command += ["-k", "1", "--max-new-tokens", "40", "--temperature", "1", "-o", room / "evaluated", "--quiet"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    (result,) = (room / "evaluated").glob("**/result*.json")
-    found, own = json.loads(result.read_text()), numbers(room / "whole")[-1]["eval/avg"]
-    average = _average(found)
+    own = numbers(room / "whole")[-1]["eval/avg"]
+    average = json.loads((room / "evaluated" / "results.json").read_text())["tasks"]["heldout"]["avg"]
     assert math.isclose(average, own), f"or1-eval says {average}, the run {own}"
     return f"loads in transformers; avg@1 of or1-eval on the export {average:.4f} = the run's own {own:.4f}"
 
@@ -128,23 +123,6 @@ def tokens(room: Path) -> str:
         assert prompt.endswith("<|im_start|>assistant\n"), prompt
     bos = tokenizer.bos_token
     return f"{len(rows)} prompts with the template once ({bos} opens each turn: {rows[0]['prompt'].count(bos)} turns)"
-
-
-def _heldout(config: str) -> list[Any]:
-    import tomllib
-
-    data = tomllib.loads(config)["data"]
-    worded = data["worded"]
-    return list(
-        worded_problems(
-            "heldout", worded["heldout"], 0, kinds=tuple(worded["kinds"]), largest=worded["largest"],
-            template=data["template"],
-        )
-    )  # fmt: skip
-
-
-def _average(result: dict[str, Any]) -> float:
-    return float(result["tasks"]["heldout"]["avg"] if "tasks" in result else result["avg"])
 
 
 def _command(*arguments: object) -> list[str]:

@@ -8,7 +8,23 @@ from pathlib import Path
 
 import pytest
 
-TEXT_SUFFIXES = {".py", ".j2", ".js", ".css", ".svg", ".yml", ".toml", ".md", ".txt", ".jsonl", ".json", ".sh", ".html", ".cfg", ""}
+TEXT_SUFFIXES = {
+    ".py",
+    ".j2",
+    ".js",
+    ".css",
+    ".svg",
+    ".yml",
+    ".toml",
+    ".md",
+    ".txt",
+    ".jsonl",
+    ".json",
+    ".sh",
+    ".html",
+    ".cfg",
+    "",
+}
 FOREIGN = re.compile(  # written in pieces, so that this file does not name them either
     "|".join(["pypi" + r"\.org", "python" + r"hosted\.org", "registry" + r"\.npmjs", "deb" + r"\.debian\.org"])
     + "|"

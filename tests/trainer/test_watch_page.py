@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -71,22 +71,6 @@ def wait_for(condition: Callable[[], object]) -> Any:
         assert time.monotonic() < deadline_s, "it never came to hold"
         time.sleep(0.05)
     return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from selenium.webdriver import Chrome, ChromeOptions
-    from selenium.webdriver.chrome.service import Service
-
-    options = ChromeOptions()
-    for option in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--window-size=1400,1000"):  # noqa: E501  # fmt: skip
-        options.add_argument(option)
-    options.binary_location = str(shutil.which("chromium"))
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    driver.implicitly_wait(10)
-    yield driver
-    driver.quit()
 
 
 def find(browser: Any, selector: str) -> Any:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from or1_rollout.engine import OnGroup, OnSample, OnTokens
 from or1_rollout.errors import EngineError
@@ -15,34 +15,29 @@ from or1_rollout.types import Completion, Prompt, SamplingParams
 Result = TypeVar("Result")
 
 
+class GenerateOptions(TypedDict, total=False):
+    """What `Engine.generate` takes beside prompts and parameters; see there."""
+
+    seeds: Sequence[Sequence[int]] | None
+    on_group: OnGroup | None
+    on_sample: OnSample | None
+    on_tokens: OnTokens | None
+
+
 class BlockingEngine(ABC):
     """Adds `agenerate` to an engine whose `generate` calls `on_tokens` at every step."""
 
     @abstractmethod
     def generate(
-        self,
-        prompts: Sequence[Prompt],
-        params: SamplingParams,
-        *,
-        seeds: Sequence[Sequence[int]] | None = None,
-        on_group: OnGroup | None = None,
-        on_sample: OnSample | None = None,
-        on_tokens: OnTokens | None = None,
+        self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
     ) -> list[list[Completion]]:
         """See `Engine.generate`."""
 
     async def agenerate(
-        self,
-        prompts: Sequence[Prompt],
-        params: SamplingParams,
-        *,
-        seeds: Sequence[Sequence[int]] | None = None,
-        on_group: OnGroup | None = None,
-        on_sample: OnSample | None = None,
-        on_tokens: OnTokens | None = None,
+        self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
     ) -> list[list[Completion]]:
         """See `Engine.agenerate`. It computes in a thread, which the callbacks come from; one call at a time."""
-        is_cancelled = threading.Event()
+        is_cancelled, on_tokens = threading.Event(), options.get("on_tokens")
 
         def step(number: int) -> None:
             if is_cancelled.is_set():
@@ -50,10 +45,8 @@ class BlockingEngine(ABC):
             if on_tokens is not None:
                 on_tokens(number)
 
-        def work() -> list[list[Completion]]:
-            return self.generate(prompts, params, seeds=seeds, on_group=on_group, on_sample=on_sample, on_tokens=step)
-
-        working = asyncio.ensure_future(asyncio.to_thread(work))
+        options["on_tokens"] = step
+        working = asyncio.ensure_future(asyncio.to_thread(self.generate, prompts, params, **options))
         try:
             return await asyncio.shield(working)
         except asyncio.CancelledError:
@@ -68,31 +61,15 @@ class WaitingEngine(ABC):
 
     @abstractmethod
     async def agenerate(
-        self,
-        prompts: Sequence[Prompt],
-        params: SamplingParams,
-        *,
-        seeds: Sequence[Sequence[int]] | None = None,
-        on_group: OnGroup | None = None,
-        on_sample: OnSample | None = None,
-        on_tokens: OnTokens | None = None,
+        self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
     ) -> list[list[Completion]]:
         """See `Engine.agenerate`."""
 
     def generate(
-        self,
-        prompts: Sequence[Prompt],
-        params: SamplingParams,
-        *,
-        seeds: Sequence[Sequence[int]] | None = None,
-        on_group: OnGroup | None = None,
-        on_sample: OnSample | None = None,
-        on_tokens: OnTokens | None = None,
+        self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
     ) -> list[list[Completion]]:
         """See `agenerate` and `Engine.generate`; works inside of a running event loop too."""
-        return run_sync(
-            self.agenerate(prompts, params, seeds=seeds, on_group=on_group, on_sample=on_sample, on_tokens=on_tokens)
-        )
+        return run_sync(self.agenerate(prompts, params, **options))
 
 
 def run_sync(coroutine: Coroutine[Any, Any, Result]) -> Result:
