@@ -651,6 +651,8 @@ cf(
 cf("cf-row-wrong", SUM, "print(0,4)", False)
 cf("cf-checker-crash", SUM, "print('x y')", False)
 cf("cf-checker-own-crash", "1/0", "print('x y')", None)
+cf("cf-checker-own-reject", "import sys; sys.exit(1)", "print('2 1')", None)
+cf("cf-checker-own-no", "print(0)", "print('2 1')", None)
 cf("cf-no-checker", "", "print('2  1')")
 
 

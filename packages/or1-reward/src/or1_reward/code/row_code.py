@@ -38,14 +38,16 @@ class RowCode:
         """
         shown = got.decode("utf-8", "replace")
         accepted, said = self._ask(case, got)
-        if accepted is not None:
-            return Outcome(accepted, shown, said)
+        if accepted:
+            return Outcome(True, shown, said)
         own, reason = self._ask(case, to_bytes(case.expected))
         if not own:
+            does = "rejects" if own is False else "fails on"
             raise CaseError(
-                f"the row's checker fails on the row's own expected output ({reason}); repair or drop the row"
+                f"the row's checker {does} the row's own expected output ({reason or 'without a word'}); "
+                f"repair or drop the row"
             )
-        return Outcome(False, shown, f"the checker failed on this output: {said}")
+        return Outcome(False, shown, said if accepted is False else f"the checker failed on this output: {said}")
 
     def _ask(self, case: StdioCase, got: bytes) -> tuple[bool | None, str]:
         """(accepted, what the checker said); None where it failed."""
