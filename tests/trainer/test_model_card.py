@@ -44,6 +44,13 @@ def test_the_card_says_what_was_trained_on_what_and_how_well(run):
     assert (run / "model" / "or1_config.toml").read_text() == (run / "config.toml").read_text()
 
 
+def test_a_warm_start_is_no_base_model_of_a_hub(run):
+    (run / "config.toml").write_text((run / "config.toml").read_text().replace("models/Base-1B", ""))
+    write_model_card(run, run / "model", step=3)
+    card = (run / "model" / "README.md").read_text()
+    assert "base_model" not in yaml.safe_load(card.split("---")[1]) and "| base model | a model that" in card
+
+
 @pytest.mark.parametrize("repository", ["someone/model", "not a name/at all"])
 def test_a_hub_that_refuses_is_an_error_that_says_where_the_model_is(run, monkeypatch, repository):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")

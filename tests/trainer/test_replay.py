@@ -126,8 +126,17 @@ def test_a_changed_record_is_named(cache, copy):
         assert found is not None and (found.step, found.stage) == (8, stage)
 
 
+def test_a_replay_never_writes_into_a_run(finished, capsys):
+    before = (finished / "metrics.jsonl").read_bytes()
+    assert main(["replay", str(finished), "--step", "1", "--out", str(finished)]) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert (finished / "metrics.jsonl").read_bytes() == before
+
+
 def test_bad_arguments_say_what_there_is(finished, capsys):
     assert main(["replay", str(finished), "--step", "99"]) == 2
     assert "has steps 1 to 8" in capsys.readouterr().err
     assert main(["replay", str(finished), "--step", "1", "--sample", "x"]) == 2
+    assert main(["replay", str(finished / "nowhere"), "--step", "1"]) == 1
+    assert "is not a run folder" in capsys.readouterr().err
     assert read_config(finished).name == "replayed"

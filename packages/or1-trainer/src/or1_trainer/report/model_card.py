@@ -31,6 +31,7 @@ def model_card(run: RunRecord, step: int) -> str:
     return templates.get_template("model_card.md.j2").render(
         run=run,
         step=step,
+        toy=TOY,
         base=Path(str(run.setting("model.path") or "")).name or TOY,
         k=run.setting("eval.k"),
         evaluations=[row for row in run.rows if "eval/avg" in row and int(row["step"]) <= step],

@@ -20,12 +20,16 @@ def prepare_replay(run: Path, step: int, scratch: Path, *, keep_all: bool = Fals
     The checkpoint's files are linked, not copied. With `keep_all` the replay keeps every response of its steps.
 
     Raises:
-        ConfigError: the run has no such step.
+        RunFolderError: `run` is no run folder.
+        ConfigError: the run has no such step, or `scratch` has files already.
     """
+    config = read_config(run)
     last = max((int(row["step"]) for row in read_metrics(run / "metrics.jsonl")), default=0)
     if not 1 <= step <= last:
-        raise ConfigError(f"{run} has steps 1 to {last}; --step {step} is none of them")
-    config = read_config(run)
+        has = f"has steps 1 to {last}" if last else "has no step yet"
+        raise ConfigError(f"{run} {has}; --step {step} is none of them")
+    if scratch.exists() and any(scratch.iterdir()):
+        raise ConfigError(f"{scratch} is not empty; choose a new folder with --out")
     watch = replace(config.watch, sinks=(), profile_steps=(), **({"rollout_share": 1.0} if keep_all else {}))
     scratch.mkdir(parents=True, exist_ok=True)
     write_config(scratch, replace(config, watch=watch))
