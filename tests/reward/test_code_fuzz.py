@@ -25,7 +25,7 @@ from or1_reward.types import Limits
 CALL = CallCase({"fn_name": "f", "args": [1]}, [1, 2.5, "x", None])
 OPEN = CallCase({"expression": "f(1)"}, None, "truthy")
 CHECK = CheckCase("assert f(1)", "", ())
-MUCH_S = 3.0  # of CPU time; the slowest takes a tenth of it
+MUCH_S = 3.0  # of this thread's CPU time; the slowest takes a fifth of it
 
 
 def report(result: bytes = b"", judged: bytes = b"", status: int = 0) -> JailReport:
@@ -43,9 +43,9 @@ def read(data: bytes) -> None:
 
 
 def in_time(action: Any) -> None:
-    started_s = time.process_time()
+    started_s = time.thread_time()
     action()
-    assert time.process_time() - started_s < MUCH_S
+    assert time.thread_time() - started_s < MUCH_S
 
 
 TAGS = sorted(
