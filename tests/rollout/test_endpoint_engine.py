@@ -14,8 +14,14 @@ sys.path.append(str(Path(__file__).parent))
 from misbehaving_server import Server, tokens_of
 
 from or1_rollout import EndpointError, FinishReason, Probe, SamplingParams, TensorStream
-from or1_rollout.engines.openai import EndpointEngine, EndpointSettings, OpenAIClient, map_concurrently, run_sync
-from or1_rollout.engines.vllm.pool import Pool
+from or1_rollout.engines.openai import (
+    EndpointEngine,
+    EndpointSettings,
+    LeastBusyServer,
+    OpenAIClient,
+    map_concurrently,
+    run_sync,
+)
 
 PROMPTS = ["one", "three", "a longer prompt"]
 PARAMS = SamplingParams(n=3, max_new_tokens=8, seed=4)
@@ -243,7 +249,7 @@ def test_a_server_of_several_that_always_fails_is_left_out(server):
     broken = Server()
     broken.fault = lambda number: 500
     settings = EndpointSettings(url=server.url, model="the-model", attempts=6, max_wait_s=0.02, concurrency=4)
-    pool = Pool([server.url, broken.url], lambda url: False)
+    pool = LeastBusyServer([server.url, broken.url], is_ready=lambda url: False)
 
     async def all_of_them():
         async with OpenAIClient(settings, selector=pool) as client:
@@ -264,7 +270,7 @@ def test_a_server_of_several_that_always_fails_is_left_out(server):
 
 def test_a_busy_server_is_not_a_broken_one(server):
     server.fault = lambda number: 429 if number == 0 else None
-    pool = Pool([server.url], lambda url: False)
+    pool = LeastBusyServer([server.url])
     settings = EndpointSettings(url=server.url, model="m", attempts=3, max_wait_s=0.02)
 
     async def one():

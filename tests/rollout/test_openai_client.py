@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 sys.path.append(str(Path(__file__).parent))
 from misbehaving_server import Server, tokens_of
 
+import or1_rollout.engines.openai.selector as selector_module
 from or1_rollout import EndpointError, FinishReason, SamplingParams
 from or1_rollout.engines.openai import (
     EndpointEngine,
@@ -203,7 +204,7 @@ def test_several_servers_share_the_work_and_one_that_is_gone_is_left_alone(serve
 
 
 def test_the_least_busy_server_is_chosen():
-    selector = LeastBusyServer(["a", "b"])
+    selector = LeastBusyServer(["http://a", "http://b/v1"])
 
     async def three():
         async with selector.server() as first, selector.server() as second:
@@ -211,7 +212,39 @@ def test_the_least_busy_server_is_chosen():
                 pass
             return first, second
 
-    assert run_sync(three()) == ("a", "b")
+    assert run_sync(three()) == ("http://a/v1", "http://b/v1")
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_server_that_was_down_is_used_again_when_it_is_ready(monkeypatch, asks):
+    monkeypatch.setattr(selector_module, "FIRST_PAUSE_S", 0.02)
+    answers = iter([False, True])
+    selector = LeastBusyServer(["http://a"], is_ready=(lambda url: next(answers)) if asks else None)
+    selector.mark_down("http://a")
+    assert selector.up() == []
+
+    async def one():
+        async with selector.server() as url:
+            return url, [server.url for server in selector.up()]
+
+    if not asks:  # with nobody to ask, the request itself finds out
+        assert run_sync(one()) == ("http://a/v1", [])
+        time.sleep(0.03)
+    assert run_sync(one()) == ("http://a/v1", ["http://a"])
+    assert next(answers, None) is (None if asks else False), "a server is asked until it is ready"
+
+
+def test_requests_wait_for_a_ready_server_as_long_as_patience_lasts(monkeypatch):
+    monkeypatch.setattr(selector_module, "FIRST_PAUSE_S", 0.02)
+    selector = LeastBusyServer(["http://a"], is_ready=lambda url: False, patience_s=0.05)
+    selector.mark_down("http://a")
+
+    async def one():
+        async with selector.server():
+            raise AssertionError("it has other weights")
+
+    with pytest.raises(EndpointError, match="http://a"):
+        run_sync(one())
 
 
 def test_results_keep_their_order_and_the_first_error_stops_the_rest():

@@ -9,7 +9,7 @@ from or1_rollout.engines.openai.client import OpenAIClient
 from or1_rollout.engines.openai.concurrency import map_concurrently
 from or1_rollout.engines.openai.engine import EndpointEngine
 from or1_rollout.engines.openai.response import Response
-from or1_rollout.engines.openai.selector import LeastBusyServer, ServerSelector, SingleServer
+from or1_rollout.engines.openai.selector import LeastBusyServer, ServerSelector
 from or1_rollout.engines.openai.settings import EndpointSettings
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "OpenAIClient",
     "Response",
     "ServerSelector",
-    "SingleServer",
     "map_concurrently",
     "run_sync",
 ]

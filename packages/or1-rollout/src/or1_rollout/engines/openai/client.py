@@ -18,7 +18,7 @@ from or1_rollout.engines.openai.patience import RETRIED_ERRORS, RequestPatience,
 from or1_rollout.engines.openai.request import leave_out, refused_field, request_body, route_of
 from or1_rollout.engines.openai.response import Response, ResponseParts
 from or1_rollout.engines.openai.sampled_with import SampledWith
-from or1_rollout.engines.openai.selector import LeastBusyServer, ServerSelector, SingleServer
+from or1_rollout.engines.openai.selector import LeastBusyServer, ServerSelector
 from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.errors import EndpointError
 from or1_rollout.types import Message, Prompt, SamplingParams
@@ -54,10 +54,7 @@ class OpenAIClient:
         of its sampling; clients of one server may share it, with what it was found to refuse.
         """
         self.settings = settings
-        several = len(settings.base_urls) > 1
-        self._selector = selector or (
-            LeastBusyServer(settings.base_urls) if several else SingleServer(settings.base_url)
-        )
+        self._selector = selector or LeastBusyServer(settings.base_urls)
         self._on_tokens = on_tokens
         self._health = ServerHealth(settings.url, settings.patience_s, on_notice)
         rate = settings.requests_per_minute

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 import httpx
 
+from or1_rollout.engines.openai.selector import LeastBusyServer
 from or1_rollout.engines.vllm.local import WORKER_EXTENSION
 from or1_rollout.engines.vllm.plugin import SHARED_MEMORY
-from or1_rollout.engines.vllm.pool import Pool
 from or1_rollout.errors import EndpointError
 from or1_rollout.weight_sync import Fingerprint
 
@@ -41,7 +41,7 @@ def serve_command(
 class Control:
     """`VLLMWeightSyncClient` for every server of a pool that is up. One that fails is left out from then on."""
 
-    def __init__(self, pool: Pool, *, timeout_s: float = 600.0) -> None:
+    def __init__(self, pool: LeastBusyServer, *, timeout_s: float = 600.0) -> None:
         """Nothing is sent yet."""
         self._pool = pool
         self._http = httpx.Client(timeout=timeout_s)  # one for all: making a client costs 50 ms of certificates
@@ -91,7 +91,7 @@ class Control:
 
     def members(self) -> frozenset[str]:
         """URLs of the servers that are up, and how often each was down before: one that came back is another."""
-        return frozenset(f"{server.url} {server.starts}" for server in self._pool.up())
+        return frozenset(f"{server.url} {server.times_down}" for server in self._pool.up())
 
     def num_workers(self) -> int:
         """Number of workers of all servers that are up."""

@@ -11,9 +11,9 @@ from or1_rollout.engine import OnGroup, OnSample, OnTokens
 from or1_rollout.engines.openai.client import OpenAIClient
 from or1_rollout.engines.openai.concurrency import map_concurrently
 from or1_rollout.engines.openai.models import served_model
+from or1_rollout.engines.openai.selector import LeastBusyServer
 from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.engines.vllm.control import Control
-from or1_rollout.engines.vllm.pool import Pool
 from or1_rollout.engines.vllm.request import gives_logprobs
 from or1_rollout.engines.vllm.transfer import WeightSender
 from or1_rollout.errors import EndpointError, WeightMismatch
@@ -47,7 +47,8 @@ class VllmServers(WaitingEngine):
         `tokenizer` is needed for chat messages only: they are sent as token ids, as everything is.
         """
         self.weight_version, self.tokenizer = 0, tokenizer
-        self.pool = Pool(urls, self._is_current, patience_s=patience_s)
+        roots = [url.rstrip("/").removesuffix("/v1") for url in urls]
+        self.pool = LeastBusyServer(roots, is_ready=self._is_current, patience_s=patience_s)
         self._control = Control(self.pool)
         self._settings = settings or EndpointSettings(url=self.pool.servers[0].url)
         self._sender = WeightSender(transfer, self._control, rank=rank)
