@@ -93,7 +93,7 @@ def host_path(fleet: Fleet, own_groups: list[list[Response]], prompts: int, grou
     parts = exchange.gather(outcomes)
     merged = merge_outcomes(parts, [fleet.own(prompts, rank) for rank in range(len(parts))])
     names = [f"p{index}" for index in range(prompts)]
-    groups = with_advantages(names, merged, LossSettings(), context_tokens=16384)
+    groups = with_advantages(names, merged, LossSettings(), limits_P=[16384] * len(names))
     batch = RolloutBatch(
         problems=[],
         prompts=[np.arange(PROMPT_TOKENS, dtype=np.int32)] * prompts,

@@ -103,6 +103,7 @@ def test_an_engine_generates_and_syncs_weights() -> None:
         ("prompts", PLAIN, REQUIRED),
         ("params", PLAIN, REQUIRED),
         ("seeds", KEYWORD, None),
+        ("limits", KEYWORD, None),
         ("on_group", KEYWORD, None),
         ("on_sample", KEYWORD, None),
         ("on_tokens", KEYWORD, None),

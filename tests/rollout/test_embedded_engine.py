@@ -119,6 +119,18 @@ def test_any_sample_can_be_drawn_again_alone_and_in_small_batches():
     assert len({tuple(c.token_ids) for c in groups[2]}) == 4
 
 
+def test_a_prompt_with_a_limit_of_its_own_is_cut_there_and_the_others_are_as_without():
+    _, engine = make("qwen2-tied")
+    params, seeds = SamplingParams(n=3, max_new_tokens=40), [[100 * p + g for g in range(3)] for p in range(4)]
+    whole = engine.generate(PROMPTS, params, seeds=seeds)
+    cut = engine.generate(PROMPTS, params, seeds=seeds, limits=[40, 5, 99, 1])
+    assert [cut[0], cut[2]] == [whole[0], whole[2]]
+    for prompt, limit in ((1, 5), (3, 1)):
+        for ours, long in zip(cut[prompt], whole[prompt], strict=True):
+            assert list(ours.token_ids) == list(long.token_ids[:limit])
+            assert (ours.finish_reason == "length") == (len(long.token_ids) > limit)
+
+
 def test_samples_follow_the_distribution():
     model, engine = make("qwen2-untied")
     count = 4000

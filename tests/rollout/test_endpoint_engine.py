@@ -245,6 +245,12 @@ def test_weights_are_not_its_business(server):
         engine(server).sync_weights(TensorStream({}), version=1, probe=probe)
 
 
+def test_each_prompt_is_asked_with_its_own_limit(server):
+    engine(server).generate(PROMPTS, PARAMS, limits=[3, 8, 100])
+    asked = {(body["prompt"], body["max_tokens"]) for body in server.bodies}
+    assert asked == {("one", 3), ("three", 8), ("a longer prompt", 8)}
+
+
 def test_a_server_of_several_that_always_fails_is_left_out(server):
     broken = Server()
     broken.fault = lambda number: 500

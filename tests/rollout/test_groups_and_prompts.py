@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from or1_rollout.groups import GroupCollector, seeds_of
+from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.seeds import sample_seed
 from or1_rollout.types import Completion, FinishReason, SamplingParams
 
@@ -41,6 +41,16 @@ def test_seeds_are_derived_or_must_have_the_shape_of_the_samples() -> None:
     assert seeds_of(params, 1, [[7, 8]]) == [[7, 8]]
     with pytest.raises(ValueError, match=r"\[2\]\[2\]"):
         seeds_of(params, 2, [[7, 8], [9]])
+
+
+def test_a_limit_of_a_prompt_lowers_the_common_one_and_never_raises_it() -> None:
+    params = SamplingParams(n=2, max_new_tokens=9, temperature=0.5)
+    assert [one.max_new_tokens for one in limited(params, 3, [4, 9, 30])] == [4, 9, 9]
+    assert limited(params, 2, None) == [params, params]
+    assert limited(params, 1, [4])[0].temperature == 0.5
+    for wrong in ([4], [4, 0]):
+        with pytest.raises(ValueError, match=r"limits must be 2|at least 1"):
+            limited(params, 2, wrong)
 
 
 @pytest.mark.parametrize("temperature", [-0.5, float("nan"), float("inf")])

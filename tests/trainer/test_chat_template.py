@@ -109,7 +109,7 @@ def test_the_ids_trained_on_are_those_sampled_also_where_the_text_would_be_cut_o
     own = {0: [Response(completion=c, verdict=v) for c, v in zip(group, verdicts_of(pending), strict=True)]}
     verifier.close()
     outcomes = outcomes_of([group], [[response.verdict for response in own[0]]], len(group))
-    groups = with_advantages([asked.id], outcomes, LossSettings(), context_tokens=24)
+    groups = with_advantages([asked.id], outcomes, LossSettings(), limits_P=[24])
     rolled = RolloutBatch(problems=[asked], prompts=[prompt_ids], owners=[0], groups=groups, own=own)
     steps = split_minibatches(groups, [0], 0, reject=False)
     (minibatch,) = distribute(rolled, steps, Exchange(runtime), context_tokens=24)

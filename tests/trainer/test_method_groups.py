@@ -46,7 +46,7 @@ def outcomes(*groups):
 
 def scored(*groups, **loss):
     names = [f"p{number}" for number in range(len(groups))]
-    return with_advantages(names, outcomes(*groups), LossSettings(**loss), context_tokens=64)
+    return with_advantages(names, outcomes(*groups), LossSettings(**loss), limits_P=[64] * len(names))
 
 
 def test_a_verifier_error_is_neither_trained_on_nor_in_the_baseline():
@@ -94,7 +94,7 @@ def test_rewards_may_be_any_numbers():
     """A problem is solved by its verdicts, not by a reward that happens to be 1."""
     found = outcomes("++", "+-")
     shaped = found._replace(rewards_PG=np.array([[0.5, 0.25], [1.5, -1.0]]))
-    groups = with_advantages(["a", "b"], shaped, LossSettings(), context_tokens=64)
+    groups = with_advantages(["a", "b"], shaped, LossSettings(), limits_P=[64, 64])
     metrics = group_metrics(groups)
     assert metrics["reward/mean"] == pytest.approx(1.25 / 4)
     assert metrics["group/solve_all_rate"] == 0.5 and metrics["group/solve_none_rate"] == 0

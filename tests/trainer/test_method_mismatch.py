@@ -58,8 +58,9 @@ def test_what_auto_stands_for(asked, engine, ahead, expected):
 
 
 def test_overlong_punishment_falls_in_a_line():
-    lengths = torch.tensor([[10, 80, 90, 99, 100]])
-    assert overlong_penalty(lengths, context_tokens=100, buffer_tokens=20).tolist() == [
-        pytest.approx([0, 0, -0.5, -0.95, -1.0])
-    ]
-    assert not overlong_penalty(lengths, context_tokens=100, buffer_tokens=0).any()
+    lengths, limits = torch.tensor([[10, 80, 90, 99, 100], [10, 30, 40, 49, 50]]), torch.tensor([[100], [50]])
+    assert (
+        overlong_penalty(lengths, limit_P1=limits, buffer_tokens=20).tolist()
+        == [pytest.approx([0, 0, -0.5, -0.95, -1.0])] * 2
+    )
+    assert not overlong_penalty(lengths, limit_P1=limits, buffer_tokens=0).any()

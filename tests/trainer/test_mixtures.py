@@ -217,13 +217,15 @@ def test_sources_are_read_with_their_template_and_within_their_limits(tmp_path):
     write_problems(tmp_path / "held.jsonl", problems_of("short", 2))
     sources = [
         {"path": str(tmp_path / "short.jsonl"), "template": "Q: {statement}", "max_problems": 5},
-        {"path": str(tmp_path / "table.parquet"), "name": "rest", "max_prompt_tokens": 2},
+        {"path": str(tmp_path / "table.parquet"), "name": "rest", "max_prompt_tokens": 2, "max_response_tokens": 30},
     ]
     data = config_of({"sources": sources, "heldout": [str(tmp_path / "held.jsonl")]}).data
     dataset = load_dataset(data, PromptEncoder(Words()))
     assert {name: len(problems) for name, problems in dataset.pools.items()} == {"short": 3, "rest": 3}
     assert dataset.pools["short"][0].prompt[0]["content"] == "Q: short 2", "those held out are not trained on"
     assert dataset.source_of(dataset.pools["rest"][0].id) == "rest" and len(dataset.heldout) == 2
+    ids = [dataset.pools[name][0].id for name in ("short", "rest")]
+    assert [[dataset.limit_of(one, stage) for one in ids] for stage in (20, 50)] == [[20, 20], [50, 30]]
     summary = dataset_summary(dataset)
     assert summary["train"]["problems"] == 6 and summary["source rest"]["problems"] == 3
 

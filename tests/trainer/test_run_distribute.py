@@ -84,7 +84,7 @@ def dealt(exchange, ranks_per_engine, with_logprobs):
         problems=[None] * PROBLEMS,
         prompts=[[7] * (1 + p % 4) for p in range(PROBLEMS)],
         owners=[fleet.owner(p) for p in range(PROBLEMS)],
-        groups=with_advantages([f"p{p}" for p in range(PROBLEMS)], outcomes, LossSettings(), context_tokens=64),
+        groups=with_advantages([f"p{p}" for p in range(PROBLEMS)], outcomes, LossSettings(), limits_P=[64] * PROBLEMS),
         own=own,
     )
     steps = split_minibatches(batch.groups, range(PROBLEMS), 4, reject=True)

@@ -51,6 +51,7 @@ weight = 3
 path = "hard.jsonl"
 weight = 2
 rewards = ["verifier"]
+max_response_tokens = 11
 [[rewards]]
 kind = "verifier"
 [[rewards]]
@@ -95,7 +96,11 @@ def test_prompts_follow_the_weights_and_each_source_has_its_rewards_and_metrics(
     found = [record for _, path in rollout_files(whole) for record in read_rollouts(path)]
     assert {tuple(record.rewards) for record in found} == {("verifier", "length"), ("verifier",)}
     for record in found:
-        assert (record.prompt.count("+") + record.prompt.count("-") == 1) == ("length" in record.rewards)
+        is_hard = record.prompt.count("+") + record.prompt.count("-") == 2
+        assert is_hard == ("length" not in record.rewards)
+        assert (record.finish_reason == "length") == (record.num_tokens == (11 if is_hard else 20))
+    longest = {name: max(r.num_tokens for r in found if len(r.rewards) == n) for name, n in (("hard", 1), ("easy", 2))}
+    assert longest["hard"] <= 11 < longest["easy"], "a source has a limit of its own"
     parts = json.loads((whole / "data.json").read_text())
     assert parts["source easy"]["problems"] == parts["source hard"]["problems"] == 20
 

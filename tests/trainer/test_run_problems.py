@@ -47,7 +47,7 @@ def judged(**statuses):
     verdicts = [[Verdict(status=words[letter]) for letter in letters] for letters in statuses.values()]
     completion = Completion(token_ids=[1], logprobs=None, text="", finish_reason=FinishReason.STOP)
     outcomes = outcomes_of([[completion] * 2] * len(verdicts), verdicts, 2)
-    return with_advantages(list(statuses), outcomes, LossSettings(), context_tokens=9)
+    return with_advantages(list(statuses), outcomes, LossSettings(), limits_P=[9] * len(statuses))
 
 
 def test_only_problems_that_were_right_on_every_visit_are_dropped():

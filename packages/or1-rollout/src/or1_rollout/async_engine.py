@@ -19,6 +19,7 @@ class GenerateOptions(TypedDict, total=False):
     """What `Engine.generate` takes beside prompts and parameters; see there."""
 
     seeds: Sequence[Sequence[int]] | None
+    limits: Sequence[int] | None
     on_group: OnGroup | None
     on_sample: OnSample | None
     on_tokens: OnTokens | None

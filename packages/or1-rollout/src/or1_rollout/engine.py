@@ -27,6 +27,7 @@ class Engine(Protocol):
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
+        limits: Sequence[int] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
         on_tokens: OnTokens | None = None,
@@ -34,9 +35,11 @@ class Engine(Protocol):
         """Sample [P][G] completions, in the order of the prompts.
 
         `seeds` is [P][G], one per sample, so that any sample can be drawn again alone; without it they are derived
-        from `params.seed`, the prompt's index and the sample's index. `on_sample` is called as soon as a sample ends
-        and `on_group` as soon as the last sample of a prompt has ended, in any order, in the calling thread;
-        `on_tokens` while they are drawn.
+        from `params.seed`, the prompt's index and the sample's index. `limits` is [P], the most new tokens of each
+        prompt's responses where that is less than `params.max_new_tokens`.
+
+        `on_sample` is called as soon as a sample ends and `on_group` as soon as the last sample of a prompt has ended,
+        in any order, in the calling thread; `on_tokens` while they are drawn.
         """
 
     async def agenerate(
@@ -45,6 +48,7 @@ class Engine(Protocol):
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
+        limits: Sequence[int] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
         on_tokens: OnTokens | None = None,

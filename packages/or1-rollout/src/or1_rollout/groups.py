@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from or1_rollout.engine import OnGroup, OnSample
 from or1_rollout.seeds import derived_seeds
@@ -17,6 +18,17 @@ def seeds_of(
     if [len(group) for group in seeds_PG] != [params.n] * num_prompts:
         raise ValueError(f"seeds must be [{num_prompts}][{params.n}], one per sample")
     return seeds_PG
+
+
+def limited(params: SamplingParams, num_prompts: int, limits: Sequence[int] | None) -> list[SamplingParams]:
+    """[P] the parameters of each prompt: `limits` are its most new tokens, where less than `params.max_new_tokens`.
+
+    Raises `ValueError` for another number of limits, and for one below 1.
+    """
+    limits_P = [params.max_new_tokens] * num_prompts if limits is None else limits
+    if len(limits_P) != num_prompts:
+        raise ValueError(f"limits must be {num_prompts} numbers of tokens, one per prompt")
+    return [replace(params, max_new_tokens=min(limit, params.max_new_tokens)) for limit in limits_P]
 
 
 class GroupCollector:

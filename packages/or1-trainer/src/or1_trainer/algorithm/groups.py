@@ -120,10 +120,10 @@ def with_advantages(
     outcomes: Outcomes,
     settings: LossSettings,
     *,
-    context_tokens: int,
+    limits_P: Sequence[int],
     normalization: Literal["sum", "each"] = "sum",
 ) -> Groups:
-    """Attach group advantages to outcomes; `context_tokens` is the longest response that the stage allows."""
+    """Attach group advantages to outcomes; `limits_P` is the longest response to each problem."""
     if normalization == "each" and outcomes.terms_PGR.shape[2]:
         advantages_PG = decoupled_advantages(
             outcomes.terms_PGR,
@@ -135,7 +135,7 @@ def with_advantages(
         return Groups(problem_ids=tuple(problem_ids), outcomes=outcomes, advantages_PG=advantages_PG.numpy())
     penalty_PG = overlong_penalty(
         torch.from_numpy(outcomes.lengths_PG),
-        context_tokens=context_tokens,
+        limit_P1=torch.tensor(limits_P, dtype=torch.float64)[:, None],
         buffer_tokens=settings.overlong_buffer_tokens,
     )
     advantages_PG = group_advantages(

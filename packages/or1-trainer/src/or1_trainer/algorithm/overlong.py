@@ -9,8 +9,8 @@ from __future__ import annotations
 from torch import Tensor
 
 
-def overlong_penalty(lengths_PG: Tensor, *, context_tokens: int, buffer_tokens: int) -> Tensor:
-    """Penalties in [-1, 0]; zeros where `buffer_tokens` is 0. [P, G] response lengths -> [P, G]."""
+def overlong_penalty(lengths_PG: Tensor, *, limit_P1: Tensor, buffer_tokens: int) -> Tensor:
+    """Penalties in [-1, 0]; zeros where `buffer_tokens` is 0. [P, G] response lengths, [P, 1] limits -> [P, G]."""
     if not buffer_tokens:
         return lengths_PG.double() * 0.0
-    return ((context_tokens - buffer_tokens - lengths_PG.double()) / buffer_tokens).clamp(-1.0, 0.0)
+    return ((limit_P1 - buffer_tokens - lengths_PG.double()) / buffer_tokens).clamp(-1.0, 0.0)

@@ -72,8 +72,8 @@ class LengthReward(RewardBase, frozen=True, kw_only=True, forbid_unknown_fields=
     """A function of the number of response tokens."""
 
     shape: Literal["overlong", "cosine", "group"] = "overlong"
-    """`overlong`: 0, falling to -1 over the last `buffer_tokens` before the stage's limit (DAPO, arXiv 2503.14476,
-    eq. 13). `cosine`: from `right_short` to `right_long`, or from `wrong_short` to `wrong_long`, over the stage's limit
+    """`overlong`: 0, falling to -1 over the last `buffer_tokens` before the limit (DAPO, arXiv 2503.14476,
+    eq. 13). `cosine`: from `right_short` to `right_long`, or from `wrong_short` to `wrong_long`, over the limit
     (arXiv 2502.03373). `group`: 0.5 for the shortest response of the group to -0.5 for the longest; at most
     0 for wrong ones (Kimi k1.5, arXiv 2501.12599)."""
     buffer_tokens: AtLeastOne = 4096

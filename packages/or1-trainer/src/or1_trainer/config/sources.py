@@ -40,6 +40,8 @@ class SourceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     """The first so many problems; 0: all, and 1024 of a task."""
     max_prompt_tokens: AtLeastZero = 0
     """Leave out problems with longer prompts; 0: none."""
+    max_response_tokens: AtLeastZero = 0
+    """Of its problems, where less than the stage's `context_tokens`; 0: that."""
 
     @property
     def label(self) -> str:

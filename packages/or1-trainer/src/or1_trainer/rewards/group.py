@@ -27,7 +27,7 @@ class Group:
     step: int
     """Training steps done when the group was sampled."""
     context_tokens: int
-    """The longest response that the stage allows."""
+    """The longest response that the stage allows, or the problem's source."""
 
 
 class Reward(Protocol):

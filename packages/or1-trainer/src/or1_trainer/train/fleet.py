@@ -48,10 +48,11 @@ class Fleet:
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None,
+        limits: Sequence[int] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
     ) -> list[list[Completion]]:
-        """[P] prompts -> the groups of `own(P)`; the callbacks see these, as they end."""
+        """[P] prompts -> the groups of `own(P)`; the callbacks see these, as they end. `limits` as the engine's."""
         share, engines, own = self.runtime.rank // self._ranks_per_engine, self._num_engines, self.own(len(prompts))
         if seeds is None and engines > 1:
             raise ValueError(
@@ -72,7 +73,7 @@ class Fleet:
             seeds=None if seeds is None else seeds[share::engines],
             on_group=group_ended,
             on_sample=sample_ended,
-            **self._told,
+            **(self._told if limits is None else {**self._told, "limits": limits[share::engines]}),
         )
         return [groups[index // engines] for index in own]
 

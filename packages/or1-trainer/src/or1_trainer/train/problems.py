@@ -52,7 +52,8 @@ def load_dataset(settings: DataSettings, prompts: PromptEncoder) -> Dataset:
         found = _without(read_source(source, prompts), taken, where)
         taken |= {problem.id for problem in found}
         pools[source.label] = _within(found, settings.sampler, where)
-    return Dataset(pools, heldout)
+    limits = {source.label: source.max_response_tokens for source in settings.sources if source.max_response_tokens}
+    return Dataset(pools, heldout, limits)
 
 
 def dataset_summary(dataset: Dataset) -> dict[str, dict[str, int | str]]:

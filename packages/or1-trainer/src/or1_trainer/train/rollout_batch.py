@@ -35,6 +35,8 @@ class Drawn:
     prompts: Sequence[Sequence[int]]
     seeds_PG: Sequence[Sequence[int]]
     params: SamplingParams
+    limits_P: Sequence[int]
+    """The longest response to each problem."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,7 +86,7 @@ def rollout_round(
         names,
         outcomes,
         job.config.loss,
-        context_tokens=stage.context_tokens,
+        limits_P=drawn.limits_P,
         normalization=job.config.reward.normalization,
     )
     if job.config.data.sampler.kind in ("drop_solved", "adaptive"):
@@ -117,6 +119,7 @@ def draw_problems(job: Job, stage: StageSettings, step: int, number: int, state:
             temperature=job.config.rollout.temperature,
             top_p=job.config.rollout.top_p,
         ),
+        limits_P=[job.dataset.limit_of(problem.id, stage.context_tokens) for problem in problems],
     )
     return drawn, state
 
@@ -131,12 +134,15 @@ def generate(job: Job, drawn: Drawn, step: int, times: StepTimes) -> dict[int, J
 
         def on_group(index: int, completions: Sequence[Completion]) -> None:
             problem, truth = drawn.problems[index], truths[index]
-            begun[index] = begin_judging(job, problem, truth, completions, step=step, context_tokens=max_tokens)
+            begun[index] = begin_judging(
+                job, problem, truth, completions, step=step, context_tokens=drawn.limits_P[index]
+            )
 
         job.fleet.sample(
             drawn.prompts,
             drawn.params,
             seeds=drawn.seeds_PG,
+            limits=drawn.limits_P if job.dataset.has_limits else None,
             on_group=on_group,
             on_sample=lambda prompt, sample, completion: progress.advance(1, tokens=len(completion.token_ids)),
         )

@@ -19,7 +19,7 @@ from or1_rollout.engines.openai.request import request_body
 from or1_rollout.engines.openai.sampled_with import SampledWith
 from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.errors import EndpointError
-from or1_rollout.groups import GroupCollector, seeds_of
+from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
 from or1_rollout.weight_sync import Probe, WeightStream
 
@@ -45,6 +45,7 @@ class EndpointEngine(WaitingEngine):
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
+        limits: Sequence[int] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
         on_tokens: OnTokens | None = None,
@@ -59,7 +60,8 @@ class EndpointEngine(WaitingEngine):
         seeds_PG = seeds_of(params, len(prompts), seeds)
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         place_seeds = {(p, g): seed for p, group in enumerate(seeds_PG) for g, seed in enumerate(group)}
-        refusals = await self._all(prompts, params, place_seeds, collector.put, on_tokens)
+        params_P = limited(params, len(prompts), limits)
+        refusals = await self._all(prompts, params_P, place_seeds, collector.put, on_tokens)
         if place_seeds and len(refusals) == len(place_seeds):
             raise refusals[0]
         return collector.groups()
@@ -93,7 +95,7 @@ class EndpointEngine(WaitingEngine):
     async def _all(
         self,
         prompts: Sequence[Prompt],
-        params: SamplingParams,
+        params_P: Sequence[SamplingParams],
         seeds: Mapping[_Place, int],
         done: Callable[[int, int, Completion], None],
         on_tokens: OnTokens | None,
@@ -105,10 +107,10 @@ class EndpointEngine(WaitingEngine):
         settings, joins = replace(self.settings, model=self.model), self.settings.reasoning == "joined"
         said, notice = self._said, self._on_notice
         async with OpenAIClient(settings, sampled_with=said, on_tokens=on_tokens, on_notice=notice) as client:
-            keeps = await gives_sampling_logprobs(client, prompts[0], params)
+            keeps = await gives_sampling_logprobs(client, prompts[0], params_P[0])
 
             async def one(place: _Place) -> None:
-                body = request_body(client.model, prompts[place[0]], params, seeds[place])
+                body = request_body(client.model, prompts[place[0]], params_P[place[0]], seeds[place])
                 try:
                     response = await client.send(body)
                     completion = response.completion(seeds[place], keeps_logprobs=keeps, joins_reasoning=joins)

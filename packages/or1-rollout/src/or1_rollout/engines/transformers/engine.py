@@ -22,7 +22,7 @@ from or1_rollout.engines.transformers.rows import Row, StopConditions
 from or1_rollout.engines.transformers.scheduler import Request, Scheduler
 from or1_rollout.engines.transformers.texts import decode_all
 from or1_rollout.errors import EngineError
-from or1_rollout.groups import GroupCollector, seeds_of
+from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
 from or1_rollout.weight_sync import FingerprintingStream, Probe, TensorStream, WeightStream, fingerprint
@@ -37,9 +37,9 @@ CACHED_FAMILIES = ("qwen2", "qwen3", "llama")
 class TransformersEngine(BlockingEngine):
     """The embedded engine. Implements `or1_rollout.Engine`; needs the extra `transformers`.
 
-    A batch holds as many rows as `max_batch_tokens` allows, counting each prompt once and `max_new_tokens` of each
-    row; further rows enter as others end. A sample depends on weights, prompt and seed and not on what else is in the
-    batch, up to float rounding of the logits.
+    A batch holds as many rows as `max_batch_tokens` allows, counting each prompt once and the most tokens that
+    each row may get; further rows enter as others end. A sample depends on weights, prompt and seed and not on what
+    else is in the batch, up to float rounding of the logits.
     """
 
     def __init__(
@@ -101,6 +101,7 @@ class TransformersEngine(BlockingEngine):
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
+        limits: Sequence[int] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
         on_tokens: OnTokens | None = None,
@@ -111,14 +112,13 @@ class TransformersEngine(BlockingEngine):
             raise EngineError("the engine transformers has no min_p and no penalties; use a vLLM engine or a server")
         seeds_PG = seeds_of(params, len(prompts), seeds)
         encoded = [self.encode(prompt) for prompt in prompts]
-        self._check_lengths(encoded, params)
+        limits_P = [one.max_new_tokens for one in limited(params, len(prompts), limits)]
+        self._check_lengths(encoded, limits_P)
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
-        stop = StopConditions(
-            self._end_ids | frozenset(params.stop_token_ids), params.stop, params.max_new_tokens, self._text
-        )
+        stop = StopConditions(self._end_ids | frozenset(params.stop_token_ids), params.stop, self._text)
         Scheduler(
             self._decoder,
-            self._requests(encoded, seeds_PG, params.max_new_tokens),
+            self._requests(encoded, seeds_PG, limits_P),
             params,
             stop,
             max_batch_tokens=self.max_batch_tokens,
@@ -165,24 +165,24 @@ class TransformersEngine(BlockingEngine):
         if not self._is_synced:
             raise EngineError("the last weight sync failed and the engine may hold a mixture of weights; sync again")
 
-    def _check_lengths(self, prompt_ids: Sequence[Sequence[int]], params: SamplingParams) -> None:
-        limit = getattr(self.config, "max_position_embeddings", None)
-        for index, ids in enumerate(prompt_ids):
+    def _check_lengths(self, prompt_ids: Sequence[Sequence[int]], limits_P: Sequence[int]) -> None:
+        positions = getattr(self.config, "max_position_embeddings", None)
+        for index, (ids, limit) in enumerate(zip(prompt_ids, limits_P, strict=True)):
             if not ids:
                 raise EngineError(f"prompt {index} is empty; a model needs at least one token to go on from")
-            if limit is not None and len(ids) + params.max_new_tokens > limit:
+            if positions is not None and len(ids) + limit > positions:
                 raise EngineError(
-                    f"prompt {index} has {len(ids)} tokens; with max_new_tokens = {params.max_new_tokens} that is more "
-                    f"than the model's {limit} positions (max_position_embeddings)"
+                    f"prompt {index} has {len(ids)} tokens; with max_new_tokens = {limit} that is more "
+                    f"than the model's {positions} positions (max_position_embeddings)"
                 )
 
     def _requests(
-        self, prompt_ids: Sequence[Sequence[int]], seeds_PG: Sequence[Sequence[int]], max_new_tokens: int
+        self, prompt_ids: Sequence[Sequence[int]], seeds_PG: Sequence[Sequence[int]], limits_P: Sequence[int]
     ) -> Iterator[Request]:
         """Groups in the order of their prompts' lengths, so that little is padded; in parts where one is too large."""
         for prompt in sorted(range(len(prompt_ids)), key=lambda index: len(prompt_ids[index])):
-            rows = [Row(prompt, sample, seed) for sample, seed in enumerate(seeds_PG[prompt])]
-            most = max(1, (self.max_batch_tokens - len(prompt_ids[prompt])) // max_new_tokens)
+            rows = [Row(prompt, sample, seed, limits_P[prompt]) for sample, seed in enumerate(seeds_PG[prompt])]
+            most = max(1, (self.max_batch_tokens - len(prompt_ids[prompt])) // limits_P[prompt])
             for first in range(0, len(rows), most):
                 yield Request(prompt_ids[prompt], rows[first : first + most])
 

@@ -22,6 +22,8 @@ class Row:
     sample: int
     """Index within its group."""
     seed: int
+    max_tokens: int
+    """At which it is cut off."""
     token_ids: array[int] = field(default_factory=lambda: array("i"))
     logprobs: array[float] = field(default_factory=lambda: array("f"))
     finish_reason: FinishReason | None = None
@@ -31,11 +33,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class StopConditions:
-    """What ends a row: token ids, strings in its text, or its length."""
+    """What ends a row, beside its length: token ids, and strings in its text."""
 
     token_ids: frozenset[int]
     strings: tuple[str, ...]
-    max_new_tokens: int
     decode: Callable[[Sequence[int]], str]
 
     def append(self, row: Row, token: int, logprob: float) -> None:
@@ -44,7 +45,7 @@ class StopConditions:
         row.logprobs.append(logprob)
         if token in self.token_ids:
             row.finish_reason = FinishReason.STOP
-        elif len(row.token_ids) == self.max_new_tokens:
+        elif len(row.token_ids) == row.max_tokens:
             row.finish_reason = FinishReason.LENGTH
         if self.strings and (row.finish_reason is not None or len(row.token_ids) % CHECK_TOKENS == 0):
             self._cut_at_string(row)

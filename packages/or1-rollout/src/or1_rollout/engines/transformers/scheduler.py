@@ -73,7 +73,7 @@ class Scheduler:
         room = self._max_batch_tokens - self._reserved_tokens()
         entering: list[Request] = []
         while self._waiting:
-            cost = len(self._waiting[0].prompt_ids) + len(self._waiting[0].rows) * self._params.max_new_tokens
+            cost = len(self._waiting[0].prompt_ids) + sum(row.max_tokens for row in self._waiting[0].rows)
             if cost > room and (entering or self._rows):
                 break
             room -= cost
@@ -85,7 +85,7 @@ class Scheduler:
 
     def _reserved_tokens(self) -> int:
         prompts = {row.prompt for row in self._rows}
-        return sum(self._prompt_tokens[prompt] for prompt in prompts) + len(self._rows) * self._params.max_new_tokens
+        return sum(self._prompt_tokens[prompt] for prompt in prompts) + sum(row.max_tokens for row in self._rows)
 
     def _draw(self) -> None:
         """Sample a token for every row that goes on."""

@@ -13,7 +13,7 @@ from or1_rollout.engines.vllm.request import completion, vllm_params
 from or1_rollout.engines.vllm.settings import VllmSettings
 from or1_rollout.engines.vllm.transfer import WeightSender, local_transfer
 from or1_rollout.errors import EngineError
-from or1_rollout.groups import GroupCollector, seeds_of
+from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.weight_sync import Fingerprint, FingerprintingStream, Probe, WeightStream
@@ -50,6 +50,7 @@ class VllmEngine(BlockingEngine):
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
+        limits: Sequence[int] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
         on_tokens: OnTokens | None = None,
@@ -64,7 +65,8 @@ class VllmEngine(BlockingEngine):
         places: dict[str, tuple[int, int]] = {}
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         try:
-            self._submit(prompts, params, seeds_PG, places)
+            params_P = limited(params, len(prompts), limits)
+            self._submit(prompts, params_P, seeds_PG, places)
             while places:
                 new_tokens = 0
                 for output in self.llm.llm_engine.step():
@@ -136,13 +138,13 @@ class VllmEngine(BlockingEngine):
     def _submit(
         self,
         prompts: Sequence[Prompt],
-        params: SamplingParams,
+        params_P: Sequence[SamplingParams],
         seeds_PG: Sequence[Sequence[int]],
         places: dict[str, tuple[int, int]],
     ) -> None:
         limit = int(self.llm.llm_engine.vllm_config.model_config.max_model_len)
         encoded = [self.encode(prompt) for prompt in prompts]
-        for index, ids in enumerate(encoded):
+        for index, (ids, params) in enumerate(zip(encoded, params_P, strict=True)):
             if not ids or len(ids) + params.max_new_tokens > limit:
                 raise EngineError(
                     f"prompt {index} has {len(ids)} tokens; it needs at least one, and with max_new_tokens = "
@@ -152,7 +154,7 @@ class VllmEngine(BlockingEngine):
             for sample, seed in enumerate(group):
                 name = f"{prompt}-{sample}"
                 places[name] = (prompt, sample)
-                self.llm.llm_engine.add_request(name, {"prompt_token_ids": ids}, vllm_params(params, seed))
+                self.llm.llm_engine.add_request(name, {"prompt_token_ids": ids}, vllm_params(params_P[prompt], seed))
 
     def _check_synced(self) -> None:
         if not self._is_synced:

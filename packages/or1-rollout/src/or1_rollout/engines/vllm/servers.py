@@ -17,7 +17,7 @@ from or1_rollout.engines.vllm.control import Control
 from or1_rollout.engines.vllm.request import gives_logprobs
 from or1_rollout.engines.vllm.transfer import WeightSender
 from or1_rollout.errors import EndpointError, WeightMismatch
-from or1_rollout.groups import GroupCollector, seeds_of
+from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.weight_sync import Fingerprint, FingerprintingStream, Probe, WeightStream
@@ -63,6 +63,7 @@ class VllmServers(WaitingEngine):
         params: SamplingParams,
         *,
         seeds: Sequence[Sequence[int]] | None = None,
+        limits: Sequence[int] | None = None,
         on_group: OnGroup | None = None,
         on_sample: OnSample | None = None,
         on_tokens: OnTokens | None = None,
@@ -77,7 +78,8 @@ class VllmServers(WaitingEngine):
             raise EndpointError(f"prompt {empty[0]} has no tokens; it needs at least one")
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         seeds_of_place = {(p, g): seed for p, row in enumerate(seeds_PG) for g, seed in enumerate(row)}
-        await self._all(encoded, params, seeds_of_place, collector.put, on_tokens)
+        params_P = limited(params, len(prompts), limits)
+        await self._all(encoded, params_P, seeds_of_place, collector.put, on_tokens)
         return collector.groups()
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:
@@ -146,7 +148,7 @@ class VllmServers(WaitingEngine):
     async def _all(
         self,
         encoded: Sequence[Sequence[int]],
-        params: SamplingParams,
+        params_P: Sequence[SamplingParams],
         seeds: Mapping[tuple[int, int], int],
         done: Callable[[int, int, Completion], None],
         on_tokens: OnTokens | None,
@@ -154,11 +156,11 @@ class VllmServers(WaitingEngine):
         concurrency = self._settings.concurrency * len(self.pool.servers)
         is_counted = on_tokens is not None
         settings = replace(self._settings, model=self.model, concurrency=concurrency, stream=is_counted)
-        version, keeps = self.weight_version, gives_logprobs(params)
+        version, keeps = self.weight_version, all(map(gives_logprobs, params_P))
         async with OpenAIClient(settings, selector=self.pool, on_tokens=on_tokens) as client:
 
             async def one(place: tuple[int, int]) -> None:
-                made = await client.complete(encoded[place[0]], params, seed=seeds[place], logprobs=keeps)
+                made = await client.complete(encoded[place[0]], params_P[place[0]], seed=seeds[place], logprobs=keeps)
                 completion = made.completion(seeds[place], keeps_logprobs=keeps, weight_version=version)
                 done(*place, completion)
 
