@@ -1,4 +1,4 @@
-"""The code verifier, measured: labelled solutions, tests per second per core beside LiveCodeBench's rules, overheads.
+"""The code verifier, measured: labeled solutions, tests per second per core beside LiveCodeBench's rules, overheads.
 
     uv run benchmarks/code_sandbox.py [--data FOLDER] [--rounds 3] [--only accuracy|speed|overhead|limits]
 
@@ -227,14 +227,12 @@ def cpu_s(sandbox: Sandbox | None = None) -> float:
 
 
 def accuracy(data: Path, sandbox: Sandbox) -> None:
-    """Every labelled solution; exceptions are printed with their reason."""
+    """Every labeled solution; exceptions are printed with their reason."""
     rows = [json.loads(line) for line in (data / "verifier" / "code_dev.jsonl").read_text().splitlines()]
-    labelled = [
-        ("code_dev", row["id"], row["solution"], parse_ground_truth(row["tests"]), row["label"]) for row in rows
-    ]
+    labeled = [("code_dev", row["id"], row["solution"], parse_ground_truth(row["tests"]), row["label"]) for row in rows]
     for line in gzip.decompress((data / "humaneval" / "data__HumanEval.jsonl.gz").read_bytes()).splitlines():
         row = json.loads(line)
-        labelled.append(
+        labeled.append(
             (
                 "HumanEval",
                 row["task_id"],
@@ -246,7 +244,7 @@ def accuracy(data: Path, sandbox: Sandbox) -> None:
     packed = (data / "leetcode_dataset" / "data__LeetCodeDataset-v0.2.0-train.jsonl.gz").read_bytes()
     for line in gzip.decompress(packed).splitlines():
         row = json.loads(line)
-        labelled.append(
+        labeled.append(
             (
                 "LeetCodeDataset",
                 row["task_id"],
@@ -257,7 +255,7 @@ def accuracy(data: Path, sandbox: Sandbox) -> None:
         )
     counts: dict[str, list[int]] = {}
     started_s = time.perf_counter()
-    for source, name, program, truth, label in labelled:
+    for source, name, program, truth, label in labeled:
         verdict = judge_program(program, truth, sandbox=sandbox)
         right = (verdict.status is Status.CORRECT) == label
         count = counts.setdefault(source, [0, 0, 0])
@@ -267,7 +265,7 @@ def accuracy(data: Path, sandbox: Sandbox) -> None:
         if not right:
             print(f"  {source} {name}: {verdict.status.value}, label {label}; {EXCEPTIONS.get(name, 'UNEXPLAINED')}")
     for source, (total, right, tests) in counts.items():
-        print(f"{source}: {right} of {total} verdicts as labelled, {tests} tests run")
+        print(f"{source}: {right} of {total} verdicts as labeled, {tests} tests run")
     print(f"accuracy part took {time.perf_counter() - started_s:.0f} s")
 
 

@@ -2,7 +2,7 @@
 
     uv run --group bench benchmarks/data_dedup.py ../shared/data [--rounds 5]
 
-Both search token 5-grams at Jaccard 0.7 over the same canonical tokens, tokenising included; interleaved rounds in one
+Both search token 5-grams at Jaccard 0.7 over the same canonical tokens, tokenizing included; interleaved rounds in one
 process on one core, medians. Recall and precision are against the exact join.
 """
 

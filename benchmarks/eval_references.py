@@ -135,14 +135,14 @@ def compare(
     for who, given in (("or1-eval", mine), (name, reference)):
         counts = Counter(zip(given, labels, strict=True))
         print(
-            f"  {who}: {counts[True, True] + counts[False, False]}/{len(cases)} as labelled, {counts[True, False]} false positives, {counts[False, True]} false negatives"
+            f"  {who}: {counts[True, True] + counts[False, False]}/{len(cases)} as labeled, {counts[True, False]} false positives, {counts[False, True]} false negatives"
         )
     print(
         f"  seconds: or1-eval {seconds[0]:.1f}, {name} {seconds[1]:.1f}; verifier errors: {statuses.count('verifier_error')}"
     )
     differ = [i for i in range(len(cases)) if mine[i] != reference[i]]
     print(
-        f"  {len(differ)} differences, {sum(mine[i] == labels[i] for i in differ)} of them decided as labelled by or1-eval:"
+        f"  {len(differ)} differences, {sum(mine[i] == labels[i] for i in differ)} of them decided as labeled by or1-eval:"
     )
     for i in differ:
         about = (

@@ -2,7 +2,7 @@
 
     python benchmarks/maths_fuzz.py [--count 100000] [--cases PATH/math_dev.jsonl] [--seed 0] [--clock wall]
 
-Seeds are the labelled cases' answers (or a small built-in list where that file is absent) and hostile texts. Half of
+Seeds are the labeled cases' answers (or a small built-in list where that file is absent) and hostile texts. Half of
 the responses are mutated answers (cut, doubled, swapped, spliced, with pieces of LaTeX inserted); the other half repeat
 one to three pieces up to 100 kB, as a degenerate policy does, with and without an answer behind them. Prints rates,
 latencies, statuses, resident memory along the way and child processes at the end. Exit 1 when a bound is broken: an

@@ -2,7 +2,7 @@
 
     python benchmarks/maths_load.py [--count 5000] [--busy 14] [--cases PATH/math_dev.jsonl]
 
-The labelled cases are judged again and again, without the cache of verdicts. Prints statuses, verdicts that differ from
+The labeled cases are judged again and again, without the cache of verdicts. Prints statuses, verdicts that differ from
 the label, the load, and the time. Exit 1 on a verifier error or a verdict that differs.
 """
 

@@ -1,4 +1,4 @@
-r"""Maths verdicts beside Math-Verify 0.9 on labelled cases: accuracy, false verdicts, speed. One run, interleaved.
+r"""Maths verdicts beside Math-Verify 0.9 on labeled cases: accuracy, false verdicts, speed. One run, interleaved.
 
     python benchmarks/maths_verifier.py [--cases PATH/math_dev.jsonl] [--rounds 3] [--clock wall] [--show]
 

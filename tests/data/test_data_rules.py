@@ -1,4 +1,4 @@
-"""Rules: on made-up statements either side of each line, and on hand-labelled real lines."""
+"""Rules: on made-up statements either side of each line, and on hand-labeled real lines."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_the_stage_only_notes(real: Path) -> None:
     assert all(("rules" in after.notes) == bool(find(before)) for before, after in zip(rows, noted, strict=True))
 
 
-def test_labelled_real_lines(real: Path) -> None:
+def test_labeled_real_lines(real: Path) -> None:
     """The labels are two readers'; the rules may miss two of them and cry wolf three times, as the README says."""
     wanted: dict[str, dict[int, set[str]]] = {}
     labels = json.loads((Path(__file__).parent / "rule_labels.json").read_text())

@@ -69,7 +69,7 @@ def test_indented_and_tilde_fences() -> None:
 
 def test_against_livecodebench_where_it_finds_a_program() -> None:
     if not TEXTS.exists():
-        pytest.skip(f"no labelled texts at {TEXTS}")
+        pytest.skip(f"no labeled texts at {TEXTS}")
     ours_differ = {  # LiveCodeBench's rule fails on these by construction: the lines between the last two fence lines
         "authored: draft in think, none after",
         "authored: unclosed last fence",

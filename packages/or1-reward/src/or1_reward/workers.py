@@ -1,7 +1,7 @@
 """Worker processes for work that may hang or eat memory: reused, limited, killed and replaced.
 
 Plain `subprocess` of a clean interpreter: works in threads, asyncio, Ray actors and daemonic processes, after CUDA was
-initialised, and without SIGALRM in the host program. One numbered JSON line goes in, one comes out. A worker ends when
+initialized, and without SIGALRM in the host program. One numbered JSON line goes in, one comes out. A worker ends when
 its standard input closes or its parent is gone.
 """
 

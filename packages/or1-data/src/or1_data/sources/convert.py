@@ -20,7 +20,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 _IDS: Final = (
     "id", "ID", "problem_id", "question_id", "unique_id", "task_id", "uuid", "in_source_id", "name", "index", "idx",
 )  # fmt: skip
-_LICENCES: Final = ("license", "licence")
+_LICENSES: Final = ("license", "licence")
 _HANDLED: Final = frozenset({"solution", "prompt", "reward_model", "ability", "data_source", "extra_info"})
 _ODD: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, OverflowError)
 """What adapters raise on rows of another shape than they know."""
@@ -69,7 +69,7 @@ def _short(file: str) -> str:
 def _origin(row: Mapping[str, Any], file: str, line: int) -> dict[str, Any]:
     origin: dict[str, Any] = {"file": _short(file), "line": line}
     extra = row.get("extra_info")
-    for name, keys in (("id", _IDS), ("license", _LICENCES)):
+    for name, keys in (("id", _IDS), ("license", _LICENSES)):
         values = [place[key] for place in (row, extra) if isinstance(place, Mapping) for key in keys if key in place]
         known = [value for value in values if isinstance(value, str | int) and not isinstance(value, bool)]
         if known:

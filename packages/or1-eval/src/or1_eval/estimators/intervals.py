@@ -64,9 +64,9 @@ def score_interval(values_N: Sequence[float], *, confidence: float = 0.95) -> In
     z2 = student_quantile((1 + confidence) / 2, max(count - 1, 1)) ** 2
     variance = float(values.var(ddof=1)) / count if count > 1 else 0.0
     trials = max(count, mean * (1 - mean) / variance) if variance > 0 else count
-    centre = (mean + z2 / (2 * trials)) / (1 + z2 / trials)
+    center = (mean + z2 / (2 * trials)) / (1 + z2 / trials)
     half = math.sqrt(z2 * (mean * (1 - mean) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
-    return Interval(max(0.0, min(centre - half, mean)), min(1.0, max(centre + half, mean)))
+    return Interval(max(0.0, min(center - half, mean)), min(1.0, max(center + half, mean)))
 
 
 def mean_interval(

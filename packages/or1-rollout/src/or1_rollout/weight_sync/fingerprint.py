@@ -74,6 +74,6 @@ def _sums(piece_RC: Tensor) -> tuple[int, int, int]:
         piece_RC = piece_RC + 0.0  # -0.0 becomes 0.0
     bits_RC = piece_RC.contiguous().view(integer).to(torch.int64)
     row_R, column_C = (torch.arange(size, device=bits_RC.device) for size in bits_RC.shape)
-    bits_R = bits_RC.sum(1)
-    bits, rows, columns = torch.stack([bits_R.sum(), (bits_R * row_R).sum(), (bits_RC * column_C).sum()]).tolist()
+    bits_R, bits_C = bits_RC.sum(1), bits_RC.sum(0)
+    bits, rows, columns = torch.stack([bits_R.sum(), (bits_R * row_R).sum(), (bits_C * column_C).sum()]).tolist()
     return int(bits), int(rows), int(columns)

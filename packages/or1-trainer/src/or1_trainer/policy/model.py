@@ -157,7 +157,7 @@ def build_policy(
 def _mark_cuts(model: torch.nn.Module) -> None:
     """Mark weights as cut over tensor ranks, for gradient norms.
 
-    Megatron does so only where it initialises them itself.
+    Megatron does so only where it initializes them itself.
     """
     for module in model.modules():
         if isinstance(module, (ColumnParallelLinear, VocabParallelEmbedding)) and module.weight is not None:

@@ -100,10 +100,10 @@ def _judge(answer: str, gold: str, settings: MathSettings) -> Outcome:
 
 def _without_surroundings(given: str, asked: str, settings: MathSettings, outcome: Outcome) -> Outcome:
     """Judge once more without the prose, labels and qualifiers around the values, where these do not clash."""
-    if (choice := words.labelled_choice(asked)) is not None and (letter := words.choice_letter(given)) is not None:
+    if (choice := words.labeled_choice(asked)) is not None and (letter := words.choice_letter(given)) is not None:
         return Outcome(Status.CORRECT if letter == choice[0] else Status.WRONG, "the letter of the choice")
     written = (given, asked)
-    if choice is not None and words.labelled_choice(given) is None:
+    if choice is not None and words.labeled_choice(given) is None:
         asked = choice[1]
     if _DECIMAL.fullmatch(asked):
         given = _APPROXIMATELY.sub("", given)

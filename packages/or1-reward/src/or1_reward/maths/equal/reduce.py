@@ -68,7 +68,7 @@ def named(node: Node) -> Named:
     """
     if node.op == "list" and node.args[0].op == "chain" and node.value is None:
         return Named(None, node)
-    if _is_labelled_point(node):
+    if _is_labeled_point(node):
         return Named(node.args[0], node.args[1])
     if node.op != "chain":
         return Named(None, node)
@@ -86,7 +86,7 @@ def named(node: Node) -> Named:
     return Named(name, value) if value is not None else Named(None, node)
 
 
-def _is_labelled_point(node: Node) -> bool:
+def _is_labeled_point(node: Node) -> bool:
     """Whether a node is `A(1, 2)`, the point A with its coordinates."""
     if node.op != "mul" or len(node.args) != 2 or node.args[1].op != "tuple":
         return False

@@ -74,7 +74,7 @@ def without_label(answer: str) -> str:
     return rest or answer
 
 
-def labelled_choice(text: str) -> tuple[str, str] | None:
+def labeled_choice(text: str) -> tuple[str, str] | None:
     r"""Letter and value of `\text{(C) } 12`; None of texts without a label in front of something."""
     match = _LABEL.match(text)
     letter = re.search(r"\b([A-E])\b", match[0]) if match else None

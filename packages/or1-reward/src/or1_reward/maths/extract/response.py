@@ -27,7 +27,7 @@ _NUMBER: Final = re.compile(
     r"(?<![A-Za-z0-9_.])(?P<sign>[-+−]?)(?P<money>[$€£¥]?\s?)(?P<body>\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d{1,2}:\d{2}(?!\d)|(?:\d++\s{1,9})?\d++\s{0,9}/\s{0,9}\d++|(?:\d++(?:\.\d++)?|\.\d++)(?:[eE][+-]?\d++)?)"
     r"(?P<percent>\s?\\?%|\s?\$|\s?€)?(?![\d/])"
 )
-_LABELLED: Final = re.compile(r"\(?[A-J][).:]\s")
+_LABELED: Final = re.compile(r"\(?[A-J][).:]\s")
 _CHOICE: Final = re.compile(r"[*_\s]*(?:option|choice)?\s*\(?[A-J](?:\)|[.,:;]|\b(?!\s*[a-z=+*/^-]))", re.IGNORECASE)
 _CHOSEN: Final = re.compile(
     r"[*_\s]*(?:[Oo]ption|[Cc]hoice)?\s*\(?([A-J])\)?[*_]*(?:\s+is\s+(?:the\s+)?(?:correct|right)\b|,?\s+(?:since|because)\b)"
@@ -82,7 +82,7 @@ def extract(text: str, acceptable: Acceptable, *, boxed_only: bool = False) -> E
         if found := rule(text):
             return found
     bare = len(text) <= _BARE_CHARS and not is_prose(text) and acceptable(text)
-    if bare or (len(text) <= _SHORT_CHARS and _LABELLED.match(text.lstrip("*_ "))):
+    if bare or (len(text) <= _SHORT_CHARS and _LABELED.match(text.lstrip("*_ "))):
         return Extraction(text, "whole response")
     return _phrased(text, acceptable) or _concluded(text, acceptable) or _last(text)
 
@@ -168,7 +168,7 @@ def _without_unit(tail: str) -> str:
 
 def _within(sentence: str, acceptable: Acceptable) -> str | None:
     """The answer inside of one sentence: all of it, its formulas, its money, its only or last number."""
-    if not is_prose(sentence) and (acceptable(sentence) or _LABELLED.match(sentence)):
+    if not is_prose(sentence) and (acceptable(sentence) or _LABELED.match(sentence)):
         return sentence
     opening = _first_formulas(sentence)
     if opening and opening[0] == 0:

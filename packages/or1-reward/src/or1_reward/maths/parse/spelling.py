@@ -196,7 +196,7 @@ _DOLLARS: Final = re.compile(r"^\s*(?:\\text\s*\{\s*[A-Z]{1,2}\\\$\s*\}|(?:US|C|
 _COMMA_TEXT: Final = re.compile(r"(?<=\d)\\text\s*\{\s*,\s*\}(?=\d{3})")
 _LITERAL_NEWLINE: Final = re.compile(r"(?<!\\)\\n(?![a-z])")
 _UNION_LETTER: Final = re.compile(r"(?<=[\])}])\s*U\s*(?=[\[({\\])")
-_COLOUR: Final = re.compile(r"\\(?:(?:text)?color|colorbox)\s*\{[^{}]*\}|\\bbox\s*\[[^\[\]]*\]")
+_COLOR: Final = re.compile(r"\\(?:(?:text)?color|colorbox)\s*\{[^{}]*\}|\\bbox\s*\[[^\[\]]*\]")
 _SYSTEM_BRACE: Final = re.compile(r"\\left\s*\\\{\s*(?=\\begin\{(?:array|aligned|matrix|cases|align|gathered))")
 _MODULUS: Final = re.compile(r"\(\s*(?:\\(?:bmod|mod)|mod)(?![a-z])\s*([^()]*)\)")
 _PHANTOM: Final = re.compile(r"\\[hv]?phantom\s*(?:\{[^{}]*\}|[^\s\\])")
@@ -232,7 +232,7 @@ def tidy(text: str) -> str:
         text = _LITERAL_NEWLINE.sub(" ", text).replace("\\!", "").replace("\\$", "")
         if "\\\\" in text:
             text = _ESCAPED_MACRO.sub("\\\\", _unescaped(text))
-        text = _SYSTEM_BRACE.sub("", _COLOUR.sub("", text))
+        text = _SYSTEM_BRACE.sub("", _COLOR.sub("", text))
         text = _PHANTOM.sub("", _SIZES.sub("", text))
         text = _DELIMITER_NAME.sub(lambda name: _DELIMITER_NAMES[name[1]], text)
         if "\\begin" in text:

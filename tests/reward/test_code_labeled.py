@@ -18,7 +18,7 @@ CHEAP_S = 0.3
 def need(name: str) -> Path:
     path = DATA / name
     if not path.exists():
-        pytest.skip(f"no labelled solutions at {path}")
+        pytest.skip(f"no labeled solutions at {path}")
     return path
 
 
@@ -34,7 +34,7 @@ def judge_all(rows: list[tuple[str, object, bool]]) -> list[str]:
     return wrong
 
 
-def test_labelled_solutions() -> None:
+def test_labeled_solutions() -> None:
     rows = [json.loads(line) for line in need("verifier/code_dev.jsonl").read_text().splitlines()]
     cheap = [row for row in rows if (row.get("max_s") or 9) < CHEAP_S and len(row["tests"].get("inputs", ())) <= 12]
     kinds = {(row["kind"], row["label"]) for row in cheap}
