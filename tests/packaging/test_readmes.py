@@ -27,7 +27,14 @@ import pytest
 from or1_data import arithmetic_problems, write_problems
 
 ROOT = Path(__file__).resolve().parents[2]
-READMES = sorted([*ROOT.glob("README.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packages/*/README.md")])
+STUDIES = ROOT / "docs" / "studies"  # written by `or1-trainer study report`, without code
+READMES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(page for page in ROOT.glob("docs/**/*.md") if STUDIES not in page.parents),
+        *ROOT.glob("packages/*/README.md"),
+    ]
+)
 FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)
 COMMANDS = ("or1-data", "or1-eval", "or1-reward", "or1-rollout", "or1-trainer")
 CHECKER = doctest.OutputChecker()

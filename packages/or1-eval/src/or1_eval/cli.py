@@ -24,17 +24,7 @@ Examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="or1-eval",
-        description="avg@k with error bars over any engine and any problem file.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"or1-eval {version('or1-eval')}")
-    commands = parser.add_subparsers(title="commands", metavar="{run,regrade,compare,view,export}", required=True)
-    for command in (cli_run, cli_regrade, cli_compare, cli_view, cli_export):
-        command.add(commands)
-    arguments = parser.parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     try:
         return int(arguments.command(arguments))
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
@@ -46,6 +36,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nor1-eval: stopped; every sample so far is kept, the same command goes on from there", file=sys.stderr)
         return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="or1-eval",
+        description="avg@k with error bars over any engine and any problem file.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"or1-eval {version('or1-eval')}")
+    commands = parser.add_subparsers(title="commands", metavar="{run,regrade,compare,view,export}", required=True)
+    for command in (cli_run, cli_regrade, cli_compare, cli_view, cli_export):
+        command.add(commands)
+    return parser
 
 
 if __name__ == "__main__":

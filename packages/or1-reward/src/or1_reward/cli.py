@@ -25,7 +25,7 @@ Rows of verdicts.jsonl: {"id": 1, "status": "correct", "reward": 1.0, "extracted
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
     except OSError as error:
@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     parser = argparse.ArgumentParser(
         prog="or1-reward",
         description="Verify answers of language models to maths and code problems.",

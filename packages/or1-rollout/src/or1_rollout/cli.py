@@ -31,7 +31,7 @@ prompt is refused.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when done, 1 when generation failed, 2 for wrong usage or input, 130 interrupted."""
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         return _generate(options)
     except KeyboardInterrupt:
@@ -75,7 +75,8 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     parser = argparse.ArgumentParser(
         prog="or1-rollout",
         description="Prompts -> groups of completions with token ids and log-probs.",

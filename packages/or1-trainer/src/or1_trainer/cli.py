@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     stop_with_launcher()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser, commands = _parser()
+    parser = build_parser()
+    commands = _commands(parser)
     if not given or (given[0] not in commands and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "train")
     try:
@@ -88,8 +89,14 @@ def _flags(parsers: Sequence[argparse.ArgumentParser]) -> dict[str, bool]:
     return {flag: action.nargs != 0 for action in actions for flag in action.option_strings}
 
 
-def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    """Return the parser, and the parsers of the commands by name."""
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of the commands by name; argparse has no public way to ask."""
+    (choices,) = (action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(choices)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     parser = argparse.ArgumentParser(
         prog="or1-trainer",
         description="Multi-stage GRPO with adaptive entropy (MAGIC) on Megatron-core, on a laptop CPU or a GPU node.",
@@ -100,7 +107,7 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParse
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (train, results, watch, diff, replay, filter_rollouts, models, plan, rehearse, doctor, study):
         command.add(commands)
-    return parser, dict(commands.choices)
+    return parser
 
 
 if __name__ == "__main__":

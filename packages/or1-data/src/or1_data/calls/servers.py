@@ -29,10 +29,15 @@ class ServedModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     replicas: tuple[str, ...] = ()
     """Base URLs of further servers with the same model; a request goes to the least busy one."""
     model: str
+    """Name of the model, as the servers know it."""
     key_env: str = ""
+    """Environment variable that holds the key."""
     temperature: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    """Of sampling."""
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    """Nucleus sampling."""
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] = 1024
+    """Longest answer."""
     timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 600.0
     """The longest silence of a server, between two pieces of an answer."""
     retries: Annotated[int, msgspec.Meta(ge=0)] = 6

@@ -15,10 +15,15 @@ class DedupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """
 
     threshold: float = 0.7
+    """Least similarity of near duplicates, from 0.3 to 1."""
     ngram: int = 5
+    """Tokens of the pieces that are compared, from 1 to 16."""
     bands: int = 25
+    """Bands of the search, from 1 to 256; more find more and take longer."""
     rows: int = 5
+    """Hashes per band, from 1 to 16."""
     exact: bool = False
+    """Find all pairs, by a join without hashing."""
     priority: tuple[str, ...] = ()
     """Sources in the order in which their copy is preferred; the rest follow in alphabetical order."""
 

@@ -15,7 +15,9 @@ class DifficultySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     model: str = "model"
     """The name under which counts are stored."""
     attempts: Positive = 16
+    """Attempts at a math problem."""
     attempts_code: Positive = 8
+    """Attempts at a programming problem."""
     stop: Literal["mixed", "full"] = "mixed"
     """`mixed`: stop as soon as both outcomes were seen; the number of attempts then differs from row to row, and the
     share of failures is biased towards one half. `full`: always all attempts."""

@@ -37,7 +37,9 @@ class SourceSettings(Settings, frozen=True):
     columns: dict[str, Any] = {}
     """In place of an adapter: problem, answer, and of solution, id, keep what there is; each names a column."""
     name: str = ""
+    """Of the source in the report; empty: its path."""
     where: dict[str, list[Any]] = {}
+    """Column -> values; rows with other values are left out."""
     limit: int = 0
     """At most so many rows, from the start; 0 takes all."""
 
@@ -46,18 +48,21 @@ class RulesSettings(Settings, frozen=True):
     """Which rules look at the rows; what a finding means is decided under `select`."""
 
     rules: tuple[str, ...] = tuple(RULES)
+    """Names of rules; none of the others looks at a row."""
 
 
 class AnswersSettings(Settings, frozen=True):
     """The verifier, as package.module:function with `verify(response, ground_truth)`."""
 
     verifier: str = DEFAULT_VERIFIER
+    """`package.module:function`."""
 
 
 class ContaminationSettings(Settings, frozen=True):
     """Benchmark files (relative to `root`, `*` allowed) and thresholds."""
 
     benchmarks: tuple[str, ...]
+    """Files, relative to `root`; `*` is allowed."""
     thresholds: DecontaminateSettings = DecontaminateSettings()
 
 
@@ -66,7 +71,9 @@ class SamplingSettings(DifficultySettings, frozen=True, kw_only=True, forbid_unk
 
     endpoint: ServedModelSettings | None = None
     sampler: str = ""
+    """`package.module:factory`, in place of `endpoint`."""
     verifier: str = DEFAULT_VERIFIER
+    """What judges the attempts, as `package.module:function`."""
 
 
 class ScaleSettings(Settings, frozen=True):
@@ -78,14 +85,18 @@ class ScaleSettings(Settings, frozen=True):
     """
 
     math: tuple[int, ...] = (16,)
+    """Attempts behind the counts of math rows."""
     code: tuple[int, ...] = (8, 16)
+    """Attempts behind the counts of code rows."""
 
 
 class GuardSettings(Settings, frozen=True):
     """Stops a stage that would take away more than `max_share` of a source of at least `min_rows` rows."""
 
     max_share: float = 0.95
+    """Largest share of a source that a stage may drop."""
     min_rows: int = 20
+    """Smaller sources are not guarded."""
     allow: tuple[str, ...] = ()
     """Sources that may be wiped out."""
 
@@ -94,21 +105,28 @@ class OutputSettings(Settings, frozen=True):
     """What is written beside the manifest and the report."""
 
     formats: tuple[str, ...] = ("jsonl", "parquet")
+    """`jsonl`, `parquet`, or both."""
     template: str = ""
     """A prompt template for all rows; empty keeps each row's prompt."""
     solutions: bool = False
+    """Write the solutions of rows that have one."""
     notes: bool = True
+    """Write what the stages noted about each row."""
 
 
 class Recipe(Settings, frozen=True):
     """A whole run. A stage whose table is absent does not run; rules and dedup run unless `enabled` leaves them out."""
 
     name: str = "run"
+    """Of the run."""
     root: str = "."
     """Folder that relative paths start from."""
     seed: int = 0
+    """Of the mix, of the split, and of attempts and votes."""
     chunk_rows: int = 2000
+    """Rows that are worked on, and kept, at a time."""
     workers: int = 1
+    """Processes."""
     store: str = ""
     """Folder of the paid attempts and votes, which runs may share; by default `model_calls` beside the run's folder."""
     stages: tuple[str, ...] = ("rules", "answers", "dedup", "decontaminate", "difficulty", "judge")
@@ -123,7 +141,9 @@ class Recipe(Settings, frozen=True):
     scale: ScaleSettings | None = None
     select: SelectSettings = SelectSettings()
     mix: dict[str, float] = {}
+    """Source -> weight from 0 to 1, the share of its problems that is kept; `name*` covers several sources."""
     split: dict[str, float] = {}
+    """Part -> share of the rows, for example `{ train = 0.95, heldout = 0.05 }`; none: one set."""
     guard: GuardSettings = GuardSettings()
     output: OutputSettings = OutputSettings()
 

@@ -34,9 +34,13 @@ class SelectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     The report does not name multiple choice and several parts; both cannot be graded well.
     """
     gold_must_verify: bool = True
+    """Drop rows whose gold answer does not verify as itself."""
     solution_must_agree: bool = True
+    """Drop rows whose solution ends with another answer."""
     program_must_pass: bool = True
+    """Drop rows whose listed programs fail their tests."""
     duplicates: bool = True
+    """Drop copies of a row that stays."""
     conflicts: bool = True
     """Rows with the same text and different answers: neither is kept."""
     contamination: tuple[str, ...] = ("verbatim", "reformatted", "paraphrase")
@@ -50,6 +54,7 @@ class SelectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     never_solved: bool = True
     """Drop what no attempt solved."""
     min_failure_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """Least share of failed attempts that stays."""
     max_failure_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 1.0
     """The least and the largest share of failed attempts that stay; rows may have had different numbers of attempts."""
     max_response_tokens: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -57,6 +62,7 @@ class SelectSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     missing_difficulty: bool = True
     """Drop rows that have no count for the model."""
     suspect_gold: bool = True
+    """Drop rows whose gold no attempt met while the attempts agree on another answer."""
     rollouts: tuple[Literal["always_solved", "never_solved"], ...] = ("always_solved",)
     """What goes of the problems that a training run drew, where its rollouts are noted."""
     min_votes: int = 0

@@ -27,6 +27,7 @@ class LossSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     clip_low: Annotated[float, Meta(gt=0, lt=1)] = 0.2
     """The ratio is clipped to [1 - clip_low, 1 + clip_high]."""
     clip_high: Positive = 0.2
+    """Upper bound; above `clip_low` it is clip-higher (DAPO, arXiv 2503.14476)."""
     reuse: AtLeastOne = 1
     """Passes over each rollout batch (N_reuse of eq. 4.1)."""
     advantage_mask: Literal["none", "before", "after"] = "none"
@@ -51,22 +52,31 @@ class MismatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
     """Correction for the difference between the engine's log-probs and the trainer's (docs/rollouts.md)."""
 
     correction: Literal["auto", "none", "token_tis", "sequence_mask", "geometric_mask", "icepop"] = "auto"
+    """Weight of a token whose log-prob differs between trainer and engine; the table in docs/rollouts.md has the
+    formulas."""
     proximal: Literal["auto", "trainer", "engine"] = "auto"
     """Denominator of the clipped ratio: the trainer's log-probs before the update, with `correction` for the engine's
     (decoupled); or the engine's log-probs (coupled, no correction). Auto: coupled for asynchronous rollouts with
     `correction = "auto"`, else decoupled."""
     tis_cap: Positive = 2.0
+    """Of `token_tis`: largest weight."""
     sequence_cap: Positive = 3.0
+    """Of `sequence_mask`: largest ratio of a sequence that is kept."""
     geometric_low: Positive = 0.99
+    """Of `geometric_mask`: smallest mean ratio of a sequence that is kept."""
     geometric_high: Positive = 1.01
+    """Of `geometric_mask`: largest mean ratio of a sequence that is kept."""
     icepop_low: Positive = 0.5
+    """Of `icepop`: smallest ratio of a token that is kept."""
     icepop_high: Positive = 5.0
+    """Of `icepop`: largest ratio of a token that is kept."""
 
 
 class EntropySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Adaptive entropy control (Skywork-OR1, eq. 3.2)."""
 
     mode: Literal["adaptive", "constant", "off"] = "adaptive"
+    """`adaptive`: the coefficient moves by `delta`. `constant`: it stays at `initial`. `off`: no bonus."""
     target: NonNegative = 0.2
     """Nats per token; the entropy bonus is active while the policy's entropy is at or below it."""
     delta: NonNegative = 0.005

@@ -15,14 +15,21 @@ class OptimizerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     lr: Positive = 1e-6
+    """Learning rate."""
     beta1: FractionBelowOne = 0.9
+    """Decay of the first moment."""
     beta2: FractionBelowOne = 0.999
+    """Decay of the second moment."""
     eps: NonNegative = 1e-8
+    """Added to the denominator."""
     weight_decay: NonNegative = 0.01
+    """Decoupled weight decay."""
     max_grad_norm: Positive = 1.0
     """A gradient with a larger L2 norm is scaled down to it."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How the rate changes after the warmup."""
     warmup_steps: AtLeastZero = 0
+    """Optimizer steps until the full rate; with W of them the first has 1/W of it."""
     decay_steps: AtLeastZero = 0
     """Optimizer steps until the decay ends; 0: those of all stages."""
     final_share: Fraction = 0.0

@@ -30,9 +30,13 @@ class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fie
     heldout: AtLeastOne = 64
     """Number of held-out problems."""
     seed: AtLeastZero = 0
+    """Of the problems."""
     min_terms: Annotated[int, Meta(ge=2)] = 2
+    """Fewest numbers in a problem."""
     max_terms: Annotated[int, Meta(ge=2)] = 5
+    """Most numbers in a problem."""
     max_digits: AtLeastOne = 2
+    """Most digits of a number."""
     operators: Annotated[str, Meta(pattern=r"^[-+*]*[+][-+*]*$")] = "+-"
     """`+` and any of `-` and `*`."""
 
@@ -41,18 +45,26 @@ class LetteredSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
     """Generated sums of named numbers (`toy/lettered.py`); training and held-out problems never overlap."""
 
     train: AtLeastOne = 2048
+    """Number of training problems."""
     heldout: AtLeastOne = 64
+    """Number of held-out problems."""
     seed: AtLeastZero = 0
+    """Of the problems."""
     min_terms: Annotated[int, Meta(ge=2, le=12)] = 3
+    """Fewest named numbers in a problem."""
     max_terms: Annotated[int, Meta(ge=2, le=12)] = 8
+    """Most named numbers in a problem."""
 
 
 class WordedSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Generated word problems with small numbers (`toy/worded.py`); training and held-out problems never overlap."""
 
     train: AtLeastOne = 1024
+    """Number of training problems."""
     heldout: AtLeastOne = 64
+    """Number of held-out problems."""
     seed: AtLeastZero = 0
+    """Of the problems."""
     kinds: Annotated[tuple[Literal["sum", "difference", "larger"], ...], Meta(min_length=1)] = ("sum",)
     """What is asked of the two numbers."""
     largest: Annotated[int, Meta(ge=2)] = 20
@@ -78,20 +90,28 @@ class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     """Supervised training that makes a small initial policy; the result is cached by the hash of these settings."""
 
     hidden: AtLeastOne = 128
+    """Width of the model."""
     layers: AtLeastOne = 4
+    """Number of layers."""
     heads: AtLeastOne = 4
+    """Attention heads."""
     kv_heads: AtLeastOne = 2
+    """Heads of keys and values."""
     intermediate: AtLeastOne = 512
+    """Width of the feed-forward layers."""
     steps: AtLeastOne = 400
+    """Supervised steps."""
     sequences: AtLeastOne = 64
     """Sequences per supervised step."""
     lr: Positive = 3e-3
+    """Learning rate of the supervised training."""
     verbose_share: Fraction = 0.5
     """Fraction of arithmetic demonstrations with long reasoning, which the first context stage truncates."""
     guess_share: Fraction = 0.0
     """Fraction of arithmetic demonstrations that guess without reasoning; training can then improve the policy by
     teaching it to reason."""
     seed: AtLeastZero = 0
+    """Of the initial weights and of the order of the demonstrations."""
     dtype: Literal["float32", "float64"] = "float32"
     """Type of the supervised training; see `model.dtype`."""
     demonstrated: Literal["arithmetic", "lettered"] = "arithmetic"

@@ -79,9 +79,13 @@ class LengthReward(RewardBase, frozen=True, kw_only=True, forbid_unknown_fields=
     buffer_tokens: AtLeastOne = 4096
     """Of `overlong`."""
     right_short: float = 1.0
+    """Of `cosine`: value of a right response of no length."""
     right_long: float = 0.5
+    """Of `cosine`: value of a right response as long as the limit."""
     wrong_short: float = -1.0
+    """Of `cosine`: value of a wrong response of no length."""
     wrong_long: float = -0.5
+    """Of `cosine`: value of a wrong response as long as the limit."""
 
     @property
     def needs_verdict(self) -> bool:
@@ -95,6 +99,7 @@ class RepetitionReward(
     """0 where no sequence of `ngram_tokens` tokens comes twice, falling to -1 where they are all the same."""
 
     ngram_tokens: AtLeastOne = 16
+    """Length of the sequences that are looked for."""
 
 
 class FailableReward(RewardBase, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,10 +129,13 @@ class ModelReward(FailableReward, frozen=True, kw_only=True, forbid_unknown_fiel
     """A reward model in Hugging Face format, with a head for sequence classification."""
 
     path: str
+    """Hugging Face folder of the reward model."""
     output: AtLeastZero = 0
     """Which of the model's outputs is the score."""
     squash: Literal["none", "sigmoid"] = "none"
+    """`sigmoid` brings the score between 0 and 1."""
     dtype: Literal["float32", "bfloat16"] = "float32"
+    """Type of its weights."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Auto: that of the policy."""
     batch: AtLeastOne = 16
@@ -142,6 +150,7 @@ class JudgeReward(FailableReward, frozen=True, kw_only=True, forbid_unknown_fiel
     url: str
     """For example http://127.0.0.1:8000/v1 ."""
     model: str
+    """Name of the model, as the server knows it."""
     rubric: str
     """What earns which score."""
     template: str = ""
@@ -150,15 +159,19 @@ class JudgeReward(FailableReward, frozen=True, kw_only=True, forbid_unknown_fiel
     score: str = r"(?i)score\W{0,4}(-?\d+(?:\.\d+)?)"
     """Regular expression whose first group is the score; the last match counts."""
     lowest: float = 0.0
+    """Worst score."""
     highest: float = 10.0
     """Scores from `lowest` to `highest` become rewards from 0 to 1; others are no vote."""
     votes: AtLeastOne = 1
     """How often the judge is asked; the reward is the mean."""
     temperature: NonNegative = 0.0
+    """Of its answers; above 0 for several votes."""
     max_tokens: AtLeastOne = 1024
+    """Longest answer of the judge."""
     concurrency: AtLeastOne = 32
     """Requests that are open at a time, per rank."""
     retries: AtLeastZero = 6
+    """How often a failing request is tried again."""
     key_env: str = ""
     """Environment variable that holds the key."""
     cache: str = ""

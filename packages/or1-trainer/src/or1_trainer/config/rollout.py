@@ -13,6 +13,8 @@ class AdvanceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """When a stage ends: after its `steps`, or earlier once it has converged (`algorithm/stage_convergence.py`)."""
 
     rule: Literal["count", "auto"] = "count"
+    """`count`: after `steps`. `auto`: once reward and truncation have stopped changing, and after `steps` at the
+    latest."""
     window_steps: AtLeastOne = 50
     """Steps whose means are compared with those of the same number of steps before."""
     gain: NonNegative = 0.01
@@ -29,6 +31,7 @@ class StageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     lr: NonNegative = 0.0
     """Of `sft`: learning rate; 0: `optimizer.lr`."""
     steps: AtLeastOne
+    """Rollout batches, each of which is trained on once (`loss.reuse` times)."""
     context_tokens: AtLeastOne
     """Longest response in tokens, not counting the prompt; a longer one is truncated, a longer row left out."""
     prompts: AtLeastOne
@@ -52,6 +55,7 @@ class VllmRolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fi
     kv_cache_gb: Positive = 1.0
     """Size of the KV cache on a CPU."""
     max_sequences: AtLeastOne = 256
+    """Sequences that are decoded at the same time."""
     sleep: bool = True
     """Release GPU memory during the update."""
 
@@ -73,7 +77,9 @@ class RolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """Dynamic sampling (DAPO): how often further prompts are sampled to replace groups without advantage. 0: never,
     as in Skywork-OR1."""
     temperature: Positive = 1.0
+    """Of sampling; the paper uses 1."""
     top_p: PositiveFraction = 1.0
+    """Nucleus sampling; below 1 vLLM gives no log-probs of the full distribution."""
     batch_tokens: AtLeastOne = 65536
     """Size of the `transformers` engine's KV cache, in tokens."""
     vllm: VllmRolloutSettings = VllmRolloutSettings()

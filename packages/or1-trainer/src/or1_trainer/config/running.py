@@ -36,8 +36,11 @@ class EvalSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Held-out avg@k: before training, every `every` steps, and at the end."""
 
     k: AtLeastOne = 16
+    """Samples per held-out problem."""
     every: AtLeastZero = 20
+    """Steps between evaluations; 0: only before and after training."""
     temperature: NonNegative = 1.0
+    """Of the evaluation’s samples."""
     context_tokens: AtLeastZero = 0
     """Longest response; 0: that of the last stage."""
 
@@ -46,6 +49,7 @@ class CheckpointSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fie
     """Checkpoints from which a run resumes exactly."""
 
     every: AtLeastZero = 20
+    """Steps between checkpoints; 0: only after the last step."""
     keep: AtLeastOne = 2
     """How many of the newest checkpoints to keep."""
     keep_best: AtLeastZero = 1
