@@ -101,25 +101,39 @@ def test_a_model_loaded_by_or1_rollout(problem_file: Path, tmp_path: Path) -> No
     assert said["fingerprint"]["engine"] == "or1-rollout embedded"
 
 
-def test_a_length_that_nobody_counted_is_not_in_the_log(tmp_path: Path) -> None:
-    task = Task(name="t", problems=(Problem(id="p", prompt="1?", ground_truth="1"),))
+def test_alternatives_are_several_targets_and_a_length_that_nobody_counted_is_not_there(tmp_path: Path) -> None:
+    truths = {"list": '["1/2", "0.5"]', "text": '"7"', "plain": "7"}
+    task = Task(name="t", problems=tuple(Problem(id=name, prompt="?", ground_truth=t) for name, t in truths.items()))
     evaluate(task, lambda prompt: "\\boxed{1}", run_dir=tmp_path / "run")
     (path,) = export_logs(tmp_path / "run", tmp_path / "logs")
-    assert json.loads(path.read_text())["samples"][0]["metadata"].keys() == {"seed"}
+    samples = {sample["id"]: sample for sample in json.loads(path.read_text())["samples"]}
+    assert all(sample["metadata"].keys() == {"seed"} for sample in samples.values())
+    assert {name: sample["target"] for name, sample in samples.items()} == {
+        "list": ["1/2", "0.5"], "text": "7", "plain": "7",
+    }  # fmt: skip
+    if find_spec("inspect_ai") is not None:
+        from inspect_ai.log import read_eval_log
+
+        assert [s.target for s in read_eval_log(str(path)).samples or ()] == [s["target"] for s in samples.values()]
 
 
 @pytest.mark.skipif(find_spec("inspect_ai") is None, reason="inspect_ai is not installed: its scorer is tried by hand")
 def test_inspect_ai_scores_with_our_verifier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import inspect_ai
     from inspect_ai.dataset import Sample
-    from inspect_ai.model import ModelOutput, get_model
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
 
     from or1_eval.adapters.inspect_ai import or1_scorer
+
+    def counted(output: ModelOutput) -> ModelOutput:
+        """With its tokens: inspect_ai would count them with a vocabulary that it downloads."""
+        output.usage = ModelUsage(input_tokens=1, output_tokens=1, total_tokens=2)
+        return output
 
     outputs = [("\\boxed{0.5}", "stop"), ("\\boxed{3}", "stop"), ("\\boxed{7}", "max_tokens")]
     model = get_model(
         "mockllm/model",
-        custom_outputs=[ModelOutput.from_content("m", text, stop_reason=reason) for text, reason in outputs],  # type: ignore[arg-type]
+        custom_outputs=[counted(ModelOutput.from_content("m", text, stop_reason=reason)) for text, reason in outputs],  # type: ignore[arg-type]
     )
     samples = [Sample(input="a", target=["7/9", "1/2"]), Sample(input="b", target="2"), Sample(input="c", target="7")]
     task = inspect_ai.Task(dataset=samples, scorer=or1_scorer())

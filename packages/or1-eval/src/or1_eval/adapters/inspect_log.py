@@ -20,6 +20,8 @@ from or1_eval.runs.folder import RunFolder, write_whole
 from or1_eval.samples import Sample
 from or1_eval.types import Problem
 from or1_eval.view.report_page import truth_text
+from or1_reward import GroundTruthError, parse_ground_truth
+from or1_reward.ground_truth import MathTruth
 
 _SCORER = "or1"
 
@@ -98,7 +100,7 @@ def _sample(sample: Sample, problem: Problem, model: str) -> dict[str, Any]:
         "id": sample.problem_id,
         "epoch": sample.index + 1,
         "input": messages,
-        "target": truth_text(problem),
+        "target": _target(problem),
         "messages": [*messages, answer],
         "output": {
             "model": model,
@@ -118,6 +120,17 @@ def _sample(sample: Sample, problem: Problem, model: str) -> dict[str, Any]:
             }
         }
     return row
+
+
+def _target(problem: Problem) -> str | list[str]:
+    """The expected answer; several alternatives are several targets."""
+    try:
+        truth = None if callable(problem.ground_truth) else parse_ground_truth(problem.ground_truth)
+    except GroundTruthError:
+        truth = None  # its samples say so: they have no score
+    if not isinstance(truth, MathTruth):
+        return truth_text(problem)
+    return list(truth.alternatives) if len(truth.alternatives) > 1 else truth.alternatives[0]
 
 
 def _messages(problem: Problem) -> list[dict[str, str]]:
