@@ -124,6 +124,9 @@ def test_aborted_samples_are_missing_not_wrong(server: ScriptedServer, problem_f
     assert report.num_missing == 4
     assert not report.complete and any("ended the response by 'abort'" in note for note in notes(report))
     assert report.avg == pytest.approx(sum(expected_accuracies(4)[1:]) / (NUM_PROBLEMS - 1))
+    server.style = lambda problem, seed: {"finish": "content_filter"}
+    report = evaluate(problem_file, endpoint(server.url), k=1)
+    assert report.num_samples == 0 and report.num_missing == 12, "a server that answers, and never to the end"
 
 
 def test_the_rollout_engine_over_the_same_server_gives_the_same_samples(

@@ -19,7 +19,7 @@ from or1_eval.runs.fingerprint import fingerprint, verifier_name
 from or1_eval.runs.folder import RunFolder
 from or1_eval.samples import Key, Sample
 from or1_eval.sampling import Request, draw, missing
-from or1_eval.types import Sampling, Task
+from or1_eval.types import CompletionLike, Sampling, Task
 from or1_eval.warnings import Watch
 from or1_reward import verify as default_verify
 
@@ -152,7 +152,7 @@ class _Session:
             self._mismatch = engine.mismatch(self.task.name, [problem.id for problem in self.task.problems])
         draw(engine, self.task.name, requests, self.sampling, drawing)
         self._refusals = drawing.errors
-        if self._refusals and not self._counter.now().drawn:
+        if drawing.num_refused == len(requests) and not self._counter.now().drawn:
             raise EngineError(f"no sample could be drawn: {self._refusals[0]}")
 
     def report(self, said: dict[str, Any]) -> Report:
@@ -246,12 +246,14 @@ class _Drawing:
     def __init__(self, session: _Session, grading: Grading) -> None:
         self._session, self._grading = session, grading
         self.errors: list[str] = []
+        self.num_refused = 0
 
     def take(self, sample: Sample) -> None:
         self._session.drawn(sample, self._grading)
 
-    def give_up(self, request: Request, error: str) -> None:
-        if error:
+    def give_up(self, request: Request, completion: CompletionLike) -> None:
+        self.num_refused += bool(getattr(completion, "is_refused", False))
+        if error := str(getattr(completion, "error", "")):
             self.errors.append(f"{request.problem.id}, sample {request.index}: {error}")
 
     def count_tokens(self, number: int) -> None:

@@ -68,8 +68,8 @@ class Taker(Protocol):
     def take(self, sample: Sample) -> None:
         """Get a sample as it comes."""
 
-    def give_up(self, request: Request, error: str) -> None:
-        """Hear of a sample that the engine gave up; `error` says why, where that is known."""
+    def give_up(self, request: Request, completion: CompletionLike) -> None:
+        """Hear of a sample that the engine gave up; `completion.error` may say why."""
 
     def count_tokens(self, number: int) -> None:
         """Hear of new tokens of samples that are still being drawn."""
@@ -151,7 +151,7 @@ def _check_count(group: Sequence[Request], completions: Sequence[CompletionLike]
 def _hand_over(request: Request, completion: CompletionLike, taker: Taker) -> None:
     reason = str(completion.finish_reason)
     if reason == "abort":
-        taker.give_up(request, str(getattr(completion, "error", "")))
+        taker.give_up(request, completion)
         return
     token_ids = tuple(int(token) for token in completion.token_ids)
     taker.take(

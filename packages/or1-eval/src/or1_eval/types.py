@@ -91,7 +91,7 @@ class Completion:
     """One sample of an engine of this package.
 
     `token_ids` is empty where the server gives none; `num_tokens` then comes from its usage count, and is -1 where
-    that is missing too. `error` says why an aborted one was given up.
+    that is missing too. `error` says why an aborted one was given up, `is_refused` that it was never begun.
     """
 
     text: str
@@ -99,6 +99,7 @@ class Completion:
     token_ids: tuple[int, ...] = ()
     num_tokens: int = -1
     error: str = ""
+    is_refused: bool = False
 
     def __post_init__(self) -> None:
         """Count the tokens where they are there."""

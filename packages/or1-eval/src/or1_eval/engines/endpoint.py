@@ -109,7 +109,7 @@ class EndpointEngine:
                     response = await client.sample(prompts[position], params, seed=seeds[position])
                     put((position, _completion(response)))
                 except RequestRefusedError as error:
-                    put((position, Completion(text="", finish_reason="abort", error=str(error))))
+                    put((position, Completion(text="", finish_reason="abort", error=str(error), is_refused=True)))
 
             await map_concurrently(range(len(prompts)), self.settings.concurrency, one)
 
