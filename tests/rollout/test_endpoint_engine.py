@@ -1,11 +1,13 @@
 """The endpoint engine against a server that fails in every way it can."""
 
+import argparse
 import asyncio
 import json
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from or1_rollout.engines.openai import (
     map_concurrently,
     run_sync,
 )
+from or1_rollout.generate.engines import add_engine_options, load_engine
 
 PROMPTS = ["one", "three", "a longer prompt"]
 PARAMS = SamplingParams(n=3, max_new_tokens=8, seed=4)
@@ -228,6 +231,21 @@ def test_every_field_of_sampling_and_server_is_an_option(server, tmp_path):
         "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}],
     }  # fmt: skip
     assert server.headers["X-Who"] == "me"
+
+
+def test_no_field_of_the_settings_of_servers_is_without_an_option(monkeypatch):
+    monkeypatch.setenv("MY_KEY", "secret")
+    parser = argparse.ArgumentParser()
+    add_engine_options(parser)
+    options = parser.parse_args([
+        "--engine", "endpoint", "--url", "http://a", "--url", "http://b", "--model", "m", "--api-key-env", "MY_KEY",
+        "--header", "a:b", "--extra-body", '{"c": 1}', "--no-seed", "--concurrency", "3", "--rpm", "4",
+        "--patience", "5", "--attempts", "6", "--max-wait", "7", "--timeout", "8", "--connect-timeout", "9",
+        "--no-stream", "--reasoning", "apart", "--processed-logprobs", "yes",
+    ])  # fmt: skip
+    asked, default = load_engine(options, lambda identity: None).engine.settings, EndpointSettings(url="http://c")
+    same = [field.name for field in fields(default) if getattr(asked, field.name) == getattr(default, field.name)]
+    assert same == []
 
 
 def test_inside_a_running_event_loop(server):

@@ -14,6 +14,7 @@ from or1_rollout.errors import EngineError
 from or1_rollout.generate.model_identity import model_identity
 from or1_rollout.types import Prompt
 
+_PROCESSED = {"ask": None, "yes": True, "no": False}
 ENGINES = ("transformers", "vllm", "vllm-server", "endpoint")
 
 
@@ -42,6 +43,8 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--context-tokens", type=int, default=0, help="vllm: longest prompt and response together")
     group.add_argument("--reasoning", choices=["joined", "apart"], default="joined",
                        help="endpoint: reasoning that a server cuts out goes back into the text, or not")  # fmt: skip
+    group.add_argument("--processed-logprobs", choices=list(_PROCESSED), default="ask",
+                       help="endpoint: whether the server's log-probs are those after temperature")  # fmt: skip
     add_endpoint_options(parser)
 
 
@@ -89,9 +92,8 @@ def _in_process(options: argparse.Namespace, check: Callable[[Mapping[str, Any]]
 def _endpoint(options: argparse.Namespace, on_notice: Callable[[str], None] | None) -> LoadedEngine:
     from or1_rollout.engines.openai import EndpointEngine
 
-    engine = EndpointEngine(
-        endpoint_settings(options, options.url, options.model, reasoning=options.reasoning), on_notice=on_notice
-    )
+    own = {"reasoning": options.reasoning, "processed_logprobs": _PROCESSED[options.processed_logprobs]}
+    engine = EndpointEngine(endpoint_settings(options, options.url, options.model, **own), on_notice=on_notice)
     identity = {
         "model": engine.model,
         "url": list(engine.settings.base_urls),

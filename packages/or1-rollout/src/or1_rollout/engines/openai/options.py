@@ -13,7 +13,7 @@ _DEFAULT = EndpointSettings(url="http://localhost")
 
 
 def add_endpoint_options(parser: argparse.ArgumentParser) -> None:
-    """Everything about a server but its URL and the model's name."""
+    """Everything about a server but its URL, the model's name, and what a caller does with reasoning and log-probs."""
     group = parser.add_argument_group("server")
     add = group.add_argument
     add("--api-key-env", default="OPENAI_API_KEY", metavar="VAR", help="variable that holds the key (%(default)s)")
@@ -26,6 +26,8 @@ def add_endpoint_options(parser: argparse.ArgumentParser) -> None:
     add("--patience", type=float, default=_DEFAULT.patience_s, metavar="S",
         help="seconds that a server may give no answer at all before the command stops (%(default)g)")  # fmt: skip
     add("--attempts", type=int, default=0, metavar="N", help="most tries of one request (no limit)")
+    add("--max-wait", type=float, default=_DEFAULT.max_wait_s, metavar="S",
+        help="longest pause before a request is tried again (%(default)g)")  # fmt: skip
     add("--timeout", type=float, default=_DEFAULT.timeout_s, metavar="S",
         help="longest silence within a response; with --no-stream, longest response (%(default)g)")  # fmt: skip
     add("--connect-timeout", type=float, default=_DEFAULT.connect_timeout_s, metavar="S", help="(%(default)g)")
@@ -46,6 +48,7 @@ def endpoint_settings(options: argparse.Namespace, urls: list[str], model: str, 
         requests_per_minute=options.rpm,
         patience_s=options.patience,
         attempts=options.attempts,
+        max_wait_s=options.max_wait,
         timeout_s=options.timeout,
         connect_timeout_s=options.connect_timeout,
         stream=not options.no_stream,
