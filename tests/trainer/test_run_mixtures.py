@@ -1,22 +1,27 @@
-"""Whole runs: weighted sources with rewards of their own, each sampler killed and resumed, stages of fine-tuning,
-rejection sampling from a run, and a teacher.
+"""Whole runs: weighted sources with rewards of their own, each sampler killed and resumed, on two ranks, a task of
+reasoning-gym, stages of fine-tuning, rejection sampling from a run, and a teacher.
 """
 
 import json
 import signal
+import string
 import sys
 from pathlib import Path
 
 import pytest
-from transformers import AutoTokenizer
+import torch
+from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from or1_data import arithmetic_problems, write_problems
 
 sys.path.append(str(Path(__file__).parent))
-from whole_runs import MICRO, numbers, rows_written, run, start, wait_for
+from whole_runs import MICRO, numbers, rows_written, run, run_ranks, start, wait_for
 
 from or1_data.arithmetic import Family
 from or1_trainer.metrics.rollout_log import read_rollouts, rollout_files
+from or1_trainer.rewards.gym import answer_of, gym_problems
+from or1_trainer.rewards.gym_worker import dataset_of
+from or1_trainer.toy.tokenizer import character_tokenizer
 from or1_trainer.train.chat_rows import read_chat_rows
 
 HEAD = f"""
@@ -61,6 +66,41 @@ weight = 0.5
 [rollout]
 ahead = 1
 refill = 1
+"""
+
+
+GYM = """
+name = "gym"
+[model]
+path = "printable"
+[data]
+heldout = ["gym:chain_sum"]
+[[data.sources]]
+gym = "chain_sum"
+gym_settings = { min_terms = 2, max_terms = 2, min_digits = 1, max_digits = 1 }
+seed = 3
+max_problems = 64
+[[stages]]
+kind = "sft"
+rows = ["answers.jsonl"]
+steps = 60
+context_tokens = 24
+prompts = 16
+lr = 1e-2
+[[stages]]
+steps = 3
+context_tokens = 24
+prompts = 4
+group = 4
+[optimizer]
+lr = 1e-3
+[eval]
+k = 1
+every = 63
+[checkpoint]
+every = 100
+[watch]
+rollout_share = 1.0
 """
 
 
@@ -126,6 +166,60 @@ def test_killed_and_resumed_the_same_problems_are_drawn(whole, room, cache, tune
         process.wait()
     run(cache, "resume", f"killed-{name}", cwd=room)
     assert numbers(room / f"killed-{name}") == numbers(room / name)
+
+
+@pytest.mark.parametrize("settings", [(), ("--parallel.tensor", "2")])
+def test_two_ranks_draw_the_same_problems_as_one(whole, room, cache, settings):
+    """Adaptive, with rollouts ahead and refill, on two parts of the data or two halves of the model."""
+    name = f"ranks{len(settings)}"
+    run_ranks(cache, 2, "train", "mixed.toml", "--run-dir", name, *settings, cwd=room)
+    for expected, got in zip(numbers(whole), numbers(room / name), strict=True):
+        for key in expected:
+            if key.startswith(("sources/", "rewards/", "refill/", "reward/")):
+                assert got[key] == pytest.approx(expected[key], rel=2e-3, abs=2e-3), (expected["step"], key)
+
+
+SUMS = {"min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 1}
+
+
+@pytest.fixture(scope="module")
+def gym(room, cache):
+    """A random policy that is first taught to answer between tags, then trained on a task of reasoning-gym."""
+    tokenizer = character_tokenizer(string.printable)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = Qwen2Config(
+        vocab_size=len(tokenizer), num_key_value_heads=2, max_position_embeddings=512, pad_token_id=0, eos_token_id=1,
+        bos_token_id=None, tie_word_embeddings=True, **sizes,
+    )  # fmt: skip
+    Qwen2ForCausalLM(config).save_pretrained(room / "printable")
+    tokenizer.save_pretrained(room / "printable")
+    shown = list(gym_problems("chain_sum", SUMS, seed=7, size=80))
+    answers = [f"<answer>{json.loads(problem.ground_truth)[0]}</answer>" for problem in shown]
+    messages = [
+        [*problem.prompt, {"role": "assistant", "content": answer}]
+        for problem, answer in zip(shown, answers, strict=True)
+    ]
+    (room / "answers.jsonl").write_text("\n".join(json.dumps({"messages": row}) for row in messages))
+    (room / "gym.toml").write_text(GYM)
+    run(cache, "train", "gym.toml", "--run-dir", "gym", cwd=room)
+    return room / "gym"
+
+
+def test_a_task_of_reasoning_gym_is_trained_on_with_its_scorer_as_reward(gym):
+    found = [record for _, path in rollout_files(gym) for record in read_rollouts(path)]
+    problems = {problem.id: problem for problem in gym_problems("chain_sum", SUMS, seed=3, size=64)}
+    task = dataset_of("chain_sum", json.dumps(SUMS), 3, 64)
+    assert len(found) == 3 * 4 * 4
+    for record in found:
+        answer = None if record.finish_reason == "length" else answer_of(record.response)
+        entry = task[problems[record.problem_id].extra_info["index"]]
+        assert record.reward == (0.0 if answer is None else min(task.score_answer(answer, entry), 1.0))
+    assert {"correct", "wrong"} <= {record.status for record in found}
+    *_, last = rows = [row for row in numbers(gym) if "reward/mean" in row]
+    means = [sum(record.reward for record in found[at : at + 16]) / 16 for at in (0, 16, 32)]
+    assert [row["reward/mean"] for row in rows] == pytest.approx(means) and max(means) > 0
+    assert last["sources/chain_sum.prompts"] == 4 and "eval/avg" in last
 
 
 @pytest.fixture(scope="module")

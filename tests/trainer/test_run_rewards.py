@@ -13,7 +13,7 @@ import pytest
 import torch
 
 sys.path.append(str(Path(__file__).parent))
-from whole_runs import MICRO, numbers, rows_written, run, start, wait_for
+from whole_runs import MICRO, numbers, rows_written, run, run_ranks, start, wait_for
 
 from or1_trainer.metrics.rollout_log import read_rollouts, rollout_files
 
@@ -217,6 +217,19 @@ def test_killed_and_resumed_the_numbers_are_the_same_and_nothing_is_judged_twice
     assert numbers(room / "killed") == numbers(whole)
     asked = judge.asked
     assert len(asked) - len(set(asked)) <= 2 * 16, "only what was under way when it was killed"
+
+
+@pytest.mark.parametrize("settings", [(), ("--parallel.tensor", "2")])
+def test_two_ranks_reward_the_same_responses_as_one(whole, room, cache, settings):
+    """On two parts of the data, and on two halves of the model: each rank scores the responses that it holds."""
+    name = f"ranks{len(settings)}"
+    run_ranks(cache, 2, "train", "all.toml", "--run-dir", name, "--stages.0.steps", "2", *settings, cwd=room)
+    rows = numbers(room / name)[1:]
+    assert len(rows) == 2 and len(records(room / name)) == 2 * 4 * 4
+    for expected, got in zip(numbers(whole)[1:], rows, strict=False):
+        for key in expected:
+            if key.startswith(("rewards/", "reward/")):
+                assert got[key] == pytest.approx(expected[key], rel=2e-3, abs=2e-4), (expected["step"], key)
 
 
 def test_the_verifier_alone_as_a_reward_trains_like_no_rewards_at_all(room, cache):

@@ -54,10 +54,10 @@ def run(cache, *arguments, code=0, timeout=280, cwd=None, file_bytes=None):
     return process
 
 
-def run_ranks(cache, ranks, *arguments):
+def run_ranks(cache, ranks, *arguments, cwd=None):
     """The same as so many ranks, as torchrun starts them."""
-    words = [str(argument) for argument in arguments]
-    wait_all([Forked(command_line, *words, env={**environment(cache), **own}) for own in rank_environments(ranks)])
+    words, common = [str(argument) for argument in arguments], environment(cache)
+    wait_all([Forked(command_line, *words, env={**common, **own}, cwd=cwd) for own in rank_environments(ranks)])
 
 
 def run_fresh(cache, *arguments, code=0, timeout=280):
