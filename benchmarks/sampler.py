@@ -1,9 +1,10 @@
 """What choosing problems by their expected signal is worth: against passes in random order, and against refill.
 
-uv run python benchmarks/sampler.py [--recipes lab tiny] [--seeds 0 1 2] [--steps N]
+uv run python benchmarks/sampler.py [--recipes lettered tiny] [--seeds 0 1 2] [--keep FOLDER]
 
 Per recipe and way of drawing, over the seeds: sampled tokens per group with an advantage, held-out accuracy after as
-many steps, and after as many sampled tokens (the fewest that any of the runs has at its end).
+many steps, and after as many sampled tokens (the fewest that any of the runs has at its end). With `--keep`, runs that
+are in the folder are not made again, and one that was cut short goes on.
 """
 
 from __future__ import annotations
@@ -29,7 +30,26 @@ WAYS = {
     "adaptive": ("--data.sampler.kind", "adaptive"),
     "adaptive alone": ("--data.sampler.kind", "adaptive", "--data.sampler.share", "none"),
 }
-"""Name -> settings; "alone" does not share among problems of a kind."""
+"""Name -> settings; "alone" does not share among problems with the same `data_source`."""
+
+RECIPES = {
+    # Sums of two to seven terms after a warm start on two to five: some are always solved, some hardly ever.
+    # A source is a number of terms, which is what `share` shares among.
+    "lettered": (
+        *("lab", "--eval.every", "15", "--eval.k", "2", "--checkpoint.every", "15"),
+        *("--warm_start.steps", "1500", "--warm_start.sequences", "32"),
+        *("--warm_start.lettered.min_terms", "2", "--warm_start.lettered.max_terms", "5"),
+        *("--data.lettered.min_terms", "2", "--data.lettered.max_terms", "7"),
+    ),
+    "tiny": (
+        *("tiny", "--eval.every", "8", "--eval.k", "4", "--checkpoint.every", "8"),
+        *("--stages.0.prompts", "16", "--stages.1.prompts", "16"),
+    ),
+}
+"""Name -> recipe and settings."""
+
+STEPS = {"lettered": 60, "tiny": 8}
+"""Of each stage: so few that all runs take half an hour of one core."""
 
 
 def main() -> None:
@@ -38,28 +58,36 @@ def main() -> None:
     print(f"torch {version('torch')}, or1-trainer {version('or1-trainer')}, {time.strftime('%Y-%m-%d')}", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         for recipe in options.recipes:
-            runs = {way: [] for way in WAYS}
+            runs = {way: [] for way in options.ways}
             for seed in options.seeds:  # interleaved: a machine that slows down does so for all
-                for way, settings in WAYS.items():
-                    folder = Path(scratch) / f"{recipe}-{way.replace(' ', '-')}-{seed}"
-                    train(recipe, seed, options.steps, settings, folder)
+                for way in options.ways:
+                    folder = (options.keep or Path(scratch)) / f"{recipe}-{way.replace(' ', '-')}-{seed}"
+                    train(recipe, seed, options.steps or STEPS[recipe], WAYS[way], folder)
                     runs[way].append(course(folder))
             show(recipe, runs)
 
 
 def parsed():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--recipes", nargs="+", default=["lab", "tiny"])
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=0, help="of each stage; 0: those of the recipe")
+    parser.add_argument("--steps", type=int, default=0, help="of each stage")
+    parser.add_argument("--keep", type=Path, help="folder for the runs")
     return parser.parse_args()
 
 
 def train(recipe, seed, steps, settings, folder):
-    stages = 2 if recipe == "tiny" else 1
-    short = [word for stage in range(stages) if steps for word in (f"--stages.{stage}.steps", str(steps))]
-    command = [sys.executable, "-m", "or1_trainer.cli", "train", recipe, "--seed", str(seed), "--run-dir", str(folder)]
-    subprocess.run([*command, "--eval.every", "10", *short, *settings], check=True, capture_output=True)
+    if (folder / "report.html").exists():
+        return
+    command = [sys.executable, "-m", "or1_trainer.cli"]
+    if (folder / "config.toml").exists():
+        subprocess.run([*command, "resume", str(folder)], check=True, capture_output=True)
+        return
+    stages = range(2 if recipe == "tiny" else 1)
+    length = [word for stage in stages for word in (f"--stages.{stage}.steps", str(steps))]
+    new = [*command, "train", *RECIPES[recipe], *length, "--seed", str(seed), "--run-dir", str(folder)]
+    subprocess.run([*new, *settings], check=True, capture_output=True)
 
 
 def course(folder):
@@ -85,14 +113,20 @@ def accuracy_at(points, tokens):
 
 def show(recipe, runs):
     budget = min(points[-1][0] for all_runs in runs.values() for points in all_runs)
-    print(f"\n{recipe}: {len(next(iter(runs.values())))} seeds, mean (smallest to largest)")
-    print("| drawn | tokens per group with signal | accuracy at equal steps | accuracy at equal tokens |")
-    print("|---|---|---|---|")
+    print(f"\n{recipe}: {len(next(iter(runs.values())))} seeds, mean (smallest to largest); {budget:,} tokens")
+    print(
+        "| drawn | tokens per group with signal | groups with signal | accuracy before | at equal steps | at equal tokens |"
+    )
+    print("|---|---|---|---|---|---|")
     for way, all_runs in runs.items():
-        per_group = [points[-1][0] / points[-1][1] for points in all_runs]
-        last = [points[-1][2] for points in all_runs]
-        equal = [accuracy_at(points, budget) for points in all_runs]
-        print(f"| {way} | {spread(per_group, '.0f')} | {spread(last, '.3f')} | {spread(equal, '.3f')} |", flush=True)
+        columns = [
+            spread([points[-1][0] / points[-1][1] for points in all_runs], ".0f"),
+            spread([points[-1][1] for points in all_runs], ".0f"),
+            spread([points[0][2] for points in all_runs], ".3f"),
+            spread([points[-1][2] for points in all_runs], ".3f"),
+            spread([accuracy_at(points, budget) for points in all_runs], ".3f"),
+        ]
+        print(f"| {way} | {' | '.join(columns)} |", flush=True)
 
 
 def spread(values, form):
