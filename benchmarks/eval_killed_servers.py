@@ -4,9 +4,9 @@
 
 Almost all of its time is that of four server starts, each about a minute.
 
-The server has the shipped warm start (or `--model FOLDER`), the problems are sums like those that it was taught. It gets SIGKILL when 1/4, 2/4
-and 3/4 of the samples are there, and is started again after `--away` seconds; the client is told nothing. Exit code 1
-when a sample is missing or another one.
+The server has the shipped warm start (or `--model FOLDER`), the problems are lettered sums, of which that one knows
+the digits only. It gets SIGKILL when 1/4, 2/4 and 3/4 of the samples are there, and is started again after `--away`
+seconds; the client is told nothing. Exit code 1 when a sample is missing or another one.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from pathlib import Path
 
 import httpx
 
-from or1_data.arithmetic import Family, arithmetic_problems
 from or1_eval import Problem, Progress, Report, Sampling, Task, endpoint, evaluate
 from or1_eval.runs.folder import RunFolder
 from or1_rollout.engines.vllm.control import serve_command
 from or1_trainer.toy import warm_start
+from or1_trainer.toy.lettered import Lengths, lettered_problems
 
 WARM_START = next((Path(warm_start.__file__).parent / "warm_starts").glob("tiny-*"))
 OPTIONS = [
@@ -100,7 +100,7 @@ class Killer:
 
 
 def task(count: int, k: int, max_new_tokens: int) -> Task:
-    rows = arithmetic_problems("heldout", count, 5, family=Family(min_terms=3, max_terms=6, max_digits=1))
+    rows = lettered_problems("heldout", count, 5, Lengths(least=5, most=8), template="bare")
     problems = tuple(
         Problem(id=str(n), prompt=row.prompt[-1]["content"], ground_truth=row.ground_truth)
         for n, row in enumerate(rows)
@@ -128,7 +128,7 @@ def main() -> int:
     parser.add_argument("-k", type=int, default=20)
     parser.add_argument("--kills", type=int, default=3)
     parser.add_argument("--away", type=float, default=2.0, help="seconds before the server is started again")
-    parser.add_argument("--max-new-tokens", type=int, default=64)
+    parser.add_argument("--max-new-tokens", type=int, default=48)
     options = parser.parse_args()
     given = task(options.problems, options.k, options.max_new_tokens)
     total = options.problems * options.k
