@@ -102,14 +102,19 @@ def sample_groups(engine: TransformersEngine, problems: list[Problem], step: int
     pairs = [(problem, response) for problem, group in zip(problems, groups, strict=True) for response in group]
     verdicts = verify_many([(r.text, p.ground_truth, r.finish_reason.value) for p, r in pairs], workers=1)
     rewards_PG = torch.tensor([verdict.reward for verdict in verdicts]).view(len(problems), GROUP)
-    centered_PG = rewards_PG - rewards_PG.mean(1, keepdim=True)
-    advantages = (centered_PG / (rewards_PG.std(1, keepdim=True) + 1e-6)).flatten().tolist()
+    advantages = group_advantages(rewards_PG).flatten().tolist()
     samples = [
         Sample(engine.encode(problem.statement), list(response.token_ids), advantage)
         for (problem, response), advantage in zip(pairs, advantages, strict=True)
         if advantage
     ]
     return samples, float(rewards_PG.mean())
+
+
+def group_advantages(rewards_PG: Tensor) -> Tensor:
+    """How much better each response is than its group, in standard deviations of the group (eq. 2.5)."""
+    centered_PG = rewards_PG - rewards_PG.mean(1, keepdim=True)
+    return centered_PG / (rewards_PG.std(1, keepdim=True) + 1e-6)
 
 
 def update(
@@ -185,7 +190,7 @@ def train(*, warm: int, steps: int, prompts: int, seed: int, questions: int) -> 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--warm", type=int, default=300, help="supervised steps of the warm start (default 300)")
+    parser.add_argument("--warm", type=int, default=800, help="supervised steps of the warm start (default 800)")
     parser.add_argument("--steps", type=int, default=40, help="steps of reinforcement learning (default 40)")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()

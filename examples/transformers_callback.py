@@ -31,7 +31,7 @@ def rows(tokenizer: PreTrainedTokenizerFast, count: int) -> list[dict[str, list[
     return found
 
 
-def sampler(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast):  # noqa: ANN201
+def sampler(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast):
     """The model as a function from a prompt and a seed to a text: it reads the weights that are trained."""
 
     def sample(prompt: str, seed: int) -> str:

@@ -23,6 +23,7 @@ TEXT_SUFFIXES = {
     ".sh",
     ".html",
     ".cfg",
+    ".ipynb",
     "",
 }
 FOREIGN = re.compile(  # written in pieces, so that this file does not name them either
@@ -53,7 +54,7 @@ def test_workspace_siblings_are_needed_in_a_range_that_holds_their_version(packa
         assert numbers(low) <= numbers(project["version"]) < numbers(high), f"{package} needs {sibling}"
 
 
-@pytest.mark.parametrize("folder", ["packages", "docs", "benchmarks", "scripts", "tests", ".ci"])
+@pytest.mark.parametrize("folder", ["packages", "docs", "examples", "benchmarks", "scripts", "tests", ".ci", ".github"])
 def test_no_file_names_a_registry_host_or_a_machine_path(folder: str, repo_root: Path) -> None:
     named = [
         f"{path.relative_to(repo_root)}: {match[0]}"
