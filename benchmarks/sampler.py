@@ -4,16 +4,16 @@ uv run python benchmarks/sampler.py [--recipes lettered tiny] [--seeds 0 1 2] [-
 
 Per recipe and way of drawing, over the seeds: sampled tokens per group with an advantage, held-out accuracy after as
 many steps, and after as many sampled tokens (the fewest that any of the runs has at its end). With `--keep`, runs that
-are in the folder are not made again, and one that was cut short goes on.
+are in the folder are not made again (longer ones are read as far as they count), and one that was cut short goes on.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +21,7 @@ from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 
+from or1_trainer.cli import main as or1_trainer
 from or1_trainer.metrics.log import read_metrics
 from or1_trainer.train.run_folder import read_config
 
@@ -48,8 +49,9 @@ RECIPES = {
 }
 """Name -> recipe and settings."""
 
-STEPS = {"lettered": 60, "tiny": 8}
-"""Of each stage: so few that all runs take half an hour of one core."""
+STAGES = {"lettered": 1, "tiny": 2}
+STEPS = {"lettered": 30, "tiny": 8}
+"""Of each stage: so few that all runs take a quarter of an hour of one core."""
 
 
 def main() -> None:
@@ -62,8 +64,9 @@ def main() -> None:
             for seed in options.seeds:  # interleaved: a machine that slows down does so for all
                 for way in options.ways:
                     folder = (options.keep or Path(scratch)) / f"{recipe}-{way.replace(' ', '-')}-{seed}"
-                    train(recipe, seed, options.steps or STEPS[recipe], WAYS[way], folder)
-                    runs[way].append(course(folder))
+                    steps = options.steps or STEPS[recipe]
+                    train(recipe, seed, steps, WAYS[way], folder)
+                    runs[way].append(course(folder, steps * STAGES[recipe]))
             show(recipe, runs)
 
 
@@ -78,23 +81,41 @@ def parsed():
 
 
 def train(recipe, seed, steps, settings, folder):
-    if (folder / "report.html").exists():
+    if (folder / "metrics.jsonl").exists() and read_metrics(folder / "metrics.jsonl")[-1]["step"] >= steps * STAGES[
+        recipe
+    ]:
         return
-    command = [sys.executable, "-m", "or1_trainer.cli"]
     if (folder / "config.toml").exists():
-        subprocess.run([*command, "resume", str(folder)], check=True, capture_output=True)
+        in_a_fork("resume", folder)
         return
-    stages = range(2 if recipe == "tiny" else 1)
-    length = [word for stage in stages for word in (f"--stages.{stage}.steps", str(steps))]
-    new = [*command, "train", *RECIPES[recipe], *length, "--seed", str(seed), "--run-dir", str(folder)]
-    subprocess.run([*new, *settings], check=True, capture_output=True)
+    length = [word for stage in range(STAGES[recipe]) for word in (f"--stages.{stage}.steps", steps)]
+    in_a_fork("train", *RECIPES[recipe], *length, "--seed", seed, "--run-dir", folder, *settings)
 
 
-def course(folder):
+def in_a_fork(*words):
+    """Of a process that has torch loaded: loading it takes as long as ten steps."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["or1_trainer.train.build"])
+    process = context.Process(target=quietly, args=([str(word) for word in words],))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(f"or1-trainer {' '.join(map(str, words))} ended with {process.exitcode}")
+
+
+def quietly(words):
+    with Path(os.devnull).open("w") as nowhere:
+        sys.stdout = nowhere
+        sys.exit(or1_trainer(words))
+
+
+def course(folder, last):
     """(tokens sampled so far, groups with an advantage so far, accuracy) at every evaluation."""
     prompts = [stage.prompts for stage in read_config(folder).stages]
     points, tokens, groups = [], 0, 0.0
     for row in read_metrics(folder / "metrics.jsonl"):
+        if row["step"] > last:
+            break
         tokens += row.get("tokens/response", 0)
         drawn = row.get("refill/drawn", prompts[row.get("stage/index", 0)])
         groups += row.get("group/kept_rate", 0.0) * drawn
