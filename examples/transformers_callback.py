@@ -2,7 +2,7 @@
 
     uv run examples/transformers_callback.py
 
-A tiny model learns sums from demonstrations; every ten steps or1-eval samples from it and judges the answers.
+A tiny model learns sums from demonstrations; every few steps or1-eval samples from it and judges the answers.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ def sampler(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast):
     def sample(prompt: str, seed: int) -> str:
         torch.manual_seed(seed)
         ids = torch.tensor([tokenizer.encode(prompt)])
-        out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=True)
+        out = model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=16, do_sample=True)
         return tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
 
     return sample
 
 
-def main(steps: int = 20) -> dict[int, float]:
+def main(steps: int = 20, every: int = 10) -> dict[int, float]:
     """Step -> avg@2 on held-out sums."""
     torch.manual_seed(0)
     tokenizer = character_tokenizer()
     model = small_model(tokenizer)
     problems = arithmetic_problems("heldout", 4, seed=0, family=FAMILY)
     questions = tuple(Problem(id=p.id, prompt=p.statement, ground_truth=p.ground_truth) for p in problems)
-    task = Task(name="sums", problems=questions, sampling=Sampling(max_new_tokens=24), k=2)
-    periodic = PeriodicEval(task, sampler(model, tokenizer), every=10)
+    task = Task(name="sums", problems=questions, sampling=Sampling(max_new_tokens=16), k=2)
+    periodic = PeriodicEval(task, sampler(model, tokenizer), every=every)
     with tempfile.TemporaryDirectory() as folder:
         settings = TrainingArguments(
             output_dir=folder,

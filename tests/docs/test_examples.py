@@ -40,8 +40,8 @@ def load(name: str, *needs: str) -> ModuleType:
 
 def test_the_method_in_one_file_trains_from_problems_to_reports(capsys: pytest.CaptureFixture[str]) -> None:
     example = load("minimal_grpo")
-    before, after = example.train(warm=20, steps=2, prompts=4, seed=0, questions=4)
-    assert before.num_samples == after.num_samples == 16
+    before, after = example.train(warm=5, steps=1, prompts=2, seed=0, questions=2)
+    assert before.num_samples == after.num_samples == 8
     assert capsys.readouterr().out.count("sums: avg@4") == 2
 
 
@@ -80,8 +80,8 @@ def test_the_rewards_for_verl_and_openrlhf_are_what_their_trainers_get() -> None
 
 
 def test_the_callback_evaluates_before_and_while_training() -> None:
-    found = load("transformers_callback").main(steps=10)
-    assert list(found) == [0, 10]
+    found = load("transformers_callback").main(steps=2, every=2)
+    assert list(found) == [0, 2]
 
 
 def test_inspect_ai_scores_by_the_verifier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
