@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from or1_rollout.turns import Feed
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.weight_sync import Probe, WeightStream
 
@@ -56,6 +57,12 @@ class Engine(Protocol):
         """`generate` for an event loop, which goes on meanwhile; the callbacks may come from another thread.
 
         Cancelled, it stops drawing.
+        """
+
+    def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
+        """Sample the requests of `feed`, which may come while others are being sampled, until there are no more.
+
+        Seed and `max_new_tokens` are the request's; `params` gives the rest, and its `n` is 1.
         """
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:

@@ -19,6 +19,10 @@ class WeightMismatch(Or1RolloutError):  # noqa: N818 - named for what it says
     """The engine does not hold the weights it was sent, or does not compute with them; the message says which."""
 
 
+class EnvironmentFailure(Or1RolloutError):  # noqa: N818 - named for what it says
+    """An environment, or its chat template, failed: our fault or that of the machine, never the model's."""
+
+
 class RowError(Or1RolloutError):
     """A line of an input file is no prompt row; the message names file and line."""
 

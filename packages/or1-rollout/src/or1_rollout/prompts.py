@@ -8,20 +8,23 @@ from typing import Any
 from or1_rollout.types import Prompt
 
 
-def prompt_ids(prompt: Prompt, tokenizer: Any) -> list[int]:
+def prompt_ids(prompt: Prompt, tokenizer: Any, tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
     """Token ids of a prompt: text with the tokenizer's special tokens, messages through its chat template.
+
+    `tools` are JSON schemas of functions, which the template describes to the model.
 
     Without a chat template the texts of the messages are concatenated, as in or1-trainer's training data.
     """
     if isinstance(prompt, str):
         return list(tokenizer.encode(prompt))
     if len(prompt) and isinstance(prompt[0], Mapping):
-        return list(tokenizer.encode(text_of(list(prompt), tokenizer), add_special_tokens=False))
+        return list(tokenizer.encode(text_of(list(prompt), tokenizer, tools), add_special_tokens=False))
     return [int(token) for token in prompt]  # type: ignore[arg-type]
 
 
-def text_of(messages: Sequence[Any], tokenizer: Any) -> str:
+def text_of(messages: Sequence[Any], tokenizer: Any, tools: Sequence[Mapping[str, Any]] = ()) -> str:
     """Text of chat messages, to be encoded without further special tokens."""
     if not tokenizer.chat_template:
         return "".join(message["content"] for message in messages)
-    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    told = {"tools": [dict(tool) for tool in tools]} if tools else {}
+    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **told))

@@ -21,6 +21,11 @@ def sample_seed(run: int, step: int, problem: str | int, sample: int) -> int:
     return int.from_bytes(digest, "big") >> 1
 
 
+def turn_seed(seed: int, segment: int) -> int:
+    """Seed of a further piece of a sample; that of the first is the sample's own."""
+    return sample_seed(seed, 0, "turn", segment) if segment else seed
+
+
 def derived_seeds(seed: int, num_prompts: int, num_samples: int) -> list[list[int]]:
     """[P][G] seeds for a call that was given none."""
     return [[sample_seed(seed, 0, prompt, sample) for sample in range(num_samples)] for prompt in range(num_prompts)]

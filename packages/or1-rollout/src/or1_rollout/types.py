@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
@@ -88,6 +88,20 @@ class SamplingParams:
         return self.top_p == 1.0 and self.top_k < 1 and not self.has_penalties
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A stretch of a response: tokens that one version of the policy sampled, or tokens that it was shown."""
+
+    text: str
+    num_tokens: int
+    is_sampled: bool
+    """False for an observation: what an environment added."""
+    weight_version: int = 0
+    """Of the policy that sampled it."""
+    ends_turn: bool = True
+    """False where a weight sync interrupted the turn, which the next segment goes on with."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Completion:
     """One sampled continuation, token by token.
@@ -96,6 +110,9 @@ class Completion:
     server gives only text. `logprobs` are those of the sampled tokens under the distribution they were drawn from
     (temperature applied, before top-p/top-k), None where the engine cannot give them. `weight_version` is the version
     of the last weight sync (0: as loaded). `reasoning` is what a server reports apart from the text.
+
+    A response of several turns (`or1_rollout.environments`) has `segments`, in the order of its tokens; its text and
+    its tokens contain the observations, whose log-probs are 0. `weight_version` is then that of the first segment.
 
     Two completions are equal if all their values are.
     """
@@ -107,12 +124,47 @@ class Completion:
     seed: int = 0
     weight_version: int = 0
     reasoning: str | None = None
+    segments: tuple[Segment, ...] = ()
 
     def __post_init__(self) -> None:
         """Convert sequences of numbers to arrays."""
         object.__setattr__(self, "token_ids", np.asarray(self.token_ids, dtype=np.int32))
         if self.logprobs is not None:
             object.__setattr__(self, "logprobs", np.asarray(self.logprobs, dtype=np.float32))
+
+    @property
+    def is_sampled_T(self) -> NDArray[np.bool_]:
+        """Which tokens the policy sampled: not those of observations."""
+        if not self.segments:
+            return np.ones(len(self.token_ids), np.bool_)
+        return np.repeat([one.is_sampled for one in self.segments], [one.num_tokens for one in self.segments])
+
+    @property
+    def versions_T(self) -> NDArray[np.int32]:
+        """Version of the weights that sampled each token; of an observation that of the policy it was shown to."""
+        if not self.segments:
+            return np.full(len(self.token_ids), self.weight_version, np.int32)
+        versions = np.array([one.weight_version for one in self.segments], np.int32)
+        return np.repeat(versions, [one.num_tokens for one in self.segments])
+
+    @property
+    def num_sampled(self) -> int:
+        """Tokens that the policy sampled."""
+        if not self.segments:
+            return len(self.token_ids)
+        return sum(one.num_tokens for one in self.segments if one.is_sampled)
+
+    @property
+    def last_turn(self) -> str:
+        """Text of the policy's last turn, which its answer is looked for in: what a tool printed is no answer."""
+        if not self.segments:
+            return self.text
+        texts: list[str] = []
+        for segment in reversed(self.segments):
+            if not segment.is_sampled or (texts and segment.ends_turn):
+                break
+            texts.insert(0, segment.text)
+        return "".join(texts)
 
     def __eq__(self, other: object) -> bool:
         """Compare by value."""
@@ -125,9 +177,11 @@ class Completion:
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON can hold them: arrays as lists of numbers."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
+        plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
+        return plain | {"segments": [asdict(segment) for segment in self.segments]}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The completion that `to_json` gave. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
-        return cls(**{**values, "finish_reason": FinishReason(values["finish_reason"])})
+        segments = tuple(Segment(**segment) for segment in values.get("segments", ()))
+        return cls(**{**values, "finish_reason": FinishReason(values["finish_reason"]), "segments": segments})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
 
-from or1_rollout.async_engine import WaitingEngine
+from or1_rollout.async_engine import WaitingEngine, run_sync
 from or1_rollout.engine import OnGroup, OnSample, OnTokens
 from or1_rollout.engines.openai.client import OpenAIClient
 from or1_rollout.engines.openai.concurrency import map_concurrently
@@ -18,8 +19,10 @@ from or1_rollout.engines.openai.models import served_model
 from or1_rollout.engines.openai.request import request_body
 from or1_rollout.engines.openai.sampled_with import SampledWith
 from or1_rollout.engines.openai.settings import EndpointSettings
+from or1_rollout.engines.openai.turns import serve_feed
 from or1_rollout.errors import EndpointError
 from or1_rollout.groups import GroupCollector, limited, seeds_of
+from or1_rollout.turns import Feed, TurnRequest
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
 from or1_rollout.weight_sync import Probe, WeightStream
 
@@ -66,6 +69,23 @@ class EndpointEngine(WaitingEngine):
             raise refusals[0]
         return collector.groups()
 
+    def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
+        """See `Engine.generate_turns`. A turn that is refused alone is an abort."""
+        run_sync(self._serve(feed, params, on_tokens))
+
+    async def _serve(self, feed: Feed, params: SamplingParams, on_tokens: OnTokens | None) -> None:
+        async with self._client(on_tokens) as client:
+            keeps, asking = list[bool](), asyncio.Lock()
+
+            async def sample(turn: TurnRequest) -> Completion:
+                async with asking:  # once, with whichever prompt comes first
+                    if not keeps:
+                        keeps.append(await gives_sampling_logprobs(client, turn.prompt, params))
+                own = replace(params, max_new_tokens=turn.max_new_tokens)
+                return await self._one(client, turn.prompt, own, turn.seed, [], keeps_logprobs=keeps[0])
+
+            await serve_feed(feed, self.settings.concurrency, sample)
+
     @property
     def model(self) -> str:
         """The model's name; the server is asked once where it was not given. Raises `EndpointError`."""
@@ -104,23 +124,38 @@ class EndpointEngine(WaitingEngine):
         refusals: list[RequestRefusedError] = []
         if not seeds:
             return refusals
-        settings, joins = replace(self.settings, model=self.model), self.settings.reasoning == "joined"
-        said, notice = self._said, self._on_notice
-        async with OpenAIClient(settings, sampled_with=said, on_tokens=on_tokens, on_notice=notice) as client:
+        async with self._client(on_tokens) as client:
             keeps = await gives_sampling_logprobs(client, prompts[0], params_P[0])
 
             async def one(place: _Place) -> None:
-                body = request_body(client.model, prompts[place[0]], params_P[place[0]], seeds[place])
-                try:
-                    response = await client.send(body)
-                    completion = response.completion(seeds[place], keeps_logprobs=keeps, joins_reasoning=joins)
-                except RequestRefusedError as error:
-                    refusals.append(error)
-                    completion = _refused(seeds[place])
-                done(*place, completion)
+                prompt, params, seed = prompts[place[0]], params_P[place[0]], seeds[place]
+                done(*place, await self._one(client, prompt, params, seed, refusals, keeps_logprobs=keeps))
 
             await map_concurrently(list(seeds), self.settings.concurrency, one)
         return refusals
+
+    def _client(self, on_tokens: OnTokens | None) -> OpenAIClient:
+        settings = replace(self.settings, model=self.model)
+        return OpenAIClient(settings, sampled_with=self._said, on_tokens=on_tokens, on_notice=self._on_notice)
+
+    async def _one(
+        self,
+        client: OpenAIClient,
+        prompt: Prompt,
+        params: SamplingParams,
+        seed: int,
+        refusals: list[RequestRefusedError],
+        *,
+        keeps_logprobs: bool,
+    ) -> Completion:
+        """One sample; a refusal is noted, and the sample an abort."""
+        joins = self.settings.reasoning == "joined"
+        try:
+            response = await client.send(request_body(client.model, prompt, params, seed))
+            return response.completion(seed, keeps_logprobs=keeps_logprobs, joins_reasoning=joins)
+        except RequestRefusedError as error:
+            refusals.append(error)
+            return _refused(seed)
 
 
 def _refused(seed: int) -> Completion:

@@ -21,9 +21,11 @@ from or1_rollout.engines.transformers.rope import LENGTH_DEPENDENT
 from or1_rollout.engines.transformers.rows import Row, StopConditions
 from or1_rollout.engines.transformers.scheduler import Request, Scheduler
 from or1_rollout.engines.transformers.texts import decode_all
+from or1_rollout.engines.transformers.turn_requests import TurnRequests
 from or1_rollout.errors import EngineError
 from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.prompts import prompt_ids
+from or1_rollout.turns import Feed
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
 from or1_rollout.weight_sync import FingerprintingStream, Probe, TensorStream, WeightStream, fingerprint
 from or1_rollout.weight_sync.check import check_fingerprints, check_probe
@@ -107,25 +109,39 @@ class TransformersEngine(BlockingEngine):
         on_tokens: OnTokens | None = None,
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Raises `EngineError` for a prompt that does not fit the model."""
-        self._check_synced()
-        if params.has_penalties:
-            raise EngineError("the engine transformers has no min_p and no penalties; use a vLLM engine or a server")
+        self._check_may_sample(params)
         seeds_PG = seeds_of(params, len(prompts), seeds)
         encoded = [self.encode(prompt) for prompt in prompts]
         limits_P = [one.max_new_tokens for one in limited(params, len(prompts), limits)]
-        self._check_lengths(encoded, limits_P)
+        for index, (ids, limit) in enumerate(zip(encoded, limits_P, strict=True)):
+            self._check_length(ids, limit, f"prompt {index}")
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
-        stop = StopConditions(self._end_ids | frozenset(params.stop_token_ids), params.stop, self._text)
         Scheduler(
             self._decoder,
             self._requests(encoded, seeds_PG, limits_P),
             params,
-            stop,
+            self._stop(params),
             max_batch_tokens=self.max_batch_tokens,
             on_end=lambda row: collector.put(row.prompt, row.sample, self._completion(row)),
             on_tokens=on_tokens,
         ).run()
         return collector.groups()
+
+    def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
+        """See `Engine.generate_turns`. Requests that arrive together and have one prompt share it."""
+        self._check_may_sample(params)
+        requests = TurnRequests(feed, self.encode, self._check_length, max_batch_tokens=self.max_batch_tokens)
+        scheduler = Scheduler(
+            self._decoder,
+            (),
+            params,
+            self._stop(params),
+            max_batch_tokens=self.max_batch_tokens,
+            on_end=lambda row: requests.end(row, self._completion(row), scheduler.step),
+            on_tokens=on_tokens,
+            incoming=requests.take,
+        )
+        scheduler.run()
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:
         """See `Engine.sync_weights`; tensors are compared by the fingerprints of what decoding reads."""
@@ -165,16 +181,23 @@ class TransformersEngine(BlockingEngine):
         if not self._is_synced:
             raise EngineError("the last weight sync failed and the engine may hold a mixture of weights; sync again")
 
-    def _check_lengths(self, prompt_ids: Sequence[Sequence[int]], limits_P: Sequence[int]) -> None:
+    def _check_may_sample(self, params: SamplingParams) -> None:
+        self._check_synced()
+        if params.has_penalties:
+            raise EngineError("the engine transformers has no min_p and no penalties; use a vLLM engine or a server")
+
+    def _check_length(self, ids: Sequence[int], max_new_tokens: int, what: str) -> None:
         positions = getattr(self.config, "max_position_embeddings", None)
-        for index, (ids, limit) in enumerate(zip(prompt_ids, limits_P, strict=True)):
-            if not ids:
-                raise EngineError(f"prompt {index} is empty; a model needs at least one token to go on from")
-            if positions is not None and len(ids) + limit > positions:
-                raise EngineError(
-                    f"prompt {index} has {len(ids)} tokens; with max_new_tokens = {limit} that is more "
-                    f"than the model's {positions} positions (max_position_embeddings)"
-                )
+        if not ids:
+            raise EngineError(f"{what} is empty; a model needs at least one token to go on from")
+        if positions is not None and len(ids) + max_new_tokens > positions:
+            raise EngineError(
+                f"{what} has {len(ids)} tokens; with max_new_tokens = {max_new_tokens} that is more "
+                f"than the model's {positions} positions (max_position_embeddings)"
+            )
+
+    def _stop(self, params: SamplingParams) -> StopConditions:
+        return StopConditions(self._end_ids | frozenset(params.stop_token_ids), params.stop, self._text)
 
     def _requests(
         self, prompt_ids: Sequence[Sequence[int]], seeds_PG: Sequence[Sequence[int]], limits_P: Sequence[int]

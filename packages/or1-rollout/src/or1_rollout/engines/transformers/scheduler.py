@@ -19,7 +19,12 @@ from or1_rollout.seeds import uniforms_at
 from or1_rollout.types import SamplingParams
 
 LEAVE_SHARE = 1 / 16
-"""Share of the rows that must have ended before they leave: moving rows, and products of new sizes, cost time too."""
+"""Share of the rows that must have ended before they leave, or must wait before they enter: moving rows, and products
+of new sizes, cost time too."""
+
+Incoming = Callable[[int, bool], Iterable["Request"]]
+"""`incoming(step, is_idle)`: requests that arrived since the last call; where the batch is idle it waits for one, and
+none then means that no more will come."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,9 +48,10 @@ class Scheduler:
         max_batch_tokens: int,
         on_end: Callable[[Row], None],
         on_tokens: Callable[[int], None] | None = None,
+        incoming: Incoming | None = None,
     ) -> None:
         """`on_end` is called with each row as soon as it has ended, `on_tokens` with the tokens of a step."""
-        self._on_tokens = on_tokens
+        self._on_tokens, self._incoming, self.step = on_tokens, incoming, 0
         self._decoder, self._params, self._stop, self._on_end = decoder, params, stop, on_end
         self._max_batch_tokens = max_batch_tokens
         self._waiting = deque(requests)
@@ -57,16 +63,32 @@ class Scheduler:
     @torch.inference_mode()
     def run(self) -> None:
         """Decode all requests to their ends."""
-        while self._waiting or self._rows:
-            if self._waiting and (not self._rows or (self._decoder.takes_more_rows and self._drop_ended())):
+        while self._take() or self._rows:
+            if self._may_admit():
                 self._admit()
             self._draw()
+            self.step += 1
             if all(row.finish_reason is not None for row in self._rows):
                 self._rows, self._batch = [], self._decoder.new_batch(self._params)
                 continue
             if not self._waiting or not self._decoder.takes_more_rows:
                 self._drop_ended()
             self._batch.advance([row.token_ids[-1] for row in self._rows])
+
+    def _take(self) -> bool:
+        """Let requests arrive; whether any waits."""
+        if self._incoming is not None:
+            self._waiting.extend(self._incoming(self.step, not self._rows and not self._waiting))
+        return bool(self._waiting)
+
+    def _may_admit(self) -> bool:
+        if not self._waiting or not self._rows:
+            return bool(self._waiting)
+        if not self._decoder.takes_more_rows:
+            return False
+        has_dropped = self._drop_ended()
+        waiting = sum(len(request.rows) for request in self._waiting) if self._incoming is not None else 0
+        return has_dropped or waiting >= max(1.0, LEAVE_SHARE * len(self._rows))
 
     def _admit(self) -> None:
         """Let requests enter while they fit; the first one always does where the batch is empty."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from or1_rollout.engines.vllm.transfer import WeightSender, local_transfer
 from or1_rollout.errors import EngineError
 from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.prompts import prompt_ids
+from or1_rollout.turns import Feed, TurnRequest
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.weight_sync import Fingerprint, FingerprintingStream, Probe, WeightStream
 from or1_rollout.weight_sync.check import check_fingerprints, check_probe
@@ -81,6 +83,29 @@ class VllmEngine(BlockingEngine):
                 self.llm.llm_engine.abort_request(list(places))
         return collector.groups()
 
+    def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
+        """See `Engine.generate_turns`. The tokens before a turn come from the prefix cache."""
+        self._check_synced()
+        core, turns, step = self.llm.llm_engine, dict[str, TurnRequest](), 0
+        try:
+            while True:
+                for turn in feed.take(step, wait=not turns):
+                    limited_params = replace(params, max_new_tokens=turn.max_new_tokens)
+                    name = f"turn-{turn.key}"
+                    self._add(name, self.encode(turn.prompt), limited_params, turn.seed, "the prompt of a turn")
+                    turns[name] = turn
+                if not turns:
+                    return
+                outputs, step = core.step(), step + 1
+                for output in outputs:
+                    turn = turns.pop(output.request_id)
+                    feed.put(turn.key, completion(output.outputs[0], turn.seed, self.weight_version), step)
+                if on_tokens is not None:
+                    on_tokens(sum(len(output.outputs[0].token_ids) for output in outputs))
+        finally:
+            if turns:
+                core.abort_request(list(turns))
+
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:
         """See `Engine.sync_weights`; tensors are compared by their fingerprints, as vLLM's kernels use them.
 
@@ -142,19 +167,21 @@ class VllmEngine(BlockingEngine):
         seeds_PG: Sequence[Sequence[int]],
         places: dict[str, tuple[int, int]],
     ) -> None:
-        limit = int(self.llm.llm_engine.vllm_config.model_config.max_model_len)
-        encoded = [self.encode(prompt) for prompt in prompts]
-        for index, (ids, params) in enumerate(zip(encoded, params_P, strict=True)):
-            if not ids or len(ids) + params.max_new_tokens > limit:
-                raise EngineError(
-                    f"prompt {index} has {len(ids)} tokens; it needs at least one, and with max_new_tokens = "
-                    f"{params.max_new_tokens} at most the {limit} of the engine's context_tokens"
-                )
-        for prompt, (ids, group) in enumerate(zip(encoded, seeds_PG, strict=True)):
+        for prompt, (group, params) in enumerate(zip(seeds_PG, params_P, strict=True)):
+            ids = self.encode(prompts[prompt])
             for sample, seed in enumerate(group):
                 name = f"{prompt}-{sample}"
+                self._add(name, ids, params, seed, f"prompt {prompt}")
                 places[name] = (prompt, sample)
-                self.llm.llm_engine.add_request(name, {"prompt_token_ids": ids}, vllm_params(params_P[prompt], seed))
+
+    def _add(self, name: str, ids: Sequence[int], params: SamplingParams, seed: int, what: str) -> None:
+        limit = int(self.llm.llm_engine.vllm_config.model_config.max_model_len)
+        if not ids or len(ids) + params.max_new_tokens > limit:
+            raise EngineError(
+                f"{what} has {len(ids)} tokens; it needs at least one, and with max_new_tokens = "
+                f"{params.max_new_tokens} at most the {limit} of the engine's context_tokens"
+            )
+        self.llm.llm_engine.add_request(name, {"prompt_token_ids": list(ids)}, vllm_params(params, seed))
 
     def _check_synced(self) -> None:
         if not self._is_synced:

@@ -6,19 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from or1_rollout.async_engine import WaitingEngine
+from or1_rollout.async_engine import WaitingEngine, run_sync
 from or1_rollout.engine import OnGroup, OnSample, OnTokens
 from or1_rollout.engines.openai.client import OpenAIClient
 from or1_rollout.engines.openai.concurrency import map_concurrently
 from or1_rollout.engines.openai.models import served_model
 from or1_rollout.engines.openai.selector import LeastBusyServer
 from or1_rollout.engines.openai.settings import EndpointSettings
+from or1_rollout.engines.openai.turns import serve_feed
 from or1_rollout.engines.vllm.control import Control
 from or1_rollout.engines.vllm.request import gives_logprobs
 from or1_rollout.engines.vllm.transfer import WeightSender
 from or1_rollout.errors import EndpointError, WeightMismatch
 from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.prompts import prompt_ids
+from or1_rollout.turns import Feed, TurnRequest
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.weight_sync import Fingerprint, FingerprintingStream, Probe, WeightStream
 from or1_rollout.weight_sync.check import check_fingerprints, check_probe
@@ -69,11 +71,9 @@ class VllmServers(WaitingEngine):
         on_tokens: OnTokens | None = None,
     ) -> list[list[Completion]]:
         """See `Engine.agenerate`; the callbacks come in the event loop. Interrupted, vLLM aborts its requests."""
-        if not self._is_synced:
-            raise EndpointError("the last weight sync failed and the servers may hold a mixture of weights; sync again")
+        self._check_synced()
         seeds_PG = seeds_of(params, len(prompts), seeds)
         encoded = [self.encode(prompt) for prompt in prompts]
-        self._labels = self._labels or {s.url: self._control.weight_version(s.url) for s in self.pool.up()}
         if empty := [index for index, ids in enumerate(encoded) if not ids]:
             raise EndpointError(f"prompt {empty[0]} has no tokens; it needs at least one")
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
@@ -81,6 +81,32 @@ class VllmServers(WaitingEngine):
         params_P = limited(params, len(prompts), limits)
         await self._all(encoded, params_P, seeds_of_place, collector.put, on_tokens)
         return collector.groups()
+
+    def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
+        """See `Engine.generate_turns`. The tokens before a turn come from a server's prefix cache where it has them."""
+        self._check_synced()
+        run_sync(self._serve(feed, params, on_tokens))
+
+    async def _serve(self, feed: Feed, params: SamplingParams, on_tokens: OnTokens | None) -> None:
+        version, keeps = self.weight_version, gives_logprobs(params)
+        async with self._client(on_tokens) as client:
+
+            async def sample(turn: TurnRequest) -> Completion:
+                own = replace(params, max_new_tokens=turn.max_new_tokens)
+                made = await client.complete(self.encode(turn.prompt), own, seed=turn.seed, logprobs=keeps)
+                return made.completion(turn.seed, keeps_logprobs=keeps, weight_version=version)
+
+            await serve_feed(feed, client.settings.concurrency, sample)
+
+    def _check_synced(self) -> None:
+        if not self._is_synced:
+            raise EndpointError("the last weight sync failed and the servers may hold a mixture of weights; sync again")
+        self._labels = self._labels or {s.url: self._control.weight_version(s.url) for s in self.pool.up()}
+
+    def _client(self, on_tokens: OnTokens | None) -> OpenAIClient:
+        concurrency, is_counted = self._settings.concurrency * len(self.pool.servers), on_tokens is not None
+        settings = replace(self._settings, model=self.model, concurrency=concurrency, stream=is_counted)
+        return OpenAIClient(settings, selector=self.pool, on_tokens=on_tokens)
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:
         """See `Engine.sync_weights`: into every server that is up; tensors are compared by their fingerprints.
@@ -153,18 +179,15 @@ class VllmServers(WaitingEngine):
         done: Callable[[int, int, Completion], None],
         on_tokens: OnTokens | None,
     ) -> None:
-        concurrency = self._settings.concurrency * len(self.pool.servers)
-        is_counted = on_tokens is not None
-        settings = replace(self._settings, model=self.model, concurrency=concurrency, stream=is_counted)
         version, keeps = self.weight_version, all(map(gives_logprobs, params_P))
-        async with OpenAIClient(settings, selector=self.pool, on_tokens=on_tokens) as client:
+        async with self._client(on_tokens) as client:
 
             async def one(place: tuple[int, int]) -> None:
                 made = await client.complete(encoded[place[0]], params_P[place[0]], seed=seeds[place], logprobs=keeps)
                 completion = made.completion(seeds[place], keeps_logprobs=keeps, weight_version=version)
                 done(*place, completion)
 
-            await map_concurrently(list(seeds), concurrency, one)
+            await map_concurrently(list(seeds), client.settings.concurrency, one)
 
     def _is_current(self, url: str) -> bool:
         if self._synced is not None:  # a version says little: an earlier run may have left the same one

@@ -1,0 +1,32 @@
+"""Environments: responses of several turns, in which tools answer the policy.
+
+`MultiTurnEngine` makes of any engine one whose completions are whole transcripts.
+"""
+
+from or1_rollout.environments.calculator import Calculator
+from or1_rollout.environments.engine import MultiTurnEngine
+from or1_rollout.environments.file_search import FileSearch
+from or1_rollout.environments.formats import AskedCalls, FencedCalls, HermesCalls
+from or1_rollout.environments.protocol import Environment, Episode, Observation, Problem, TurnLimits
+from or1_rollout.environments.rebuild import rebuilt_episode
+from or1_rollout.environments.single_turn import SingleTurn
+from or1_rollout.environments.tools import OpenTool, Tool, ToolEnvironment
+
+__all__ = [
+    "AskedCalls",
+    "Calculator",
+    "Environment",
+    "Episode",
+    "FencedCalls",
+    "FileSearch",
+    "HermesCalls",
+    "MultiTurnEngine",
+    "Observation",
+    "OpenTool",
+    "Problem",
+    "SingleTurn",
+    "Tool",
+    "ToolEnvironment",
+    "TurnLimits",
+    "rebuilt_episode",
+]

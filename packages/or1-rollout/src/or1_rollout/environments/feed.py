@@ -1,0 +1,97 @@
+"""The turns that an engine may sample, as environments answer in threads of their own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass
+
+from or1_rollout.turns import TurnRequest
+from or1_rollout.types import Completion
+
+Answer = Callable[[int, Completion], "TurnRequest | Completion"]
+"""`answer(key, turn)`: the next turn of a response, or the complete response; works in a thread."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """A turn whose answer is being worked on."""
+
+    key: int
+    due_step: int
+    future: Future[TurnRequest | Completion]
+
+
+class TurnFeed:
+    """Fits `or1_rollout.turns.Feed`.
+
+    With `lag_steps` the next turn enters the batch exactly so many decoding steps after the last one ended, however
+    fast the environment was, and the engine waits for an environment that takes longer. Which rows are computed
+    together, and with it every rounding, is then a function of the seeds alone: samples can be repeated bit by bit.
+    Without it a turn enters as soon as it can.
+    """
+
+    def __init__(
+        self,
+        first: Sequence[TurnRequest],
+        answer: Answer,
+        threads: Executor,
+        *,
+        on_end: Callable[[int, Completion], None],
+        lag_steps: int | None = None,
+    ) -> None:
+        """`first`: the first turns of all responses; `on_end` is called with each complete one, in `take`."""
+        self._first, self._answer, self._threads, self._lag_steps = list(first), answer, threads, lag_steps
+        self._on_end = on_end
+        self._asked: list[_Asked] = []
+        self.waited_s = 0.0
+        """Time that the engine stood still to wait for environments."""
+
+    def take(self, step: int, *, wait: bool) -> list[TurnRequest]:
+        """See `Feed.take`. Raises what an environment raised."""
+        turns, self._first = self._first, []
+        turns += self._arrived(step)
+        while wait and not turns and self._asked:
+            turns += self._arrived(self._next_step(step))
+        return turns
+
+    def put(self, key: int, completion: Completion, step: int) -> None:
+        """See `Feed.put`."""
+        future = self._threads.submit(self._answer, key, completion)
+        self._asked.append(_Asked(key, step + (self._lag_steps or 0), future))
+
+    def _arrived(self, step: int) -> list[TurnRequest]:
+        """Turns that are due, in the order in which they were asked for; what is complete is reported at once."""
+        turns: list[TurnRequest] = []
+        left: list[_Asked] = []
+        for asked in self._asked:
+            is_due = self._lag_steps is not None and asked.due_step <= step
+            if not is_due and not asked.future.done():
+                left.append(asked)
+                continue
+            answer = self._result(asked)
+            if isinstance(answer, Completion):
+                self._on_end(asked.key, answer)
+            elif is_due or self._lag_steps is None:
+                turns.append(answer)
+            else:
+                left.append(asked)
+        self._asked = left
+        return turns
+
+    def _result(self, asked: _Asked) -> TurnRequest | Completion:
+        started_s = time.monotonic()
+        try:
+            return asked.future.result()
+        finally:
+            self.waited_s += time.monotonic() - started_s
+
+    def _next_step(self, step: int) -> int:
+        """Wait until an answer can arrive; the step in which it does."""
+        if self._lag_steps is not None:
+            return max(step, min(asked.due_step for asked in self._asked))
+        started_s = time.monotonic()
+        wait([asked.future for asked in self._asked], return_when=FIRST_COMPLETED)
+        self.waited_s += time.monotonic() - started_s
+        return step

@@ -1,0 +1,228 @@
+"""Responses of several turns on the embedded engine: token by token, in any order of the tools, within their limits."""
+
+import random
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from small_models import letters_tokenizer, make, reference_logprobs
+
+from or1_rollout import Completion, FinishReason, SamplingParams
+from or1_rollout.environments import (
+    AskedCalls,
+    Calculator,
+    MultiTurnEngine,
+    Observation,
+    SingleTurn,
+    ToolEnvironment,
+    TurnLimits,
+    rebuilt_episode,
+)
+from or1_rollout.environments.codec import TurnCodec
+from or1_rollout.errors import EnvironmentFailure
+from or1_rollout.seeds import turn_seed
+
+PROMPTS = ["12+7=", "a", "the quick brown fox"]
+PARAMS = SamplingParams(n=3, max_new_tokens=24, seed=5)
+
+
+class Talker:
+    """Answers `turns` times with a text of the turn, seed and number; an episode of its own per response."""
+
+    name, stop, tools, is_deterministic = "talker", ("e", "7"), (), True
+
+    def __init__(self, turns=3, pause=lambda: None):
+        self.turns, self.pause, self.closed = turns, pause, 0
+
+    def messages(self, messages):
+        return messages
+
+    def start(self, problem, seed):
+        return TalkerEpisode(self, problem, seed)
+
+
+class TalkerEpisode:
+    def __init__(self, environment, problem, seed):
+        self.environment, self.problem, self.seed, self.heard = environment, problem, seed, []
+
+    def respond(self, turn):
+        self.environment.pause()
+        self.heard.append(turn)
+        if len(self.heard) > self.environment.turns:
+            return None
+        return Observation(f"={len(turn) + self.seed % 10}{'-' * len(self.heard)};")
+
+    def close(self):
+        self.environment.closed += 1
+
+
+def talk(environment, family="qwen2-tied", dtype=torch.float64, params=PARAMS, prompts=PROMPTS, **options):
+    model, engine = make(family, dtype)
+    multi = MultiTurnEngine(engine, environment, engine.tokenizer, **options)
+    return model, engine, multi.generate(prompts, params)
+
+
+@pytest.mark.parametrize("family", ["qwen2-tied", "qwen3", "gpt2"])
+def test_every_turn_is_sampled_from_the_tokens_before_it(family):
+    environment = Talker()
+    model, engine, groups = talk(environment, family)
+    assert environment.closed == 9
+    seen_turns = set()
+    for prompt, group in zip(PROMPTS, groups, strict=True):
+        for completion in (one for one in group if one.segments):
+            context, turns, left = engine.encode(prompt), [], PARAMS.max_new_tokens
+            places = np.cumsum([0, *(segment.num_tokens for segment in completion.segments)])
+            episode = environment.start({"prompt": prompt}, completion.seed)
+            for number, segment in enumerate(completion.segments):
+                ids = completion.token_ids[places[number] : places[number + 1]].tolist()
+                if segment.is_sampled:
+                    alone = replace(PARAMS, n=1, max_new_tokens=left, stop=environment.stop)
+                    ((again,),) = engine.generate([context], alone, seeds=[[turn_seed(completion.seed, number)]])
+                    assert again.token_ids.tolist() == ids
+                    turns.append(segment.text)
+                    left -= len(ids)
+                else:
+                    assert ids == engine.tokenizer.encode(episode.respond(turns[-1]).text)
+                context += ids
+            assert context == engine.encode(prompt) + completion.token_ids.tolist()
+            sampled_T = completion.is_sampled_T
+            expected = reference_logprobs(model, engine.encode(prompt), completion.token_ids.tolist()).numpy()
+            np.testing.assert_allclose(completion.logprobs[sampled_T], expected[sampled_T], atol=1e-5)
+            assert not completion.logprobs[~sampled_T].any()
+            assert completion.num_sampled == sampled_T.sum() == PARAMS.max_new_tokens - left
+            seen_turns.add(len(turns))
+    assert max(seen_turns) > 1
+    assert any(segment.text.endswith(("e", "7")) for group in groups for c in group for segment in c.segments)
+
+
+def test_a_single_turn_is_an_ordinary_completion():
+    _, engine, groups = talk(SingleTurn())
+    assert groups == engine.generate(PROMPTS, PARAMS)
+    assert all(completion.segments == () for group in groups for completion in group)
+
+
+def test_samples_do_not_depend_on_the_speed_of_the_tools():
+    def run(seed):
+        draws = random.Random(seed)
+        environment = Talker(pause=lambda: time.sleep(draws.random() / 100))
+        return talk(environment, dtype=torch.float32, lag_steps=4)[2]
+
+    first = run(0)
+    assert any(len(completion.segments) > 1 for group in first for completion in group)
+    assert run(1) == first  # bit by bit, log-probs included
+
+
+def test_a_slow_tool_stops_nobody_else():
+    class Slow(Talker):
+        def __init__(self):
+            super().__init__(turns=1)
+            self.others_ended = threading.Event()
+
+        def start(self, problem, seed):
+            return SlowEpisode(self, problem, seed)
+
+    class SlowEpisode(TalkerEpisode):
+        def respond(self, turn):
+            if self.problem["prompt"] == "a" and not self.heard:
+                assert self.environment.others_ended.wait(60), "the engine waited for the slow tool"
+            return super().respond(turn)
+
+    environment, ended = Slow(), []
+
+    def on_sample(prompt, sample, completion):
+        ended.append(prompt)
+        if len(ended) == 2:
+            environment.others_ended.set()
+
+    _, engine = make("qwen2-tied")
+    multi = MultiTurnEngine(engine, environment, engine.tokenizer)
+    params = replace(PARAMS, n=1, max_new_tokens=60)
+    groups = multi.generate(PROMPTS, params, on_sample=on_sample)
+    assert len(groups[1][0].segments) > 1, "the slow tool must have been called"
+    assert ended == [0, 2, 1] or ended == [2, 0, 1]
+
+
+def test_limits_truncate():
+    endless = Talker(turns=10**6)
+    params = replace(PARAMS, max_new_tokens=40)
+    cut = [c for group in talk(endless, params=params, limits=TurnLimits(turns=2))[2] for c in group]
+    assert all(c.finish_reason is FinishReason.LENGTH for c in cut)
+    num_turns = [sum(segment.is_sampled for segment in c.segments) for c in cut]
+    assert max(num_turns) == 2
+    assert any(turns == 2 and c.num_sampled < 40 for turns, c in zip(num_turns, cut, strict=True))
+    groups = talk(endless, params=params, limits=TurnLimits(turns=100, observation_tokens=10))[2]
+    observed = [int((~completion.is_sampled_T).sum()) for group in groups for completion in group]
+    assert max(observed) > 0
+    assert max(observed) <= 10
+    groups = talk(endless, params=params, limits=TurnLimits(turns=100, observation_tokens=150))[2]
+    assert max(len(c.token_ids) for group in groups for c in group) > 40  # observations do not count
+    assert all(c.num_sampled <= 40 and c.finish_reason is FinishReason.LENGTH for group in groups for c in group)
+
+
+def test_an_environment_that_fails_is_no_response():
+    class Broken(Talker):
+        def start(self, problem, seed):
+            return BrokenEpisode(self, problem, seed)
+
+    class BrokenEpisode(TalkerEpisode):
+        def respond(self, turn):
+            raise EnvironmentFailure("the tool's machine is gone")
+
+    environment = Broken()
+    with pytest.raises(EnvironmentFailure, match="machine is gone"):
+        talk(environment)
+    assert environment.closed == 9
+
+
+CHATML = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def chat_tokenizer():
+    tokenizer = letters_tokenizer()
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<|im_end|>", "\n"]})
+    tokenizer.eos_token, tokenizer.chat_template = "<|im_end|>", CHATML
+    return tokenizer
+
+
+def test_a_message_stands_where_the_chat_template_puts_it():
+    tokenizer = chat_tokenizer()
+    messages = [{"role": "user", "content": "ask"}, {"role": "assistant", "content": "call"}]
+    before = tokenizer.apply_chat_template(messages[:1], add_generation_prompt=True, tokenize=False)
+    whole = [*messages, {"role": "tool", "content": "found"}]
+    expected = tokenizer.apply_chat_template(whole, add_generation_prompt=True, tokenize=False)
+    for end in ([tokenizer.eos_token_id], []):  # sampled by the policy, or not
+        turn = [*tokenizer.encode("call"), *end]
+        observed = TurnCodec(tokenizer).encode(Observation("found"), turn)
+        assert [*tokenizer.encode(before), *turn, *observed] == tokenizer.encode(expected)
+    assert TurnCodec(tokenizer).encode(Observation("found", role=None), turn) == tokenizer.encode("found")
+
+
+def test_a_template_that_rewrites_turns_is_refused():
+    tokenizer = chat_tokenizer()
+    tokenizer.chat_template = CHATML.replace("m.content", "(m.content if loop.last else m.content[1:])")
+    with pytest.raises(EnvironmentFailure, match="changes earlier turns"):
+        TurnCodec(tokenizer).encode(Observation("found"), [])
+
+
+def test_an_episode_is_rebuilt_from_its_turns():
+    environment = ToolEnvironment([Calculator()], AskedCalls())
+    episode, seen = rebuilt_episode(environment, {"prompt": "?"}, 3, ["12+7=?", "19-3*2=?"])
+    assert [observation.text for observation in seen] == ["19;", "13;"]
+    assert episode.respond("done") is None
+    with pytest.raises(ValueError, match="turn 0 of 2"):
+        rebuilt_episode(environment, {"prompt": "?"}, 3, ["done", "12+7=?"])
+
+
+def test_completions_keep_their_segments_in_json():
+    groups = talk(Talker())[2]
+    for completion in (c for group in groups for c in group):
+        again = Completion.from_json(completion.to_json())
+        assert again == completion
+        assert again.segments == completion.segments
+        assert completion.text == "".join(segment.text for segment in completion.segments or [completion])
