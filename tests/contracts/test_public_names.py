@@ -79,7 +79,16 @@ def test_words_of_a_verdict() -> None:
 
 def test_words_of_a_completion() -> None:
     fields = [field.name for field in dataclasses.fields(rollout.Completion)]
-    assert fields == ["token_ids", "logprobs", "text", "finish_reason", "seed", "weight_version", "reasoning"]
+    assert fields == [
+        "token_ids",
+        "logprobs",
+        "text",
+        "finish_reason",
+        "seed",
+        "weight_version",
+        "reasoning",
+        "segments",
+    ]
     assert [reason.value for reason in rollout.FinishReason] == ["stop", "length", "abort"]
     defaults = {field.name: field.default for field in dataclasses.fields(rollout.SamplingParams)}
     assert defaults == {

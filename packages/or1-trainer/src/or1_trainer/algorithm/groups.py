@@ -36,7 +36,9 @@ class Outcomes(NamedTuple):
     statuses_PG: NDArray[np.str_]
     """`or1_reward.Status` values."""
     lengths_PG: Ints
-    """Response tokens."""
+    """Response tokens that the policy sampled."""
+    totals_PG: Ints
+    """Response tokens with those of observations."""
     truncated_PG: Bools
     versions_PG: Ints
     """Weight version that sampled the response."""
@@ -70,7 +72,8 @@ def outcomes_of(
         if terms
         else np.array(verdict_rewards, np.float64).reshape(shape),
         statuses_PG=np.array([verdict.status.value for verdict in verdicts], np.str_).reshape(shape),
-        lengths_PG=np.array([len(c.token_ids) for c in completions], np.int64).reshape(shape),
+        lengths_PG=np.array([c.num_sampled for c in completions], np.int64).reshape(shape),
+        totals_PG=np.array([len(c.token_ids) for c in completions], np.int64).reshape(shape),
         truncated_PG=np.array([c.finish_reason is FinishReason.LENGTH for c in completions], np.bool_).reshape(shape),
         versions_PG=np.array([c.weight_version for c in completions], np.int64).reshape(shape),
         has_logprobs_PG=np.array([c.logprobs is not None for c in completions], np.bool_).reshape(shape),
@@ -167,7 +170,7 @@ def split_minibatches(
 
 def group_metrics(groups: Groups) -> dict[str, float]:
     """Rewards, truncation and group outcomes over the whole batch, before rejection."""
-    rewards_PG, statuses_PG, lengths_PG, truncated_PG, *_ = groups.outcomes
+    rewards_PG, statuses_PG, lengths_PG, totals_PG, truncated_PG, *_ = groups.outcomes
     is_correct_PG, is_error_PG = statuses_PG == Status.CORRECT, statuses_PG == Status.VERIFIER_ERROR
     has_reward_PG = ~np.isnan(rewards_PG)
     return {
@@ -181,6 +184,7 @@ def group_metrics(groups: Groups) -> dict[str, float]:
         "response/length_mean": _mean(lengths_PG),
         "response/length_max": int(lengths_PG.max()),
         "tokens/response": int(lengths_PG.sum()),
+        "tokens/observed": int((totals_PG - lengths_PG).sum()),
     }
 
 

@@ -1,6 +1,6 @@
 """Pack samples into micro-batches under a token budget; the responses to one prompt share a single copy of it.
 
-Axes: B samples of a micro-batch, K pieces of the packed axis, T packed tokens, M response tokens.
+Axes: B samples of a micro-batch, K pieces of the packed axis, T packed tokens, M response tokens that were sampled.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ class Sample:
     advantage: float
     engine_logprobs: Logprobs | None = None
     teacher_logprobs: Logprobs | None = None
+    is_sampled: NDArray[np.bool_] | None = None
+    """Which tokens of the response the policy sampled; None: all. The others, observations, are context alone: no
+    loss, no entropy, no length."""
 
     @property
     def num_tokens(self) -> int:
@@ -56,13 +59,13 @@ class PackedBatch:
     source_M: Tensor
     """Row of the packed axis whose hidden state predicts each response token; rows may repeat."""
     labels_M: Tensor
-    """The response tokens, sample by sample."""
+    """The response tokens that the policy sampled, sample by sample: axis M has no others."""
     advantages_M: Tensor
     engine_logprobs_M: Tensor | None
     sequence_M: Tensor
     """Which sample of this micro-batch each response token belongs to."""
     lengths_B: Tensor
-    """Response tokens of each sample."""
+    """Response tokens of each sample that the policy sampled."""
     teacher_logprobs_M: Tensor | None = None
 
     @property
@@ -99,9 +102,10 @@ def pack(
     order = [index for members in groups for index in members]
     piece_of = dict(zip(order, piece_of_response, strict=True))
     bounds = np.array([0, *accumulate(len(piece) for piece in pieces)])
-    lengths = np.array([len(response) for response in responses])
+    sampled = [_sampled(sample) for sample in samples]
+    lengths = np.array([int(one.sum()) for one in sampled])
     sources = [
-        _sources(bounds, piece_of[index], prefixes[piece_of[index]], len(response))
+        _sources(bounds, piece_of[index], prefixes[piece_of[index]], len(response))[sampled[index]]
         for index, response in enumerate(responses)
     ]
 
@@ -114,12 +118,12 @@ def pack(
         cu_seqlens_K1=bounds,
         prefix_K=np.array(prefixes),
         source_M=tensor(np.concatenate(sources)),
-        labels_M=tensor(np.concatenate(responses)),
+        labels_M=tensor(np.concatenate([response[one] for response, one in zip(responses, sampled, strict=True)])),
         advantages_M=tensor(np.repeat([sample.advantage for sample in samples], lengths), dtype),
-        engine_logprobs_M=_flat([sample.engine_logprobs for sample in samples], device, dtype),
+        engine_logprobs_M=_flat([sample.engine_logprobs for sample in samples], sampled, device, dtype),
         sequence_M=tensor(np.repeat(np.arange(len(samples)), lengths)),
         lengths_B=tensor(lengths),
-        teacher_logprobs_M=_flat([sample.teacher_logprobs for sample in samples], device, dtype),
+        teacher_logprobs_M=_flat([sample.teacher_logprobs for sample in samples], sampled, device, dtype),
     )
 
 
@@ -204,10 +208,22 @@ def _sources(bounds: Ints, piece: int, prefix: int, length: int) -> Ints:
     return rows
 
 
-def _flat(values: Sequence[Logprobs | None], device: torch.device | None, dtype: torch.dtype) -> Tensor | None:
-    """Log-probs of all samples behind each other; None where a sample has none."""
-    found = [logprobs for logprobs in values if logprobs is not None]
+def _sampled(sample: Sample) -> NDArray[np.bool_]:
+    return np.ones(len(sample.response_ids), np.bool_) if sample.is_sampled is None else sample.is_sampled
+
+
+def _flat(
+    values: Sequence[Logprobs | None],
+    sampled: Sequence[NDArray[np.bool_]],
+    device: torch.device | None,
+    dtype: torch.dtype,
+) -> Tensor | None:
+    """Log-probs of all samples' sampled tokens behind each other; None where a sample has none."""
+    found = [
+        np.asarray(logprobs, dtype=np.float64)[one]
+        for logprobs, one in zip(values, sampled, strict=True)
+        if logprobs is not None
+    ]
     if len(found) < len(values):
         return None
-    flat = np.concatenate([np.asarray(logprobs, dtype=np.float64) for logprobs in found])
-    return torch.from_numpy(flat).to(device=device, dtype=dtype)
+    return torch.from_numpy(np.concatenate(found)).to(device=device, dtype=dtype)

@@ -23,6 +23,7 @@ def check(config: RunConfig, world_size: int) -> None:
     _check_layout(config, world_size)
     _check_engine(config, world_size)
     _check_sampling(config)
+    _check_environment(config)
     _check_loss(config)
     _check_distill(config)
     _check_rewards(config)
@@ -80,6 +81,19 @@ def _check_sampling(config: RunConfig) -> None:
         )
     if rollout.refill and not config.loss.reject_zero_advantage:
         raise ConfigError("rollout.refill replaces rejected groups: it needs loss.reject_zero_advantage = true")
+
+
+def _check_environment(config: RunConfig) -> None:
+    settings = config.environment
+    if settings.tools and settings.make:
+        raise ConfigError("environment.tools and environment.make are both given: make is an environment of its own")
+    if "search" in settings.tools and not settings.search_folder:
+        raise ConfigError('environment.tools has "search": set environment.search_folder')
+    if settings.is_active and config.rollout.vllm.tensor > 1:
+        raise ConfigError(
+            "with an [environment] every rank has an engine of its own, so that each tool is called once: set "
+            "rollout.vllm.tensor = 1"
+        )
 
 
 def _check_loss(config: RunConfig) -> None:

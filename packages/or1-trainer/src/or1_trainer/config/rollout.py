@@ -27,7 +27,8 @@ class StageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     kind: Literal["rl", "sft"] = "rl"
     """`sft`: supervised fine-tuning on `rows`, with the loss on what the assistant says."""
     rows: tuple[str, ...] = ()
-    """Of `sft`: files or hub sets whose rows have `messages` of role and content."""
+    """Of `sft`: files or hub sets whose rows have `messages` of role and content; `generated:calculator` makes rows
+    that show how a calculator is asked."""
     lr: NonNegative = 0.0
     """Of `sft`: learning rate; 0: `optimizer.lr`."""
     steps: AtLeastOne

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from or1_trainer.config.base import AtLeastZero, Settings
+from or1_trainer.config.environment import EnvironmentSettings
 from or1_trainer.config.loss import DistillSettings, EntropySettings, LossSettings, MismatchSettings
 from or1_trainer.config.optimizer import OptimizerSettings
 from or1_trainer.config.problems import (
@@ -39,6 +40,7 @@ __all__ = [
     "DataSettings",
     "DistillSettings",
     "EntropySettings",
+    "EnvironmentSettings",
     "EvalSettings",
     "HabitSettings",
     "LetteredSettings",
@@ -75,6 +77,7 @@ class RunConfig(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
     warm_start: WarmStartSettings = WarmStartSettings()
     data: DataSettings = DataSettings()
     rollout: RolloutSettings = RolloutSettings()
+    environment: EnvironmentSettings = EnvironmentSettings()
     reward: RewardSettings = RewardSettings()
     rewards: tuple[Reward, ...] = ()
     """What responses earn; empty: the verifier alone."""

@@ -20,7 +20,7 @@ class Length:
 
     def values(self, group: Group) -> Values:
         """See `Reward`."""
-        lengths = [len(completion.token_ids) for completion in group.completions]
+        lengths = [completion.num_sampled for completion in group.completions]
         if self._settings.shape == "overlong":
             return [overlong(length, group.context_tokens, self._settings.buffer_tokens) for length in lengths]
         rights = [None if verdict.reward is None else verdict.status is Status.CORRECT for verdict in group.verdicts()]

@@ -2,7 +2,8 @@
 
     def function(prompts, completions, completion_ids, **columns) -> list[float | None]
 
-One call per group. `columns` are lists of the same length: what the problem's row has, and `finish_reason`.
+One call per group. `columns` are lists of the same length: what the problem's row has, `finish_reason`, and for
+responses of several turns `transcripts`, the segments of each (`or1_rollout.types.Segment`) as dictionaries.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -54,6 +56,7 @@ class PythonFunction:
             "prompts": [prompt] * count,
             "completions": [[{"role": "assistant", "content": text}] for text in texts] if self._as_messages else texts,
             "completion_ids": [completion.token_ids.tolist() for completion in group.completions],
+            "transcripts": [[asdict(segment) for segment in completion.segments] for completion in group.completions],
             "finish_reason": [completion.finish_reason.value for completion in group.completions],
             "trainer_state": SimpleNamespace(global_step=group.step),
         }

@@ -19,7 +19,10 @@ class Repetition:
 
     def values(self, group: Group) -> Values:
         """See `Reward`."""
-        return [-repeated_share(completion.token_ids, self._width) for completion in group.completions]
+        return [
+            -repeated_share(completion.token_ids[completion.is_sampled_T], self._width)
+            for completion in group.completions
+        ]
 
     def close(self) -> None:
         """Nothing to close."""

@@ -29,6 +29,7 @@ from or1_trainer.train.chat_rows import read_chat_rows
 from or1_trainer.train.checkpoint import load_newest
 from or1_trainer.train.dataset import Dataset
 from or1_trainer.train.engines import build_fleet
+from or1_trainer.train.environments import build_environment, with_environment
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.export import export
 from or1_trainer.train.initial_policy import starting_policy
@@ -89,9 +90,11 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     learner = load_learner(config, model_path, runtime)
     tokenizer, hf_config = load_tokenizer(model_path), learner.policy.hf_config
     check_tokenizer(tokenizer, hf_config)
-    prompts = PromptEncoder(tokenizer)
+    environment = build_environment(config.environment)
+    prompts = PromptEncoder(tokenizer, environment)
     dataset = load_dataset(config.data, prompts)
     longest = max(*(stage.context_tokens for stage in config.stages), config.eval.context_tokens)
+    longest += config.environment.observation_tokens if config.environment.is_active else 0
     check_lengths(prompts, [*dataset.train, *dataset.heldout], longest, hf_config.max_position_embeddings)
     if len(dataset.train) <= ENCODED_AT_ONCE:
         prompts.all_ids(dataset.train)
@@ -101,7 +104,14 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
         folder=folder,
         runtime=runtime,
         learner=learner,
-        fleet=build_fleet(config, model_path, tokenizer, exchange, view.add_tokens),
+        fleet=build_fleet(
+            config,
+            model_path,
+            tokenizer,
+            exchange,
+            view.add_tokens,
+            lambda engine: with_environment(engine, environment, config, tokenizer, prompts),
+        ),
         verifier=verifier_of(config.reward, partial_scores=wants_partial_scores(config)),
         scoring=build_scoring(
             config,
@@ -114,7 +124,9 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
         prompts=prompts,
         dataset=dataset,
         chat_rows={
-            index: read_chat_rows(stage.rows, tokenizer, context_tokens=stage.context_tokens)
+            index: read_chat_rows(
+                stage.rows, tokenizer, context_tokens=stage.context_tokens, sums=config.data.arithmetic
+            )
             for index, stage in enumerate(config.stages)
             if stage.kind == "sft"
         },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -13,8 +13,15 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from or1_data.errors import DataError, SchemaError
+from or1_data.io.located import Located
 from or1_data.io.problems import locate
+from or1_trainer.config.schema import ArithmeticSettings
 from or1_trainer.errors import ConfigError
+from or1_trainer.toy.calculator_rows import calculator_rows
+from or1_trainer.toy.family import family_of
+
+CALCULATOR: Final = "generated:calculator"
+"""Rows that show how a calculator is asked (`toy/calculator_rows.py`), on sums like those of `data.arithmetic`."""
 
 _GENERATION: Final = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
@@ -31,15 +38,21 @@ class ChatRow:
     """Which tokens of the response are the assistant's: not those of users and tools between its turns."""
 
 
-def read_chat_rows(paths: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, context_tokens: int) -> list[ChatRow]:
-    """The rows whose response has at most `context_tokens` tokens.
+def read_chat_rows(
+    paths: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    context_tokens: int,
+    sums: ArithmeticSettings | None = None,
+) -> list[ChatRow]:
+    """The rows whose response has at most `context_tokens` tokens; `sums`: what `CALCULATOR` makes rows of.
 
     Raises `ConfigError` for a row that is none, with file and line, and where none is short enough.
     """
     rows, num_long = [], 0
     for path in paths:
         try:
-            for located in locate(path):
+            for located in _calculator(sums) if path == CALCULATOR and sums else locate(path):
                 where = f"{located.file}, line {located.line}"
                 if isinstance(located.row, SchemaError):
                     raise located.row
@@ -53,6 +66,11 @@ def read_chat_rows(paths: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, 
             f"{', '.join(paths)}: no row to train on; {num_long} have more than context_tokens = {context_tokens}"
         )
     return rows
+
+
+def _calculator(sums: ArithmeticSettings) -> Iterator[Located]:
+    rows = calculator_rows(sums.train, sums.seed + 1, family_of(sums))
+    return (Located(CALCULATOR, number, row) for number, row in enumerate(rows, 1))
 
 
 def chat_row(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, where: str = "row") -> ChatRow:

@@ -56,8 +56,8 @@ def distribute(
 
 def shares_of(places: Sequence[Place], batch: RolloutBatch, num_shares: int) -> list[list[Place]]:
     """Split samples into shares of about as many tokens, each in the order of drawing."""
-    lengths_PG = batch.groups.outcomes.lengths_PG
-    sizes = [Size(place[0], len(batch.prompts[place[0]]), int(lengths_PG[place])) for place in places]
+    totals_PG = batch.groups.outcomes.totals_PG
+    sizes = [Size(place[0], len(batch.prompts[place[0]]), int(totals_PG[place])) for place in places]
     return [[places[index] for index in share] for share in balance(sizes, num_shares)]
 
 
@@ -69,6 +69,8 @@ class Arrays(NamedTuple):
     """The engine's, where it gave them for all responses that are trained on."""
     teacher: NDArray[np.float32] | None
     """The teacher's, where there is one."""
+    is_sampled: NDArray[np.bool_] | None = None
+    """Where a response has observations."""
 
 
 def fetch(batch: RolloutBatch, wanted: Sequence[Sequence[Place]], exchange: Exchange) -> dict[Place, Arrays]:
@@ -84,18 +86,19 @@ def fetch(batch: RolloutBatch, wanted: Sequence[Sequence[Place]], exchange: Exch
         return [place for place in places if batch.owners[place[0]] == sender]
 
     ranks = range(runtime.world_size)
-    lengths_PG = batch.groups.outcomes.lengths_PG
+    totals_PG, has_observations = batch.groups.outcomes.totals_PG, batch.has_observations
     incoming = [traffic(sender, runtime.rank) for sender in ranks]
-    kinds = 1 + with_logprobs + batch.has_teacher
-    words = [int(sum(lengths_PG[place] for place in places)) * kinds for places in incoming]
+    kinds = 1 + with_logprobs + batch.has_teacher + has_observations
+    words = [int(sum(totals_PG[place] for place in places)) * kinds for places in incoming]
     outgoing = [
         _flat([_arrays(batch, place, with_logprobs=with_logprobs) for place in traffic(runtime.rank, receiver)])
         for receiver in ranks
     ]
     found: dict[Place, Arrays] = {}
     for places, flat in zip(incoming, exchange.all_to_all(outgoing, words), strict=True):
-        lengths = [int(lengths_PG[place]) for place in places]
-        unpacked = _unflat(flat, lengths, with_logprobs=with_logprobs, with_teacher=batch.has_teacher)
+        lengths = [int(totals_PG[place]) for place in places]
+        known = (with_logprobs, batch.has_teacher, has_observations)
+        unpacked = _unflat(flat, lengths, known)
         found |= zip(places, unpacked, strict=True)
     for place in wanted[runtime.data_rank]:
         if batch.owners[place[0]] == runtime.rank:
@@ -107,27 +110,40 @@ def _arrays(batch: RolloutBatch, place: Place, *, with_logprobs: bool) -> Arrays
     problem, sample = place
     response = batch.own[problem][sample]
     completion = response.completion
-    return Arrays(completion.token_ids, completion.logprobs if with_logprobs else None, response.teacher_logprobs)
+    return Arrays(
+        completion.token_ids,
+        completion.logprobs if with_logprobs else None,
+        response.teacher_logprobs,
+        completion.is_sampled_T if batch.has_observations else None,
+    )
 
 
 def _flat(responses: Sequence[Arrays]) -> Words:
-    """All token ids behind each other, then all log-probs, then all of the teacher, as 32-bit words."""
+    """All token ids behind each other, then the engine's log-probs, the teacher's, the masks, as 32-bit words."""
     parts: list[Words] = [one.token_ids for one in responses]
     parts += [one.logprobs.view(np.int32) for one in responses if one.logprobs is not None]
     parts += [one.teacher.view(np.int32) for one in responses if one.teacher is not None]
+    parts += [one.is_sampled.astype(np.int32) for one in responses if one.is_sampled is not None]
     return np.concatenate([np.zeros(0, np.int32), *parts])
 
 
-def _unflat(flat: Words, lengths: Sequence[int], *, with_logprobs: bool, with_teacher: bool) -> list[Arrays]:
+def _unflat(flat: Words, lengths: Sequence[int], known: tuple[bool, bool, bool]) -> list[Arrays]:
+    """`known`: whether there are the engine's log-probs, the teacher's, and masks."""
     if not lengths:
         return []
-    kinds = np.split(flat, 1 + with_logprobs + with_teacher)
-    token_ids, *rest = [np.split(kind, np.cumsum(lengths)[:-1]) for kind in kinds]
-    logprobs = [[part.view(np.float32) for part in kind] for kind in rest]
-    nothing = [None] * len(lengths)
-    engine = logprobs[0] if with_logprobs else nothing
-    teacher = logprobs[-1] if with_teacher else nothing
-    return [Arrays(*one) for one in zip(token_ids, engine, teacher, strict=True)]
+    kinds = iter(np.split(flat, 1 + sum(known)))
+    token_ids, *rest = [
+        np.split(next(kinds), np.cumsum(lengths)[:-1]) if has else [None] * len(lengths) for has in (True, *known)
+    ]
+    return [
+        Arrays(
+            ids,
+            None if engine is None else engine.view(np.float32),
+            None if teacher is None else teacher.view(np.float32),
+            None if sampled is None else sampled.astype(np.bool_),
+        )
+        for ids, engine, teacher, sampled in zip(token_ids, *rest, strict=True)
+    ]
 
 
 def _sample(batch: RolloutBatch, place: Place, arrays: Arrays) -> Sample:
@@ -137,4 +153,5 @@ def _sample(batch: RolloutBatch, place: Place, arrays: Arrays) -> Sample:
         advantage=float(batch.groups.advantages_PG[place]),
         engine_logprobs=arrays.logprobs,
         teacher_logprobs=arrays.teacher,
+        is_sampled=arrays.is_sampled,
     )

@@ -21,16 +21,18 @@ def build_fleet(
     tokenizer: PreTrainedTokenizerBase,
     exchange: Exchange,
     on_tokens: Callable[[int], None] | None = None,
+    wrap: Callable[[Engine], Engine] = lambda engine: engine,
 ) -> Fleet:
     """Load this rank's engine. Raises `or1_rollout.EngineError` if vLLM is missing or a server does not answer.
 
-    `on_tokens(n)` is called when n tokens were sampled, by the `transformers` engine.
+    `on_tokens(n)` is called when n tokens were sampled, by the `transformers` engine. `wrap` puts the recipe's
+    environment around the engine.
     """
     rollout, runtime = config.rollout, exchange.runtime
     if rollout.engine == "vllm":
-        return Fleet(_vllm(config, model_path), exchange, ranks_per_engine=rollout.vllm.tensor)
+        return Fleet(wrap(_vllm(config, model_path)), exchange, ranks_per_engine=rollout.vllm.tensor)
     if rollout.engine == "vllm-server":
-        return Fleet(_servers(config, tokenizer, runtime), exchange)
+        return Fleet(wrap(_servers(config, tokenizer, runtime)), exchange)
     embedded = TransformersEngine.load(
         model_path,
         tokenizer=tokenizer,
@@ -38,7 +40,7 @@ def build_fleet(
         dtype=config.model.dtype,
         max_batch_tokens=rollout.batch_tokens,
     )
-    return Fleet(embedded, exchange, on_tokens=on_tokens)
+    return Fleet(wrap(embedded), exchange, on_tokens=on_tokens)
 
 
 def _servers(config: RunConfig, tokenizer: PreTrainedTokenizerBase, runtime: Runtime) -> Engine:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from or1_data.schema import Problem
+from or1_rollout.environments import Environment, SingleTurn
 from or1_rollout.prompts import text_of
+from or1_rollout.types import Prompt
 from or1_trainer.errors import ConfigError
 
 
@@ -19,9 +23,11 @@ class PromptEncoder:
     (the tiny recipe's) gets the text of the messages as it is.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, environment: Environment | None = None) -> None:
+        """`environment` makes the first messages, and has tools that the template tells of."""
+        self.tokenizer, self._environment = tokenizer, environment or SingleTurn()
         self._ids: dict[str, list[int]] = {}
+        self._problems: dict[bytes, Problem] = {}
 
     def text(self, problem: Problem) -> str:
         """The prompt as text, with the template applied.
@@ -29,7 +35,8 @@ class PromptEncoder:
         Raises `ConfigError` for a template that refuses it: some know no system messages.
         """
         try:
-            return text_of([dict(message) for message in problem.prompt], self.tokenizer)
+            messages = self._environment.messages([dict(message) for message in problem.prompt])
+            return text_of(messages, self.tokenizer, self._environment.tools)
         except TemplateError as error:
             roles = ", ".join(str(message["role"]) for message in problem.prompt)
             raise ConfigError(
@@ -47,4 +54,19 @@ class PromptEncoder:
         if new:
             encoded = self.tokenizer(list(new.values()), add_special_tokens=False)["input_ids"]
             self._ids |= {name: list(ids) for name, ids in zip(new, encoded, strict=True)}
+            self._problems |= {_key(self._ids[one.id]): one for one in problems if one.id in new}
         return [self._ids[problem.id] for problem in problems]
+
+    def row_of(self, prompt: Prompt) -> dict[str, Any]:
+        """The problem of an encoded prompt as a row; of several with the same prompt, the last one encoded."""
+        problem = self._problems[_key(prompt)]
+        return {
+            "id": problem.id,
+            "prompt": [dict(message) for message in problem.prompt],
+            "ground_truth": problem.ground_truth,
+            "extra_info": dict(problem.extra_info),
+        }
+
+
+def _key(prompt: Any) -> bytes:
+    return np.asarray(prompt, np.int32).tobytes()

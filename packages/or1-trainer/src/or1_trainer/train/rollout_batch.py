@@ -53,6 +53,12 @@ class RolloutBatch:
     has_teacher: bool = False
     """Whether the responses have a teacher's log-probs."""
 
+    @property
+    def has_observations(self) -> bool:
+        """Whether a response of any rank has tokens that the policy did not sample."""
+        outcomes = self.groups.outcomes
+        return bool((outcomes.totals_PG != outcomes.lengths_PG).any())
+
     def __add__(self, other: RolloutBatch) -> RolloutBatch:
         """The problems of both, in this order."""
         return RolloutBatch(
@@ -144,7 +150,7 @@ def generate(job: Job, drawn: Drawn, step: int, times: StepTimes) -> dict[int, J
             seeds=drawn.seeds_PG,
             limits=drawn.limits_P if job.dataset.has_limits else None,
             on_group=on_group,
-            on_sample=lambda prompt, sample, completion: progress.advance(1, tokens=len(completion.token_ids)),
+            on_sample=lambda prompt, sample, completion: progress.advance(1, tokens=completion.num_sampled),
         )
         job.fleet.exchange.wait()  # for the slowest engine: the next phase shows what verification alone costs
     return {index: begun[index] for index in own}

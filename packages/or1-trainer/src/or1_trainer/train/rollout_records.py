@@ -64,7 +64,7 @@ def group_records(
             reward=None if math.isnan(total) else total,
             advantage=float(advantage) if has_signal and not math.isnan(total) else None,
             finish_reason=response.completion.finish_reason.value,
-            num_tokens=len(response.completion.token_ids),
+            num_tokens=response.completion.num_sampled,
             seed=response.completion.seed,
             rewards=_counted(rewards, response.terms),
             tokens=None if tokenizer is None else token_texts(response.completion.token_ids.tolist(), tokenizer),
@@ -83,8 +83,9 @@ def _counted(names: Sequence[str], terms: Sequence[float | None]) -> dict[str, f
 
 
 def _rounded_logprobs(response: Response) -> list[float | None] | None:
-    """The engine's log-probs to four digits; a token that the engine gave no probability has none."""
+    """The engine's log-probs to four digits; an observation has none, nor a token the engine gave no probability."""
     logprobs = response.completion.logprobs
     if logprobs is None:
         return None
-    return [round(value, 4) if math.isfinite(value) else None for value in logprobs.tolist()]
+    known = zip(logprobs.tolist(), response.completion.is_sampled_T.tolist(), strict=True)
+    return [round(value, 4) if is_sampled and math.isfinite(value) else None for value, is_sampled in known]

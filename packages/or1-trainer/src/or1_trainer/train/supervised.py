@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-import torch
 from msgspec.structs import replace
 
 from or1_trainer.algorithm.packing import Sample, Size, balance, microbatches, pack
@@ -59,18 +57,18 @@ def supervised_step(job: Job, rollouts: Rollouts, position: Position, state: Run
 
 def learn(learner: Learner, rows: Sequence[ChatRow], *, lr: float = 0.0) -> dict[str, float]:
     """An optimizer step on `rows`, each data rank on its share; the mean loss before it. Collective."""
-    samples = [Sample(prompt_ids=row.prompt_ids, response_ids=row.response_ids, advantage=0.0) for row in rows]
+    samples = [
+        Sample(prompt_ids=row.prompt_ids, response_ids=row.response_ids, advantage=0.0, is_sampled=row.trained_T)
+        for row in rows
+    ]
     sizes = [Size(at, len(sample.prompt_ids), len(sample.response_ids)) for at, sample in enumerate(samples)]
     share = balance(sizes, learner.runtime.data_size)[learner.runtime.data_rank]
     num_tokens = sum(int(row.trained_T.sum()) for row in rows)
     learner.optimizer.zero_grad()
     total = 0.0
     for bin_ in microbatches([samples[at] for at in share], learner.batch.microbatch_tokens):
-        places = [share[index] for index in bin_]
-        batch = pack([samples[at] for at in places], device=learner.runtime.device, dtype=learner.wide_dtype)
-        trained_M = torch.from_numpy(np.concatenate([rows[at].trained_T for at in places])).to(learner.runtime.device)
-        logprobs_M = learner.stats(batch, temperature=1.0, with_entropy=False).logprobs_M
-        loss = -(logprobs_M * trained_M).sum() / num_tokens
+        batch = pack([samples[share[index]] for index in bin_], device=learner.runtime.device, dtype=learner.wide_dtype)
+        loss = -learner.stats(batch, temperature=1.0, with_entropy=False).logprobs_M.sum() / num_tokens
         loss.backward()
         total += float(loss.detach())
     grad_norm = learner.step(lr)

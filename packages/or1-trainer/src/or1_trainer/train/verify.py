@@ -94,14 +94,16 @@ class Verifier:
     def submit(self, completions: Sequence[Completion], truth: Truth, row: object = None) -> Pending:
         """Begin to judge a group. A truncated completion is `truncated`, reward 0, whatever it contains.
 
+        Of several turns the last one is judged: what a tool printed is no answer of the policy.
+
         `row` is what `truth` was parsed from, which servers are sent.
         """
         items = [
-            {"response": c.text, "ground_truth": truth, "row": row, "finish_reason": c.finish_reason.value}
+            {"response": c.last_turn, "ground_truth": truth, "row": row, "finish_reason": c.finish_reason.value}
             for c in completions
         ]
         if isinstance(truth, GymTruth):
-            texts, reasons = [c.text for c in completions], [c.finish_reason.value for c in completions]
+            texts, reasons = [c.last_turn for c in completions], [c.finish_reason.value for c in completions]
             return [self._threads.apply_async(judge_gym, (truth, texts, reasons, self._workers))]
         # a maths answer takes microseconds, a program seconds
         chunks = [items] if isinstance(truth, MathTruth) else [[item] for item in items]

@@ -1,0 +1,161 @@
+"""Training with a tool: samples token by token, a killed run goes on exactly, a step is replayed to the last bit."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+sys.path.append(str(Path(__file__).parent))
+from forked import start_workers, wait_all
+from whole_runs import MICRO, numbers, rows_written, run, start, wait_for
+
+from or1_rollout.types import Completion, FinishReason, Segment
+from or1_trainer.algorithm.packing import Sample, pack
+from or1_trainer.config.check import check
+from or1_trainer.config.load import read_recipe, resolve
+from or1_trainer.errors import ConfigError
+from or1_trainer.metrics.log import read_metrics
+from or1_trainer.metrics.rollout_log import read_rollouts, rollout_files
+
+RECIPE = f"""
+name = "tools"
+{MICRO}
+[environment]
+tools = ["calculator"]
+format = "asked"
+turns = 2
+observation_tokens = 6
+[[stages]]
+kind = "sft"
+rows = ["generated:calculator"]
+steps = 30
+prompts = 32
+lr = 5e-3
+context_tokens = 40
+[[stages]]
+steps = 4
+context_tokens = 20
+prompts = 6
+group = 6
+[optimizer]
+lr = 1e-3
+[eval]
+k = 2
+every = 32
+[checkpoint]
+every = 2
+keep = 99
+[watch]
+rollout_share = 1.0
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    path = tmp_path_factory.mktemp("recipe") / "tools.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(cache, recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    run(cache, "train", recipe, "--run-dir", folder)
+    return folder
+
+
+def test_every_sample_is_rebuilt_from_its_transcript(cache, recipe, finished, tmp_path):
+    (process,) = start_workers(
+        "tool_samples.py", 1, OR1_TEST_RECIPE=str(recipe), OR1_TEST_FOLDER=str(tmp_path), OR1_CACHE=str(cache)
+    )
+    wait_all([process])
+    samples, observed, _, longest = map(int, re.findall(r"\d+", process.stdout.splitlines()[-1]))
+    assert samples > 0 and observed > 0, "there was nothing to compare"
+    assert longest > 0
+
+
+def test_the_tool_is_called_and_its_answers_are_not_trained_on(finished):
+    rows = [row for row in read_metrics(finished / "metrics.jsonl") if "tokens/observed" in row]
+    assert len(rows) == 4
+    assert all(row["tokens/observed"] > 0 for row in rows)
+    records = [record for _, path in rollout_files(finished) for record in read_rollouts(path)]
+    called = [record for record in records if "=?" in record.response and "\\boxed" in record.response]
+    assert called
+    for record in called:
+        question, _, answer = record.response.partition("=?")
+        expected = re.match(r"\d+[-+]\d+\Z", question.rpartition(";")[2])
+        assert expected is None or answer.startswith(f"{eval(question.rpartition(';')[2])};")
+        assert record.num_tokens <= 20
+
+
+def test_a_killed_run_goes_on_exactly(cache, recipe, finished, tmp_path):
+    folder = tmp_path / "killed"
+    process = start(cache, "train", recipe, "--run-dir", folder)
+    wait_for(lambda: rows_written(folder) >= 34, process)  # the row of the start, 30 lessons, and three of rewards
+    process.kill()
+    process.wait(60)
+    run(cache, "resume", folder)
+    assert numbers(folder) == numbers(finished)  # hashes of tokens, log-probs and weights among them
+
+
+def test_a_step_is_replayed_to_the_last_bit(cache, finished, tmp_path):
+    done = run(cache, "replay", finished, "--step", 34, "--out", tmp_path / "again")
+    assert "identical" in done.stdout
+
+
+def observed_sample(advantage=1.0):
+    return Sample(
+        prompt_ids=[1, 2],
+        response_ids=[3, 4, 5, 6, 7],
+        advantage=advantage,
+        engine_logprobs=[-0.1, -0.2, 0.0, 0.0, -0.5],
+        teacher_logprobs=[-1.0, -2.0, -3.0, -4.0, -5.0],
+        is_sampled=np.array([True, True, False, False, True]),
+    )
+
+
+def test_observations_are_context_alone():
+    batch = pack([observed_sample(), Sample(prompt_ids=[1, 2], response_ids=[8], advantage=-1.0)])
+    assert batch.token_ids_T.tolist() == [1, 2, 3, 4, 5, 6]  # the observation is attended to
+    assert batch.labels_M.tolist() == [3, 4, 7, 8]
+    assert batch.token_ids_T[batch.source_M].tolist() == [2, 3, 6, 2]
+    assert batch.lengths_B.tolist() == [3, 1]
+    assert batch.sequence_M.tolist() == [0, 0, 0, 1]
+    assert batch.advantages_M.tolist() == [1.0, 1.0, 1.0, -1.0]
+    alone = pack([observed_sample()])
+    assert torch.allclose(alone.engine_logprobs_M, torch.tensor([-0.1, -0.2, -0.5]))
+    assert alone.teacher_logprobs_M.tolist() == [-1.0, -2.0, -5.0]
+
+
+def test_the_last_turn_is_judged():
+    segments = (
+        Segment(text="12+7=?", num_tokens=3, is_sampled=True),
+        Segment(text="\\boxed{19};", num_tokens=2, is_sampled=False),
+        Segment(text="so ", num_tokens=1, is_sampled=True, ends_turn=False, weight_version=1),
+        Segment(text="what?", num_tokens=1, is_sampled=True, weight_version=2),
+    )
+    completion = Completion(
+        token_ids=range(7), logprobs=None, text="", finish_reason=FinishReason.STOP, segments=segments
+    )
+    assert completion.last_turn == "so what?"
+    assert completion.versions_T.tolist() == [0, 0, 0, 0, 0, 1, 2]
+    assert completion.is_sampled_T.tolist() == [True] * 3 + [False] * 2 + [True] * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ('make = "some.module:name"', "both given"),
+        ('tools = ["search"]', "search_folder"),
+        ("turn = 3", "turns"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(recipe, tmp_path, change, message):
+    path = tmp_path / "broken.toml"
+    lines = RECIPE.replace('tools = ["calculator"]\n', "") if change.startswith("tools") else RECIPE
+    path.write_text(lines.replace("[environment]\n", f"[environment]\n{change}\n"))
+    with pytest.raises(ConfigError, match=message):
+        check(resolve(read_recipe(str(path))), 1)
