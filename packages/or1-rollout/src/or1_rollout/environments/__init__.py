@@ -4,9 +4,11 @@
 """
 
 from or1_rollout.environments.calculator import Calculator
+from or1_rollout.environments.code_tool import CodeSession, CodeTool
 from or1_rollout.environments.engine import MultiTurnEngine
 from or1_rollout.environments.file_search import FileSearch
 from or1_rollout.environments.formats import AskedCalls, FencedCalls, HermesCalls
+from or1_rollout.environments.kept import KeptObservations
 from or1_rollout.environments.protocol import Environment, Episode, Observation, Problem, TurnLimits
 from or1_rollout.environments.rebuild import rebuilt_episode
 from or1_rollout.environments.single_turn import SingleTurn
@@ -15,11 +17,14 @@ from or1_rollout.environments.tools import OpenTool, Tool, ToolEnvironment
 __all__ = [
     "AskedCalls",
     "Calculator",
+    "CodeSession",
+    "CodeTool",
     "Environment",
     "Episode",
     "FencedCalls",
     "FileSearch",
     "HermesCalls",
+    "KeptObservations",
     "MultiTurnEngine",
     "Observation",
     "OpenTool",

@@ -13,6 +13,7 @@ from or1_rollout.environments.codec import TurnCodec
 from or1_rollout.environments.feed import TurnFeed
 from or1_rollout.environments.protocol import Environment, Episode, Problem, TurnLimits
 from or1_rollout.environments.transcript import Transcript
+from or1_rollout.errors import EnvironmentFailure
 from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.seeds import turn_seed
@@ -68,6 +69,7 @@ class MultiTurnEngine(BlockingEngine):
         self._limits, self._lag_steps, self._num_threads = limits or TurnLimits(), lag_steps, threads
         self._problem_of = problem_of or (lambda prompt: {"prompt": prompt})
         self._codec = TurnCodec(tokenizer)
+        self._failures: list[EnvironmentFailure] = []
         self.waited_s = 0.0
         """Time that the engine stood still to wait for environments, in the last call."""
 
@@ -77,7 +79,7 @@ class MultiTurnEngine(BlockingEngine):
         """See `Engine.generate`. `max_new_tokens` counts what the policy samples in all turns together.
 
         Raises:
-            EnvironmentFailure: the environment failed; nothing that the model writes leads to it.
+            EnvironmentFailure: the environment failed in every response. One in which it failed is an abort.
         """
         seeds_PG = seeds_of(params, len(prompts), options.get("seeds"))
         limits_P = [one.max_new_tokens for one in limited(params, len(prompts), options.get("limits"))]
@@ -85,6 +87,7 @@ class MultiTurnEngine(BlockingEngine):
         collector = GroupCollector(len(prompts), params.n, options.get("on_group"), options.get("on_sample"))
         places = [(prompt, sample) for prompt in range(len(prompts)) for sample in range(params.n)]
         responses: list[_Response] = []
+        self._failures = []
         try:
             for prompt, sample in places:
                 seed = seeds_PG[prompt][sample]
@@ -101,6 +104,8 @@ class MultiTurnEngine(BlockingEngine):
                 stop = (*params.stop, *self.environment.stop)
                 self.engine.generate_turns(feed, replace(params, n=1, stop=stop), on_tokens=options.get("on_tokens"))
                 self.waited_s = feed.waited_s
+            if responses and len(self._failures) == len(responses):
+                raise self._failures[0]
         finally:
             for response in responses:
                 response.episode.close()
@@ -113,7 +118,11 @@ class MultiTurnEngine(BlockingEngine):
         transcript.add_sampled(turn, text)
         if turn.finish_reason is not FinishReason.STOP:
             return transcript.completion(turn.finish_reason)
-        observation = response.episode.respond(text)
+        try:
+            observation = response.episode.respond(text)
+        except EnvironmentFailure as error:
+            self._failures.append(error)
+            return transcript.completion(FinishReason.ABORT)
         if observation is None:
             return transcript.completion(FinishReason.STOP)
         ids = self._codec.encode(observation, turn.token_ids.tolist())

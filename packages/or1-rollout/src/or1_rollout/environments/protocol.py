@@ -30,7 +30,8 @@ class Episode(Protocol):
     def respond(self, turn: str) -> Observation | None:
         """The observation that follows a turn of the policy; None: the response is complete.
 
-        Whatever the model wrote, this returns; it raises only where the environment itself failed.
+        Whatever the model wrote, this returns. `EnvironmentFailure` says that the environment itself failed: the
+        response is then an abort, which earns nothing, not zero.
         """
 
     def close(self) -> None:

@@ -90,7 +90,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     learner = load_learner(config, model_path, runtime)
     tokenizer, hf_config = load_tokenizer(model_path), learner.policy.hf_config
     check_tokenizer(tokenizer, hf_config)
-    environment = build_environment(config.environment)
+    environment = build_environment(config.environment, folder / "observations" / f"rank_{runtime.rank}.jsonl")
     prompts = PromptEncoder(tokenizer, environment)
     dataset = load_dataset(config.data, prompts)
     longest = max(*(stage.context_tokens for stage in config.stages), config.eval.context_tokens)

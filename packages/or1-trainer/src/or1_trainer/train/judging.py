@@ -102,9 +102,17 @@ def _responses(
     rows = terms or [()] * len(completions)
     known = verdicts or [verdict_of_terms(c, row) for c, row in zip(completions, rows, strict=True)]
     return [
-        Response(completion=completion, verdict=verdict, terms=row)
+        aborted(completion, len(row))
+        if completion.finish_reason is FinishReason.ABORT
+        else Response(completion=completion, verdict=verdict, terms=row)
         for completion, verdict, row in zip(completions, known, rows, strict=True)
     ]
+
+
+def aborted(completion: Completion, num_terms: int) -> Response:
+    """A response that engine or environment gave up: no failure of ours is a reward of zero."""
+    verdict = Verdict(status=Status.VERIFIER_ERROR, detail="the response was aborted")
+    return Response(completion=completion, verdict=verdict, terms=[None] * num_terms)
 
 
 def verdict_of_terms(completion: Completion, terms: Sequence[float | None]) -> Verdict:
