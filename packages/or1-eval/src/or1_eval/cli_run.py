@@ -23,6 +23,7 @@ from or1_eval.report import Report
 from or1_eval.table import terminal_table
 from or1_eval.tasks import builtin_names, load_task
 from or1_eval.tasks.problems import with_system
+from or1_eval.tool_options import add_tool_options, given_environment
 from or1_eval.types import Sampling, Task
 from or1_rollout.engines.openai.options import add_endpoint_options, endpoint_settings
 from or1_rollout.generate.live_line import LiveLine
@@ -52,6 +53,7 @@ def add(commands: Any) -> None:
     parser.add_argument("tasks", nargs="+", metavar="TASK", help="what to evaluate on, see above")
     _add_engines(parser)
     _add_sampling(parser)
+    add_tool_options(parser)
     parser.add_argument("-o", "--run-dir", type=Path, help="run folder (default: eval-runs/MODEL)")
     parser.add_argument("--template", help="one of the tasks' prompt templates (default: each task's own)")
     parser.add_argument("--system", metavar="TEXT", help="the system message, instead of the task's; '' is none")
@@ -173,13 +175,14 @@ def _engine(arguments: argparse.Namespace, on_notice: Callable[[str], None]) -> 
             settings = endpoint_settings(arguments, arguments.endpoint, arguments.served_model)
         except ValueError as error:
             raise EngineError(str(error)) from error
-        engine = EndpointEngine(settings, on_notice=on_notice)
+        environment, limits = given_environment(arguments)
+        engine = EndpointEngine(settings, on_notice=on_notice, environment=environment, limits=limits)
         return engine, engine.model
     if arguments.replay:
         return ReplayEngine(arguments.replay), f"replay-{Path(arguments.replay).stem}"
     if arguments.function:
         return FunctionEngine(named_object(arguments.function)), arguments.function
-    local = load_local(arguments.model, arguments.engine)
+    local = load_local(arguments.model, arguments.engine, *given_environment(arguments))
     return local, str(local.describe()["model"])
 
 

@@ -85,7 +85,7 @@ def judge(problem: Problem, sample: Sample, verify: Verifier) -> Verdict:
         TaskError: the row cannot be graded at all, which no model output can cause.
     """
     try:
-        found: Any = verify(sample.text, problem.truth(), finish_reason=sample.finish_reason)
+        found: Any = verify(sample.judged_text, problem.truth(), finish_reason=sample.finish_reason)
         is_reward = not isinstance(found, Verdict) and bool(found in (0, 1))
     except GroundTruthError as error:
         raise TaskError(f"problem {problem.id!r}: {error}") from error

@@ -31,6 +31,13 @@ class Sample:
     token_ids: tuple[int, ...] = ()
     num_tokens: int = -1
     verdict: Verdict | None = None
+    answer: str | None = None
+    """Of a response with several turns the last one, which is judged; `text` is then the whole transcript."""
+
+    @property
+    def judged_text(self) -> str:
+        """What the verifier sees."""
+        return self.text if self.answer is None else self.answer
 
     @property
     def key(self) -> Key:
@@ -60,6 +67,7 @@ def sample_row(sample: Sample) -> dict[str, Any]:
         "num_tokens": sample.num_tokens,
         "finish_reason": sample.finish_reason,
     }
+    row |= {} if sample.answer is None else {"answer": sample.answer}
     return row if sample.verdict is None else row | {"verdict": verdict_row(sample.verdict)}
 
 
@@ -74,6 +82,7 @@ def sample_from_row(row: Mapping[str, Any]) -> Sample:
         token_ids=tuple(row["token_ids"]),
         num_tokens=int(row["num_tokens"]),
         finish_reason=row["finish_reason"],
+        answer=row.get("answer"),
         verdict=None if verdict is None else verdict_from_row(verdict),
     )
 

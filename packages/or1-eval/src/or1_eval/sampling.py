@@ -162,6 +162,9 @@ def _hand_over(request: Request, completion: CompletionLike, taker: Taker) -> No
             text=completion.text,
             finish_reason=reason,
             token_ids=token_ids,
-            num_tokens=len(token_ids) or int(getattr(completion, "num_tokens", -1)),
+            num_tokens=int(getattr(completion, "num_sampled", 0))
+            or len(token_ids)
+            or int(getattr(completion, "num_tokens", -1)),
+            answer=completion.last_turn if getattr(completion, "segments", ()) else None,  # type: ignore[attr-defined]
         )
     )

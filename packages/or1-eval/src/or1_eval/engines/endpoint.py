@@ -20,19 +20,31 @@ from or1_rollout.engines.openai import EndpointSettings, OpenAIClient, Response,
 from or1_rollout.engines.openai.errors import RequestRefusedError
 from or1_rollout.engines.openai.models import ServedModel, served_model
 from or1_rollout.engines.openai.sampled_with import SampledWith, server_facts
-from or1_rollout.errors import EndpointError
+from or1_rollout.environments import Environment, TurnLimits
+from or1_rollout.environments.chat import converse
+from or1_rollout.errors import EndpointError, EnvironmentFailure
 from or1_rollout.types import FinishReason
 
-_Arrival = tuple[int, Completion]
+_Arrival = tuple[int, CompletionLike]
 """(position of the request, its completion)"""
 
 
 class EndpointEngine:
     """Draws samples from a server."""
 
-    def __init__(self, settings: EndpointSettings, *, on_notice: Callable[[str], None] | None = None) -> None:
-        """Nothing is sent until it must be. `on_notice` is told what is waited for."""
-        self.settings = settings
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        *,
+        on_notice: Callable[[str], None] | None = None,
+        environment: Environment | None = None,
+        limits: TurnLimits | None = None,
+    ) -> None:
+        """Nothing is sent until it must be. `on_notice` is told what is waited for.
+
+        With an `environment` responses have several turns, up to `limits`.
+        """
+        self.settings, self._environment, self._limits = settings, environment, limits
         self.on_notice = on_notice
         self._said = SampledWith()
         self._served: ServedModel | None = None
@@ -50,6 +62,7 @@ class EndpointEngine:
         """For the fingerprint, with what the server tells of itself."""
         settings = self.settings
         found = {"engine": "openai-compatible endpoint", "model": self.model, "url": settings.base_url}
+        found |= {} if self._environment is None else {"environment": f"{self._environment.name}, {self._limits}"}
         said: dict[str, Any] = found | {"extra_body": dict(settings.extra_body), "send_seed": settings.send_seed}
         with suppress(EngineError):  # a server that was given a name need not list its models
             if limit := self._ask_model().context_tokens:
@@ -106,12 +119,18 @@ class EndpointEngine:
 
             async def one(position: int) -> None:
                 try:
-                    response = await client.sample(prompts[position], params, seed=seeds[position])
-                    put((position, _completion(response)))
+                    put((position, await self._one(client, prompts[position], params, seeds[position])))
                 except RequestRefusedError as error:
                     put((position, Completion(text="", finish_reason="abort", error=str(error), is_refused=True)))
+                except EnvironmentFailure as error:
+                    put((position, Completion(text="", finish_reason="abort", error=str(error))))
 
             await map_concurrently(range(len(prompts)), self.settings.concurrency, one)
+
+    async def _one(self, client: OpenAIClient, prompt: Prompt, params: Sampling, seed: int) -> CompletionLike:
+        if self._environment is None:
+            return _completion(await client.sample(prompt, params, seed=seed))
+        return await converse(client, self._environment, prompt, params, seed=seed, limits=self._limits)
 
     def _ask_model(self) -> ServedModel:
         if self._served is None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from or1_eval.errors import EngineError
 from or1_eval.types import Engine
+from or1_rollout.environments import Environment, MultiTurnEngine, TurnLimits
 from or1_rollout.generate.model_identity import model_identity
 
 ENGINES: Final = {
@@ -24,13 +25,14 @@ _REASONERS: Final = re.compile(r"\b(r1|or1|qwq|qwen3|o1|o3)\b|think|reason", re.
 class LocalEngine:
     """An engine of or1-rollout with the name of its model, for the fingerprint."""
 
-    def __init__(self, engine: Engine, kind: str, path: Path) -> None:
-        """Wrap a loaded engine."""
-        self._engine, self._kind, self._path = engine, kind, path
+    def __init__(self, engine: Engine, kind: str, path: Path, environment: str = "") -> None:
+        """Wrap a loaded engine; `environment` is the name of the one that its responses are made with."""
+        self._engine, self._kind, self._path, self._environment = engine, kind, path, environment
 
     def describe(self) -> dict[str, Any]:
         """For the fingerprint: the model is named by its folder and a hash of its files."""
-        return {"engine": f"or1-rollout {self._kind}", "model": model_identity(self._path)}
+        found = {"engine": f"or1-rollout {self._kind}", "model": model_identity(self._path)}
+        return found | ({"environment": self._environment} if self._environment else {})
 
     def generate(
         self,
@@ -53,8 +55,10 @@ class LocalEngine:
             close()
 
 
-def load_local(path: Path, kind: str) -> LocalEngine:
-    """Load a Hugging Face model folder into this process.
+def load_local(
+    path: Path, kind: str, environment: Environment | None = None, limits: TurnLimits | None = None
+) -> LocalEngine:
+    """Load a Hugging Face model folder into this process; with an `environment` its responses have several turns.
 
     Raises:
         EngineError: the extra is not installed, or there is no model in the folder.
@@ -69,7 +73,15 @@ def load_local(path: Path, kind: str) -> LocalEngine:
             f"the {kind} engine is not here ({error}): uv pip install 'or1-eval[rollout]' for the embedded one; or "
             "serve the model, for example with `vllm serve`, and use --endpoint URL, which needs no torch"
         ) from error
-    return LocalEngine(engine.load(path), kind, path)
+    loaded = engine.load(path)
+    if environment is None:
+        return LocalEngine(loaded, kind, path)
+    return LocalEngine(
+        MultiTurnEngine(loaded, environment, loaded.tokenizer, limits=limits),
+        kind,
+        path,
+        f"{environment.name}, {limits}",
+    )
 
 
 def looks_like_reasoner(model: str) -> bool:

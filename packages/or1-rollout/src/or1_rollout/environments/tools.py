@@ -57,8 +57,8 @@ class ToolEnvironment:
 
     @property
     def name(self) -> str:
-        """The names of the tools."""
-        return "+".join(tool.name for tool in self.all_tools)
+        """The names of the tools, and of the format."""
+        return f"{'+'.join(tool.name for tool in self.all_tools)} by {type(self.form).__name__}"
 
     @property
     def stop(self) -> Sequence[str]:

@@ -6,48 +6,13 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-from or1_reward.code.judging import JudgingError
-from or1_reward.python_session import PythonSession
-from or1_reward.sandbox import SandboxError
+from or1_eval.tools import tool_environment
 from or1_rollout.engine import Engine
-from or1_rollout.environments import (
-    AskedCalls,
-    Calculator,
-    CodeTool,
-    Environment,
-    FencedCalls,
-    FileSearch,
-    HermesCalls,
-    KeptObservations,
-    MultiTurnEngine,
-    SingleTurn,
-    Tool,
-    ToolEnvironment,
-    TurnLimits,
-)
-from or1_rollout.errors import EnvironmentFailure
+from or1_rollout.environments import Environment, KeptObservations, MultiTurnEngine, SingleTurn, TurnLimits
 from or1_trainer.config.schema import EnvironmentSettings, RunConfig
 from or1_trainer.errors import ConfigError
 from or1_trainer.rewards.python import load_function
 from or1_trainer.train.prompts import PromptEncoder
-
-
-class JailedPython:
-    """Python cells of one response in or1-reward's sandbox. Fits `or1_rollout.environments.CodeSession`."""
-
-    def __init__(self, seed: int) -> None:
-        """A session whose random numbers come from `seed`."""
-        self._session = PythonSession(seed=seed)
-
-    def run(self, code: str) -> str:
-        """See `PythonSession.run`. Raises `EnvironmentFailure` where the sandbox failed."""
-        try:
-            return self._session.run(code)
-        except (JudgingError, SandboxError) as error:
-            raise EnvironmentFailure(f"the sandbox of the Python tool failed: {error}") from error
-
-
-_FORMATS = {"hermes": HermesCalls, "fenced": FencedCalls, "asked": AskedCalls}
 
 
 def build_environment(settings: EnvironmentSettings, kept: Path | None = None) -> Environment:
@@ -69,8 +34,12 @@ def _made(settings: EnvironmentSettings) -> Environment:
         return made
     if not settings.tools:
         return SingleTurn()
-    form = _FORMATS[settings.format]()
-    return ToolEnvironment([_tool(name, settings) for name in settings.tools], form, settings.system)
+    try:
+        return tool_environment(
+            settings.tools, settings.format, system=settings.system, search_folder=settings.search_folder
+        )
+    except ValueError as error:
+        raise ConfigError(f"environment: {error}") from error
 
 
 def with_environment(
@@ -94,14 +63,3 @@ def with_environment(
         threads=settings.threads,
         problem_of=prompts.row_of,
     )
-
-
-def _tool(name: str, settings: EnvironmentSettings) -> Tool:
-    if name == "calculator":
-        return Calculator()
-    if name == "python":
-        return CodeTool(JailedPython)
-    folder = Path(settings.search_folder)
-    if not settings.search_folder or not folder.is_dir():
-        raise ConfigError(f"environment.search_folder = {settings.search_folder!r} is no folder to search in")
-    return FileSearch(folder)

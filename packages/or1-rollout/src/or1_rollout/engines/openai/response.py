@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from or1_rollout.engines.openai.errors import ResponseError
 from or1_rollout.engines.openai.sampled_with import echoed
+from or1_rollout.engines.openai.tool_calls import ToolCall, ToolCallParts
 from or1_rollout.types import Completion, FinishReason
 
 _REASONS: Final = {
@@ -21,6 +22,7 @@ _REASONS: Final = {
     "eos_token": FinishReason.STOP,
     "end_turn": FinishReason.STOP,
     "stop_sequence": FinishReason.STOP,
+    "tool_calls": FinishReason.STOP,
     "length": FinishReason.LENGTH,
     "max_tokens": FinishReason.LENGTH,
 }
@@ -44,6 +46,8 @@ class Response:
     num_tokens: int = -1
     said: Mapping[str, Any] = field(default_factory=dict)
     ended_by: str = "stop"
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Those that the server has taken out of the text."""
 
     def completion(
         self, seed: int, *, keeps_logprobs: bool, joins_reasoning: bool = True, weight_version: int = 0
@@ -79,6 +83,7 @@ class ResponseParts:
     finish_reason: str | None = None
     num_tokens: int = -1
     said: dict[str, Any] = field(default_factory=dict)
+    tool_calls: ToolCallParts = field(default_factory=ToolCallParts)
 
     def add(self, payload: str | bytes) -> int:
         """Take one JSON object of the response; how many new tokens it brought.
@@ -111,6 +116,7 @@ class ResponseParts:
             num_tokens=len(self.token_ids) or self.num_tokens,
             said=self.said,
             ended_by=str(self.finish_reason),
+            tool_calls=self.tool_calls.calls(),
         )
 
     def _choice(self, choice: Mapping[str, Any]) -> int:
@@ -120,6 +126,7 @@ class ResponseParts:
         else:
             text = _text(message.get("content"))
             reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
+            self.tool_calls.add(message.get("tool_calls"))
         if not (isinstance(text, str) and isinstance(reasoning, str)):
             raise TypeError("the text is no string")
         self.text.append(text)
