@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from or1_reward.types import Status, Verdict
-from or1_rollout.types import Completion, FinishReason, SamplingParams
+from or1_rollout.types import Completion, FinishReason, SamplingParams, Segment
 from or1_trainer.algorithm.groups import merge_outcomes, outcomes_of, split_minibatches, with_advantages
 from or1_trainer.config.schema import LossSettings
 from or1_trainer.train.distribute import distribute
@@ -57,7 +57,7 @@ def in_every_rank(world, tensor, work):
         return [future.result() for future in futures]
 
 
-def response(problem, sample, with_logprobs):
+def response(problem, sample, with_logprobs, observes):
     random = np.random.default_rng([problem, sample])
     length = int(random.integers(1, 40))
     return Response(
@@ -66,15 +66,23 @@ def response(problem, sample, with_logprobs):
             logprobs=-random.random(length, dtype=np.float32) if with_logprobs else None,
             text="",
             finish_reason=FinishReason.STOP,
+            segments=segments(length) if observes and sample else (),
         ),
         verdict=Verdict(status=Status.CORRECT if (problem + sample) % 3 else Status.WRONG),
     )
 
 
-def dealt(exchange, ranks_per_engine, with_logprobs):
+def segments(length):
+    """Every third token is an observation's, but the last."""
+    return tuple(
+        Segment(text="", num_tokens=1, is_sampled=place % 3 != 1 or place == length - 1) for place in range(length)
+    )
+
+
+def dealt(exchange, ranks_per_engine, with_logprobs, observes):
     """A rollout batch as this rank has it, and its mini-batches of four problems."""
     fleet = Fleet(None, exchange, ranks_per_engine=ranks_per_engine)
-    own = {p: [response(p, g, with_logprobs) for g in range(GROUP)] for p in fleet.own(PROBLEMS)}
+    own = {p: [response(p, g, with_logprobs, observes) for g in range(GROUP)] for p in fleet.own(PROBLEMS)}
     assert all(fleet.owner(p) == exchange.runtime.rank for p in own)
     completions = [[one.completion for one in group] for group in own.values()]
     mine = outcomes_of(completions, [[one.verdict for one in group] for group in own.values()], GROUP)
@@ -91,29 +99,37 @@ def dealt(exchange, ranks_per_engine, with_logprobs):
     return batch, steps, distribute(batch, steps, exchange, context_tokens=64)
 
 
-@pytest.mark.parametrize("with_logprobs", [True, False])
+@pytest.mark.parametrize(("with_logprobs", "observes"), [(True, False), (False, False), (True, True)])
 @pytest.mark.parametrize(
     ("world", "tensor", "ranks_per_engine"), [(1, 1, 1), (3, 1, 1), (4, 2, 1), (4, 2, 2), (6, 1, 3)]
 )
-def test_every_sample_is_trained_on_once_by_the_ranks_of_one_data_rank(world, tensor, ranks_per_engine, with_logprobs):
-    ranks = in_every_rank(world, tensor, lambda exchange: dealt(exchange, ranks_per_engine, with_logprobs))
+def test_every_sample_is_trained_on_once_by_the_ranks_of_one_data_rank(
+    world, tensor, ranks_per_engine, with_logprobs, observes
+):
+    ranks = in_every_rank(world, tensor, lambda exchange: dealt(exchange, ranks_per_engine, with_logprobs, observes))
     batch, steps, _ = ranks[0]
     assert sum(map(len, steps)) > 20
     for number, places in enumerate(steps):
-        expected = [(p, response(p, g, with_logprobs).completion, batch.groups.advantages_PG[p, g]) for p, g in places]
+        expected = [
+            (p, response(p, g, with_logprobs, observes).completion, batch.groups.advantages_PG[p, g]) for p, g in places
+        ]
         for tensor_rank in range(tensor):
             got = [sample for rank in ranks[tensor_rank::tensor] for sample in rank[2][number].samples]
-            assert sorted(key(s.prompt_ids, s.response_ids, s.engine_logprobs, s.advantage) for s in got) == sorted(
-                key(batch.prompts[p], c.token_ids, c.logprobs, advantage) for p, c, advantage in expected
+            assert sorted(
+                key(s.prompt_ids, s.response_ids, s.engine_logprobs, s.advantage, s.is_sampled) for s in got
+            ) == sorted(
+                key(batch.prompts[p], c.token_ids, c.logprobs, advantage, c.is_sampled_T if observes else None)
+                for p, c, advantage in expected
             )
         extents = {rank[2][number].extent for rank in ranks}
         (extent,) = extents
         assert extent.num_sequences == len(places)
-        assert extent.num_tokens == sum(len(completion.token_ids) for _, completion, _ in expected)
+        assert extent.num_tokens == sum(completion.num_sampled for _, completion, _ in expected)
 
 
-def key(prompt_ids, response_ids, logprobs, advantage):
-    return tuple(prompt_ids), tuple(response_ids), None if logprobs is None else tuple(logprobs), advantage
+def key(prompt_ids, response_ids, logprobs, advantage, is_sampled):
+    known = [None if values is None else tuple(values) for values in (logprobs, is_sampled)]
+    return tuple(prompt_ids), tuple(response_ids), *known, advantage
 
 
 @pytest.mark.parametrize(("world", "ranks_per_engine"), [(1, 1), (4, 1), (4, 2), (6, 3)])

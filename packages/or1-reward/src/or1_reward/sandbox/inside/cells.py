@@ -15,9 +15,11 @@ RESULT_FD = 3
 def run(source: str, names: dict) -> None:  # type: ignore[type-arg]
     """Run a cell; where it ends with an expression, print its value as an interactive interpreter does."""
     tree = ast.parse(source, "<cell>")
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    is_shown = isinstance(last, ast.Expr)
+    del tree.body[len(tree.body) - is_shown :]
     exec(compile(tree, "<cell>", "exec", dont_inherit=True), names)
-    if last is not None:
+    if isinstance(last, ast.Expr):
         value = eval(compile(ast.Expression(last.value), "<cell>", "eval", dont_inherit=True), names)
         if value is not None:
             print(repr(value))
