@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from small_models import letters_tokenizer, make, reference_logprobs
+from talker import Talker, TalkerEpisode, check_turns
 
 from or1_rollout import Completion, FinishReason, SamplingParams
 from or1_rollout.environments import (
@@ -23,40 +24,9 @@ from or1_rollout.environments import (
 )
 from or1_rollout.environments.codec import TurnCodec
 from or1_rollout.errors import EnvironmentFailure
-from or1_rollout.seeds import turn_seed
 
 PROMPTS = ["12+7=", "a", "the quick brown fox"]
 PARAMS = SamplingParams(n=3, max_new_tokens=24, seed=5)
-
-
-class Talker:
-    """Answers `turns` times with a text of the turn, seed and number; an episode of its own per response."""
-
-    name, stop, tools, is_deterministic = "talker", ("e", "7"), (), True
-
-    def __init__(self, turns=3, pause=lambda: None):
-        self.turns, self.pause, self.closed = turns, pause, 0
-
-    def messages(self, messages):
-        return messages
-
-    def start(self, problem, seed):
-        return TalkerEpisode(self, problem, seed)
-
-
-class TalkerEpisode:
-    def __init__(self, environment, problem, seed):
-        self.environment, self.problem, self.seed, self.heard = environment, problem, seed, []
-
-    def respond(self, turn):
-        self.environment.pause()
-        self.heard.append(turn)
-        if len(self.heard) > self.environment.turns:
-            return None
-        return Observation(f"={len(turn) + self.seed % 10}{'-' * len(self.heard)};")
-
-    def close(self):
-        self.environment.closed += 1
 
 
 def talk(environment, family="qwen2-tied", dtype=torch.float64, params=PARAMS, prompts=PROMPTS, **options):
@@ -73,27 +43,13 @@ def test_every_turn_is_sampled_from_the_tokens_before_it(family):
     seen_turns = set()
     for prompt, group in zip(PROMPTS, groups, strict=True):
         for completion in (one for one in group if one.segments):
-            context, turns, left = engine.encode(prompt), [], PARAMS.max_new_tokens
-            places = np.cumsum([0, *(segment.num_tokens for segment in completion.segments)])
-            episode = environment.start({"prompt": prompt}, completion.seed)
-            for number, segment in enumerate(completion.segments):
-                ids = completion.token_ids[places[number] : places[number + 1]].tolist()
-                if segment.is_sampled:
-                    alone = replace(PARAMS, n=1, max_new_tokens=left, stop=environment.stop)
-                    ((again,),) = engine.generate([context], alone, seeds=[[turn_seed(completion.seed, number)]])
-                    assert again.token_ids.tolist() == ids
-                    turns.append(segment.text)
-                    left -= len(ids)
-                else:
-                    assert ids == engine.tokenizer.encode(episode.respond(turns[-1]).text)
-                context += ids
-            assert context == engine.encode(prompt) + completion.token_ids.tolist()
+            turns = check_turns(engine, environment, prompt, completion, PARAMS)
             sampled_T = completion.is_sampled_T
             expected = reference_logprobs(model, engine.encode(prompt), completion.token_ids.tolist()).numpy()
             np.testing.assert_allclose(completion.logprobs[sampled_T], expected[sampled_T], atol=1e-5)
             assert not completion.logprobs[~sampled_T].any()
-            assert completion.num_sampled == sampled_T.sum() == PARAMS.max_new_tokens - left
-            seen_turns.add(len(turns))
+            assert completion.num_sampled == sampled_T.sum()
+            seen_turns.add(turns)
     assert max(seen_turns) > 1
     assert any(segment.text.endswith(("e", "7")) for group in groups for c in group for segment in c.segments)
 
