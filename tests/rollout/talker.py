@@ -40,7 +40,7 @@ class TalkerEpisode:
 
 def check_turns(engine, environment, prompt, completion, params):
     """Draw every turn again alone, from the tokens before it, and make every observation again; how many turns."""
-    context, turns, left = engine.encode(prompt), [], params.max_new_tokens
+    context, turns, left = engine.encode(prompt), [""], params.max_new_tokens
     places = np.cumsum([0, *(segment.num_tokens for segment in completion.segments)])
     episode = environment.start({"prompt": prompt}, completion.seed)
     for number, segment in enumerate(completion.segments):
@@ -48,12 +48,13 @@ def check_turns(engine, environment, prompt, completion, params):
         if segment.is_sampled:
             alone = replace(params, n=1, max_new_tokens=left, stop=tuple(environment.stop))
             ((again,),) = engine.generate([context], alone, seeds=[[turn_seed(completion.seed, number)]])
-            assert again.token_ids.tolist() == ids
-            turns.append(segment.text)
+            assert again.token_ids.tolist()[: len(ids)] == ids
+            assert len(again.token_ids) == len(ids) or not segment.ends_turn
+            turns[len(turns) - 1 :] = [turns[-1] + segment.text, *([""] * segment.ends_turn)]
             left -= len(ids)
         else:
-            assert ids == engine.tokenizer.encode(episode.respond(turns[-1]).text)
+            assert ids == engine.tokenizer.encode(episode.respond(turns[-2]).text)
         context = context + ids
     assert context == engine.encode(prompt) + completion.token_ids.tolist()
     assert completion.num_sampled == params.max_new_tokens - left
-    return len(turns)
+    return len(turns) - 1

@@ -11,7 +11,7 @@ import torch
 from small_models import letters_tokenizer, make, reference_logprobs
 from talker import Talker, TalkerEpisode, check_turns
 
-from or1_rollout import Completion, FinishReason, SamplingParams
+from or1_rollout import Completion, FinishReason, Probe, SamplingParams, TensorStream
 from or1_rollout.environments import (
     AskedCalls,
     Calculator,
@@ -52,6 +52,78 @@ def test_every_turn_is_sampled_from_the_tokens_before_it(family):
             seen_turns.add(turns)
     assert max(seen_turns) > 1
     assert any(segment.text.endswith(("e", "7")) for group in groups for c in group for segment in c.segments)
+
+
+def test_turns_may_be_sampled_in_pieces():
+    environment = Talker(stop=("e", "+3", "7"))
+    _, engine, groups = talk(environment, piece_tokens=4, params=replace(PARAMS, max_new_tokens=40))
+    pieces = 0
+    for prompt, group in zip(PROMPTS, groups, strict=True):
+        for completion in group:
+            check_turns(engine, environment, prompt, completion, replace(PARAMS, max_new_tokens=40))
+            assert all(one.num_tokens <= 4 for one in completion.segments if one.is_sampled)
+            pieces += sum(not one.ends_turn for one in completion.segments)
+    assert pieces > 5
+
+
+def test_a_stop_string_is_found_across_pieces():
+    class Scripted:
+        """An engine that says a fixed text, piece by piece."""
+
+        def __init__(self, text):
+            self.ids, self.tokenizer = letters_tokenizer().encode(text), letters_tokenizer()
+
+        def generate_turns(self, feed, params, *, on_tokens=None):
+            place = 0
+            while turns := feed.take(0, wait=True):
+                (turn,) = turns
+                ids = self.ids[place : place + turn.max_new_tokens]
+                place += len(ids)
+                feed.put(turn.key, Completion(token_ids=ids, logprobs=None, text="", finish_reason="length"), 0)
+
+    environment = Talker(turns=1, stop=("=?=",))
+    engine = Scripted("abc=-=;=?=next".replace("?", "-"))
+    environment.stop = ("=-=;=",)
+    multi = MultiTurnEngine(engine, environment, engine.tokenizer, piece_tokens=5)
+    ((completion,),) = multi.generate(["a"], SamplingParams(max_new_tokens=9))
+    assert [one.text for one in completion.segments if one.is_sampled][:4] == ["abc=-", "=", ";", "="]
+    assert [one.ends_turn for one in completion.segments][:4] == [False, False, False, True]
+
+
+def test_new_weights_come_between_pieces_and_every_token_names_its_version():
+    model, engine = make("qwen2-tied")
+    torch.manual_seed(9)
+    new, _ = make("qwen2-tied")
+    with torch.no_grad():
+        for parameter in new.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    multi = MultiTurnEngine(engine, Talker(turns=2), engine.tokenizer, piece_tokens=5)
+    sampled = []
+
+    def push():
+        probe = Probe(
+            prompt_ids=[5], response_ids=[6], logprobs=reference_logprobs(new, [5], [6]).tolist(), tolerance=1e-6
+        )
+        engine.sync_weights(TensorStream(dict(new.state_dict())), version=1, probe=probe)
+
+    def on_tokens(number):
+        sampled.append(number)
+        if len(sampled) == 8:
+            threading.Thread(target=multi.between_pieces, args=(push,)).start()
+
+    params = replace(PARAMS, max_new_tokens=60)
+    groups = multi.generate(PROMPTS, params, on_tokens=on_tokens)
+    versions = set()
+    for prompt, group in zip(PROMPTS, groups, strict=True):
+        for completion in group:
+            ids, versions_T = completion.token_ids.tolist(), completion.versions_T
+            versions.add(tuple(sorted(set(versions_T.tolist()))))
+            for version, weights in enumerate((model, new)):
+                expected = reference_logprobs(weights, engine.encode(prompt), ids).numpy()
+                own = completion.is_sampled_T & (versions_T == version)
+                np.testing.assert_allclose(completion.logprobs[own], expected[own], atol=1e-5)
+            assert (np.diff(versions_T) >= 0).all()
+    assert (0, 1) in versions, "no response went on with the new weights"
 
 
 def test_a_single_turn_is_an_ordinary_completion():

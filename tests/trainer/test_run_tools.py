@@ -82,13 +82,10 @@ def test_the_tool_is_called_and_its_answers_are_not_trained_on(finished):
     assert len(rows) == 4
     assert all(row["tokens/observed"] > 0 for row in rows)
     records = [record for _, path in rollout_files(finished) for record in read_rollouts(path)]
-    called = [record for record in records if "=?" in record.response and "\\boxed" in record.response]
-    assert called
-    for record in called:
-        question, _, answer = record.response.partition("=?")
-        expected = re.match(r"\d+[-+]\d+\Z", question.rpartition(";")[2])
-        assert expected is None or answer.startswith(f"{eval(question.rpartition(';')[2])};")
-        assert record.num_tokens <= 20
+    told = [match for record in records for match in re.finditer(r"(\d+)([-+])(\d+)=\?(-?\d+);", record.response)]
+    right = [int(a) + int(sign + b) == int(answer) for a, sign, b, answer in (match.groups() for match in told)]
+    assert sum(right) > 10, "the policy cannot add that well by itself"
+    assert all(record.num_tokens <= 20 for record in records)
 
 
 def test_a_killed_run_goes_on_exactly(cache, recipe, finished, tmp_path):

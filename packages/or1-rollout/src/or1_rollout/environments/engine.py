@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Unpack
 
 from or1_rollout.async_engine import BlockingEngine, GenerateOptions
-from or1_rollout.engine import Engine
+from or1_rollout.engine import Engine, OnTokens
 from or1_rollout.environments.codec import TurnCodec
+from or1_rollout.environments.conversation import Conversation, ConversationSettings
 from or1_rollout.environments.feed import TurnFeed
-from or1_rollout.environments.protocol import Environment, Episode, Problem, TurnLimits
-from or1_rollout.environments.transcript import Transcript
+from or1_rollout.environments.protocol import Environment, Problem, TurnLimits
 from or1_rollout.errors import EnvironmentFailure
 from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.prompts import prompt_ids
-from or1_rollout.seeds import turn_seed
 from or1_rollout.turns import TurnRequest
-from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
+from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.weight_sync import Probe, WeightStream
 
 THREADS = 64
 """Environments that work at the same time; they mostly wait."""
-
-
-@dataclass(slots=True, eq=False)
-class _Response:
-    """One response in the making."""
-
-    transcript: Transcript
-    episode: Episode
-    seed: int
-    max_sampled: int
-    """Most tokens that it may sample, in all turns together."""
 
 
 class MultiTurnEngine(BlockingEngine):
@@ -52,6 +41,7 @@ class MultiTurnEngine(BlockingEngine):
         limits: TurnLimits | None = None,
         lag_steps: int | None = None,
         threads: int = THREADS,
+        piece_tokens: int | None = None,
         problem_of: Callable[[Prompt], Problem] | None = None,
     ) -> None:
         """Take an engine and its tokenizer.
@@ -63,12 +53,16 @@ class MultiTurnEngine(BlockingEngine):
             limits: what truncates a response, beside the tokens that it samples.
             lag_steps: see `TurnFeed`; for engines that count steps, which are those in this process.
             threads: environments that work at the same time.
+            piece_tokens: a turn is sampled in pieces of at most so many tokens; see `between_pieces`.
             problem_of: the problem that a prompt belongs to; without it `{"prompt": prompt}`.
         """
         self.engine, self.environment, self.tokenizer = engine, environment, tokenizer
         self._limits, self._lag_steps, self._num_threads = limits or TurnLimits(), lag_steps, threads
         self._problem_of = problem_of or (lambda prompt: {"prompt": prompt})
-        self._codec = TurnCodec(tokenizer)
+        self._codec, self._piece_tokens = TurnCodec(tokenizer), piece_tokens
+        self._lock, self._pending = threading.RLock(), list[Callable[[], None]]()
+        self._feed: TurnFeed | None = None
+        """Of the call that is being made."""
         self._failures: list[EnvironmentFailure] = []
         self.waited_s = 0.0
         """Time that the engine stood still to wait for environments, in the last call."""
@@ -86,61 +80,75 @@ class MultiTurnEngine(BlockingEngine):
         encoded = [self.encode(prompt) for prompt in prompts]
         collector = GroupCollector(len(prompts), params.n, options.get("on_group"), options.get("on_sample"))
         places = [(prompt, sample) for prompt in range(len(prompts)) for sample in range(params.n)]
-        responses: list[_Response] = []
+        stop = (*params.stop, *self.environment.stop)
+        settings = ConversationSettings(
+            codec=self._codec, limits=self._limits, stop=stop, piece_tokens=self._piece_tokens
+        )
+        conversations: list[Conversation] = []
         self._failures = []
         try:
-            for prompt, sample in places:
+            for key, (prompt, sample) in enumerate(places):
                 seed = seeds_PG[prompt][sample]
                 episode = self.environment.start(self._problem_of(prompts[prompt]), seed)
-                responses.append(_Response(Transcript(encoded[prompt], seed), episode, seed, limits_P[prompt]))
+                conversations.append(Conversation(key, encoded[prompt], episode, seed, limits_P[prompt], settings))
             with ThreadPoolExecutor(self._num_threads, "or1-environments") as threads:
                 feed = TurnFeed(
-                    [self._request(key, response) for key, response in enumerate(responses)],
-                    lambda key, turn: self._answer(key, responses[key], turn),
+                    [conversation.request() for conversation in conversations],
+                    lambda key, turn: self._answer(conversations[key], turn),
                     threads,
                     on_end=lambda key, response: collector.put(*places[key], response),
                     lag_steps=self._lag_steps,
                 )
-                stop = (*params.stop, *self.environment.stop)
-                self.engine.generate_turns(feed, replace(params, n=1, stop=stop), on_tokens=options.get("on_tokens"))
+                self._sample(feed, replace(params, n=1, stop=stop), options.get("on_tokens"))
                 self.waited_s = feed.waited_s
-            if responses and len(self._failures) == len(responses):
+            if conversations and len(self._failures) == len(conversations):
                 raise self._failures[0]
         finally:
-            for response in responses:
-                response.episode.close()
+            for conversation in conversations:
+                conversation.episode.close()
         return collector.groups()
 
-    def _answer(self, key: int, response: _Response, turn: Completion) -> TurnRequest | Completion:
-        """Take a turn; the next one, or the complete response."""
-        transcript, limits = response.transcript, self._limits
-        text = self._codec.decode(turn.token_ids.tolist())
-        transcript.add_sampled(turn, text)
-        if turn.finish_reason is not FinishReason.STOP:
-            return transcript.completion(turn.finish_reason)
+    def _sample(self, feed: TurnFeed, params: SamplingParams, on_tokens: OnTokens | None) -> None:
+        """Sample all turns; between two pieces the engine may get new weights."""
+        with self._lock:
+            self._feed = feed
+            if self._pending:
+                feed.pause()
         try:
-            observation = response.episode.respond(text)
+            while not feed.is_empty:
+                self.engine.generate_turns(feed, params, on_tokens=on_tokens)
+                with self._lock:
+                    self._run_pending()
+                    feed.resume()
+        finally:
+            with self._lock:
+                self._feed = None
+        self._run_pending()
+
+    def _run_pending(self) -> None:
+        with self._lock:
+            while self._pending:
+                self._pending.pop(0)()
+
+    def between_pieces(self, sync: Callable[[], None]) -> None:
+        """Call `sync`, which may replace the weights, as soon as no piece is being sampled; any thread may ask.
+
+        Where nothing is sampled it is called at once. Responses that are not complete go on with the new weights:
+        their segments say which version sampled them.
+        """
+        with self._lock:
+            if self._feed is None:
+                sync()
+                return
+            self._pending.append(sync)
+            self._feed.pause()
+
+    def _answer(self, conversation: Conversation, piece: Completion) -> TurnRequest | Completion:
+        try:
+            return conversation.take(piece)
         except EnvironmentFailure as error:
             self._failures.append(error)
-            return transcript.completion(FinishReason.ABORT)
-        if observation is None:
-            return transcript.completion(FinishReason.STOP)
-        ids = self._codec.encode(observation, turn.token_ids.tolist())
-        room = limits.observation_tokens - transcript.num_observed
-        is_over = transcript.num_turns >= limits.turns or transcript.num_sampled >= response.max_sampled
-        if is_over or len(ids) > room:
-            return transcript.completion(FinishReason.LENGTH)
-        transcript.add_observation(ids, self._codec.decode(ids))
-        return self._request(key, response)
-
-    def _request(self, key: int, response: _Response) -> TurnRequest:
-        transcript = response.transcript
-        return TurnRequest(
-            key=key,
-            prompt=transcript.context_ids,
-            seed=turn_seed(response.seed, transcript.num_segments),
-            max_new_tokens=response.max_sampled - transcript.num_sampled,
-        )
+            return conversation.aborted()
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Token ids of a prompt; of messages with what the environment adds, and its tools."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from or1_rollout.turns import TurnRequest
 from or1_rollout.types import Completion
@@ -45,16 +45,36 @@ class TurnFeed:
         self._first, self._answer, self._threads, self._lag_steps = list(first), answer, threads, lag_steps
         self._on_end = on_end
         self._asked: list[_Asked] = []
+        self._is_paused = False
         self.waited_s = 0.0
         """Time that the engine stood still to wait for environments."""
 
     def take(self, step: int, *, wait: bool) -> list[TurnRequest]:
-        """See `Feed.take`. Raises what an environment raised."""
+        """See `Feed.take`; nothing while it is paused, so that the engine returns.
+
+        Raises what an environment raised.
+        """
+        if self._is_paused:
+            return []
         turns, self._first = self._first, []
         turns += self._arrived(step)
         while wait and not turns and self._asked:
             turns += self._arrived(self._next_step(step))
         return turns
+
+    def pause(self) -> None:
+        """Give the engine nothing more, so that it returns when what it has is sampled; any thread may call it."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Go on, with an engine that counts its steps anew."""
+        self._asked = [replace(asked, due_step=0) for asked in self._asked]
+        self._is_paused = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every response is complete."""
+        return not (self._first or self._asked)
 
     def put(self, key: int, completion: Completion, step: int) -> None:
         """See `Feed.put`."""

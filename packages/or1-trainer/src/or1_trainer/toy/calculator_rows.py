@@ -14,7 +14,7 @@ from typing import Any, Final
 from or1_data import arithmetic
 from or1_data.arithmetic import Family
 
-ASKED_SHARE: Final = 0.25
+ASKED_SHARE: Final = 1 / 3
 
 
 def calculator_rows(count: int, seed: int, family: Family) -> Iterator[dict[str, Any]]:
