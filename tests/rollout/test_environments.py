@@ -56,11 +56,12 @@ def test_every_turn_is_sampled_from_the_tokens_before_it(family):
 
 def test_turns_may_be_sampled_in_pieces():
     environment = Talker(stop=("e", "+3", "7"))
-    _, engine, groups = talk(environment, piece_tokens=4, params=replace(PARAMS, max_new_tokens=40))
+    params = replace(PARAMS, n=1)
+    _, engine, groups = talk(environment, piece_tokens=4, params=params)
     pieces = 0
     for prompt, group in zip(PROMPTS, groups, strict=True):
         for completion in group:
-            check_turns(engine, environment, prompt, completion, replace(PARAMS, max_new_tokens=40))
+            check_turns(engine, environment, prompt, completion, params)
             assert all(one.num_tokens <= 4 for one in completion.segments if one.is_sampled)
             pieces += sum(not one.ends_turn for one in completion.segments)
     assert pieces > 5
