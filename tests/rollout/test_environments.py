@@ -80,7 +80,9 @@ def test_a_stop_string_is_found_across_pieces():
                 (turn,) = turns
                 ids = self.ids[place : place + turn.max_new_tokens]
                 place += len(ids)
-                feed.put(turn.key, Completion(token_ids=ids, logprobs=None, text="", finish_reason="length"), 0)
+                feed.put(
+                    turn.key, Completion(token_ids=ids, logprobs=None, text="", finish_reason=FinishReason.LENGTH), 0
+                )
 
     environment = Talker(turns=1, stop=("=?=",))
     engine = Scripted("abc=-=;=?=next".replace("?", "-"))
