@@ -200,9 +200,15 @@ def test_an_environment_that_fails_is_no_response():
 
     class BrokenEpisode(TalkerEpisode):
         def respond(self, turn):
-            raise EnvironmentFailure("the tool's machine is gone")
+            if self.problem["prompt"] in broken:
+                raise EnvironmentFailure("the tool's machine is gone")
+            return super().respond(turn)
 
-    environment = Broken()
+    broken = ["a"]
+    groups = talk(Broken())[2]
+    aborted = [[c.finish_reason is FinishReason.ABORT for c in group] for group in groups]
+    assert any(aborted[1]) and not any(aborted[0] + aborted[2])
+    broken, environment = PROMPTS, Broken()
     with pytest.raises(EnvironmentFailure, match="machine is gone"):
         talk(environment)
     assert environment.closed == 9

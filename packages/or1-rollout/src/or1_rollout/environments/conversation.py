@@ -37,6 +37,8 @@ class Conversation:
         self.episode, self._transcript = episode, Transcript(prompt_ids, seed)
         self._turn_ids: list[int] = []
         """Of the turn that is being sampled."""
+        self.was_answered = False
+        """Whether the environment has answered a turn."""
 
     def request(self) -> TurnRequest:
         """The next piece to be sampled."""
@@ -71,6 +73,7 @@ class Conversation:
         """Let the environment answer a turn that has ended."""
         transcript, limits = self._transcript, self._settings.limits
         observation = self.episode.respond(turn)
+        self.was_answered = True
         if observation is None:
             return transcript.completion(FinishReason.STOP)
         ids = self._settings.codec.encode(observation, self._turn_ids)

@@ -73,7 +73,8 @@ class MultiTurnEngine(BlockingEngine):
         """See `Engine.generate`. `max_new_tokens` counts what the policy samples in all turns together.
 
         Raises:
-            EnvironmentFailure: the environment failed in every response. One in which it failed is an abort.
+            EnvironmentFailure: the environment failed and answered nobody. Else a response in which it failed is an
+                abort.
         """
         seeds_PG = seeds_of(params, len(prompts), options.get("seeds"))
         limits_P = [one.max_new_tokens for one in limited(params, len(prompts), options.get("limits"))]
@@ -101,7 +102,7 @@ class MultiTurnEngine(BlockingEngine):
                 )
                 self._sample(feed, replace(params, n=1, stop=stop), options.get("on_tokens"))
                 self.waited_s = feed.waited_s
-            if conversations and len(self._failures) == len(conversations):
+            if self._failures and not any(conversation.was_answered for conversation in conversations):
                 raise self._failures[0]
         finally:
             for conversation in conversations:
