@@ -25,7 +25,7 @@ from or1_trainer.live.screens import panel
 from or1_trainer.metrics.log import read_metrics
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
-FRAME_S, HOLD_S, WIDTH = 0.45, 4.0, 110
+FRAME_S, HOLD_S, WIDTH = 0.45, 4.0, 96
 FRAME = "{unique_id}\x1e{styles}\x1e{backgrounds}{matrix}\x1e{width}\x1e{height}\x1e{char_height}"
 FONT = "font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 20px; white-space: pre"
 

@@ -73,7 +73,8 @@ def commands(block: Block) -> Iterator[list[str]]:
         return
     for line in block.body.replace("\\\n", " ").splitlines():
         for part in re.split(r"&&|\|(?!\w)|;", line):
-            words = shlex.split(part.strip().removeprefix("$ "), comments=True) if part.count("'") % 2 == 0 else []
+            is_whole = part.count("'") % 2 == part.count('"') % 2 == 0  # else it was cut within quotes
+            words = shlex.split(part.strip().removeprefix("$ "), comments=True) if is_whole else []
             if words[:2] == ["uv", "run"]:
                 words = words[2:]
             if words and words[0] in COMMANDS:

@@ -88,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     generate = commands.add_parser(
         "generate",
         help="complete the prompts of a file with any engine; resumable",
+        description="Complete the prompts of a file with any engine; the same command continues after a kill.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
