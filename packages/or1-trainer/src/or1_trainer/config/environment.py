@@ -18,6 +18,7 @@ class EnvironmentSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fi
     tools: tuple[Literal["calculator", "python", "search"], ...] = ()
     """`python` runs in or1-reward's sandbox, `search` looks into the text files of `search_folder`."""
     search_folder: str = ""
+    """Of `search`: the folder whose files are searched."""
     format: Literal["hermes", "fenced", "asked"] = "hermes"
     """How calls look: Hermes and Qwen tool calls; ```` ```python ```` blocks; `12+7=?` for small policies."""
     system: str = ""
