@@ -79,6 +79,8 @@ def _description(parser: argparse.ArgumentParser) -> str:
     """The description; what is indented in it is an example."""
     text = (parser.description or "").strip()
     prose, _, example = text.partition("\n\n  ")
+    if prose and prose.split()[0].isalpha():  # not avg@k
+        prose = prose[0].upper() + prose[1:]
     return _prose(prose) + (f"\n\n```text\n  {example}\n```" if example else "")
 
 

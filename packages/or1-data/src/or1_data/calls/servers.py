@@ -33,7 +33,7 @@ class ServedModelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     key_env: str = ""
     """Environment variable that holds the key."""
     temperature: Annotated[float, msgspec.Meta(ge=0)] = 1.0
-    """Of sampling."""
+    """Temperature of sampling."""
     top_p: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
     """Nucleus sampling."""
     max_tokens: Annotated[int, msgspec.Meta(ge=1)] = 1024

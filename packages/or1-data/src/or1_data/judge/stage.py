@@ -37,7 +37,7 @@ class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     votes: Annotated[int, msgspec.Meta(ge=1)] = 16
     """Votes of each model on each problem."""
     seed: int = 0
-    """Of the votes."""
+    """Seed of the votes."""
 
     def __post_init__(self) -> None:
         """Refuse two judges of one name."""

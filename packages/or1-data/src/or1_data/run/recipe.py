@@ -37,7 +37,7 @@ class SourceSettings(Settings, frozen=True):
     columns: dict[str, Any] = {}
     """In place of an adapter: problem, answer, and of solution, id, keep what there is; each names a column."""
     name: str = ""
-    """Of the source in the report; empty: its path."""
+    """Name of the source in the report; empty: its path."""
     where: dict[str, list[Any]] = {}
     """Column -> values; rows with other values are left out."""
     limit: int = 0
@@ -118,11 +118,11 @@ class Recipe(Settings, frozen=True):
     """A whole run. A stage whose table is absent does not run; rules and dedup run unless `enabled` leaves them out."""
 
     name: str = "run"
-    """Of the run."""
+    """Name of the run."""
     root: str = "."
     """Folder that relative paths start from."""
     seed: int = 0
-    """Of the mix, of the split, and of attempts and votes."""
+    """Seed of the mix, of the split, and of attempts and votes."""
     chunk_rows: int = 2000
     """Rows that are worked on, and kept, at a time."""
     workers: int = 1

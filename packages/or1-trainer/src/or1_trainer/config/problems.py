@@ -30,7 +30,7 @@ class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fie
     heldout: AtLeastOne = 64
     """Number of held-out problems."""
     seed: AtLeastZero = 0
-    """Of the problems."""
+    """Seed of the problems."""
     min_terms: Annotated[int, Meta(ge=2)] = 2
     """Fewest numbers in a problem."""
     max_terms: Annotated[int, Meta(ge=2)] = 5
@@ -49,7 +49,7 @@ class LetteredSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
     heldout: AtLeastOne = 64
     """Number of held-out problems."""
     seed: AtLeastZero = 0
-    """Of the problems."""
+    """Seed of the problems."""
     min_terms: Annotated[int, Meta(ge=2, le=12)] = 3
     """Fewest named numbers in a problem."""
     max_terms: Annotated[int, Meta(ge=2, le=12)] = 8
@@ -64,7 +64,7 @@ class WordedSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     heldout: AtLeastOne = 64
     """Number of held-out problems."""
     seed: AtLeastZero = 0
-    """Of the problems."""
+    """Seed of the problems."""
     kinds: Annotated[tuple[Literal["sum", "difference", "larger"], ...], Meta(min_length=1)] = ("sum",)
     """What is asked of the two numbers."""
     largest: Annotated[int, Meta(ge=2)] = 20
@@ -111,7 +111,7 @@ class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     """Fraction of arithmetic demonstrations that guess without reasoning; training can then improve the policy by
     teaching it to reason."""
     seed: AtLeastZero = 0
-    """Of the initial weights and of the order of the demonstrations."""
+    """Seed of the initial weights and of the order of the demonstrations."""
     dtype: Literal["float32", "float64"] = "float32"
     """Type of the supervised training; see `model.dtype`."""
     demonstrated: Literal["arithmetic", "lettered"] = "arithmetic"

@@ -165,7 +165,7 @@ class JudgeReward(FailableReward, frozen=True, kw_only=True, forbid_unknown_fiel
     votes: AtLeastOne = 1
     """How often the judge is asked; the reward is the mean."""
     temperature: NonNegative = 0.0
-    """Of its answers; above 0 for several votes."""
+    """Temperature of its answers; above 0 for several votes."""
     max_tokens: AtLeastOne = 1024
     """Longest answer of the judge."""
     concurrency: AtLeastOne = 32

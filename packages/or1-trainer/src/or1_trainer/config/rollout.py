@@ -78,7 +78,7 @@ class RolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """Dynamic sampling (DAPO): how often further prompts are sampled to replace groups without advantage. 0: never,
     as in Skywork-OR1."""
     temperature: Positive = 1.0
-    """Of sampling; the paper uses 1."""
+    """Temperature of sampling; the paper uses 1."""
     top_p: PositiveFraction = 1.0
     """Nucleus sampling; below 1 vLLM gives no log-probs of the full distribution."""
     batch_tokens: AtLeastOne = 65536

@@ -40,7 +40,7 @@ class EvalSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     every: AtLeastZero = 20
     """Steps between evaluations; 0: only before and after training."""
     temperature: NonNegative = 1.0
-    """Of the evaluation’s samples."""
+    """Temperature of the evaluation’s samples."""
     context_tokens: AtLeastZero = 0
     """Longest response; 0: that of the last stage."""
 

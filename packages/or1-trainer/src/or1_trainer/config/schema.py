@@ -67,10 +67,10 @@ class RunConfig(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """All settings of one run."""
 
     name: str
-    """Of the run; the run folder is named after it."""
+    """Name of the run; the run folder is named after it."""
     stages: tuple[StageSettings, ...]
     seed: AtLeastZero = 0
-    """Of everything that is drawn: problems, samples, shuffles."""
+    """Seed of everything that is drawn: problems, samples, shuffles."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Auto: CUDA where there is a GPU."""
     model: ModelSettings = ModelSettings()
