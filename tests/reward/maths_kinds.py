@@ -119,6 +119,23 @@ P(3,4) || (3,4) || T
 3\sqrt{2} || 3\sqrt{2}\,\mathrm{cm} || T
 10 \text{ m/s} || 10\ \text{m} \cdot \text{s}^{-1} || T
 1 \text{ mol/L} || 1\ \mathrm{mol\,L^{-1}} || T
+# unit without \text
+5 || 5 km/h || T
+30 || 30 m/s || T
+30 || 31 m/s || F
+10 || 10 kg/m^3 || T
+9.8 || 9.8 m/s^{2} || T
+7 || 7 m^3 || T
+x=30 || x = 30 m/s || T
+\frac{1}{2} || \frac{1}{2} m/s || T
+9.8 m/s^2 || 9.8\ \mathrm{m\,s^{-2}} || T
+9.8 m/s^2 || 9.8\ \mathrm{m\,s^{-1}} || F
+30 \text{ m/s} || 30 km/h || F
+30 m || 30 m^2 || F
+7m^3 || 7 m^3 || T
+7n^3 || 7 m^3 || F
+2m^2+n^2 || n^2+2 m^2 || T
+2 A/B || \frac{2A}{B} || T
 # unit clash
 5 \text{ kW} || 5 \text{ W} || F
 5 \text{ ms} || 5 \text{ s} || F

@@ -124,15 +124,24 @@ def measured_alike(answer: Node, gold: Node) -> tuple[Node, Node]:
 
 
 def _with_letters_as_unit(node: Node, unit: str) -> Node:
+    """`node` measured in `unit` where its last factors spell it: `5 m s^{-1}` is a product of three until then."""
     wanted = canonical_unit(unit)
     if node.op != "mul" or wanted is None:
         return node
     for count in range(1, len(node.args)):
-        tail = node.args[-count:]
-        if any(part.op != "sym" for part in tail):
+        letters = [_letter(factor) for factor in node.args[-count:]]
+        if None in letters:
             return node
-        letters = "".join(str(part.value) for part in tail)
-        if canonical_unit(letters) == wanted:
+        if canonical_unit("".join(map(str, letters)).lstrip("/")) == wanted:
             rest = node.args[:-count]
             return Node("unit", (rest[0] if len(rest) == 1 else Node("mul", rest),), unit)
     return node
+
+
+def _letter(factor: Node) -> str | None:
+    """A letter or its whole power as a unit is written: `s^{-2}` as `/s^2`; None of anything else."""
+    if factor.op == "sym":
+        return str(factor.value)
+    if factor.op != "pow" or factor.args[0].op != "sym" or not isinstance(power := factor.args[1].value, Fraction):
+        return None
+    return None if power.denominator > 1 else f"{'/' * (power < 0)}{factor.args[0].value}^{abs(power)}"

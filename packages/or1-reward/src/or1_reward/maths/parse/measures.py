@@ -9,6 +9,7 @@ from or1_reward.maths.parse.arguments import argument
 from or1_reward.maths.parse.cursor import Cursor
 from or1_reward.maths.parse.nodes import Node, num, text_of
 from or1_reward.maths.parse.tokens import ParseError, Token
+from or1_reward.maths.parse.units import canonical_unit
 
 TEXT_KINDS = frozenset(("text", "word"))
 _NO_UNITS = vocabulary.words(
@@ -70,13 +71,15 @@ def with_unit(p: Cursor, node: Node) -> Node:
         p.peek().text == "^"
         or p.peek().kind in TEXT_KINDS
         or (p.peek().text in ("/", "\\cdot") and p.peek(1).kind in TEXT_KINDS)
+        or (p.peek().text == "/" and p.peek(1).kind == "sym" and canonical_unit(f"{unit}/{p.peek(1).text}"))
     ):
         sign = "" if p.peek().kind in TEXT_KINDS else p.advance().text
         if sign == "^":
             power = argument(p) if p.peek().text != "-" else atom_behind_minus(p)
             unit += f"^{text_of(power)}"
         else:
-            unit += ("/" if sign == "/" else "*") + str(phrase(p, p.advance()).value)
+            letter = p.peek().kind == "sym"  # the h of `5 km/h`
+            unit += ("/" if sign == "/" else "*") + (p.advance().text if letter else str(phrase(p, p.advance()).value))
     return Node("unit", (node,), unit)
 
 

@@ -88,6 +88,10 @@ _UNIT_PRODUCT: Final = re.compile(rf"{_UNIT_NAME}{_UNIT_POWER}(?:{_UNIT_JOINT}{_
 _UNIT_FRACTION: Final = re.compile(
     r"\\[dt]?frac\s*\{\s*\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,4})\s*\}\s*\}\s*\{\s*\\(?:text|mathrm)\s*\{\s*([A-Za-z]{1,4})\s*\}\s*(?:(\^\{?\d\}?))?\s*\}"
 )
+_UNIT_BEHIND: Final = re.compile(
+    r"(\s*(?:[A-Za-z]\s*=\s*)?-?(?:\d[\d,]*(?:\.\d+)?|\\[dt]?frac\s*\{\d+\}\s*\{\d+\}))\s+"
+    rf"((?:m|[A-Za-z]{{1,3}}(?=[^/]*/)){_UNIT_POWER}(?:\s*/\s*[A-Za-z]{{1,3}}{_UNIT_POWER})?)\s*\.?\s*"
+)
 _HALF_DAY: Final = re.compile(r"(?<=\d)()\s*([ap])\.\s?m\.?(?![a-z])")
 _FRENCH: Final = re.compile(r"\\text\s*\{\s*(ou|et|oder|und|y|o)\s*\}")
 
@@ -131,6 +135,8 @@ def _in_latex(text: str) -> str:
     """Notations with commands in them, and half days."""
     if "m" in text:
         text = _HALF_DAY.sub(r"\1 \\text{ \2m}", text)
+    if (measured := _UNIT_BEHIND.fullmatch(text)) is not None:
+        return _unit_behind(measured)
     if "\\" not in text:
         return text
     text = _GAMMA.sub(lambda match: f"({match[1]}-1)!", text)
@@ -140,6 +146,12 @@ def _in_latex(text: str) -> str:
     text = _APART.sub(r"\1 , ", text)
     text = _MICRO.sub(r"\\text{ μ\1}", text)
     return _UNIT_PRODUCT.sub(_unit_product, _UNIT_FRACTION.sub(r"\\text{ \1/\2\3}", text))
+
+
+def _unit_behind(match: re.Match[str]) -> str:
+    """`30 m/s` and `7 m^3` as a number and a text; a lone letter may be a variable."""
+    unit = re.sub(r"[\s{}]", "", match[2])
+    return f"{match[1]}\\text{{ {unit}}}" if len(unit) > 1 and canonical_unit(unit) is not None else match[0]
 
 
 def _unit_product(match: re.Match[str]) -> str:
