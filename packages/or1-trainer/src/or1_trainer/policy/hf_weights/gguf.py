@@ -7,6 +7,7 @@ import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def _load(file: Path) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
-        with _without_progress_bars():
+        with _read_once():
             model: Any = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
             tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     except (OSError, ValueError, KeyError, NotImplementedError, struct.error) as error:
@@ -78,14 +79,20 @@ def _load(file: Path) -> tuple[Any, Any]:
 
 
 @contextmanager
-def _without_progress_bars() -> Iterator[None]:
+def _read_once() -> Iterator[None]:
+    """Let `transformers` share one reader of the file, which it builds three times (5 s each), and show no bars."""
+    import gguf
+    from tqdm import tqdm
+    from transformers import modeling_gguf_pytorch_utils as reading
     from transformers.utils import logging
 
-    was_shown = logging.is_progress_bar_enabled()
+    was_shown, reader, bar = logging.is_progress_bar_enabled(), gguf.GGUFReader, reading.tqdm
     logging.disable_progress_bar()
+    gguf.GGUFReader, reading.tqdm = cache(reader), partial(tqdm, disable=True)
     try:
         yield
     finally:
+        gguf.GGUFReader, reading.tqdm = reader, bar
         if was_shown:
             logging.enable_progress_bar()
 
