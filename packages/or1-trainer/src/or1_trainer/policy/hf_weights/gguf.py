@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from or1_trainer.cache import cache_root
@@ -82,19 +83,30 @@ def _load(file: Path) -> tuple[Any, Any]:
 def _read_once() -> Iterator[None]:
     """Let `transformers` share one reader of the file, which it builds three times (5 s each), and show no bars."""
     import gguf
-    from tqdm import tqdm
     from transformers import modeling_gguf_pytorch_utils as reading
     from transformers.utils import logging
 
-    was_shown, reader, bar = logging.is_progress_bar_enabled(), gguf.GGUFReader, reading.tqdm
+    was_shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
-    gguf.GGUFReader, reading.tqdm = cache(reader), partial(tqdm, disable=True)
+    try:
+        with (
+            _replaced(gguf, "GGUFReader", cache(gguf.GGUFReader)),
+            _replaced(reading, "tqdm", partial(vars(reading)["tqdm"], disable=True)),
+        ):
+            yield
+    finally:
+        if was_shown:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
     try:
         yield
     finally:
-        gguf.GGUFReader, reading.tqdm = reader, bar
-        if was_shown:
-            logging.enable_progress_bar()
+        setattr(module, name, before)
 
 
 def _digest(file: Path) -> str:
