@@ -9,7 +9,8 @@ from typing import Final
 from or1_data.rules.finding import Finding, found
 from or1_data.schema import Problem
 
-_SAY: Final = r"(?:print|output|return|report|find|choose|display|give|construct|write)"
+_SAY: Final = r"(?:print|output|return|report|find|display|construct|write)"
+"""Not `choose`: that is what an operation does more often than what the program prints."""
 _RESULT: Final = (
     r"(?:answers?|solutions?|ways?|options?|possibilities|results?|outputs?|sequences?|arrays?|strings?|permutations?|"
     r"sets?|subsets?|pairs?|triples?|orders?|orderings?|paths?|trees?|graphs?|matrices|values?|numbers?|"
@@ -20,7 +21,9 @@ _ANY: Final = re.compile(
     # If there are several answers, print any of them.
     r"(?:multiple|several|many|more\s+than\s+one|various|different)\s+(?:\w+\s+){0,4}?"
     + _RESULT
-    + r"\b[^.\n]{0,60}?\b(?:any|one|either|arbitrary)\b"
+    + r"\b[^.\n]{0,60}?\b(?:(?:any|either|arbitrary)\b(?=\s*(?:[.,;:)]|$|one\b|of\b|such\b|valid\b|"
+    + _RESULT
+    + r"))|one\s+of\s+(?:them|these|those)\b)"
     # print any of them; you may output any valid answer; print any permutation
     r"|"
     + _SAY
@@ -28,11 +31,11 @@ _ANY: Final = re.compile(
     r"|(?:possible|valid|correct|suitable|such|optimal|appropriate|acceptable)\s)"
     r"|"
     + _SAY
-    + r"(?:s|ing)?\s+any\s+(?:\w+\s+){0,2}?"
+    + r"(?:s|ing)?\s+(?:one\s+line\s+containing\s+)?any\s+(?:\w+\s+){0,2}?"
     + _RESULT
     + r"|any\s+(?:\w+\s+){0,2}?(?:of\s+them|answer|solution|output)s?\s+(?:is|are|will\s+be|can\s+be|may\s+be)\s+(?:\w+\s+)?(?:accepted|allowed|acceptable|valid|correct|printed)"  # noqa: E501
-    r"|" + _SAY + r"[^.\n]{0,80}?\bin\s+(?:any|arbitrary)\s+order\b"
-    r"|(?:you\s+(?:can|may|are\s+allowed\s+to)|can\s+be)\s+(?:"
+    r"|\b" + _SAY + r"\b[^.\n]{0,80}?\bin\s+(?:any|arbitrary)\s+order\b"
+    r"|(?:you\s+(?:can|may|are\s+allowed\s+to)|(?:can|may)\s+be)\s+(?:"
     + _SAY
     + r"|printed|returned)[^.\n]{0,80}?\bin\s+any\s+(?:order|way)\b"
     r"|the\s+judge\s+will\s+accept\s+any|special\s+judge|checker\s+(?:program\s+)?(?:will\s+)?accepts?"
