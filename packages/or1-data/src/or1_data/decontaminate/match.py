@@ -28,6 +28,8 @@ _SHORT: Final = 6
 
 _LEAST_COSINE: Final = 0.2
 """Below it, words have too little in common for a closer look."""
+_LEAST_COSINE_OF_ANSWER: Final = 0.1
+"""The same for an item with the row's answer: who rewords a problem thoroughly keeps its answer and few of its words."""
 
 
 _WHOLE: Final = 0.9
@@ -39,6 +41,9 @@ _NUMBERS_OF_FORMULA: Final = 0.5
 """Similarity of the numbers that a reworded item keeps; more where formulas are the problem and answers are unknown."""
 _TELLING_WORD: Final = 2.0
 """Nats of a word that speaks of something else."""
+
+
+_NONE: Final[I64] = np.zeros(0, np.int64)
 
 
 class DecontaminateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,6 +96,7 @@ class Matcher:
         self._exact = {text: item for item, text in reversed(list(enumerate(index.features.exact)))}
         self._canonical = {text: item for item, text in reversed(list(enumerate(index.features.canonical)))}
         self._literals = Literals(index.features)
+        self._with_answer = _by_answer(index.features.answers)
 
     def match(self, texts: Sequence[str], truths: Sequence[str] = ()) -> list[Match | None]:
         """The strongest overlap of each statement, None where there is nothing worth reporting.
@@ -141,7 +147,9 @@ class Matcher:
         if rows.canonical[row] in self._canonical and len(rows.grams.of(row)):
             return Match("reformatted", 1.0, self._canonical[rows.canonical[row]], 1.0, 1.0, 1.0, 1.0, 1.0)
         by_words = {*_top(contained, self.settings.template), *_top(cosine, _LEAST_COSINE)}
-        candidates = by_words | set(self._literals.candidates(rows, row, _CANDIDATES))
+        same = self._with_answer.get(rows.answers[row], _NONE)
+        by_answer = same[_top(cosine[same], _LEAST_COSINE_OF_ANSWER)].tolist()
+        candidates = by_words | set(by_answer) | set(self._literals.candidates(rows, row, _CANDIDATES))
         matches = [self._scored(rows, row, item, float(contained[item]), float(cosine[item])) for item in candidates]
         ranked = [match for match in matches if match is not None]
         return min(ranked, key=lambda match: (CLASSES.index(match.kind), -match.score, match.item), default=None)
@@ -238,6 +246,14 @@ def _is_paraphrase(o: _Overlap, limits: DecontaminateSettings) -> bool:
     if not o.formula and o.included == 1.0 and o.numbers > 0:
         return True
     return o.numbers >= (_NUMBERS if o.answers or not o.formula else _NUMBERS_OF_FORMULA)
+
+
+def _by_answer(answers: Sequence[str]) -> dict[str, I64]:
+    found: dict[str, list[int]] = {}
+    for item, answer in enumerate(answers):
+        if answer:
+            found.setdefault(answer, []).append(item)
+    return {answer: np.array(items, dtype=np.int64) for answer, items in found.items()}
 
 
 def _answers_agree(ours: str, theirs: str) -> bool | None:
