@@ -7,9 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from or1_data import SourceError, make_problem, write_problems
 from or1_data.io.hub import push
+from or1_data.report.formulas import rendered
 from or1_data.run import run_recipe
 from or1_data.run.recipe import recipe_from
 from or1_data.schema import Problem
@@ -82,7 +85,9 @@ def test_a_reader_sees_evidence_meanings_plots_and_broken_rows(run: Path) -> Non
     page, text = (run / "report.html").read_text(), (run / "report.md").read_text()
     assert "contains a link" in page and "<mark>https://x.org/f</mark>" in page
     assert "| in | in.jsonl | 15 |" in text and "Broken rows: 1 of 1" in text
-    pairs = re.findall(r'<div class="pair"><pre>(.*?)</pre><pre>(.*?)</pre></div>', page, re.S)
+    pairs = re.findall(
+        r'<div class="pair"><div class="text">(.*?)</div><div class="text">(.*?)</div></div>', page, re.S
+    )
     assert (
         len(pairs) == 2
         and "Samples of what was kept" in page
@@ -92,6 +97,77 @@ def test_a_reader_sees_evidence_meanings_plots_and_broken_rows(run: Path) -> Non
     bars = {label: int(count) for label, count in re.findall(r"^ +([\d.]+) #* ?(\d+)$", chart, re.M)}
     assert bars == {"0.00": 3, "0.25": 2, "0.50": 2, "0.75": 2, "1.00": 2}
     assert page.count("<svg") == text.count("```") // 2 and "<script" not in page and "<h1>told: " in page
+
+
+def test_evidence_is_told_in_words_and_difficulty_by_source(run: Path) -> None:
+    page, text = (run / "report.html").read_text(), (run / "report.md").read_text()
+    assert "why: `In the statement: “https://x.org/f”.`" in text
+    assert "why: `Shares 100% of its word sequences with " in text and "of set-0, which stays.`" in text
+    assert re.search(r"why: `bench, bench.jsonl#1, score 1\.00: 100% of the row's word sequences are in the item", text)
+    assert "why: `m solves it in 4 of 4 attempts.`" in text and "wrong answers: wrong (4)" in text
+    assert "{" not in "".join(line for line in text.splitlines() if "why:" in line), "no JSON"
+    table = text.split("## Difficulty by source")[1].split("\n## ")[0]
+    rows = {cells[1]: cells[2:] for line in table.splitlines() if (cells := line.split(" | ")) and "set-" in line}
+    counts = {line.split(" | ")[0].strip("| "): line.strip("| ").split(" | ")[1:] for line in table.splitlines()}
+    assert rows and counts["set-0"] == ["3", "2", "0", "2", "0", "2", "0", "0"], "rates 0, 2 and 4 of 4"
+    assert counts["set-1"] == ["0", "2", "2", "0", "0", "2", "2", "0"]
+    cost = re.search(r"<td>difficulty</td>.*?</tr>", page, re.S)
+    assert cost and re.findall(r"<td>([\d,.]+)</td>", cost[0])[-3:] == ["14", "44", "0"], "rows, attempts, tokens"
+
+
+def test_all_rows_of_a_reason_are_on_pages(tmp_path: Path) -> None:
+    texts = [f"Case {n}: is $x_{{{n}}}$ with {n * 7919} and {n * 104729} at https://x.org/{n} ?" for n in range(120)]
+    write_problems(tmp_path / "a.jsonl", [make_problem(t, "1", ability="math", data_source="s") for t in texts])
+    data = {"source": [{"path": str(tmp_path / "a.jsonl"), "adapter": "or1"}], "guard": {"allow": ["s"]}}
+    run_recipe(recipe_from(data), tmp_path / "run", progress=False)
+    page = (tmp_path / "run/report.html").read_text()
+    links = re.findall(r'href="(report/[^"]+)"', page)
+    assert links == [f"report/rules-url-{n}.html" for n in (1, 2, 3)]
+    pages = [(tmp_path / "run" / link).read_text() for link in links]
+    shown = [re.findall(r"<mark>https://x.org/(\d+)</mark>", text) for text in pages]
+    assert [len(one) for one in shown] == [50, 50, 20] and len({n for one in shown for n in one}) == 120
+    assert pages[1].count('href="rules-url-1.html"') == pages[1].count('href="rules-url-3.html"') == 2
+    assert all(
+        text.count("<math") == len(one) and "<script" not in text for text, one in zip(pages, shown, strict=True)
+    )
+    few = recipe_from(data | {"output": {"report_rows": 30}})
+    run_recipe(few, tmp_path / "run", progress=False)
+    assert [path.name for path in (tmp_path / "run/report").iterdir()] == ["rules-url-1.html"], "no page of before"
+    assert "30 of 120 shown" in (tmp_path / "run/report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "wanted"),
+    [
+        ("Find $x^2$.", (0, 0), "Find <math|><mrow><msup><mi>x</mi><mn>2</mn></msup></mrow></math>."),
+        ("It costs $5 and then $6 <b>", (0, 0), "It costs $5 and then $6 &lt;b&gt;"),
+        ("$x$ and y", (4, 7), "<math|><mrow><mi>x</mi></mrow></math> <mark>and</mark> y"),
+        ("a $x$ b", (0, 4), "<mark>a </mark><mark><math|><mrow><mi>x</mi></mrow></math></mark> b"),
+        ("$\\frac{$", (0, 0), "$\\frac{$"),
+        ("$\\text{<script>}$", (0, 0), "<math|><mrow><mtext>&lt;script&gt;</mtext></mrow></math>"),
+        ("$\\href{javascript:f}{x}$", (0, 0), "<math|><mrow><mrow><mrow><mi>x</mi></mrow></mrow></mrow></math>"),
+    ],
+)
+def test_formulas_are_drawn_and_everything_else_is_text(text: str, mark: tuple[int, int], wanted: str) -> None:
+    found = str(rendered(text, *mark))
+    assert re.sub(r"<math [^>]*>", "<math|>", found) == wanted
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            ["$", "$$", "\\[", "\\]", "\\(", "\\)", "{", "}", "\\frac", "\\text{<i>", "^", "_", "&", "x", " ", "5",
+             "<i>",
+             "\\left(", "\\begin{array}{c}", "\\end{array}", "\\sqrt[", "\\color{", "\\hspace{", "\\limits", "\\\\"]
+        )
+    ),
+    st.integers(0, 20),
+    st.integers(0, 20),
+)  # fmt: skip
+def test_any_text_is_shown_and_none_becomes_markup(pieces: list[str], start: int, end: int) -> None:
+    found = str(rendered("".join(pieces), start, end))
+    assert "<i" not in found and found.count("<mark>") == found.count("</mark>")
 
 
 def test_the_report_names_every_reason_that_rows_can_have() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from or1_data.report.evidence import evidence
 from or1_data.report.meaning import CHARTS, REASONS, order
-from or1_data.run.summary import Summary
+from or1_data.run.summary import SOLVED, Summary
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Samples:
-    """Rows that were dropped for one reason, each with the evidence, out of `total`."""
+    """Rows that were kept, or dropped for one reason, each with the evidence, out of `total`."""
 
     kind: ClassVar = "samples"
 
@@ -64,36 +64,42 @@ class Samples:
     total: int
     rows: Sequence[Mapping[str, Any]]
 
-    def why(self, row: Mapping[str, Any]) -> Any:
-        """The note that speaks for this reason."""
-        stage = "decontaminate" if self.reason.startswith("reported:") else self.reason.split(":", maxsplit=1)[0]
-        return row["notes"].get(stage)
+    @property
+    def first(self) -> Sequence[Mapping[str, Any]]:
+        """What the report itself shows."""
+        return self.rows[:FIRST]
 
-    def facts(self, row: Mapping[str, Any]) -> str:
-        """The same as text, without the two texts that are shown side by side."""
-        why = self.why(row)
-        told = {key: value for key, value in why.items() if key != "evidence"} if isinstance(why, dict) else why
-        return json.dumps(told, ensure_ascii=False)[:1500]
+    @property
+    def pages(self) -> list[tuple[str, Sequence[Mapping[str, Any]]]]:
+        """File name and rows of the pages beside the report; none where it shows all itself."""
+        if len(self.rows) <= FIRST:
+            return []
+        stem = self.reason.replace(":", "-")
+        cuts = range(0, len(self.rows), PAGE)
+        return [(f"{stem}-{number}.html", self.rows[cut : cut + PAGE]) for number, cut in enumerate(cuts, start=1)]
+
+    def why(self, row: Mapping[str, Any]) -> str:
+        """The evidence in words."""
+        return evidence(self.reason, row["notes"])
 
     def pair(self, row: Mapping[str, Any]) -> tuple[str, str] | None:
         """Two texts to be read side by side: the row and the benchmark item, or the copy and what stays."""
-        why = self.why(row)
-        if isinstance(why, dict) and "evidence" in why:
-            return why["evidence"]["row"], why["evidence"]["item"]
-        return (row["statement"], row["stays"]) if "stays" in row else None
+        note = row["notes"].get("decontaminate")
+        if note and self.reason.startswith(("decontaminate:", "reported:")):
+            return note["evidence"]["row"], note["evidence"]["item"]
+        return (row["statement"], row["stays"]) if "stays" in row and self.reason.startswith("dedup:") else None
 
-    def marked(self, row: Mapping[str, Any]) -> tuple[str, str, str]:
-        """The statement in three parts; the middle one is what a rule matched."""
-        statement, why = str(row["statement"]), self.why(row)
-        spans = (
-            [f for f in why if f.get("where") == "statement" and f["end"] > f["start"]] if isinstance(why, list) else []
-        )
-        if not spans or spans[0]["start"] >= len(statement):
-            return statement, "", ""
-        start, end = spans[0]["start"], min(spans[0]["end"], len(statement))
-        return statement[:start], statement[start:end], statement[end:]
+    def span(self, row: Mapping[str, Any]) -> tuple[int, int]:
+        """Where in the statement the rule of this reason matched; (0, 0) where it did not."""
+        rule = self.reason.removeprefix("rules:")
+        for finding in row["notes"].get("rules") or ():
+            if finding["rule"] == rule and finding.get("where", "statement") == "statement":
+                return finding["start"], finding["end"]
+        return 0, 0
 
 
+FIRST = 10
+PAGE = 50
 _MOST_VALUES = 12
 Block = Heading | Paragraph | Table | Bars | Samples
 
@@ -112,6 +118,7 @@ def blocks(
     yield from _broken(manifest["set_aside"], set_aside)
     yield from _overlaps(summary)
     yield from _composition(summary)
+    yield from _difficulty(summary)
     yield from _calls(summary)
     yield from _charts(summary)
     if manifest["difficulty_scale"]:
@@ -178,6 +185,19 @@ def _composition(summary: Summary) -> Iterator[Block]:
             shares = (_share(count, total), _share(after[value], kept))
             rows.append([feature, value, count, shares[0], after[value], shares[1]])
     yield Table(("", "value", "rows in", "share", "rows kept", "share"), rows)
+
+
+def _difficulty(summary: Summary) -> Iterator[Block]:
+    """Rows of each source by how much of their attempts solve them, before and after."""
+    for model in sorted({model for model, _ in summary.difficulty_by_source}):
+        yield Heading(f"Difficulty by source before and after, by the attempts of {model} that solve a row")
+        rows = []
+        for (name, source), counts in sorted(summary.difficulty_by_source.items()):
+            if name == model:
+                after = [counts[True, share] for share in SOLVED]
+                before = [counts[False, share] + kept for share, kept in zip(SOLVED, after, strict=True)]
+                rows.append([source, *before, *after])
+        yield Table(("source", *SOLVED, *(f"kept: {share}" for share in SOLVED)), rows)
 
 
 def _calls(summary: Summary) -> Iterator[Block]:

@@ -1,9 +1,9 @@
-"""Writes `report.md` and `report.html` (one file, no scripts, no links) from jinja2 templates."""
+"""Writes `report.md`, `report.html` and the pages of samples in `report/` from jinja2 templates; without scripts."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from or1_data.report.content import Bars, blocks
+from or1_data.report.content import Bars, Samples, blocks
+from or1_data.report.formulas import rendered
 from or1_data.report.meaning import order
 from or1_data.run.parts import write_whole
 from or1_data.run.summary import Summary
@@ -23,8 +24,30 @@ def write_report(out: Path, manifest: Mapping[str, Any], summary: Summary) -> No
     """Write both reports into `out`."""
     content = list(blocks(manifest, summary, _first_rows(out / "set_aside.jsonl")))
     for name in ("report.md", "report.html"):
-        page = _environment().get_template(f"{name}.jinja").render(blocks=content, manifest=manifest)
+        template = _environment().get_template(f"{name}.jinja")
+        page = template.render(blocks=content, manifest=manifest, cost=list(_cost(manifest, summary)))
         write_whole(out / name, [page.encode()])
+    _write_pages(out / "report", [block for block in content if isinstance(block, Samples)])
+
+
+def _write_pages(folder: Path, samples: Sequence[Samples]) -> None:
+    """The pages of samples, in place of those of an earlier run."""
+    folder.mkdir(exist_ok=True)
+    for page in folder.glob("*.html"):
+        page.unlink()
+    template = _environment().get_template("page.html.jinja")
+    for block in samples:
+        for number, (name, rows) in enumerate(block.pages, start=1):
+            write_whole(folder / name, [template.render(block=block, rows=rows, number=number).encode()])
+
+
+def _cost(manifest: Mapping[str, Any], summary: Summary) -> Iterator[tuple[object, ...]]:
+    """Per stage: seconds, rows, and what was asked of models and came of it."""
+    for stage, seconds in manifest["seconds"].items():
+        rows = sum(counts.get("rows", 0) for counts in manifest["stages"].get(stage, {}).values())
+        asked = [counts for name, counts in summary.calls.items() if name.endswith("(judge)") == (stage == "judge")]
+        models = asked if stage in ("difficulty", "judge") else []
+        yield stage, seconds, rows, sum(c["calls"] for c in models), sum(c["tokens"] for c in models)
 
 
 def write_card(out: Path, manifest: Mapping[str, Any], summary: Summary) -> None:
@@ -55,7 +78,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"cell": _cell, "line": _line, "bars": _bars}
+    environment.filters |= {"cell": _cell, "line": _line, "bars": _bars, "rendered": rendered}
     return environment
 
 

@@ -14,10 +14,8 @@ from or1_data.difficulty.counts import counts_of
 from or1_data.ground_truth import answers
 from or1_data.schema import ORIGIN, Problem
 
-_SAMPLES: Final = 50
-_KEPT_SAMPLES: Final = 20
 _BINS: Final = 20
-_SHOWN_CHARS: Final = 600
+_SHOWN_CHARS: Final = 1500
 
 
 @dataclass
@@ -27,6 +25,8 @@ class Summary:
     Samples are the rows with the smallest hash, so not the first ones.
     """
 
+    num_samples: int = 500
+    """Samples of each reason at most; where a reason has no more rows, they are all of them."""
     rows: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
     dropped: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -35,6 +35,10 @@ class Summary:
     """Every reason -> source -> rows: what each rule alone would drop."""
     histograms: dict[str, list[int]] = field(default_factory=dict)
     difficulty: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    difficulty_by_source: dict[tuple[str, str], Counter[tuple[bool, str]]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
+    """(model, source) -> (kept, how much of it is solved) -> rows."""
     overlaps: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     copies: Counter[int] = field(default_factory=Counter)
     samples: dict[str, list[tuple[int, int, dict[str, Any]]]] = field(default_factory=lambda: defaultdict(list))
@@ -59,13 +63,14 @@ class Summary:
                 self._sample(reason, problem)
         else:
             self.kept[source] += 1
-            self._sample("kept", problem, _KEPT_SAMPLES)
+            self._sample("kept", problem)
             if stated := (problem.extra_info.get(ORIGIN) or {}).get("license"):
                 self.licenses[source].add(str(stated))
         for feature, value in features_of(problem):
             self.composition[feature][value] += 1
             self.composition_kept[feature][value] += not reasons
         self._scores(problem)
+        self._difficulty(problem, kept=not reasons)
         self._calls(problem)
 
     def _scores(self, problem: Problem) -> None:
@@ -83,9 +88,12 @@ class Summary:
         votes = problem.notes.get("judge")
         if votes and votes.get("asked"):
             self._bin("share of accepting votes", votes["accepted"] / votes["asked"])
+
+    def _difficulty(self, problem: Problem, *, kept: bool) -> None:
         for model, count in counts_of(problem).items():
             if count.num_attempts:
                 self.difficulty[model][f"{count.rate:.2f}"] += 1
+                self.difficulty_by_source[model, problem.data_source][kept, solved(count.rate)] += 1
 
     def _calls(self, problem: Problem) -> None:
         for model, own in (problem.notes.get("difficulty") or {}).items():
@@ -98,13 +106,13 @@ class Summary:
     def _bin(self, name: str, score: float) -> None:
         self.histograms.setdefault(name, [0] * _BINS)[min(_BINS - 1, max(0, int(score * _BINS)))] += 1
 
-    def _sample(self, reason: str, problem: Problem, most: int = _SAMPLES) -> None:
+    def _sample(self, reason: str, problem: Problem) -> None:
         """Keep the rows with the smallest hashes: a sample that does not depend on order."""
         digest = hashlib.sha256(f"{reason}:{problem.id}:{problem.data_source}".encode()).digest()
         entry = (-int.from_bytes(digest[:7], "big"), self.rows.total(), _shown(problem))
         self.sampled[reason] += 1
         heap = self.samples[reason]
-        if len(heap) < most:
+        if len(heap) < self.num_samples:
             heapq.heappush(heap, entry)
         else:
             heapq.heappushpop(heap, entry)
@@ -136,6 +144,14 @@ class Summary:
             "difficulty": {model: dict(sorted(rates.items())) for model, rates in sorted(self.difficulty.items())},
             "copies": {str(number): rows for number, rows in sorted(self.copies.items())},
         }
+
+
+SOLVED: Final = ("never", "up to half", "more than half", "always")
+
+
+def solved(rate: float) -> str:
+    """How much of a problem's attempts solve it, as one of `SOLVED`."""
+    return SOLVED[0 if rate == 0 else 3 if rate == 1 else 1 if rate <= 0.5 else 2]
 
 
 _NUMBER: Final = re.compile(r"-?\d[\d,]*(\.\d+)?")
@@ -170,5 +186,5 @@ def _shown(problem: Problem) -> dict[str, Any]:
         "source": problem.data_source,
         "statement": problem.statement[:_SHOWN_CHARS],
         "ground_truth": problem.ground_truth[:120],
-        "notes": {stage: note for stage, note in problem.notes.items() if stage != "difficulty"},
+        "notes": dict(problem.notes),
     }
