@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -89,69 +84,6 @@ def test_what_was_wrong_is_said(tmp_path: Path) -> None:
     counts = json.loads((tmp_path / "run/manifest.json").read_text())["counts"]["touched_by_reason"]
     assert sum(counts["rules:url"].values()) == 6 and sum(counts["dedup:exact"].values()) == 30
     assert result.kept == 300 - 6 - 30
-
-
-SLOW = """
-import sys, time
-sys.path.insert(0, {folder!r})
-from or1_data.cli import main
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
-"""
-VERIFIER = """
-import os, time
-def verify(response, ground_truth):
-    with open(os.environ["CALLS"], "a") as stream:
-        stream.write("x")
-    time.sleep(0.002)
-    return type("V", (), {"status": "correct", "reward": 1.0, "extracted": "1"})()
-"""
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_killed_and_run_again_loses_at_most_a_chunk_per_worker(tmp_path: Path, workers: int) -> None:
-    source = make_source(tmp_path / "a.jsonl")
-    (tmp_path / "slow_verifier.py").write_text(VERIFIER)
-    (tmp_path / "go.py").write_text(SLOW.format(folder=str(tmp_path)))
-    recipe = tmp_path / "r.toml"
-    recipe.write_text(
-        f'name = "t"\nchunk_rows = 40\nworkers = {workers}\n[[source]]\npath = "{source}"\nadapter = "or1"\n[answers]\nverifier = "slow_verifier:verify"\n'  # noqa: E501
-    )
-    calls = tmp_path / "calls"
-    environment = {**os.environ, "CALLS": str(calls), "PYTHONPATH": str(tmp_path)}
-    command = [sys.executable, str(tmp_path / "go.py"), "run", str(recipe), "--out", str(tmp_path / "run")]
-    folder = tmp_path / "run/stages/02-answers"
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while (
-        len(list(folder.glob("part-?????-????????????????.json"))) < 3
-        and time.monotonic() < deadline
-        and process.poll() is None
-    ):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert process.returncode == -signal.SIGKILL
-    before, deadline = -1, time.monotonic() + 10  # the kernel kills its workers with it, as soon as they are scheduled
-    while calls.stat().st_size != before and time.monotonic() < deadline:
-        before = calls.stat().st_size
-        time.sleep(0.5)
-    assert calls.stat().st_size == before, "a worker went on after its parent was killed"
-    done = len(list(folder.glob("part-?????-????????????????.json")))
-    assert 3 <= done < 8
-    subprocess.run(
-        command, env=environment, check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120
-    )
-    per_row = 2  # gold alone, and gold against the row
-    again = calls.stat().st_size - before
-    pairs_compared = 0
-    assert again <= per_row * (300 - 40 * done) + pairs_compared
-    calls.unlink()
-    clean = [*command[:-1], str(tmp_path / "clean")]
-    subprocess.run(
-        clean, env=environment, check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120
-    )
-    assert outputs(tmp_path / "run") == outputs(tmp_path / "clean")
 
 
 def test_a_finished_run_does_nothing_again_and_other_settings_only_what_they_touch(tmp_path: Path) -> None:

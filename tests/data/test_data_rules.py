@@ -100,7 +100,7 @@ def test_the_stage_only_notes(real: Path) -> None:
     assert all(("rules" in after.notes) == bool(find(before)) for before, after in zip(rows, noted, strict=True))
 
 
-def test_labelled_real_lines(real: Path) -> None:
+def test_labeled_real_lines(real: Path) -> None:
     """The rules may miss two of the labels and cry wolf three times, as the README says."""
     wanted: dict[str, dict[int, set[str]]] = {}
     labels = json.loads((Path(__file__).parent / "rule_labels.json").read_text())

@@ -23,12 +23,18 @@ def add_run(commands: Any) -> None:
         "run a recipe from its sources to the training files",
         "RECIPE is a TOML file or a shipped name (or1-math, or1-code, skywork-or1-rl-data, shared-small). Killed and run\n"  # noqa: E501
         "again, it goes on where it was. The folder gets problems.jsonl and .parquet (or one pair per part of [split]),\n"  # noqa: E501
-        "dropped.jsonl with every reason, set_aside.jsonl with broken rows, manifest.json, report.md and report.html.",
+        "dropped.jsonl with every reason, set_aside.jsonl with broken rows, manifest.json, a card (README.md), report.md and\n"
+        "report.html.",
     )
     parser.add_argument("recipe", help="TOML file, or the name of a shipped recipe")
     parser.add_argument("--out", help="run folder (default: runs/NAME)")
     parser.add_argument("--root", help="folder that the recipe's relative paths start from")
     parser.add_argument("--workers", type=int, help="worker processes; the result does not depend on it")
+    parser.add_argument(
+        "--engine",
+        choices=("processes", "ray"),
+        help="where workers run: this machine (default), or the Ray cluster at RAY_ADDRESS (extra or1-data[ray])",
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting, e.g. select.min_votes=9"
     )

@@ -29,7 +29,7 @@ from or1_data.written import Dropped, columns_of, names, output_path, warn
 def run(options: Namespace) -> int:
     """`or1-data run`."""
     overrides = dict(map(_assignment, options.set))
-    for name in ("root", "workers"):
+    for name in ("root", "workers", "engine"):
         if getattr(options, name) is not None:
             overrides[name] = getattr(options, name)
     recipe = load_recipe(options.recipe, overrides)

@@ -10,7 +10,7 @@ import asyncio
 import queue
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Generic, TypeVar
 
@@ -37,6 +37,20 @@ async def in_order(rows: Iterable[Row], work: Callable[[Row], Awaitable[Result]]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Once(Generic[Result]):
+    """Calls in flight by key: who wants one that is asked for already waits for it."""
+
+    def __init__(self) -> None:
+        self._open: dict[Hashable, asyncio.Future[Result]] = {}
+
+    async def __call__(self, key: Hashable, make: Callable[[], Awaitable[Result]]) -> Result:
+        """What `make()` gives, or gave to another caller with this key who still waited."""
+        if key not in self._open:
+            self._open[key] = asyncio.ensure_future(make())
+            self._open[key].add_done_callback(lambda _: self._open.pop(key))
+        return await self._open[key]
 
 
 async def _waited(work: Callable[[Row], Awaitable[Result]], row: Row) -> Result:

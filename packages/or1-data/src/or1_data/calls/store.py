@@ -55,6 +55,8 @@ class CallStore:
     def __init__(self, folder: str | Path | None = None) -> None:
         """Read what is there. Raises `RunError` where the folder cannot be used."""
         self.folder = Path(folder) if folder is not None else None
+        self.refused: dict[str, str] = {}
+        """Key -> what a server said that refused the prompt. Not kept in the folder: another server may take it."""
         self._calls: dict[str, dict[int, Call]] = {}
         self._file: IO[bytes] | None = None
         self._lock = threading.Lock()

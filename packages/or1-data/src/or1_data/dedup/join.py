@@ -26,6 +26,8 @@ _OTHER_NUMBERS_WINDOW: Final = 3
 
 
 Memo = Callable[[str, Callable[[], U64]], U64]
+Keys = Callable[[int], U64]
+"""Band -> the key of each document in it [D]."""
 
 
 def call(name: str, work: Callable[[], U64]) -> U64:
@@ -46,22 +48,33 @@ class Pairs:
         return len(self.first)
 
 
-def find_pairs(shingles: Shingles, settings: DedupSettings, memo: Memo = call, numbers: U64 | None = None) -> Pairs:
+def find_pairs(
+    shingles: Shingles, settings: DedupSettings, memo: Memo = call, numbers: U64 | None = None, keys: Keys | None = None
+) -> Pairs:
     """`exact_pairs` or `near_pairs`, as the settings say."""
-    return exact_pairs(shingles, settings) if settings.exact else near_pairs(shingles, settings, memo, numbers)
+    return exact_pairs(shingles, settings) if settings.exact else near_pairs(shingles, settings, memo, numbers, keys)
 
 
-def near_pairs(shingles: Shingles, settings: DedupSettings, memo: Memo = call, numbers: U64 | None = None) -> Pairs:
+def near_pairs(
+    shingles: Shingles, settings: DedupSettings, memo: Memo = call, numbers: U64 | None = None, keys: Keys | None = None
+) -> Pairs:
     """All pairs at or above the threshold that share a band; identical documents are found without hashing.
 
     `memo(name, work)` may keep what `work()` gives, so that a killed run goes on behind the last band. With `numbers`,
-    a hash of each document's numbers [D], only pairs with the same ones are all looked for.
+    a hash of each document's numbers [D], only pairs with the same ones are all looked for. `keys(band)` gives the
+    band keys of all documents [D] where they are known already.
     """
     distinct, representative, same = merge_identical(shingles)
-    keys = memo("keys", lambda: band_keys(distinct, settings.bands, settings.rows))
-    codes = band_candidates(keys, memo, None if numbers is None else numbers[representative])
+    own = (
+        band_keys(distinct, settings.bands, settings.rows).__getitem__ if keys is None else _some(keys, representative)
+    )
+    codes = band_candidates(own, settings.bands, memo, None if numbers is None else numbers[representative])
     found = verify(distinct, codes, settings.threshold)
     return _with_identical(found, representative, same)
+
+
+def _some(keys: Keys, documents: I64) -> Keys:
+    return lambda band: keys(band)[documents]
 
 
 def exact_pairs(shingles: Shingles, settings: DedupSettings) -> Pairs:
@@ -118,8 +131,8 @@ def _with_identical(found: Pairs, representative: I64, same: Pairs) -> Pairs:
     )
 
 
-def band_candidates(keys: U64, memo: Memo = call, numbers: U64 | None = None) -> U64:
-    """Pairs (`first << 32 | second`, each once) that share a key in a band. `keys` is [B, D]."""
+def band_candidates(keys: Keys, bands: int, memo: Memo = call, numbers: U64 | None = None) -> U64:
+    """Pairs (`first << 32 | second`, each once) that share a key in a band."""
 
     def pairs_of(own: U64) -> U64:
         if numbers is None:
@@ -128,9 +141,9 @@ def band_candidates(keys: U64, memo: Memo = call, numbers: U64 | None = None) ->
         return np.unique(np.concatenate([same, band_pairs(own, _OTHER_NUMBERS_WINDOW)]))
 
     def of_band(band: int) -> U64:
-        return memo(f"band-{band:03d}", lambda: pairs_of(keys[band]))
+        return memo(f"band-{band:03d}", lambda: pairs_of(keys(band)))
 
-    found = [of_band(band) for band in range(len(keys))]
+    found = [of_band(band) for band in range(bands)]
     pairs: U64 = np.unique(np.concatenate(found)) if found else np.zeros(0, np.uint64)
     return pairs
 

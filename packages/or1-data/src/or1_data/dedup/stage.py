@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import IO
 
@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from or1_data.dedup.clusters import Decision, star_clusters
-from or1_data.dedup.join import Memo, call, find_pairs
+from or1_data.dedup.join import Pairs, find_pairs
 from or1_data.dedup.records import DedupRecord, record_of
 from or1_data.dedup.same import Comparison
 from or1_data.dedup.settings import DedupSettings
@@ -23,8 +23,6 @@ from or1_data.text.words import number_sequence
 
 _BATCH = 2000
 NOTE = "dedup"
-Rows = Callable[[], Iterable[Problem]]
-"""Gives the rows once more, from the start and in the same order."""
 
 
 def annotate_duplicates(
@@ -40,32 +38,17 @@ def annotate_duplicates(
     settings = settings or DedupSettings()
     with tempfile.TemporaryFile() as spool:
         shingles, numbers = joined(list(_spooled(problems, spool, settings.ngram)))
-        yield from decide_and_note(lambda: _read(spool), shingles, numbers, settings, comparison or Comparison())
+        pairs = find_pairs(shingles, settings, numbers=numbers)
+        wanted = documents_in(pairs)
+        records = {index: record_of(problem) for index, problem in enumerate(_read(spool)) if index in wanted}
+        decisions = star_clusters(records, pairs, comparison or Comparison(), settings.priority)
+        for index, problem in enumerate(_read(spool)):
+            yield problem.with_note(NOTE, note_of(decisions.get(index), records))
 
 
-def decide_and_note(
-    rows: Rows,
-    shingles: Shingles,
-    numbers: U64,
-    settings: DedupSettings,
-    comparison: Comparison,
-    memo: Memo = call,
-    already_rejected: Callable[[Problem], bool] = lambda problem: False,
-) -> Iterator[Problem]:
-    """The rows with their notes, given the shingles and a hash of the numbers of all of them.
-
-    An `already_rejected` row never stays in place of one that is not.
-    """
-    pairs = find_pairs(shingles, settings, memo, numbers)
-    wanted = set(pairs.first.tolist()) | set(pairs.second.tolist())
-    records = {
-        index: record_of(problem, already_rejected=already_rejected(problem))
-        for index, problem in enumerate(rows())
-        if index in wanted
-    }
-    decisions = star_clusters(records, pairs, comparison, settings.priority)
-    for index, problem in enumerate(rows()):
-        yield problem.with_note(NOTE, note_of(decisions.get(index), records))
+def documents_in(pairs: Pairs) -> set[int]:
+    """The documents that occur in pairs: only these are decided on."""
+    return set(pairs.first.tolist()) | set(pairs.second.tolist())
 
 
 def note_of(decision: Decision | None, records: dict[int, DedupRecord]) -> dict[str, object] | None:

@@ -10,11 +10,12 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Final, Protocol, runtime_checkable
 
 from or1_data.calls import Call, CallStore, ChatModel, Completion, PromptRefused
-from or1_data.calls.queue import ROWS_PER_SLOT, in_order, iterate
+from or1_data.calls.queue import ROWS_PER_SLOT, Once, in_order, iterate
 from or1_data.difficulty.attempts import NOTE, RowAttempts
 from or1_data.difficulty.settings import DifficultySettings
 from or1_data.errors import ConfigError, EndpointError
@@ -71,7 +72,8 @@ def _in_batches(
 ) -> Iterator[Problem]:  # fmt: skip
     rows = (RowAttempts(problem, settings, store, decisive) for problem in problems)
     while chunk := list(islice(rows, batch)):
-        while asked := [(row, numbers) for row in chunk if (numbers := _unpaid(row, verifier))]:
+        while by_key := {row.key: (row, numbers) for row in chunk if (numbers := _unpaid(row, verifier))}:
+            asked = list(by_key.values())
             prompts, counts = [row.prompt for row, _ in asked], [len(numbers) for _, numbers in asked]
             answers = sampler.sample(prompts, counts, [numbers[0] for _, numbers in asked])
             for (row, numbers), responses in zip(asked, answers, strict=True):
@@ -104,6 +106,7 @@ class _Queue:
         self.model, self.verifier, self.settings = model, verifier, settings
         self.store, self.decisive, self.seed = store, decisive, seed
         self.answered = self.refused = 0
+        self.once = Once[Call]()
 
     def run(self, problems: Iterable[Problem]) -> Iterator[Problem]:
         return iterate(lambda: self._all(problems), self.model)
@@ -117,7 +120,7 @@ class _Queue:
     async def _row(self, problem: Problem) -> Problem:
         row = RowAttempts(problem, self.settings, self.store, self.decisive)
         while numbers := row.numbers():
-            attempts = (self._attempt(row, number) for number in numbers)
+            attempts = (self.once((row.key, number), partial(self._attempt, row, number)) for number in numbers)
             for outcome in await asyncio.gather(*attempts, return_exceptions=True):
                 if isinstance(outcome, PromptRefused):
                     row.refused = str(outcome)
@@ -137,9 +140,18 @@ class _Queue:
                 return call
             return await loop.run_in_executor(self.pool, row.known, number, self.verifier)
         async with self.slots:
-            completion = await self.model.complete(row.prompt, seed=self.seed * _SEED_STEP + number)
+            completion = await self._completion(row, number)
         self.answered += 1
         return await loop.run_in_executor(self.pool, row.judged, number, completion, self.verifier)
+
+    async def _completion(self, row: RowAttempts, number: int) -> Completion:
+        if why := row.store.refused.get(row.key):
+            raise PromptRefused(why)
+        try:
+            return await self.model.complete(row.prompt, seed=self.seed * _SEED_STEP + number)
+        except PromptRefused as refusal:
+            row.store.refused[row.key] = str(refusal)
+            raise
 
     def _note_refusal(self, row: RowAttempts) -> None:
         self.refused += 1

@@ -11,14 +11,14 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Annotated, Any, Final
 
 import msgspec
 
 from or1_data.calls import Call, CallStore, ChatModel, Completion, PromptRefused
-from or1_data.calls.queue import ROWS_PER_SLOT, in_order, iterate
+from or1_data.calls.queue import ROWS_PER_SLOT, Once, in_order, iterate
 from or1_data.calls.servers import ServedModel, ServedModelSettings
 from or1_data.calls.store import call_key
 from or1_data.errors import ConfigError
@@ -85,6 +85,7 @@ class _Panel:
 
     def __init__(self, models: Mapping[str, ChatModel], settings: JudgeSettings, store: CallStore) -> None:
         self.models, self.settings, self.store = models, settings, store
+        self.once = Once[str]()
         self.sampling = {endpoint.model: endpoint.sampling for endpoint in settings.endpoints}
 
     async def all(self, problems: Iterable[Problem]) -> AsyncIterator[Problem]:
@@ -106,7 +107,9 @@ class _Panel:
         content = judge_prompt().replace("{statement}", problem.statement)
         key = call_key("vote", problem.id, content, name, self.sampling.get(name), self.settings.seed)
         numbers = range(len(have), self.settings.votes)
-        asked = (self._vote(key, problem, name, number, content) for number in numbers)
+        asked = (
+            self.once((key, number), partial(self._vote, key, problem, name, number, content)) for number in numbers
+        )
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         refused = ""
         for outcome in outcomes:
@@ -123,8 +126,14 @@ class _Panel:
         if known is not None:
             return known.vote
         async with self.slots[name]:
+            if why := self.store.refused.get(key):
+                raise PromptRefused(why)
             messages = [{"role": "user", "content": content}]
-            answer = await self.models[name].complete(messages, seed=_seed(problem.id, number, self.settings.seed))
+            try:
+                answer = await self.models[name].complete(messages, seed=_seed(problem.id, number, self.settings.seed))
+            except PromptRefused as refusal:
+                self.store.refused[key] = str(refusal)
+                raise
         vote = read_vote(answer)
         self.store.put(key, number, Call(vote=vote, truncated=answer.truncated, num_tokens=answer.num_tokens))
         return vote

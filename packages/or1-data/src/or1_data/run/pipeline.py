@@ -18,9 +18,10 @@ import msgspec
 from or1_data.errors import RunError, SourceError
 from or1_data.report.write import write_card, write_report
 from or1_data.run.duplicates import run_duplicates
+from or1_data.run.engines import Engine, open_engine
 from or1_data.run.fingerprint import fingerprint_of
 from or1_data.run.guard import add, guard
-from or1_data.run.model_stages import CALLING, run_calls, target_key
+from or1_data.run.model_stages import CALLING, run_calls
 from or1_data.run.output import collect_set_aside, remove_files_of_earlier_run, select, write_json
 from or1_data.run.parts import Part, file_hash, key_of, part_of, read_parts, remove_stale
 from or1_data.run.progress import stage_progress
@@ -77,7 +78,8 @@ def _opened(recipe: Recipe, out: Path, progress: bool) -> Iterator[_Run]:
         raise RunError(f"{out}: the folder cannot be made ({error.strerror})") from error
     with _locked(out):
         write_json(out / "config.json", msgspec.to_builtins(recipe))
-        yield _Run(recipe, out, Path(recipe.root), progress)
+        with open_engine(recipe.engine, recipe.workers) as engine:
+            yield _Run(recipe, out, engine, progress)
 
 
 def stages_of(recipe: Recipe) -> list[str]:
@@ -94,9 +96,11 @@ def stages_of(recipe: Recipe) -> list[str]:
 class _Run:
     """One run while it is made."""
 
-    def __init__(self, recipe: Recipe, out: Path, root: Path, progress: bool) -> None:
-        self.recipe, self.out, self.root, self.progress = recipe, out, root, progress
-        self.benchmarks = tuple(_benchmarks(recipe, root))
+    def __init__(self, recipe: Recipe, out: Path, engine: Engine, progress: bool) -> None:
+        self.recipe, self.progress = recipe, progress
+        self.given, self.out, self.root = out, out.absolute(), Path(recipe.root).absolute()
+        self.engine = engine
+        self.benchmarks = tuple(_benchmarks(recipe, self.root))
         self.funnel: dict[str, dict[str, Counter[str]]] = {}
         self.seconds: dict[str, float] = {}
 
@@ -125,22 +129,19 @@ class _Run:
         total = sum(part.counts()["rows"] for part in sources)
         with self._counting(name, total) as done:
             if name == "dedup":
-                targets = run_duplicates(self.recipe, sources, folder, fingerprint, done)
+                targets = run_duplicates(self.engine, self.recipe, sources, folder, fingerprint, done)
             elif name in CALLING:
-                targets = [
-                    part_of(folder, i, target_key(self.recipe, fingerprint, source)) for i, source in enumerate(sources)
-                ]
-                store = Path(self.recipe.store) if self.recipe.store else self.out.absolute().parent / "model_calls"
-                run_calls(name, self.recipe, list(zip(sources, targets, strict=True)), store, done)
+                store = Path(self.recipe.store or self.out.parent / "model_calls").absolute()
+                targets = run_calls(self.engine, name, self.recipe, sources, folder, fingerprint, store, done)
             else:
                 spec = StageSpec(name, self.recipe, self.benchmarks)
                 targets = [part_of(folder, i, key_of(fingerprint, source.key)) for i, source in enumerate(sources)]
-                run_parts(spec, list(zip(sources, targets, strict=True)), self.recipe.workers, done)
+                run_parts(self.engine, spec, list(zip(sources, targets, strict=True)), done)
         remove_stale(folder, targets)
         return targets
 
     def finish(self, first: Sequence[Part], last: Sequence[Part], scale: Scale) -> RunResult:
-        summary = Summary()
+        summary = Summary(self.recipe.output.report_rows)
         files = select(self.recipe, last, scale, self.out, summary)
         summary.show_what_stays(read_parts(last))
         set_aside = collect_set_aside(first, self.out)
@@ -149,7 +150,7 @@ class _Run:
         write_json(self.out / "manifest.json", manifest)
         write_report(self.out, manifest, summary)
         write_card(self.out, manifest, summary)
-        return RunResult(self.out, files, summary.rows.total(), summary.kept.total(), set_aside)
+        return RunResult(self.given, files, summary.rows.total(), summary.kept.total(), set_aside)
 
     @contextmanager
     def _counting(self, name: str, total: int = 0) -> Iterator[Callable[[Part, dict[str, Any], bool], None]]:

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
@@ -112,6 +112,8 @@ class OutputSettings(Settings, frozen=True):
     """Write the solutions of rows that have one."""
     notes: bool = True
     """Write what the stages noted about each row."""
+    report_rows: Annotated[int, msgspec.Meta(ge=1)] = 500
+    """Rows that the report shows of each reason, on pages of their own; more than a reason has shows all of them."""
 
 
 class Recipe(Settings, frozen=True):
@@ -127,6 +129,8 @@ class Recipe(Settings, frozen=True):
     """Rows that are worked on, and kept, at a time."""
     workers: int = 1
     """Processes."""
+    engine: Literal["processes", "ray"] = "processes"
+    """`ray`: the machines of a Ray cluster, which share the file system that the run's folder is on."""
     store: str = ""
     """Folder of the paid attempts and votes, which runs may share; by default `model_calls` beside the run's folder."""
     stages: tuple[str, ...] = ("rules", "answers", "dedup", "decontaminate", "difficulty", "judge")
