@@ -121,12 +121,14 @@ def main() -> None:
                 "output": {"formats": ["jsonl"]},
             }
         )
-        start = time.perf_counter()
+        start, before_s = time.perf_counter(), time.process_time()
         result = run_recipe(recipe, folder / "run")
         seconds = time.perf_counter() - start
-        peaks = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        peaks = [usage.ru_maxrss / 1024 for usage in usages]
+        cpu_s = sum(usage.ru_utime + usage.ru_stime for usage in usages) - before_s
         print(
-            f"{result.rows:,} rows, {size / 1e6:.0f} MB, {arguments.workers} workers: {seconds:.0f} s, {result.rows / seconds:,.0f} rows/s"
+            f"{result.rows:,} rows, {size / 1e6:.0f} MB, {arguments.workers} workers: {seconds:.0f} s, {result.rows / seconds:,.0f} rows/s, {result.rows / cpu_s:,.0f} rows per CPU second"
         )
         print(
             f"kept {result.kept:,}; peak memory {peaks[0]:.0f} MB in the main process, {peaks[1]:.0f} MB in the largest worker"
