@@ -23,8 +23,8 @@ def add_run(commands: Any) -> None:
         "run a recipe from its sources to the training files",
         "RECIPE is a TOML file or a shipped name (or1-math, or1-code, skywork-or1-rl-data, shared-small). Killed and run\n"  # noqa: E501
         "again, it goes on where it was. The folder gets problems.jsonl and .parquet (or one pair per part of [split]),\n"  # noqa: E501
-        "dropped.jsonl with every reason, set_aside.jsonl with broken rows, manifest.json, a card (README.md), report.md and\n"
-        "report.html.",
+        "dropped.jsonl with every reason, set_aside.jsonl with broken rows, manifest.json, a card (README.md), and\n"
+        "report.md and report.html.",
     )
     parser.add_argument("recipe", help="TOML file, or the name of a shipped recipe")
     parser.add_argument("--out", help="run folder (default: runs/NAME)")

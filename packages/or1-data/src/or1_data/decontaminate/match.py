@@ -29,7 +29,7 @@ _SHORT: Final = 6
 _LEAST_COSINE: Final = 0.2
 """Below it, words have too little in common for a closer look."""
 _LEAST_COSINE_OF_ANSWER: Final = 0.1
-"""The same for an item with the row's answer: who rewords a problem thoroughly keeps its answer and few of its words."""
+"""The same for an item with the row's answer: who rewords a problem well keeps its answer and few of its words."""
 
 
 _WHOLE: Final = 0.9
