@@ -1,10 +1,10 @@
-"""The text stages of or1-data over shards under four engines, on this machine: time, memory, and a killed worker.
+"""The text stages of or1-data over shards under four engines, on this machine: CPU seconds, memory, a killed worker.
 
-    uv run --with datatrove --with 'ray[data]' benchmarks/data_engines.py [--rows 40000] [--workers 2]
+    uv run --with datatrove --with 'ray[data]' benchmarks/data_engines.py [--rows 40000] [--workers 2] [--engines NAME,...]
 
 Each engine makes the same parts: rules and decontamination of every shard, the function that a run uses. Engines: the
 standard library's process pool, Ray tasks, Ray Data, datatrove's LocalPipelineExecutor. Then each gets twelve tasks of
-which one kills its own worker the first time, and 60 s for them.
+which one kills its own worker the first time, and 40 s for them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from or1_data.run.reading import read_sources
 from or1_data.run.recipe import recipe_from
 from or1_data.run.work import StageSpec, work
 
-FAULT_S = 60
+FAULT_S = 40
 os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}  # as or1-data's engine does
 
 
@@ -91,7 +91,7 @@ def die_once(flag):
 
 
 def shards(rows, folder):
-    """The parts to make, of two stages: (StageSpec, source, target)."""
+    """What there is to make, of two stages and eight shards: (StageSpec, source, target)."""
     write(folder / "rows.jsonl", rows, 0)
     write(folder / "items.jsonl", 2000, 1)
     data = {
@@ -104,50 +104,53 @@ def shards(rows, folder):
     sources = read_sources(recipe, folder / "read", folder, lambda *_: None)
     benchmarks = (str(folder / "items.jsonl"),)
     return [
-        [(StageSpec(name, recipe, benchmarks), source, part_of(folder / name, number, key_of(name, source.key)))
-         for number, source in enumerate(sources)]
+        (StageSpec(name, recipe, benchmarks), source, part_of(folder / name, number, key_of(name, source.key)))
         for name in ("rules", "decontaminate")
-    ]  # fmt: skip
+        for number, source in enumerate(sources)
+    ]
 
 
 def measured(name, workers, folder):
-    """Run in a process of its own: seconds per stage, and the most memory of all processes together."""
-    stages = pickle.loads((folder / "stages").read_bytes())
-    for tasks in stages:
-        made = tasks[0][2].path.parent
+    """Run in a process of its own: both stages of all shards."""
+    tasks = pickle.loads((folder / "tasks").read_bytes())
+    for made in {task[2].path.parent for task in tasks}:
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir()
-        own = folder / f"{name}-{made.name}"
-        own.mkdir()
-        begun = time.perf_counter()
-        count = ENGINES[name](work, tasks, workers, own)
-        print(f"{name:18} {made.name:14} {count} shards in {time.perf_counter() - begun:6.1f} s", flush=True)
+    own = folder / name
+    own.mkdir()
+    begun = time.perf_counter()
+    count = ENGINES[name](work, tasks, workers, own)
+    print(f"{name:18} {count} tasks in {time.perf_counter() - begun:6.1f} s", flush=True)
 
 
-def memory_mb(group):
-    """Memory of a process group and of what Ray started, by proportional share."""
-    total = 0
-    for stat in Path("/proc").glob("[0-9]*/smaps_rollup"):
+def usage(session, cpu_s):
+    """Memory in MB of the processes of a session, by proportional share; their CPU seconds go into `cpu_s` by process."""
+    total, ticks = 0, os.sysconf("SC_CLK_TCK")
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if os.getsid(int(stat.parent.name)) == group:
-                total += int(next(line for line in stat.read_text().splitlines() if line.startswith("Pss:")).split()[1])
+            if os.getsid(int(folder.name)) != session:
+                continue
+            fields = (folder / "stat").read_text().rpartition(") ")[2].split()
+            cpu_s[folder.name] = (int(fields[11]) + int(fields[12])) / ticks
+            lines = (folder / "smaps_rollup").read_text().splitlines()
+            total += int(next(line for line in lines if line.startswith("Pss:")).split()[1])
         except (OSError, StopIteration):
             continue
     return total / 1024
 
 
 def in_process(arguments, limit_s):
-    """(return code or None, seconds, most memory in MB)."""
-    begun, most = time.perf_counter(), 0.0
+    """(return code or None, seconds, CPU seconds, most memory in MB)."""
+    begun, most, cpu_s = time.perf_counter(), 0.0, {}
     process = subprocess.Popen([sys.executable, __file__, *map(str, arguments)], start_new_session=True)
     while process.poll() is None and time.perf_counter() - begun < limit_s:
-        most = max(most, memory_mb(process.pid))
-        time.sleep(3)
+        most = max(most, usage(process.pid, cpu_s))
+        time.sleep(1)
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return None, limit_s, most
-    return process.returncode, time.perf_counter() - begun, most
+        return None, limit_s, sum(cpu_s.values()), most
+    return process.returncode, time.perf_counter() - begun, sum(cpu_s.values()), most
 
 
 def fault(name, workers, folder):
@@ -159,6 +162,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=40_000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--engines", default=",".join(ENGINES), help="which of them (default: %(default)s)")
     parser.add_argument("--one", help="(inner) engine to measure in this process")
     parser.add_argument("--fault", help="(inner) engine whose worker is killed")
     parser.add_argument("--folder", type=Path)
@@ -169,12 +173,14 @@ def main():
         return fault(options.fault, options.workers, options.folder)
     print_machine("or1-data", "ray", "datatrove")
     folder = Path(tempfile.mkdtemp())
-    (folder / "stages").write_bytes(pickle.dumps(shards(options.rows, folder)))
-    for name, engine in ENGINES.items():
-        code, seconds, most = in_process(["--one", name, "--folder", folder, "--workers", options.workers], 900)
-        print(f"{name:18} whole process {seconds:6.1f} s, {most:5.0f} MB, exit {code}", flush=True)
+    (folder / "tasks").write_bytes(pickle.dumps(shards(options.rows, folder)))
+    for name in options.engines.split(","):
+        engine = ENGINES[name]
+        arguments = ["--one", name, "--folder", folder, "--workers", options.workers]
+        code, seconds, cpu_s, most = in_process(arguments, 240)
+        print(f"{name:18} in all {seconds:6.1f} s, {cpu_s:5.1f} CPU s, {most:5.0f} MB, exit {code}", flush=True)
         own = Path(tempfile.mkdtemp(dir=folder))
-        code, seconds, _ = in_process(["--fault", name, "--folder", own, "--workers", options.workers], FAULT_S)
+        code, seconds, _, _ = in_process(["--fault", name, "--folder", own, "--workers", options.workers], FAULT_S)
         told = f"hung, ended after {seconds:.0f} s" if code is None else f"exit {code} after {seconds:.1f} s"
         print(f"{name:18} a killed worker: {told}; {len(inspect.getsource(engine).splitlines())} lines", flush=True)
     shutil.rmtree(folder)

@@ -39,7 +39,7 @@ def recipe_for(source: Path, **changes):
 def outputs(folder: Path) -> dict[str, bytes]:
     """What two runs of one recipe have in common: all but the table of times at the end of the page."""
     names = ["problems.jsonl", "dropped.jsonl", "set_aside.jsonl", "report.html", "report.md"]
-    return {name: (folder / name).read_bytes().split(b"<h2>Time</h2>")[0] for name in names}
+    return {name: (folder / name).read_bytes().split(b"<h2>Time and cost</h2>")[0] for name in names}
 
 
 def test_the_small_real_recipe_runs_end_to_end(real: Path, tmp_path: Path) -> None:
