@@ -78,7 +78,7 @@ def main() -> None:
     limits = TurnLimits(turns=options.turns, observation_tokens=100 * options.turns)
     print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, "
           f"{datetime.date.today()}")  # fmt: skip
-    for lag_steps in (None, 4, 8, 16):
+    for lag_steps in (None, 8):
         multi = MultiTurnEngine(
             engine, tool, engine.tokenizer, limits=limits, lag_steps=lag_steps, threads=options.threads
         )

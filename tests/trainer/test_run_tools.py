@@ -148,11 +148,29 @@ def test_the_last_turn_is_judged():
         ('make = "some.module:name"', "both given"),
         ('tools = ["search"]', "search_folder"),
         ("turn = 3", "turns"),
+        ("[rollout]\npiece_tokens = 4", "rollout.ahead"),
     ],
 )
 def test_settings_that_cannot_be_are_named(recipe, tmp_path, change, message):
     path = tmp_path / "broken.toml"
     lines = RECIPE.replace('tools = ["calculator"]\n', "") if change.startswith("tools") else RECIPE
-    path.write_text(lines.replace("[environment]\n", f"[environment]\n{change}\n"))
+    if change.startswith("["):
+        path.write_text(f"{lines}{change}\n")
+    else:
+        path.write_text(lines.replace("[environment]\n", f"[environment]\n{change}\n"))
     with pytest.raises(ConfigError, match=message):
         check(resolve(read_recipe(str(path))), 1)
+
+
+def test_new_weights_come_while_responses_are_sampled(cache, tmp_path):
+    """Single turns in pieces: the run ends, its samples are of known versions, and the loss has their log-probs."""
+    recipe, folder = tmp_path / "partial.toml", tmp_path / "run"
+    head, _, tail = RECIPE.partition("[environment]")
+    stages = "[[stages]]\nsteps = 6\ncontext_tokens = 40\nprompts = 8\ngroup = 6\n"
+    recipe.write_text(f"{head}{stages}[rollout]\nahead = 1\npiece_tokens = 4\n{tail[tail.index('[optimizer]') :]}")
+    run(cache, "train", recipe, "--run-dir", folder)
+    rows = [row for row in read_metrics(folder / "metrics.jsonl") if "rollout/partial_rate" in row]
+    assert len(rows) == 6
+    assert all(0 <= row["rollout/staleness_max"] <= 1 and 0 <= row["rollout/partial_rate"] <= 1 for row in rows)
+    assert rows[0]["rollout/partial_rate"] == 0.0
+    assert all(row["mismatch/mean_abs"] < 1e-3 for row in rows[:1])

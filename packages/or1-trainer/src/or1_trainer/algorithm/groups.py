@@ -41,7 +41,9 @@ class Outcomes(NamedTuple):
     """Response tokens with those of observations."""
     truncated_PG: Bools
     versions_PG: Ints
-    """Weight version that sampled the response."""
+    """Weight version that sampled the response, or began to."""
+    newest_PG: Ints
+    """Weight version that sampled its end."""
     has_logprobs_PG: Bools
     """Whether the engine gave log-probs with the tokens."""
     answers_PG: Ints
@@ -76,11 +78,16 @@ def outcomes_of(
         totals_PG=np.array([len(c.token_ids) for c in completions], np.int64).reshape(shape),
         truncated_PG=np.array([c.finish_reason is FinishReason.LENGTH for c in completions], np.bool_).reshape(shape),
         versions_PG=np.array([c.weight_version for c in completions], np.int64).reshape(shape),
+        newest_PG=np.array([_newest(c) for c in completions], np.int64).reshape(shape),
         has_logprobs_PG=np.array([c.logprobs is not None for c in completions], np.bool_).reshape(shape),
         answers_PG=np.array([answer_hash(verdict.extracted) for verdict in verdicts], np.int64).reshape(shape),
         terms_PGR=terms_PGR,
         weights_PR=weights_PR,
     )
+
+
+def _newest(completion: Completion) -> int:
+    return completion.segments[-1].weight_version if completion.segments else completion.weight_version
 
 
 def answer_hash(answer: str | None) -> int:
@@ -199,6 +206,7 @@ def staleness_metrics(groups: Groups, trained_version: int) -> dict[str, float]:
     return {
         "rollout/staleness_mean": _mean(ages_PG),
         "rollout/staleness_max": int(ages_PG.max()),
+        "rollout/partial_rate": _mean(groups.outcomes.newest_PG != groups.outcomes.versions_PG),
         "rollout/trained_length_ratio": _mean(trained) / _mean(offered) if trained.size and offered.any() else 1.0,
     }
 

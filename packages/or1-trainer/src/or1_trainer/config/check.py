@@ -24,6 +24,7 @@ def check(config: RunConfig, world_size: int) -> None:
     _check_engine(config, world_size)
     _check_sampling(config)
     _check_environment(config)
+    _check_pieces(config, world_size)
     _check_loss(config)
     _check_distill(config)
     _check_rewards(config)
@@ -93,6 +94,14 @@ def _check_environment(config: RunConfig) -> None:
         raise ConfigError(
             "with an [environment] every rank has an engine of its own, so that each tool is called once: set "
             "rollout.vllm.tensor = 1"
+        )
+
+
+def _check_pieces(config: RunConfig, world_size: int) -> None:
+    if config.rollout.piece_tokens and (world_size > 1 or not config.rollout.ahead):
+        raise ConfigError(
+            "rollout.piece_tokens lets new weights come while a batch is sampled: set rollout.ahead = 1 or more, and "
+            "start one process, as the ranks would have to stop at the same piece"
         )
 
 

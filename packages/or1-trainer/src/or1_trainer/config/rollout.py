@@ -77,6 +77,9 @@ class RolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     refill: AtLeastZero = 0
     """Dynamic sampling (DAPO): how often further prompts are sampled to replace groups without advantage. 0: never,
     as in Skywork-OR1."""
+    piece_tokens: AtLeastZero = 0
+    """Partial rollouts: with `ahead`, responses are sampled in pieces of at most so many tokens, and new weights come
+    between two pieces instead of behind the batch; 0: behind it. Then a resumed run is not exactly the same."""
     temperature: Positive = 1.0
     """Temperature of sampling; the paper uses 1."""
     top_p: PositiveFraction = 1.0

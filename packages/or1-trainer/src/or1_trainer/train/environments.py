@@ -49,9 +49,9 @@ def with_environment(
     tokenizer: PreTrainedTokenizerBase,
     prompts: PromptEncoder,
 ) -> Engine:
-    """The engine itself where responses have one turn."""
-    settings = config.environment
-    if not settings.is_active:
+    """The engine itself where responses have one turn and are sampled in one piece."""
+    settings, pieces = config.environment, config.rollout.piece_tokens
+    if not settings.is_active and not pieces:
         return engine
     counts_steps = config.rollout.engine != "vllm-server"
     return MultiTurnEngine(
@@ -61,5 +61,6 @@ def with_environment(
         limits=TurnLimits(turns=settings.turns, observation_tokens=settings.observation_tokens),
         lag_steps=settings.lag_steps or None if counts_steps else None,
         threads=settings.threads,
+        piece_tokens=pieces or None,
         problem_of=prompts.row_of,
     )
