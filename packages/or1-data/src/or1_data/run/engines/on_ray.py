@@ -13,7 +13,7 @@ from or1_data.run.engines.engine import Result, Task
 _RETRIES: Final = 3
 """How often a task is made again after its worker died."""
 _QUIET: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
-"""Reports of usage to Ray's makers; and under `uv run`, Ray would upload the working directory to every worker."""
+"""Reports of usage to Ray's makers; and under `uv run`, Ray would start each worker by `uv run`. Read on import."""
 
 
 class OnRay:
