@@ -1,6 +1,7 @@
 """Training with a tool: samples token by token, a killed run goes on exactly, a step is replayed to the last bit."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -174,3 +175,38 @@ def test_new_weights_come_while_responses_are_sampled(cache, tmp_path):
     assert all(0 <= row["rollout/staleness_max"] <= 1 and 0 <= row["rollout/partial_rate"] <= 1 for row in rows)
     assert rows[0]["rollout/partial_rate"] == 0.0
     assert all(row["mismatch/mean_abs"] < 1e-3 for row in rows[:1])
+
+
+GUESSING = '''
+import secrets
+
+from or1_rollout.environments import AskedCalls, Calculator, ToolEnvironment
+
+
+class Guessing(Calculator):
+    """No two of its answers need be the same."""
+
+    is_deterministic = False
+
+    def call(self, arguments):
+        return str(10 + secrets.randbelow(90))
+
+
+def make():
+    return ToolEnvironment([Guessing()], AskedCalls())
+'''
+
+
+def test_what_a_tool_answered_is_kept_for_a_replay(cache, tmp_path):
+    (tmp_path / "guessing.py").write_text(GUESSING)
+    recipe, folder = tmp_path / "guessing.toml", tmp_path / "run"
+    text = RECIPE.replace('tools = ["calculator"]\nformat = "asked"\n', 'make = "guessing:make"\n')
+    recipe.write_text(text.replace("steps = 30\n", "steps = 20\n").replace("every = 32", "every = 50"))
+    process = run(cache, "train", recipe, "--run-dir", folder, cwd=tmp_path)
+    assert "not deterministic" in process.stdout + process.stderr
+    assert len((folder / "observations" / "rank_0.jsonl").read_text().splitlines()) > 20
+    done = run(cache, "replay", folder, "--step", 22, "--out", tmp_path / "again", cwd=tmp_path)
+    assert "identical" in done.stdout
+    shutil.rmtree(folder / "observations")
+    done = run(cache, "replay", folder, "--step", 22, "--out", tmp_path / "anew", cwd=tmp_path, code=1)
+    assert "first in responses" in done.stdout + done.stderr

@@ -11,6 +11,7 @@ from pathlib import Path
 from transformers.utils.logging import disable_progress_bar
 
 from or1_data.schema import Problem
+from or1_rollout.environments import KeptObservations
 from or1_trainer.config.check import check
 from or1_trainer.config.rewards import TestsPassedReward
 from or1_trainer.config.schema import RunConfig
@@ -29,7 +30,7 @@ from or1_trainer.train.chat_rows import read_chat_rows
 from or1_trainer.train.checkpoint import load_newest
 from or1_trainer.train.dataset import Dataset
 from or1_trainer.train.engines import build_fleet
-from or1_trainer.train.environments import build_environment, with_environment
+from or1_trainer.train.environments import OBSERVATIONS, build_environment, with_environment
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.export import export
 from or1_trainer.train.initial_policy import starting_policy
@@ -90,7 +91,9 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     learner = load_learner(config, model_path, runtime)
     tokenizer, hf_config = load_tokenizer(model_path), learner.policy.hf_config
     check_tokenizer(tokenizer, hf_config)
-    environment = build_environment(config.environment, folder / "observations" / f"rank_{runtime.rank}.jsonl")
+    environment = build_environment(config.environment, folder / OBSERVATIONS / f"rank_{runtime.rank}.jsonl")
+    if isinstance(environment, KeptObservations):
+        view.note(f"{environment.name} is not deterministic: what it answers is kept in {OBSERVATIONS}/")
     prompts = PromptEncoder(tokenizer, environment)
     dataset = load_dataset(config.data, prompts)
     longest = max(*(stage.context_tokens for stage in config.stages), config.eval.context_tokens)

@@ -14,6 +14,9 @@ from or1_trainer.errors import ConfigError
 from or1_trainer.rewards.python import load_function
 from or1_trainer.train.prompts import PromptEncoder
 
+OBSERVATIONS = "observations"
+"""Folder of a run with the observations of an environment that is not deterministic, a file per rank."""
+
 
 def build_environment(settings: EnvironmentSettings, kept: Path | None = None) -> Environment:
     """The recipe's environment; the trivial one where it has none.

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from or1_trainer.errors import ConfigError
 from or1_trainer.metrics.log import read_metrics
 from or1_trainer.train.checkpoint import checkpoints
+from or1_trainer.train.environments import OBSERVATIONS
 from or1_trainer.train.run_folder import read_config, write_config
 
 
@@ -33,6 +34,8 @@ def prepare_replay(run: Path, step: int, scratch: Path, *, keep_all: bool = Fals
     watch = replace(config.watch, sinks=(), profile_steps=(), **({"rollout_share": 1.0} if keep_all else {}))
     scratch.mkdir(parents=True, exist_ok=True)
     write_config(scratch, replace(config, watch=watch))
+    if (run / OBSERVATIONS).exists():  # of tools that would answer otherwise today
+        shutil.copytree(run / OBSERVATIONS, scratch / OBSERVATIONS)
     before = [path for path in checkpoints(run) if _step(path) < step]
     if not before:
         return 0
