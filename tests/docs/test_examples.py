@@ -105,15 +105,15 @@ def test_every_example_says_how_it_is_run(path: Path) -> None:
 
 
 def printed(notebook: nbformat.NotebookNode) -> list[str]:
-    """What the cells print; pictures are left out, as tests draw none."""
-    return [output["text"] for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output]
+    """What each cell prints, in however many messages; pictures are left out, as tests draw none."""
+    return ["".join(output.get("text", "") for output in cell.get("outputs", [])) for cell in notebook.cells]
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_notebooks_print_what_they_show(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     shown = printed(notebook)
-    assert shown, "a notebook is stored with its outputs"
+    assert any(shown), "a notebook is stored with its outputs"
     folder = {"metadata": {"path": str(EXAMPLES)}}
     NotebookClient(notebook, timeout=60, kernel_name="python3", resources=folder).execute()
     assert printed(notebook) == shown
