@@ -83,11 +83,7 @@ def test_the_number_of_cells_is_limited(sandbox):
 
 @pytest.mark.parametrize("attack", suite.load_attacks(), ids=lambda attack: attack.name)
 def test_attacks_through_the_tool(attack, canaries, sandbox):
-    cells = session(sandbox, limits=QUICK)
-    assert cells.run("kept = 41") == ""
-    shown = cells.run(canaries.fill(attack.source))
+    shown = session(sandbox, limits=QUICK).run(canaries.fill(attack.source))
     assert canaries.secret not in shown
     assert canaries.damage() == ""
-    after = session(sandbox)
-    after.run("kept = 41")
-    assert after.run("kept + 1") == "42"
+    assert session(sandbox).run("40 + 2") == "42"
