@@ -1,7 +1,7 @@
 """Verdicts on a Ray cluster: one actor per core grades batches, programs in a sandbox on each machine.
 
-    uv run --with ray examples/ray_verify.py            # a cluster of this machine's cores
-    uv run --with ray examples/ray_verify.py --address ray://HEAD:10001
+    uv run --group bench examples/ray_verify.py         # a cluster of this machine's cores
+    uv run --group bench examples/ray_verify.py --address ray://HEAD:10001
 
 Without Ray, `or1-reward serve` on each machine and `RemoteGraders` do the same over HTTP.
 """
@@ -9,8 +9,11 @@ Without Ray, `or1-reward serve` on each machine and `RemoteGraders` do the same 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
+
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # else Ray starts each worker by `uv run`; read on import
 
 import ray
 
