@@ -12,10 +12,12 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from or1_trainer.algorithm.packing import Sample, pack
 from or1_trainer.cli import main
 from or1_trainer.config.load import read_recipe, resolve
+from or1_trainer.plan.frozen_models import frozen_gb, not_counted
 from or1_trainer.plan.gpus import GPUS, gpu_named
 from or1_trainer.plan.layout import Layout, conflicts, layouts
 from or1_trainer.plan.memory import activation_bytes, memory_of, most_tokens
 from or1_trainer.plan.read_shape import known_models
+from or1_trainer.plan.remedies import remedies
 from or1_trainer.plan.rollout_time import Overheads, Sampling, rollout_s
 from or1_trainer.plan.shape import Shape
 from or1_trainer.plan.stages import Assumptions, advice, obstacles, plan_stages
@@ -153,3 +155,60 @@ def test_the_table_in_the_docs_is_what_the_formulas_say(repo_root: Path):
     text = (repo_root / "docs" / "plan.md").read_text()
     assert memory_table() in text
     assert re.search(r"fitted to two rows", text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "gpu", "kinds"),
+    [
+        ({"batch.recompute": False}, "h100", {"batch.recompute", "parallel.tensor"}),
+        (
+            {"parallel.tensor": 1},
+            "a100",
+            {"batch.microbatch_tokens", "batch.chunk_tokens", "parallel.tensor", "--gpus"},
+        ),
+    ],
+)
+def test_each_setting_that_is_named_makes_it_fit_and_the_recipe_alone_does_not(changes, gpu, kinds):
+    config = resolve(read_recipe("or1-7b"), list(changes.items()))
+    layout = Layout(tensor=config.parallel.tensor, data=8 // config.parallel.tensor)
+    machine = gpu_named(gpu)
+    assert memory_of(SEVEN, config, layout, machine, 16384).while_training > machine.memory_gb
+    found = remedies(SEVEN, config, layout, machine, 16384)
+    assert {re.match(r"[-\w.]+", line)[0] for line in found} == kinds, found
+    for line in found:
+        words, _, size = line.rpartition(": ")
+        names = dict(re.findall(r"(--gpus|[\w.]+\.\w+) (?:= )?(\w+)", words))
+        gpus = int(names.pop("--gpus", 8))
+        settings = {**changes, **{name: json.loads(value) for name, value in names.items()}}
+        changed = resolve(read_recipe("or1-7b"), list(settings.items()))
+        used = Layout(tensor=changed.parallel.tensor, data=gpus // changed.parallel.tensor)
+        needed = memory_of(SEVEN, changed, used, machine, 16384).while_training
+        assert needed <= machine.memory_gb and f"{needed:.0f} GB" == size
+
+
+def test_where_nothing_helps_the_longest_sequence_is_named():
+    config = resolve(read_recipe("or1-7b"), [("batch.microbatch_tokens", 10**7)])
+    (line,) = remedies(SEVEN, config, Layout(tensor=4, data=1), gpu_named("h200"), 10**7)
+    longest = int(re.search(r"at most ([\d,]+) tokens", line)[1].replace(",", ""))
+    assert longest == most_tokens(SEVEN, config, Layout(tensor=4, data=1), gpu_named("h200"))
+
+
+def test_a_teacher_and_a_reward_model_take_their_place_on_every_gpu():
+    seven = "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"
+    plain = resolve(read_recipe("or1-7b"))
+    reward = {"kind": "model", "path": seven, "dtype": "float32"}
+    both = resolve(read_recipe("or1-7b"), [("distill.beta", 0.1), ("distill.teacher", seven), ("distill.dtype", "bfloat16"), ("rewards", [{"kind": "verifier"}, reward])])  # noqa: E501  # fmt: skip
+    assert frozen_gb(plain) == 0 and frozen_gb(both) == pytest.approx((2 + 4) * SEVEN.parameters / 1e9)
+    sizes = [memory_of(SEVEN, config, Layout(tensor=2, data=4), H800, 16384) for config in (plain, both)]
+    assert sizes[1].while_training - sizes[0].while_training == pytest.approx(frozen_gb(both))
+    assert sizes[1].while_sampling - sizes[0].while_sampling == pytest.approx(frozen_gb(both))
+    assert not_counted(plain) == [] and "teacher, reward model" in not_counted(both)[0]
+
+
+def test_fine_tuning_has_no_rollouts_and_one_pass_over_all_rows():
+    stage = {"kind": "sft", "rows": ["rows.jsonl"], "steps": 10, "context_tokens": 4096, "prompts": 64}
+    config = resolve(read_recipe("or1-7b"), [("stages", [stage])])
+    (plan,) = plan_stages(SEVEN, config, H800, Layout(tensor=2, data=4), Assumptions())
+    assert plan.rollout_s == plan.logprobs_s == 0 and plan.responses == 64
+    tokens = 64 * 4096 * 0.5
+    assert plan.update_flops == update_flops(SEVEN, tokens, 2048, passes=1, recompute=config.batch.recompute)

@@ -93,7 +93,7 @@ def test_two_shallow_traces_give_the_deep_one(model):
 
 CASES = {
     "or1-7b, the last rank": ("or1-7b", 8, 7, {}, ()),
-    "or1-7b, KL, no sequence parallelism": ("or1-7b", 8, 0, {}, (("loss.kl_beta", 0.1), ("parallel.sequence", False))),
+    "or1-7b, KL, refill, no sequence parallelism": ("or1-7b", 8, 0, {}, (("loss.kl_beta", 0.1), ("rollout.refill", 2), ("parallel.sequence", False))),  # noqa: E501
     "or1-math-7b, two steps per batch, no recomputation": ("or1-math-7b", 4, 1, {}, (("batch.recompute", False),)),
     "or1-32b, tensor 8": ("or1-32b", 64, 63, {"num_key_value_heads": 8}, ()),
     "or1-7b, qwen3, tied, clip-cov, reuse": ("or1-7b", 2, 0, {"model_type": "qwen3", "tie_word_embeddings": True}, (("loss.kind", "clip_cov"), ("loss.reuse", 2))),  # noqa: E501
@@ -105,6 +105,19 @@ def test_every_branch_of_the_recipes_runs_and_communicates_as_it_must(model, nam
     recipe, gpus, rank, changes, more = CASES[name]
     config = small(recipe, model(**changes), *more)
     assert found(config, trace(config, gpus=gpus, rank=rank), 2) == []
+
+
+def test_a_stage_of_fine_tuning_runs_without_entropy_and_without_log_probs_before_it(model):
+    config = small("or1-7b", model())
+    stage = replace(config.stages[-1], kind="sft", rows=("rows.jsonl",))
+    tracer = run.trace_stage(config, stage, H200, gpus=4, prompt_tokens=PROMPT)
+    shape = Shape.of(model_config(config))
+    assert findings(tracer, traced(tracer, 2), shape, config, stage, PROMPT) == []
+    ours, update = tracer.work, trace(config, gpus=4).work
+    assert "log-probs" not in ours and "log-probs" in update
+    for phase in ("forward", "backward"):
+        assert ours[phase].matmul_flops == pytest.approx(update[phase].matmul_flops)
+        assert ours[phase].bytes < update[phase].bytes, "the entropy's share"
 
 
 def test_what_only_cuda_reaches_is_reached_but_for_what_the_docs_list(model, repo_root, capsys):
@@ -201,4 +214,7 @@ def test_the_command_says_what_does_not_fit(model, capsys, tmp_path):
     ]
     assert main([*base, "--plot", str(tmp_path / "memory.svg"), "--batch.microbatch_tokens", "512"]) == 0
     assert "<rect" in (tmp_path / "memory.svg").read_text() and "fits" in capsys.readouterr().out
+    assert main([*base, "--batch.microbatch_tokens", "40000000", "--batch.recompute", "false"]) == 1
+    said = capsys.readouterr().out
+    assert "DOES NOT FIT" in said and "fits (by plan) with batch.microbatch_tokens = 300: " in said
     assert main(["rehearse", "or1-7b", "--gpus", "3"]) == 2

@@ -58,6 +58,7 @@ docs/plan.md has the formulas and compares them with the times that Skywork-OR1 
 
 
 def _plan(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    from or1_trainer.plan.frozen_models import not_counted
     from or1_trainer.plan.gpus import gpu_named
     from or1_trainer.plan.layout import Layout
     from or1_trainer.plan.memory import most_tokens
@@ -82,6 +83,8 @@ def _plan(options: argparse.Namespace, rest: Sequence[str]) -> int:
         advised = advice(shape, config, gpu, options.gpus, assumptions)
         print(plan_text(config.name, shape, gpu, layout, plans, found, advised, assumptions))
         longest = most_tokens(shape, config, layout, gpu)
+        for line in not_counted(config):
+            print(f"not counted: {line}")
         print(f"\nlongest sequence, prompt included, whose training fits in this layout: {longest:,} tokens")
     return 1 if found else 0
 

@@ -74,7 +74,10 @@ def _rehearse(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if options.json:
         print(json.dumps([_json(stage) for stage in stages], indent=1))
     else:
-        print(rehearsal_text(config.name, gpu, Layout(tensor=tensor, data=options.gpus // tensor), stages))
+        from or1_trainer.plan.frozen_models import not_counted
+
+        layout = Layout(tensor=tensor, data=options.gpus // tensor)
+        print(rehearsal_text(config.name, gpu, layout, stages, not_counted(config)))
     return int(any(stage.findings or stage.peak_gb > stage.room_gb for stage in stages))
 
 
@@ -96,4 +99,5 @@ def _json(stage: object) -> dict[str, object]:
             {**kind._asdict(), "count": c, "bytes": b, "s": s} for kind, (c, b, s) in traced.collectives.items()
         ],
         "findings": list(stage.findings),
+        "remedies": list(stage.remedies),
     }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from or1_trainer.config.schema import RunConfig
+from or1_trainer.plan.frozen_models import frozen_gb
 from or1_trainer.plan.gpus import Gpu
 from or1_trainer.plan.layout import Layout
 from or1_trainer.plan.shape import Shape
@@ -36,6 +37,8 @@ class Memory:
     """The backward pass of one layer beside that."""
     logits: float
     """The backward pass of the head beside that; it is over when those of the layers begin."""
+    frozen: float
+    """A teacher and reward models."""
     engine: float
     push: float
     """The largest weight, whole, while it is gathered."""
@@ -57,7 +60,8 @@ def memory_of(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context
     logits = logits_bytes(shape, config.batch.chunk_tokens, layout.tensor, tokens) / GB
     push = push_bytes(shape, layout.tensor) / GB
     engine = config.rollout.vllm.memory_share * gpu.memory_gb if config.rollout.engine == "vllm" else 0.0
-    state = weights + gradients + optimizer + RUNTIME_GB
+    frozen = frozen_gb(config)
+    state = weights + gradients + optimizer + frozen + RUNTIME_GB
     awake = 0.0 if config.rollout.vllm.sleep else engine
     return Memory(
         weights=weights,
@@ -66,6 +70,7 @@ def memory_of(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context
         activations=activations,
         layer=layer,
         logits=logits,
+        frozen=frozen,
         engine=engine,
         push=push,
         kv_tokens=kv_tokens(shape, engine * GB, config.rollout.vllm.tensor),

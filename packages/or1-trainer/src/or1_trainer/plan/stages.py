@@ -9,6 +9,7 @@ from or1_trainer.config.schema import RunConfig, StageSettings
 from or1_trainer.plan.gpus import Gpu
 from or1_trainer.plan.layout import Layout, conflicts, layouts
 from or1_trainer.plan.memory import GB, WEIGHT, Memory, memory_of
+from or1_trainer.plan.remedies import remedies
 from or1_trainer.plan.rollout_time import Overheads, Sampling, rollout_s
 from or1_trainer.plan.shape import Shape
 from or1_trainer.plan.work import forward_flops, update_flops
@@ -35,6 +36,7 @@ class StagePlan:
     steps: int
     context_tokens: int
     responses: int
+    """Of an `sft` stage, as what follows: rows. It has neither rollouts nor log-probs before the update."""
     tokens: float
     """Response tokens per step."""
     update_flops: float
@@ -74,12 +76,14 @@ def _plan(
     layout: Layout,
     assumptions: Assumptions,
 ) -> StagePlan:
-    gpus, responses = layout.tensor * layout.data, stage.prompts * stage.group
+    is_sft = stage.kind == "sft"
+    gpus, responses = layout.tensor * layout.data, stage.prompts * (1 if is_sft else stage.group)
     mean_tokens = assumptions.mean_share * stage.context_tokens
     tokens = responses * mean_tokens
     memory = memory_of(shape, config, layout, gpu, stage.context_tokens)
-    kept = tokens * assumptions.kept_share
-    flops = update_flops(shape, kept, mean_tokens, passes=config.loss.reuse, recompute=config.batch.recompute)
+    kept = tokens * (1.0 if is_sft else assumptions.kept_share)
+    passes = 1 if is_sft else config.loss.reuse
+    flops = update_flops(shape, kept, mean_tokens, passes=passes, recompute=config.batch.recompute)
     flops_per_s = gpus * gpu.bf16_tflops * 1e12 * assumptions.utilization
     return StagePlan(
         number=number,
@@ -88,7 +92,9 @@ def _plan(
         responses=responses,
         tokens=tokens,
         update_flops=flops,
-        rollout_s=rollout_s(
+        rollout_s=0.0
+        if is_sft
+        else rollout_s(
             shape,
             gpu,
             Sampling(responses=responses, mean_tokens=mean_tokens, longest_tokens=stage.context_tokens),
@@ -97,7 +103,7 @@ def _plan(
             kv_tokens=memory.kv_tokens,
             overheads=assumptions.overheads,
         ),
-        logprobs_s=forward_flops(shape, kept, mean_tokens) / flops_per_s,
+        logprobs_s=0.0 if is_sft else forward_flops(shape, kept, mean_tokens) / flops_per_s,
         update_s=flops / flops_per_s,
         sync_s=WEIGHT * shape.parameters / GB / gpu.link_gb_s,
         memory=memory,
@@ -114,7 +120,9 @@ def obstacles(shape: Shape, config: RunConfig, gpu: Gpu, layout: Layout, stages:
         for phase, used in (("training", memory.while_training), ("sampling", memory.while_sampling)):
             if used > gpu.memory_gb:
                 found.append(f"stage {plan.number} needs {used:.0f} GB while {phase}; a GPU has {gpu.memory_gb:g}")
-        if config.rollout.engine == "vllm" and memory.kv_tokens < plan.context_tokens:
+                if phase == "training":
+                    found += [f"  fits with {way}" for way in remedies(shape, config, layout, gpu, plan.context_tokens)]
+        if config.rollout.engine == "vllm" and plan.rollout_s and memory.kv_tokens < plan.context_tokens:
             found.append(f"stage {plan.number}: vLLM's KV cache fits {memory.kv_tokens} tokens, less than one response")
         if plan.responses < layout.data:
             found.append(

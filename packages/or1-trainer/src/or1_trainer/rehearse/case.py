@@ -12,6 +12,7 @@ from or1_trainer.algorithm.packing import Sample
 from or1_trainer.algorithm.policy_loss import Extent
 from or1_trainer.config.schema import RunConfig, StageSettings
 from or1_trainer.plan.read_shape import model_config
+from or1_trainer.train.chat_rows import ChatRow
 from or1_trainer.train.distribute import Minibatch
 
 MICROBATCHES = 2
@@ -66,6 +67,20 @@ def minibatches_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, 
         context_tokens=stage.context_tokens,
     )
     return [Minibatch(samples=samples, extent=extent)] * steps
+
+
+def chat_rows_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, data: int) -> list[ChatRow]:
+    """The rows of one optimizer step of fine-tuning, of which each data rank gets two full micro-batches."""
+    micros = [full_microbatch(config, stage, prompt_tokens, number) for number in range(MICROBATCHES * data)]
+    return [
+        ChatRow(
+            prompt_ids=sample.prompt_ids,  # type: ignore[arg-type]
+            response_ids=sample.response_ids,  # type: ignore[arg-type]
+            trained_T=np.ones(len(sample.response_ids), np.bool_),
+        )
+        for micro in micros
+        for sample in micro
+    ]
 
 
 def attention_pairs(samples: list[Sample]) -> float:

@@ -38,7 +38,9 @@ def _logits(trace: Trace, shape: Shape, config: RunConfig, tokens: int) -> list[
 
 
 def _collectives(whole: Traced, shape: Shape, config: RunConfig, stage: StageSettings, tokens: int) -> list[str]:
-    passes = MICROBATCHES * (stage.prompts // stage.mini_prompts if stage.mini_prompts else 1) * config.loss.reuse
+    is_sft = stage.kind == "sft"
+    steps = stage.prompts // stage.mini_prompts if stage.mini_prompts and not is_sft else 1
+    passes = MICROBATCHES * steps * (1 if is_sft else config.loss.reuse)
     expected = tensor_collectives(shape, config, -(-tokens // config.batch.chunk_tokens))
     seen: Counter[tuple[str, str]] = Counter()
     for kind, (count, _, _) in whole.collectives.items():

@@ -13,10 +13,13 @@ STATE = ("weights", "gradients", "optimizer", "reference")
 PHASES = ("build", "log-probs", "forward", "loss", "backward", "step", "push")
 
 
-def rehearsal_text(title: str, gpu: Gpu, layout: Layout, stages: Sequence[Rehearsal]) -> str:
-    """Return the text for the terminal."""
+def rehearsal_text(
+    title: str, gpu: Gpu, layout: Layout, stages: Sequence[Rehearsal], left_out: Sequence[str] = ()
+) -> str:
+    """Return the text for the terminal; `left_out`: what the recipe has and a rehearsal does not count."""
     head = f"{title} on {layout.tensor * layout.data} {gpu.name}: tensor {layout.tensor} x data {layout.data}"
-    return "\n".join([head, *(line for stage in stages for line in _stage(stage)), "", *_notes()])
+    told = [f"Not counted: {line}." for line in left_out]
+    return "\n".join([head, *(line for stage in stages for line in _stage(stage)), "", *_notes(), *told])
 
 
 def _stage(found: Rehearsal) -> Iterable[str]:
@@ -24,8 +27,9 @@ def _stage(found: Rehearsal) -> Iterable[str]:
     yield ""
     yield (
         f"stage {found.number}, {found.stage.context_tokens} tokens of context: peak {found.peak_gb:.1f} GB of "
-        f"{found.room_gb:.0f} GB, {fits}"
+        f"{found.room_gb:.0f} GB, {fits}" + (", fine-tuning" if found.stage.kind == "sft" else "")
     )
+    yield from (f"  fits (by plan) with {way}" for way in found.remedies)
     yield from memory_table(found)
     yield ""
     yield from work_table(found)
@@ -43,6 +47,7 @@ def memory_table(found: Rehearsal) -> list[str]:
     rows = [
         [phase, f"{peak.total / GB:.1f}", *(_gb(peak.by_holder.get(name, 0)) for name in holders), str(place)]
         for phase in PHASES
+        if phase in peaks
         for place, peak in [peaks[phase]]
     ]
     return _table([["GB", "peak", *holders, "where"], *rows])
@@ -52,7 +57,7 @@ def work_table(found: Rehearsal) -> list[str]:
     """Per phase of one step on one GPU: FLOPs, memory traffic, seconds of kernels and of communication."""
     rows = [["per step", "times", "products PFLOP", "attention PFLOP", "moved TB", "kernels s", "communication s"]]
     total = [0.0, 0.0]
-    for phase in PHASES[1:]:
+    for phase in (phase for phase in PHASES[1:] if phase in found.traced.work):
         work, factor = found.traced.work[phase], found.times(phase) / 2
         seconds = found.seconds(phase)
         total = [before + now for before, now in zip(total, seconds, strict=True)]

@@ -20,6 +20,7 @@ from or1_trainer.rehearse.stubs import pretend
 from or1_trainer.rehearse.trace import Trace, Tracer
 from or1_trainer.train.build_learner import build_learner
 from or1_trainer.train.learner import Learner
+from or1_trainer.train.supervised import learn
 from or1_trainer.train.update import update
 from or1_trainer.train.weight_sync import probe_of_prompt, snapshot_weights
 
@@ -48,8 +49,11 @@ def trace_stage(
         learner = build_learner(config, hf_config, weights, runtime)
         _name_state(tracer, learner)
         tracer.phase = "loss"  # what no other phase claims
-        batches = case.minibatches_of(config, stage, prompt_tokens, runtime.data_size)
-        update(learner, batches, _controller(config))
+        if stage.kind == "sft":
+            learn(learner, case.chat_rows_of(config, stage, prompt_tokens, runtime.data_size), lr=stage.lr)
+        else:
+            batches = case.minibatches_of(config, stage, prompt_tokens, runtime.data_size)
+            update(learner, batches, _controller(config))
         with tracer.during("push"):
             probe = probe_of_prompt([0] * prompt_tokens)
             for _name, _tensor in snapshot_weights(learner, probe, version=1).weights:

@@ -50,7 +50,9 @@ class Candidate:
     @property
     def seconds(self) -> float:
         """Of a step without the rollout."""
-        return 0.0 if self.rehearsal is None else sum(sum(self.rehearsal.seconds(phase)) for phase in PHASES[1:])
+        rehearsal = self.rehearsal
+        phases = () if rehearsal is None else [phase for phase in PHASES[1:] if phase in rehearsal.traced.work]
+        return sum(sum(rehearsal.seconds(phase)) for phase in phases) if rehearsal else 0.0
 
     def fits(self, room: float) -> bool:
         """Whether the trainer's peak is within `room` GB."""

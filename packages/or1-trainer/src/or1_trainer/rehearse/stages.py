@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from or1_trainer.config.schema import RunConfig, StageSettings
+from or1_trainer.plan.frozen_models import frozen_gb
 from or1_trainer.plan.gpus import Gpu
+from or1_trainer.plan.layout import Layout
 from or1_trainer.plan.memory import GB, RUNTIME_GB
 from or1_trainer.plan.read_shape import model_config
+from or1_trainer.plan.remedies import remedies
 from or1_trainer.plan.shape import Shape
 from or1_trainer.plan.stages import Assumptions
 from or1_trainer.rehearse.case import MICROBATCHES
@@ -32,6 +35,8 @@ class Rehearsal:
     room_gb: float
     """What a GPU has for the trainer during the update."""
     findings: Sequence[str]
+    remedies: Sequence[str] = ()
+    """Where it does not fit: settings that would make it fit."""
 
     @property
     def peak_gb(self) -> float:
@@ -53,21 +58,25 @@ def rehearse(
     config: RunConfig, gpu: Gpu, *, gpus: int, rank: int = 0, prompt_tokens: int = PROMPT_TOKENS
 ) -> list[Rehearsal]:
     """Trace each stage at two depths and scale to the model's; stages of one shape are traced once."""
-    known: dict[tuple[int, int], tuple[Traced, list[str]]] = {}
+    known: dict[tuple[str, int, int], tuple[Traced, list[str]]] = {}
     results = []
+    shape, room = Shape.of(model_config(config)), room_gb(config, gpu)
+    layout = Layout(tensor=config.parallel.tensor, data=gpus // config.parallel.tensor)
     for number, stage in enumerate(config.stages, start=1):
-        key = stage.context_tokens, stage.prompts // (stage.mini_prompts or stage.prompts)
+        key = stage.kind, stage.context_tokens, stage.prompts // (stage.mini_prompts or stage.prompts)
         if key not in known:
             known[key] = _rehearsed(config, stage, gpu, gpus, rank, prompt_tokens)
         whole, found = known[key]
+        fits = whole.peak.total / GB <= room
         results.append(
             Rehearsal(
                 number=number,
                 stage=stage,
                 traced=whole,
                 microbatches=microbatches_of(config, stage, gpus // config.parallel.tensor),
-                room_gb=room_gb(config, gpu),
+                room_gb=room,
                 findings=found,
+                remedies=() if fits else remedies(shape, config, layout, gpu, stage.context_tokens),
             )
         )
     return results
@@ -86,14 +95,16 @@ def _rehearsed(
 
 
 def room_gb(config: RunConfig, gpu: Gpu) -> float:
-    """Memory of a GPU without the CUDA context and an engine that does not sleep."""
+    """Memory of a GPU without the CUDA context, frozen models, and an engine that does not sleep."""
     is_awake = config.rollout.engine == "vllm" and not config.rollout.vllm.sleep
-    return gpu.memory_gb - RUNTIME_GB - (config.rollout.vllm.memory_share * gpu.memory_gb if is_awake else 0.0)
+    engine = config.rollout.vllm.memory_share * gpu.memory_gb if is_awake else 0.0
+    return gpu.memory_gb - RUNTIME_GB - frozen_gb(config) - engine
 
 
 def microbatches_of(config: RunConfig, stage: StageSettings, data: int) -> int:
     """Micro-batches of an optimizer step on one rank, by the assumptions of `plan`."""
     assumed = Assumptions()
     prompts = stage.mini_prompts or stage.prompts
-    tokens = prompts * stage.group * stage.context_tokens * assumed.mean_share * assumed.kept_share
+    kept = 1.0 if stage.kind == "sft" else stage.group * assumed.kept_share
+    tokens = prompts * kept * stage.context_tokens * assumed.mean_share
     return max(1, math.ceil(tokens / data / max(config.batch.microbatch_tokens, stage.context_tokens)))

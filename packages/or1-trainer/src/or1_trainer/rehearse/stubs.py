@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -53,50 +55,36 @@ def pretend(fake: FakeTensorMode, rank: int, world_size: int, one_kernel: Kernel
 
 def _machine(rank: int, world_size: int) -> dict[str, Any]:
     """The driver is absent: say that there is a device, and do nothing where its random states are kept."""
-    start, new_group = dist.init_process_group, dist.new_group
-
-    def init_process_group(*_: Any, **__: Any) -> None:
-        start("fake", rank=rank, world_size=world_size, store=FakeStore())
-
-    def fake_group(*args: Any, **options: Any) -> Any:
-        return new_group(*args, **{**options, "backend": "fake"})
-
+    start = partial(dist.init_process_group, "fake", rank=rank, world_size=world_size, store=FakeStore())
+    new_group = dist.new_group
     return {
         "torch.cuda.is_available": lambda: True,
         "torch._subclasses.fake_tensor.FakeTensorMode.avoid_device_init": True,  # although there is a device now
         "torch.cuda.current_device": lambda: DEVICE.index,
         "torch.cuda.set_device": lambda _: None,
         "torch.cuda.synchronize": lambda *_: None,
-        "torch.distributed.init_process_group": init_process_group,
-        "torch.distributed.new_group": fake_group,
+        "torch.distributed.init_process_group": lambda *_, **__: start(),
+        "torch.distributed.new_group": lambda *args, **options: new_group(*args, **{**options, "backend": "fake"}),
         "or1_trainer.policy.parallel.model_parallel_cuda_manual_seed": lambda _: None,
-        "megatron.core.tensor_parallel.get_cuda_rng_tracker": _NoRandomStates,
+        # forked around each forward pass, although no module here draws from it
+        "megatron.core.tensor_parallel.get_cuda_rng_tracker": lambda: SimpleNamespace(fork=lambda *_: nullcontext()),
     }
-
-
-class _NoRandomStates:
-    """Megatron forks CUDA's random state around each forward pass; no module here draws from it."""
-
-    def fork(self, _name: str = "") -> Any:
-        return nullcontext()
 
 
 def _tensors() -> list[tuple[Any, str, Any]]:
     """How a tensor without data answers the host."""
-    make, to = torch.Tensor._make_subclass, torch.Tensor.to
+    make, to = Tensor._make_subclass, Tensor.to
 
-    def on_meta(cls: type[Any], data: torch.Tensor, requires_grad: bool = False, **kwargs: Any) -> Any:
+    def on_meta(cls: type[Any], data: Tensor, requires_grad: bool = False, **kwargs: Any) -> Any:
         # Autograd's C++ asks the driver about the streams of tensors on CUDA ("hasPrimaryContext"). It is told "meta";
         # Python, and with it every rule of the fake tensors about devices, still sees CUDA.
-        kwargs.pop("dispatch_device", None)
-        return make(cls, data, requires_grad, **kwargs)
+        return make(cls, data, requires_grad, **{key: v for key, v in kwargs.items() if key != "dispatch_device"})
 
     def move(tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         # C++ decides by that device whether `to` copies: what lies there already is returned as it is
         target = torch._C._nn._parse_to(*args, **{k: v for k, v in kwargs.items() if k in ("device", "dtype")})
         device, dtype = target[0] or tensor.device, target[1] or tensor.dtype
-        index = device.index if device.index is not None or device.type == "cpu" else DEVICE.index
-        is_there = (device.type, index, dtype) == (tensor.device.type, tensor.device.index, tensor.dtype)
+        is_there = (device.type, dtype) == (tensor.device.type, tensor.dtype)  # there is one device of each type
         return tensor if is_there and not kwargs.get("copy") else to(tensor, *args, **kwargs)
 
     def stay(module: torch.nn.Module, device: torch.device) -> torch.nn.Module:
@@ -107,35 +95,32 @@ def _tensors() -> list[tuple[Any, str, Any]]:
         return module
 
     def kind(tensor: Tensor, *args: Any, **kwargs: Any) -> Any:
-        answer = torch.Tensor.type(tensor, *args, **kwargs)
-        is_name = isinstance(answer, str) and tensor.device.type == "cuda"  # Megatron compares it with CUDA's names
-        return answer.replace("torch.meta", "torch.cuda") if is_name else answer
+        answer = Tensor.type(tensor, *args, **kwargs)
+        return answer.replace("torch.meta", "torch.cuda") if isinstance(answer, str) else answer  # Megatron compares it
 
     return [
-        (torch.Tensor, "_make_subclass", staticmethod(on_meta)),
-        (torch.Tensor, "to", move),
+        (Tensor, "_make_subclass", staticmethod(on_meta)),
+        (Tensor, "to", move),
         (torch.nn.Module, "to", stay),
         (FakeTensor, "type", kind),
         (FakeTensor, "is_cuda", property(lambda tensor: tensor.device.type == "cuda")),
         (FakeTensor, "numpy", lambda tensor: np.full(tuple(tensor.shape), NUMBER)),
-        (FakeTensor, "tolist", lambda tensor: _numbers(tuple(tensor.shape))),
+        (FakeTensor, "tolist", lambda tensor: np.full(tuple(tensor.shape), NUMBER).tolist()),
         (torch_optimizer, "_foreach_supported_types", [*torch_optimizer._foreach_supported_types, FakeTensor]),
     ]
-
-
-def _numbers(shape: tuple[int, ...]) -> Any:
-    return [_numbers(shape[1:]) for _ in range(shape[0])] if shape else NUMBER
 
 
 def _kernels(one_kernel: Kernel) -> list[tuple[Any, str, Any]]:
     """Kernels that C++ or torch.compile would choose on CUDA: no temporaries, one pass over their arguments."""
 
-    def fused(function: Callable[..., Any]) -> Callable[..., Any]:
+    def fused(name: str) -> tuple[Any, str, Any]:
+        function = getattr(fused_bias_swiglu, name)
+
         def run(*args: Any) -> Any:
             with one_kernel():
                 return function(*args)
 
-        return run
+        return fused_bias_swiglu, name, run
 
     def rms_norm(x: Tensor, shape: tuple[int, ...], weight: Tensor | None = None, eps: float | None = None) -> Tensor:
         result: Tensor = torch.ops.aten._fused_rms_norm(x, list(shape), weight, eps)[0]
@@ -145,12 +130,8 @@ def _kernels(one_kernel: Kernel) -> list[tuple[Any, str, Any]]:
         # multi_tensor_l2norm, or Megatron's local one, which reads a number on the host for each tensor
         return torch.stack([torch.norm(tensor) for tensor in lists[0]]).norm().reshape(1), None
 
-    return [
-        (fused_bias_swiglu, "swiglu", fused(fused_bias_swiglu.swiglu)),
-        (fused_bias_swiglu, "swiglu_back", fused(fused_bias_swiglu.swiglu_back)),
-        (F, "rms_norm", rms_norm),
-        (clip_grads, "l2_norm_impl", norms),
-    ]
+    swiglu = [fused("swiglu"), fused("swiglu_back")]
+    return [*swiglu, (F, "rms_norm", rms_norm), (clip_grads, "l2_norm_impl", norms)]
 
 
 def _collectives() -> list[tuple[Any, str, Any]]:
@@ -159,13 +140,7 @@ def _collectives() -> list[tuple[Any, str, Any]]:
     def all_gather_object(values: list[Any], value: Any, group: Any = None) -> None:
         values[:] = [value] * len(values)
 
-    @contextmanager
-    def one_by_one(*_: Any, **__: Any) -> Iterator[Any]:
-        yield _Done()
+    def one_by_one(*_: Any, **__: Any) -> Any:
+        return nullcontext(SimpleNamespace(wait=lambda: None))
 
     return [(dist, "all_gather_object", all_gather_object), (grad_buffer, "_coalescing_manager", one_by_one)]
-
-
-class _Done:
-    def wait(self) -> None:
-        """Nothing is under way."""
