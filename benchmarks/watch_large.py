@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from or1_trainer.metrics.log import encode_row
-from or1_trainer.metrics.rollout_log import RolloutRecord, _line
+from or1_trainer.metrics.rollout_log import RolloutRecord, TokenValues, _line
 from or1_trainer.report.charts import PLOTS
 
 PHASES = ("rollout", "verify", "distribute", "update", "sync", "eval", "checkpoint", "other")
@@ -45,11 +45,13 @@ def write_run(folder: Path, steps: int, per_step: int, characters: int) -> None:
 def record(step: int, sample: int, characters: int, draw: random.Random) -> RolloutRecord:
     is_right = draw.random() < 0.5
     tokens = [f"{draw.randrange(1000):03d} " for _ in range(characters // 4)]
+    zeros = [-0.1234] * len(tokens)
+    policy = TokenValues(logprobs=zeros, entropies=zeros, ratios=zeros, clipped=[])
     return RolloutRecord(
         problem_id=f"p{draw.randrange(3000)}", prompt="What?", response="".join(tokens),
         status="correct" if is_right else "wrong", reward=float(is_right), advantage=draw.gauss(0, 1), finish_reason="stop",
         num_tokens=len(tokens), seed=step, tokens=tokens if sample < 4 else None,
-        logprobs=[-0.1234] * len(tokens) if sample < 4 else None,
+        logprobs=zeros if sample < 4 else None, policy=policy if sample < 4 else None,
     )  # fmt: skip
 
 
@@ -58,6 +60,37 @@ def ask(address: str, path: str) -> None:
     with urlopen(address + path) as answer:
         size = len(answer.read())
     print(f"{time.perf_counter() - started:8.2f} s  {size / 1e3:9.0f} kB  {path}")
+
+
+SCROLL = """
+const done = arguments[arguments.length - 1], box = document.getElementById("scroller");
+const frame = () => new Promise(requestAnimationFrame);
+const rowsInView = () => {
+  const { top, bottom } = box.getBoundingClientRect();
+  return [...box.querySelectorAll("tr[data-at]")].some((row) => row.getBoundingClientRect().top < bottom - 30
+    && row.getBoundingClientRect().bottom > top + 60);
+};
+(async () => {
+  let longest = 0, worst = 0;
+  for (let place = 1; place <= 40; place++) {
+    const started = performance.now();
+    box.scrollTop = (box.scrollHeight - box.clientHeight) * place / 40;
+    await frame();
+    while (!rowsInView()) await frame();
+    longest = Math.max(longest, performance.now() - started);
+  }
+  box.scrollTop = 0;
+  const until = performance.now() + 5000;
+  for (let last = await frame(); performance.now() < until;) {
+    box.scrollTop += 300;
+    const now = await frame();
+    worst = Math.max(worst, now - last);
+    last = now;
+  }
+  done([longest, worst]);
+})();
+"""
+"""Jumps to 40 places, and then scrolls on: (longest wait for rows, longest frame), in milliseconds."""
 
 
 def open_in_browser(address: str) -> None:
@@ -73,18 +106,24 @@ def open_in_browser(address: str) -> None:
         "--window-size=1400,1000",
     ):
         options.add_argument(option)
+    options.set_capability("timeouts", {"script": 120_000})
     options.binary_location = str(shutil.which("chromium"))
     browser = Chrome(options=options, service=Service(shutil.which("chromedriver")))
     started = time.perf_counter()
     browser.get(address)
-    while not browser.execute_script("return charts.length"):
+    while not browser.execute_script("return document.querySelectorAll('#plots canvas').length"):
         time.sleep(0.02)
     print(f"{time.perf_counter() - started:8.2f} s  charts drawn in the browser")
     started = time.perf_counter()
     browser.execute_script("document.querySelector('[data-tab=rollouts]').click()")
-    while not browser.execute_script("return document.querySelectorAll('#table tbody tr').length"):
+    while not browser.execute_script("return document.querySelectorAll('#table tr[data-at]').length"):
         time.sleep(0.02)
-    print(f"{time.perf_counter() - started:8.2f} s  first page of rollouts in the browser")
+    print(f"{time.perf_counter() - started:8.2f} s  first rollouts in the browser")
+    longest_ms, worst_frame_ms = browser.execute_async_script(SCROLL)
+    print(
+        f"{longest_ms / 1000:8.2f} s  longest wait for the rows at one of 40 places of the table, scrolled to at once"
+    )
+    print(f"{worst_frame_ms / 1000:8.2f} s  longest frame in 5 s of scrolling by 300 pixels a frame")
     browser.quit()
 
 

@@ -3,12 +3,16 @@
 import json
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 sys.path.append(str(Path(__file__).parent))
-from whole_runs import MICRO, run, run_ranks
+from forked import Forked
+from planted_faults import command_line_with
+from whole_runs import MICRO, environment, run, run_ranks
 
 from or1_trainer.cli import main
 from or1_trainer.metrics.log import read_metrics
@@ -91,22 +95,66 @@ def test_a_sample_is_shown(cache, finished):
     assert "identical" in said and "advantage" in said
 
 
-FAULTS = [
-    ("seed = 0", "seed = 1", "problems"),
-    ("lr = 0.001", "lr = 0.002", "learning rate"),
-    ("temperature = 1.0", "temperature = 0.7", "responses"),
-    ("target = 0.2", "target = 0.01", "loss"),
-    ('template = "bare"', 'template = "{statement} "', "prompts"),
-    ("max_grad_norm = 1.0", "max_grad_norm = 1e-3", "weights"),
+SETTINGS = [
+    ("seed", 1, 8, "problems"),
+    ("data.arithmetic.seed", 1, 8, "problems"),
+    ("data.template", "{statement} ", 8, "prompts"),
+    ("rollout.temperature", 0.7, 8, "responses"),
+    ("rollout.top_p", 0.9, 8, "responses"),
+    ("stages.1.context_tokens", 31, 8, "responses"),
+    ("rollout.refill", 0, 8, "refill"),
+    ("loss.overlong_buffer_tokens", 24, 8, "advantages"),
+    ("loss.normalize_std", False, 8, "advantages"),
+    ("optimizer.lr", 2e-3, 4, "learning rate"),
+    ("entropy.target", 0.01, 4, "loss"),
+    ("loss.aggregate", "sequence", 4, "loss"),
+    ("loss.clip_low", 1e-3, 8, "loss"),
+    ("stages.1.mini_prompts", 2, 8, "loss"),
+    ("batch.microbatch_tokens", 64, 8, "loss"),
+    ("optimizer.max_grad_norm", 1e-3, 4, "weights"),
+    ("optimizer.weight_decay", 0.02, 4, "weights"),
+    ("optimizer.beta2", 0.99, 4, "weights"),
+    ("eval.temperature", 0.5, 8, "evaluation"),
+]
+"""Setting, its other value, the step to replay (steps 1 to 4 have one optimizer step), and the stage."""
+
+
+@pytest.mark.parametrize(("key", "value", "step", "stage"), SETTINGS)
+def test_a_changed_setting_is_named_by_the_first_stage_it_changes(cache, copy, key, value, step, stage):
+    change_setting(copy, key, value)
+    assert f"first in {stage}\n" in replay(cache, copy, step, code=1)
+
+
+def change_setting(folder, key, value):
+    """As if the recipe had been another one."""
+    tree = tomllib.loads((folder / "config.toml").read_text())
+    place, (*path, name) = tree, key.split(".")
+    for part in path:
+        place = place[int(part)] if isinstance(place, list) else place[part]
+    assert place[name] != value
+    place[name] = value
+    (folder / "config.toml").write_text(tomli_w.dumps(tree))
+
+
+PROGRAM = [
+    ("stale_weights", 5, "responses"),
+    ("changed_token", 7, "responses"),
+    ("changed_logprob", 7, "log-probs"),
+    ("lenient_verifier", 7, "verdicts"),
+    ("lost_moments", 4, "weights"),
+    ("lost_place_in_the_data", 7, "problems"),
+    ("lost_entropy_coefficient", 7, "loss"),
 ]
 
 
-@pytest.mark.parametrize(("setting", "changed", "stage"), FAULTS)
-def test_a_changed_setting_is_named_by_the_first_stage_it_changes(cache, copy, setting, changed, stage):
-    config = (copy / "config.toml").read_text()
-    assert setting in config
-    (copy / "config.toml").write_text(config.replace(setting, changed))
-    assert f"first in {stage}" in replay(cache, copy, 4, code=1)
+@pytest.mark.parametrize(("fault", "step", "stage"), PROGRAM)
+def test_a_fault_of_the_program_is_named_by_the_first_stage_it_changes(cache, copy, fault, step, stage):
+    if fault == "stale_weights":
+        shutil.rmtree(copy / "checkpoints")  # a resume sends what the checkpoint has
+    words = [fault, "replay", str(copy), "--step", str(step)]
+    process = Forked(command_line_with, *words, env=environment(cache))
+    assert process.wait(120) == 1, process.stderr
+    assert f"first in {stage}\n" in process.stdout
 
 
 def test_a_changed_record_is_named(cache, copy):

@@ -98,6 +98,13 @@ def test_the_trace_of_a_step_names_its_phases_and_the_report_links_it(whole):
                 step["ts"] <= spans[phase]["ts"] <= spans[phase]["ts"] + spans[phase]["dur"] <= step["ts"] + step["dur"]
             )
         assert f'<a href="trace/{name}">' in (whole / "report.html").read_text()
+        requests = [event for event in events if event.get("cat") == "engine request"]
+        begins, ends = ({e["id"]: e for e in requests if e["ph"] == phase} for phase in "be")
+        names = {event["name"] for event in begins.values()}
+        assert len(begins) == len(ends) and names >= {"prompt 0 sample 0", "prompt 3 sample 3"}
+        for number, begin in begins.items():
+            assert step["ts"] <= begin["ts"] < ends[number]["ts"] <= step["ts"] + step["dur"]
+            assert begin["args"]["tokens"] >= 1 and begin["args"]["end"] in ("stop", "length")
 
 
 def test_the_exported_model_loads_in_transformers(whole, cache, tmp_path):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from or1_trainer.metrics.rollout_log import RolloutLog, read_rollouts, rollout_files
-from or1_trainer.watch.rollouts import Query, RolloutIndex
+from or1_trainer.watch.query import Query
+from or1_trainer.watch.rollouts import RolloutIndex
 
 sys.path.append(str(Path(__file__).parent))
 from watched_run import new_run, record, write_steps

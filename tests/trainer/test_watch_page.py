@@ -84,18 +84,29 @@ def legend(browser: Any, chart: str) -> dict[str, str]:
     return dict(browser.execute_script(script, chart))
 
 
+def in_charts(browser: Any, expression: str) -> Any:
+    """What an expression over the page's charts is; the module is the one that the page runs."""
+    return browser.execute_script(f"return import('/assets/charts.js').then(({{ charts }}) => {expression})")
+
+
 def steps_of(browser: Any) -> list[int]:
     """The steps on the axis of the first chart."""
-    return list(browser.execute_script("return charts.length ? [...charts[0].u.data[0]] : []"))
+    return list(in_charts(browser, "charts.length ? [...charts[0].u.data[0]] : []"))
 
 
 def ranges(browser: Any) -> list[list[float]]:
     """The first and last step that each chart shows."""
-    return list(browser.execute_script("return charts.map(({ u }) => [u.scales.x.min, u.scales.x.max])"))
+    return list(in_charts(browser, "charts.map(({ u }) => [u.scales.x.min, u.scales.x.max])"))
+
+
+def colors(browser: Any) -> dict[str, str]:
+    """Number -> color of the tokens of the first run's response."""
+    tokens = browser.find_elements("css selector", "[data-side='0'] .token")
+    return {token.get_attribute("data-value"): token.value_of_css_property("background-color") for token in tokens}
 
 
 def table(browser: Any) -> list[str]:
-    script = "return [...document.querySelectorAll('#table tbody tr')].map((row) => row.dataset.at)"
+    script = "return [...document.querySelectorAll('#table tbody tr[data-at]')].map((row) => row.dataset.at)"
     return list(browser.execute_script(script))
 
 
@@ -130,7 +141,7 @@ def test_a_page_over_two_runs_while_one_grows_and_its_server_is_killed(browser: 
         ActionChains(browser).double_click(over).perform()
         wait_for(lambda: ranges(browser)[0] == [1, 6])
         find(browser, "[data-chart='Response length'] button").click()
-        wait_for(lambda: browser.execute_script("return charts.map(({ u }) => u.scales.y.distr)") == [1, 1, 3, 1, 1])
+        wait_for(lambda: in_charts(browser, "charts.map(({ u }) => u.scales.y.distr)") == [1, 1, 3, 1, 1])
 
         # A new step arrives by itself, with its alarm.
         write_steps(first, 7, 8)
@@ -152,7 +163,7 @@ def test_a_page_over_two_runs_while_one_grows_and_its_server_is_killed(browser: 
 
         # Rollouts: filtered, opened, token by token, beside the other run's.
         find(browser, "[data-tab=rollouts]").click()
-        wait_for(lambda: len(table(browser)) == 50 and table(browser)[0] == "9:0")
+        wait_for(lambda: len(table(browser)) == 72 and table(browser)[0] == "9:0")
         find(browser, "[name=problem]").send_keys("p0")
         find(browser, "[name=text]").send_keys("sample 2")
         find(browser, "[name=advantage_low]").send_keys("1")
@@ -161,10 +172,20 @@ def test_a_page_over_two_runs_while_one_grows_and_its_server_is_killed(browser: 
         find(browser, "tr[data-at='4:2']").click()
         sides = [find(browser, f"[data-side='{side}']").text for side in (0, 1)]
         assert f"step 4 group 0 sample 2 {ODD}" in sides[0] and "step 4 group 0 sample 0" in sides[1]
-        tokens = browser.find_elements("css selector", "[data-side='0'] .token")
-        assert [token.get_attribute("data-logprob") for token in tokens] == ["-0.25", "-7"]
-        colors = [token.value_of_css_property("background-color") for token in tokens]
-        assert colors == ["rgba(220, 40, 40, 0.04)", "rgba(220, 40, 40, 0.75)"]
+        assert colors(browser) == {"-0.25": "rgba(220, 40, 40, 0.04)", "-7": "rgba(220, 40, 40, 0.75)"}
+        find(browser, "[data-coloring=policy]").click()
+        assert colors(browser) == {"-0.5": "rgba(220, 40, 40, 0.075)", "-6.5": "rgba(220, 40, 40, 0.75)"}
+        find(browser, "[data-coloring=entropy]").click()
+        assert colors(browser) == {"1.5": "rgba(40, 90, 220, 0.376)", "0": "rgba(40, 90, 220, 0)"}
+        find(browser, "[data-coloring=ratio]").click()
+        assert colors(browser) == {"0.7788": "rgba(220, 40, 40, 0.27)", "1.6487": "rgba(40, 90, 220, 0.54)"}
+        (clipped,) = browser.find_elements("css selector", "[data-side='0'] .clipped")
+        assert clipped.get_attribute("data-value") == "1.6487"
+        assert "engine's log-prob -7 · policy's log-prob -6.5" in clipped.get_attribute("title")
+        find(browser, "[data-coloring=both]").click()
+        texts = browser.find_elements("css selector", "[data-side='0'] .sides pre")
+        values = [[token.get_attribute("data-value") for token in text.find_elements("css selector", ".token")] for text in texts]  # noqa: E501  # fmt: skip
+        assert values == [["-0.25", "-7"], ["-0.5", "-6.5"]], "the engine's policy beside the trained one"
         assert browser.execute_script("return window.hacked === undefined")
 
         dark = find(browser, "body").value_of_css_property("background-color")
@@ -172,6 +193,27 @@ def test_a_page_over_two_runs_while_one_grows_and_its_server_is_killed(browser: 
         assert find(browser, "body").value_of_css_property("background-color") != dark
         severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
         assert all("api/events" in message for message in severe), "nothing but the killed server"
+    finally:
+        server.stop()
+
+
+@BROWSER
+def test_the_table_scrolls_over_all_rollouts_and_loads_those_in_view(browser: Any, tmp_path: Path) -> None:
+    server = Server(new_run(tmp_path / "long", 100), "--port", 0)
+    try:
+        browser.get(server.address)
+        find(browser, "[data-tab=rollouts]").click()
+        wait_for(lambda: table(browser) and table(browser)[0] == "100:0")
+        assert "800 of 800 rollouts" in find(browser, "#count").text and len(table(browser)) < 200
+        scroll = "const box = document.getElementById('scroller'); box.scrollTop = arguments[0] * box.scrollHeight"
+        browser.execute_script(scroll, 1)
+        wait_for(lambda: table(browser)[-1] == "1:7")
+        browser.execute_script(scroll, 0.5)
+        wait_for(lambda: {"50:7", "50:0"} <= set(table(browser)))
+        assert len(table(browser)) < 200
+        find(browser, "[name=problem]").send_keys("p1")
+        wait_for(lambda: table(browser)[0] == "100:4")
+        assert "400 of 800" in find(browser, "#count").text
     finally:
         server.stop()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from or1_trainer.metrics.log import MetricsLog
-from or1_trainer.metrics.rollout_log import RolloutLog, RolloutRecord
+from or1_trainer.metrics.rollout_log import RolloutLog, RolloutRecord, TokenValues
 
 ODD = "</pre><script>window.hacked = 1</script>"
+POLICY = TokenValues(logprobs=[-0.5, -6.5], entropies=[1.5, 0.0], ratios=[0.7788, 1.6487], clipped=[1])
 
 
 def row(step: int, *, shift: float = 0.0) -> dict[str, float | int | str]:
@@ -40,6 +41,7 @@ def record(step: int, group: int, sample: int, *, by_token: bool = False) -> Rol
         seed=sample,
         tokens=[response[:4], response[4:]] if by_token else None,
         logprobs=[-0.25, -7.0] if by_token else None,
+        policy=POLICY if by_token and sample != 3 else None,
     )
 
 

@@ -34,6 +34,8 @@ class Sample:
     is_sampled: NDArray[np.bool_] | None = None
     """Which tokens of the response the policy sampled; None: all. The others, observations, are context alone: no
     loss, no entropy, no length."""
+    name: Hashable = None
+    """What the caller knows the sample by."""
 
     @property
     def num_tokens(self) -> int:
@@ -67,6 +69,8 @@ class PackedBatch:
     lengths_B: Tensor
     """Response tokens of each sample that the policy sampled."""
     teacher_logprobs_M: Tensor | None = None
+    names_B: tuple[Hashable, ...] = ()
+    """The names of the samples."""
 
     @property
     def num_response_tokens(self) -> int:
@@ -124,6 +128,7 @@ def pack(
         sequence_M=tensor(np.repeat(np.arange(len(samples)), lengths)),
         lengths_B=tensor(lengths),
         teacher_logprobs_M=_flat([sample.teacher_logprobs for sample in samples], sampled, device, dtype),
+        names_B=tuple(sample.name for sample in samples),
     )
 
 

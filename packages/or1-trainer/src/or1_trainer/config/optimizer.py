@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from or1_trainer.config.base import AtLeastZero, Fraction, FractionBelowOne, NonNegative, Positive, Settings
+from or1_trainer.config.base import (
+    AtLeastOne,
+    AtLeastZero,
+    Fraction,
+    FractionBelowOne,
+    NonNegative,
+    Positive,
+    Settings,
+)
 
 
 class OptimizerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,6 +34,9 @@ class OptimizerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     """Decoupled weight decay."""
     max_grad_norm: Positive = 1.0
     """A gradient with a larger L2 norm is scaled down to it."""
+    max_skipped_steps: AtLeastOne = 5
+    """An optimizer step whose gradient is not finite is skipped. So many steps of the run in a row with nothing but
+    skipped optimizer steps end the run with an error."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     """How the rate changes after the warmup."""
     warmup_steps: AtLeastZero = 0

@@ -62,8 +62,12 @@ class WatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     rollout_share: Fraction = 0.25
     """Fraction of each step's groups whose texts are kept in `rollouts/`."""
     token_groups: AtLeastZero = 1
-    """Of these, groups per step that are kept token by token, with the engine's log-probs."""
+    """Of these, groups per step that are kept token by token: log-probs of engine and policy, entropy, ratio. Those
+    that are trained on come first."""
     profile_steps: tuple[AtLeastOne, ...] = ()
     """Steps (counted from 1) of which every rank writes a torch.profiler trace to `trace/`."""
+    opentelemetry: bool = False
+    """Send a span per step, with its phases and engine requests, to the collector that OTEL_EXPORTER_OTLP_ENDPOINT
+    names; needs the extra `opentelemetry`."""
     sinks: tuple[Literal["tensorboard", "wandb"], ...] = ()
     """Where the rows of `metrics.jsonl` are sent as well; each needs the extra of the same name."""

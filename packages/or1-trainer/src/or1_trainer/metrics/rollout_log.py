@@ -22,12 +22,26 @@ FOLDER = "rollouts"
 _NAME = re.compile(r"step_(\d{6,})\.jsonl")
 
 
+class TokenValues(msgspec.Struct, frozen=True, kw_only=True):
+    """What the update made of a response's tokens, in their order; None for observations and for what is not finite."""
+
+    logprobs: list[float | None]
+    """Of the policy, at the last optimizer step over the response, in nats."""
+    entropies: list[float | None]
+    """Of the policy's distribution in the place of the token, in nats."""
+    ratios: list[float | None]
+    """That the loss is made of."""
+    clipped: list[int]
+    """Numbers of the tokens, from 0, whose gradient the clipping took away."""
+
+
 class RolloutRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One rollout. `reward` is None if the verifier failed, `advantage` if the rollout was not trained on.
 
     `rewards` are the values of the recipe's rewards by name, None where one failed; empty where the verdict is the
     reward.
-    `tokens` and `logprobs` (of the engine, in nats) are kept for `watch.token_groups` groups of a step.
+    `tokens` and `logprobs` (of the engine, in nats) are kept for `watch.token_groups` groups of a step; of these, what
+    was trained on has `policy`.
     """
 
     problem_id: str
@@ -42,10 +56,10 @@ class RolloutRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     rewards: dict[str, float | None] = {}
     tokens: list[str] | None = None
     logprobs: list[float | None] | None = None
+    policy: TokenValues | None = None
 
 
-_KEYS = RolloutRecord.__struct_fields__
-_OPTIONAL = ("rewards", "tokens", "logprobs")
+_RECORD = msgspec.json.Decoder(RolloutRecord)
 
 
 def _line(record: RolloutRecord) -> bytes:
@@ -53,7 +67,7 @@ def _line(record: RolloutRecord) -> bytes:
     try:
         return msgspec.json.encode(record) + b"\n"
     except UnicodeEncodeError:
-        text = json.dumps({key: getattr(record, key) for key in _KEYS}, ensure_ascii=False)
+        text = json.dumps(msgspec.to_builtins(record), ensure_ascii=False)
         return text.encode("utf-8", errors="replace") + b"\n"
 
 
@@ -129,10 +143,9 @@ def read_rollouts(path: Path) -> list[RolloutRecord]:
 
 def _decode(line: bytes, where: str) -> RolloutRecord:
     try:
-        row = json.loads(line)
-        return RolloutRecord(**{key: row[key] for key in _KEYS if key in row or key not in _OPTIONAL})
-    except (ValueError, TypeError, KeyError) as error:
-        raise RunFolderError(f"{where}: not a rollout record ({error!r}); delete the file to read the rest") from error
+        return _RECORD.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RunFolderError(f"{where}: not a rollout record ({error}); delete the file to read the rest") from error
 
 
 def _draw(step: int, problem_id: str) -> bytes:

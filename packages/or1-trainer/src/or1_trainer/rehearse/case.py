@@ -34,15 +34,17 @@ def weight_shapes(hf_config: Any) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
-def full_microbatch(config: RunConfig, stage: StageSettings, prompt_tokens: int, number: int = 0) -> list[Sample]:
+def full_microbatch(
+    config: RunConfig, stage: StageSettings, prompt_tokens: int, number: int = 0, *, count: int = MICROBATCHES
+) -> list[Sample]:
     """Responses of full length until the budget of a micro-batch is spent, each to a prompt of its own.
 
-    Prompts of another `number` are others.
+    It is `number` of `count` micro-batches, whose prompts all differ.
     """
     room, samples = max(config.batch.microbatch_tokens, prompt_tokens + stage.context_tokens), list[Sample]()
     while room > prompt_tokens + 1:
         length = min(stage.context_tokens, room - prompt_tokens)
-        samples.append(_sample(MICROBATCHES * len(samples) + number, prompt_tokens, length))
+        samples.append(_sample(count * len(samples) + number, prompt_tokens, length))
         room -= prompt_tokens + length
     return samples
 
@@ -71,7 +73,8 @@ def minibatches_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, 
 
 def chat_rows_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, data: int) -> list[ChatRow]:
     """The rows of one optimizer step of fine-tuning, of which each data rank gets two full micro-batches."""
-    micros = [full_microbatch(config, stage, prompt_tokens, number) for number in range(MICROBATCHES * data)]
+    count = MICROBATCHES * data
+    micros = [full_microbatch(config, stage, prompt_tokens, number, count=count) for number in range(count)]
     return [
         ChatRow(
             prompt_ids=sample.prompt_ids,  # type: ignore[arg-type]

@@ -16,6 +16,8 @@ Differences = list[tuple[str, str, str]]
 """(key, value in the first run, value in the second)."""
 
 MISSING = "–"
+_SHOWN_AS = {"responses": ("seeds",)}
+"""Stages that have no hash of their own, by the first one whose hash shows them."""
 
 ROLLOUT_STAGES: Mapping[str, Callable[[RolloutRecord], Any]] = {
     "problems": lambda record: record.problem_id,
@@ -28,22 +30,29 @@ ROLLOUT_STAGES: Mapping[str, Callable[[RolloutRecord], Any]] = {
 """Stages of a step that the sampled rollouts show, in the order of the data."""
 
 METRIC_STAGES = {
-    "problems": ("hash/problems", "stage/"),
+    "problems": ("hash/problems", "stage/index", "stage/problems"),
     "prompts": ("hash/prompts",),
-    "responses": ("hash/responses", "response/", "tokens/", "rollout/", "reward/truncated_rate"),
+    "responses": (
+        "hash/responses", "stage/context_tokens", "response/", "tokens/", "rollout/staleness", "reward/truncated_rate",
+    ),
     "log-probs": ("hash/logprobs",),
-    "verdicts": ("hash/verdicts", "reward/"),
-    "advantages": ("hash/advantages", "group/", "refill/"),
+    "verdicts": ("hash/verdicts", "reward/", "rewards/"),
+    "refill": ("hash/refill", "refill/"),
+    "advantages": ("hash/advantages", "group/", "rollout/"),
     "learning rate": ("optimizer/lr",),
-    "loss": ("mismatch/", "policy/", "loss/", "kl/"),
+    "loss": ("mismatch/", "policy/", "loss/", "kl/", "sft/"),
     "gradient norm": ("optimizer/grad_norm",),
     "weights": ("hash/weights", "optimizer/", "weights/"),
     "evaluation": ("eval/",),
-}
-"""Stages of a step -> the beginnings of the metrics that show them, in the order of the data; a hash is exact."""
+}  # fmt: skip
+"""Stages of a step -> the beginnings of the metrics that show them, in the order of the data.
+
+The first is the hash, where there is one. It is exact, and of what the stage itself made: means over all responses also
+change where verdicts had others drawn to refill the batch.
+"""
 
 _ORDER = (
-    "problems", "prompts", "seeds", "responses", "log-probs", "verdicts", "advantages",
+    "problems", "prompts", "seeds", "responses", "log-probs", "verdicts", "refill", "advantages",
     "learning rate", "loss", "gradient norm", "weights", "evaluation", "other",
 )  # fmt: skip
 
@@ -85,9 +94,18 @@ def divergence(first: RunRecord, second: RunRecord) -> Divergence | None:
             continue
         item = _rollout_divergence(step, own_files.get(step), files.get(step))
         number = _metric_divergence(step, row, rows[step])
-        if found := [divergence for divergence in (item, number) if divergence]:
-            return min(found, key=lambda divergence: _ORDER.index(divergence.stage))  # the item, if of the same stage
+        if found := _first(item, number, is_exact="hash/responses" in row and "hash/responses" in rows[step]):
+            return found
     return None
+
+
+def _first(item: Divergence | None, number: Divergence | None, *, is_exact: bool) -> Divergence | None:
+    """The earlier one, the item if they are of one stage; hashes know the stage better than sampled rollouts do."""
+    if item is None or number is None:
+        return item or number
+    if is_exact:
+        return item if item.stage in (number.stage, *_SHOWN_AS.get(number.stage, ())) else number
+    return min(item, number, key=lambda divergence: _ORDER.index(divergence.stage))
 
 
 def _differences(first: object, second: object) -> Differences:
@@ -112,17 +130,25 @@ def _rollout_divergence(step: int, first: Path | None, second: Path | None) -> D
 
 
 def _metric_divergence(step: int, first: Mapping[str, Any], second: Mapping[str, Any]) -> Divergence | None:
-    for stage, key in _ordered({*first, *second}):
+    for stage, key in _ordered(first, second):
         values = str(first.get(key, MISSING)), str(second.get(key, MISSING))
         if values[0] != values[1]:
             return Divergence(step=step, stage=stage, what=key, first=values[0], second=values[1])
     return None
 
 
-def _ordered(keys: set[str]) -> Iterator[tuple[str, str]]:
-    """(stage, key) in the order of the data; keys of no stage come last, durations are left out."""
+def _ordered(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(stage, key) in the order of the data: of a stage its hash if both rows have it, else all its keys.
+
+    What is left follows in the same order, then keys of no stage; durations are left out.
+    """
+    keys = {*first, *second}
     left = sorted(key for key in keys if not key.startswith(("time/", "memory/")) and key != "step")
+    of_stage: dict[str, list[str]] = {}
     for stage, prefixes in METRIC_STAGES.items():
-        yield from ((stage, key) for key in left if key.startswith(prefixes))
+        of_stage[stage] = [key for key in left if key.startswith(prefixes)]
         left = [key for key in left if not key.startswith(prefixes)]
+    for stage, (exact, *_) in METRIC_STAGES.items():
+        yield from ((stage, key) for key in ([exact] if exact in first and exact in second else of_stage[stage]))
+    yield from ((stage, key) for stage, stage_keys in of_stage.items() for key in stage_keys)
     yield from (("other", key) for key in left)

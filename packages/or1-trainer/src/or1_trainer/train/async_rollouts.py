@@ -102,7 +102,7 @@ class Rollouts:
 
         def work() -> tuple[TrainingBatch, RunState]:
             before = state if previous is None else previous.result()[1]
-            return training_batch(self.job, position, before, StepTimes(LiveView(0, enabled=False)))
+            return training_batch(self.job, position, before, StepTimes(LiveView(0, enabled=False), self.job.spans))
 
         self._batches.append(self._thread.submit(self._in_turn, work))
 

@@ -19,8 +19,10 @@ from or1_trainer.live.view import LiveView
 from or1_trainer.metrics.alarms import AlarmMonitor
 from or1_trainer.metrics.files import replace_file
 from or1_trainer.metrics.log import MetricsLog, read_metrics
+from or1_trainer.metrics.opentelemetry import SpanExporter
 from or1_trainer.metrics.rollout_log import RolloutLog
 from or1_trainer.metrics.sinks import open_sinks
+from or1_trainer.metrics.spans import SpanLog
 from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
 from or1_trainer.report.model_card import write_model_card
 from or1_trainer.report.write import write_report
@@ -102,6 +104,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     if len(dataset.train) <= ENCODED_AT_ONCE:
         prompts.all_ids(dataset.train)
     exchange = Exchange(runtime, timeout_s=config.parallel.timeout_s)
+    spans = SpanLog(wanted=config.watch.opentelemetry or bool(config.watch.profile_steps))
     return Job(
         config=config,
         folder=folder,
@@ -114,6 +117,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
             exchange,
             view.add_tokens,
             lambda engine: with_environment(engine, environment, config, tokenizer, prompts),
+            spans,
         ),
         verifier=verifier_of(config.reward, partial_scores=wants_partial_scores(config)),
         scoring=build_scoring(
@@ -138,6 +142,8 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
         sinks=(),
         alarms=AlarmMonitor(),
         view=view,
+        spans=spans,
+        exporter=SpanExporter(folder, runtime.rank) if config.watch.opentelemetry else None,
     )
 
 

@@ -154,4 +154,5 @@ def _sample(batch: RolloutBatch, place: Place, arrays: Arrays) -> Sample:
         engine_logprobs=arrays.logprobs,
         teacher_logprobs=arrays.teacher,
         is_sampled=arrays.is_sampled,
+        name=place,
     )

@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from or1_rollout.engine import Engine
 from or1_rollout.engines.transformers import TransformersEngine
 from or1_trainer.config.schema import RunConfig
+from or1_trainer.metrics.spans import SpanLog
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.fleet import Fleet
@@ -22,17 +23,18 @@ def build_fleet(
     exchange: Exchange,
     on_tokens: Callable[[int], None] | None = None,
     wrap: Callable[[Engine], Engine] = lambda engine: engine,
+    spans: SpanLog | None = None,
 ) -> Fleet:
     """Load this rank's engine. Raises `or1_rollout.EngineError` if vLLM is missing or a server does not answer.
 
     `on_tokens(n)` is called when n tokens were sampled, by the `transformers` engine. `wrap` puts the recipe's
-    environment around the engine.
+    environment around the engine; `spans` gets the requests.
     """
     rollout, runtime = config.rollout, exchange.runtime
     if rollout.engine == "vllm":
-        return Fleet(wrap(_vllm(config, model_path)), exchange, ranks_per_engine=rollout.vllm.tensor)
+        return Fleet(wrap(_vllm(config, model_path)), exchange, ranks_per_engine=rollout.vllm.tensor, spans=spans)
     if rollout.engine == "vllm-server":
-        return Fleet(wrap(_servers(config, tokenizer, runtime)), exchange)
+        return Fleet(wrap(_servers(config, tokenizer, runtime)), exchange, spans=spans)
     embedded = TransformersEngine.load(
         model_path,
         tokenizer=tokenizer,
@@ -40,7 +42,7 @@ def build_fleet(
         dtype=config.model.dtype,
         max_batch_tokens=rollout.batch_tokens,
     )
-    return Fleet(wrap(embedded), exchange, on_tokens=on_tokens)
+    return Fleet(wrap(embedded), exchange, on_tokens=on_tokens, spans=spans)
 
 
 def _servers(config: RunConfig, tokenizer: PreTrainedTokenizerBase, runtime: Runtime) -> Engine:

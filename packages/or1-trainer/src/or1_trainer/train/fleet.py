@@ -5,6 +5,7 @@ Axes: P prompts, G completions per prompt. All calls are collective over the wor
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 
 from or1_rollout.engine import Engine, OnGroup, OnSample, OnTokens
 from or1_rollout.types import Completion, Prompt, SamplingParams
+from or1_trainer.metrics.spans import SpanLog
 from or1_trainer.train.exchange import Exchange
 
 
@@ -23,12 +25,22 @@ class Fleet:
     """
 
     def __init__(
-        self, engine: Engine, exchange: Exchange, *, ranks_per_engine: int = 1, on_tokens: OnTokens | None = None
+        self,
+        engine: Engine,
+        exchange: Exchange,
+        *,
+        ranks_per_engine: int = 1,
+        on_tokens: OnTokens | None = None,
+        spans: SpanLog | None = None,
     ) -> None:
-        """`engine` is this rank's, or this rank's part of one; `on_tokens(n)` hears of n tokens that it sampled."""
+        """`engine` is this rank's, or this rank's part of one; `on_tokens(n)` hears of n tokens that it sampled.
+
+        `spans` gets the requests, each from its submission, so that its wait counts.
+        """
         self._told: dict[str, Any] = {} if on_tokens is None else {"on_tokens": on_tokens}
         self.engine, self.exchange = engine, exchange
         self.runtime = exchange.runtime
+        self._spans = spans or SpanLog()
         self._ranks_per_engine = ranks_per_engine
         self._num_engines = self.runtime.world_size // ranks_per_engine
 
@@ -59,12 +71,18 @@ class Fleet:
                 "a fleet of several ranks needs explicit seeds: an engine would derive them from its own share"
             )
 
+        begin_ns = time.time_ns()
+
         def group_ended(place: int, completions: list[Completion]) -> None:
             if on_group is not None and (index := share + place * engines) in own:
                 on_group(index, completions)
 
         def sample_ended(place: int, sample: int, completion: Completion) -> None:
-            if on_sample is not None and (index := share + place * engines) in own:
+            if (index := share + place * engines) not in own:
+                return
+            about = {"tokens": len(completion.token_ids), "end": completion.finish_reason.value}
+            self._spans.add("request", f"prompt {index} sample {sample}", begin_ns, **about)
+            if on_sample is not None:
                 on_sample(index, sample, completion)
 
         groups = self.engine.generate(

@@ -5,7 +5,7 @@ Equal hashes mean equal values to the last bit. They are 64 bits each, in hexade
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 import torch
@@ -21,21 +21,32 @@ SAMPLED = 4096
 """Elements of each weight tensor that are hashed, evenly spaced: an optimizer step changes (nearly) all of them."""
 
 
-def batch_hashes(batch: RolloutBatch, exchange: Exchange) -> dict[str, str]:
+def batch_hashes(batch: RolloutBatch, exchange: Exchange, *, drawn: int) -> dict[str, str]:
     """Of the problems, prompt ids, response tokens, engine log-probs, verdicts and advantages, in this order.
 
+    The first `drawn` problems are the step's own; those that refill it follow from their verdicts, and have one hash.
     The order of the problems counts, the rank that holds a response does not. Collective.
     """
     parts = exchange.gather({index: _of_group(group) for index, group in batch.own.items()})
     groups = {index: group for part in parts for index, group in part.items()}
-    tokens, logprobs, verdicts = zip(*(groups[index] for index in sorted(groups)), strict=True)
+    hashes = _of_round(batch, groups, range(min(drawn, len(groups))))
+    if len(groups) > drawn:
+        refill = _of_round(batch, groups, range(drawn, len(groups)))
+        hashes["hash/refill"] = _hex(value.encode() for value in refill.values())
+    return {**hashes, "hash/advantages": _hex([batch.groups.advantages_PG.tobytes()])}
+
+
+def _of_round(
+    batch: RolloutBatch, groups: Mapping[int, tuple[bytes, bytes, bytes]], indices: Sequence[int]
+) -> dict[str, str]:
+    tokens, logprobs, verdicts = zip(*(groups[index] for index in indices), strict=True)
+    prompts = (torch.tensor(batch.prompts[index], dtype=torch.int32) for index in indices)
     return {
-        "hash/problems": _hex(problem.id.encode() for problem in batch.problems),
-        "hash/prompts": _hex(torch.tensor(ids, dtype=torch.int32).numpy().tobytes() for ids in batch.prompts),
+        "hash/problems": _hex(batch.problems[index].id.encode() for index in indices),
+        "hash/prompts": _hex(ids.numpy().tobytes() for ids in prompts),
         "hash/responses": _hex(tokens),
         "hash/logprobs": _hex(logprobs),
         "hash/verdicts": _hex(verdicts),
-        "hash/advantages": _hex([batch.groups.advantages_PG.tobytes()]),
     }
 
 
@@ -56,14 +67,19 @@ def _sample(parameter: torch.Tensor) -> torch.Tensor:
 
 
 def _of_group(responses: Sequence[Response]) -> tuple[bytes, bytes, bytes]:
-    """Digests of a group's tokens, log-probs and verdicts."""
+    """Digests of a group's tokens, log-probs and verdicts, with the values of the recipe's rewards."""
     completions = [response.completion for response in responses]
-    verdicts = [f"{response.verdict.status.value} {response.verdict.reward}".encode() for response in responses]
+    verdicts = [_judged(response).encode() for response in responses]
     return (
         _digest(completion.token_ids.tobytes() for completion in completions),
         _digest(b"" if completion.logprobs is None else completion.logprobs.tobytes() for completion in completions),
         _digest(verdicts),
     )
+
+
+def _judged(response: Response) -> str:
+    verdict = response.verdict
+    return " ".join(map(str, (verdict.status.value, verdict.reward, *response.terms)))
 
 
 def _hex(parts: Iterable[bytes]) -> str:

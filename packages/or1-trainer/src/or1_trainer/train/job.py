@@ -11,8 +11,10 @@ from or1_trainer.config.schema import RunConfig
 from or1_trainer.live.view import LiveView
 from or1_trainer.metrics.alarms import AlarmMonitor
 from or1_trainer.metrics.log import MetricsLog
+from or1_trainer.metrics.opentelemetry import SpanExporter
 from or1_trainer.metrics.rollout_log import RolloutLog
 from or1_trainer.metrics.sinks import Sink
+from or1_trainer.metrics.spans import SpanLog
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.rewards.scoring import Scoring
 from or1_trainer.train.chat_rows import ChatRow
@@ -45,9 +47,14 @@ class Job:
     sinks: Sequence[Sink]
     alarms: AlarmMonitor
     view: LiveView
+    spans: SpanLog
+    exporter: SpanExporter | None
+    """To OpenTelemetry, where the recipe wants it."""
 
     def close(self) -> None:
-        """Close the engine, the rewards and the verifier."""
+        """Close the engine, the rewards, the verifier and the exporter."""
+        if self.exporter is not None:
+            self.exporter.close()
         self.scoring.close()
         self.verifier.close()
         if self.teacher is not None:

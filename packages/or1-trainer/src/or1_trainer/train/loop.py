@@ -12,20 +12,21 @@ from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.algorithm.groups import group_metrics, staleness_metrics
 from or1_trainer.algorithm.hacking import hacking_metrics
 from or1_trainer.algorithm.reward_terms import term_metrics
-from or1_trainer.metrics.traces import trace_path
 from or1_trainer.train.async_rollouts import Rollouts
 from or1_trainer.train.evaluate import evaluate_policy
 from or1_trainer.train.hashes import weights_hash
 from or1_trainer.train.job import Job
-from or1_trainer.train.profile import traced
+from or1_trainer.train.observed_step import observed_step
 from or1_trainer.train.record import finish_step, write_row
 from or1_trainer.train.sampler import record
+from or1_trainer.train.skipped_steps import skipped_in_a_row, stop_where_nothing_is_learned
 from or1_trainer.train.source_metrics import source_metrics
 from or1_trainer.train.stage_transitions import enter_stage, leave_stage
 from or1_trainer.train.stages import Position, position_at
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
 from or1_trainer.train.supervised import supervised_step
+from or1_trainer.train.token_log import TokenLog
 from or1_trainer.train.update import update
 
 
@@ -37,7 +38,9 @@ def train(job: Job, state: RunState, until: int | None = None) -> RunState:
     try:
         while (position := position_at(job.config.stages, state.step, state.ended)) and state.step != until:
             step = supervised_step if position.stage.kind == "sft" else magic_step
-            state = step(job, rollouts, position, state)
+            with observed_step(job, position.step + 1):
+                state = step(job, rollouts, position, state)
+            stop_where_nothing_is_learned(state, job.config.optimizer.max_skipped_steps)
     finally:
         rollouts.close()
     return state
@@ -45,20 +48,14 @@ def train(job: Job, state: RunState, until: int | None = None) -> RunState:
 
 def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState) -> RunState:
     """One step: roll out a batch, update the policy and the entropy coefficient, sync the engine's weights, log."""
-    number = position.step + 1
-    trace = trace_path(job.folder, number, job.runtime.rank)
-    with traced(trace, wanted=number in job.config.watch.profile_steps):
-        return _magic_step(job, rollouts, position, state)
-
-
-def _magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState) -> RunState:
-    times = StepTimes(job.view)
+    times = StepTimes(job.view, job.spans)
     if position.is_stage_start:
         state = enter_stage(job, position, state)
     batch, state = rollouts.batch(position, state, times)
     memory = job.fleet.sleep()
+    tokens = TokenLog.of(batch.minibatches, batch.by_token, job.config.loss)
     with times.phase("update"):
-        controller, learned = update(job.learner, batch.minibatches, controller_of(job, state))
+        controller, learned = update(job.learner, batch.minibatches, controller_of(job, state), tokens.add)
     state = replace(
         state,
         step=state.step + 1,
@@ -66,6 +63,7 @@ def _magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunStat
         entropy_previous=controller.previous,
         solved=record(state.solved, batch.groups),
         weight_version=state.weight_version + 1,
+        skipped=skipped_in_a_row(state.skipped, learned),
     )
     hashed = {"hash/weights": weights_hash(job.learner.policy, job.runtime)}
     with times.phase("sync"):
@@ -77,7 +75,7 @@ def _magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunStat
     if job.config.data.sources:
         seen |= source_metrics(batch.groups, job.dataset, state)
     metrics = {**stage_metrics(job, position, state), **seen, **learned, **hashed, **memory, **end, **batch.metrics}
-    return finish_step(job, rollouts, state, metrics, batch.records, times)
+    return finish_step(job, rollouts, state, metrics, tokens.added_to(batch.records, job.runtime), times)
 
 
 def controller_of(job: Job, state: RunState) -> EntropyController:

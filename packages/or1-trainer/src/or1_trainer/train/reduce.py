@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from or1_trainer.policy.parallel import Runtime
 
 Floats = NDArray[np.float64]
+Item = TypeVar("Item")
 
 
 def sum_over_data(values: Sequence[float], runtime: Runtime) -> list[float]:
@@ -26,11 +28,15 @@ def max_over_data(value: float, runtime: Runtime) -> float:
 
 def gather_over_data(values: Floats, runtime: Runtime) -> Floats:
     """The values of all data-parallel ranks, concatenated; each may have any number of them."""
-    if runtime.data_size == 1:
-        return values
-    parts: list[Floats] = [values] * runtime.data_size
-    dist.all_gather_object(parts, values, group=runtime.data_group)
-    return np.concatenate(parts)
+    return np.concatenate(gather_objects_over_data(values, runtime))
+
+
+def gather_objects_over_data(value: Item, runtime: Runtime) -> list[Item]:
+    """Every data-parallel rank's value, in their order. For small values: each is pickled and sent everywhere."""
+    parts = [value] * runtime.data_size
+    if runtime.data_size > 1:
+        dist.all_gather_object(parts, value, group=runtime.data_group)
+    return parts
 
 
 def _reduce(values: Sequence[float], runtime: Runtime, op: dist.ReduceOp.RedOpType) -> list[float]:

@@ -31,7 +31,8 @@ def prepare_replay(run: Path, step: int, scratch: Path, *, keep_all: bool = Fals
         raise ConfigError(f"{run} {has}; --step {step} is none of them")
     if scratch.exists() and any(scratch.iterdir()):
         raise ConfigError(f"{scratch} is not empty; choose a new folder with --out")
-    watch = replace(config.watch, sinks=(), profile_steps=(), **({"rollout_share": 1.0} if keep_all else {}))
+    share = 1.0 if keep_all else config.watch.rollout_share
+    watch = replace(config.watch, rollout_share=share, sinks=(), profile_steps=(), opentelemetry=False)
     scratch.mkdir(parents=True, exist_ok=True)
     write_config(scratch, replace(config, watch=watch))
     if (run / OBSERVATIONS).exists():  # of tools that would answer otherwise today

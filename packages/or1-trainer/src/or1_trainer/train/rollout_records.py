@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
 from or1_trainer.config.running import WatchSettings
 from or1_trainer.metrics.rollout_log import RolloutRecord, kept_problems
+from or1_trainer.train.distribute import Place
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.judging import Response
 from or1_trainer.train.prompts import PromptEncoder
@@ -23,12 +24,12 @@ def sampled_records(
     prompts: PromptEncoder,
     exchange: Exchange,
     rewards: Sequence[str] = (),
-) -> list[RolloutRecord]:
-    """The records of the groups that the log keeps, in the order of drawing; on rank 0 alone. Collective."""
-    names = batch.groups.problem_ids
-    kept = kept_problems(step, names, watch.rollout_share)
-    kept_indices = [index for index, name in enumerate(names) if name in kept]
-    by_token = set(kept_indices[: watch.token_groups])
+    by_token: Collection[int] = (),
+) -> dict[Place, RolloutRecord]:
+    """The records of the groups that the log keeps, in the order of drawing; on rank 0 alone. Collective.
+
+    `by_token`: the problems whose records have tokens.
+    """
     mine = {
         index: group_records(
             batch,
@@ -37,11 +38,28 @@ def sampled_records(
             rewards,
             tokenizer=prompts.tokenizer if index in by_token else None,
         )
-        for index in kept_indices
+        for index in kept_indices(batch, step, watch)
         if index in batch.own
     }
     found = [item for part in exchange.gather_to_main(mine) for item in part.items()]
-    return [record for _, records in sorted(found, key=lambda item: item[0]) for record in records]
+    return {
+        (index, sample): record
+        for index, records in sorted(found, key=lambda item: item[0])
+        for sample, record in enumerate(records)
+    }
+
+
+def kept_indices(batch: RolloutBatch, step: int, watch: WatchSettings) -> list[int]:
+    """Numbers of the problems whose groups the log keeps."""
+    names = batch.groups.problem_ids
+    kept = kept_problems(step, names, watch.rollout_share)
+    return [index for index, name in enumerate(names) if name in kept]
+
+
+def token_problems(batch: RolloutBatch, step: int, watch: WatchSettings, trained: Collection[int]) -> set[int]:
+    """Of these, the ones that are kept token by token: those that are trained on come first."""
+    by_interest = sorted(kept_indices(batch, step, watch), key=lambda index: (index not in trained, index))
+    return set(by_interest[: watch.token_groups])
 
 
 def group_records(

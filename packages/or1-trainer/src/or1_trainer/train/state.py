@@ -33,6 +33,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dropped: tuple[str, ...] = ()
     """Problems removed by the online filter at the starts of the stages so far."""
     weight_version: int = 0
+    skipped: int = 0
+    """Last steps in a row all of whose optimizer steps were skipped, as their gradients were not finite."""
     history: tuple[tuple[float, float], ...] = ()
     """(mean reward, truncated share) of this stage's last steps, where it may end early."""
     ended: dict[int, int] = {}

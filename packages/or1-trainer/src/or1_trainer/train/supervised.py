@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from or1_trainer.train.learner import Learner
 from or1_trainer.train.record import finish_step
 from or1_trainer.train.reduce import sum_over_data
 from or1_trainer.train.sampler import Cursor, draw
+from or1_trainer.train.skipped_steps import skipped_in_a_row
 from or1_trainer.train.stage_transitions import enter_stage
 from or1_trainer.train.stages import Position, is_due, position_at
 from or1_trainer.train.state import RunState
@@ -23,7 +25,7 @@ from or1_trainer.train.weight_sync import probe_of_prompt
 
 def supervised_step(job: Job, rollouts: Rollouts, position: Position, state: RunState) -> RunState:
     """One optimizer step on the stage's next rows. The engine gets the weights when it is needed next. Collective."""
-    times, stage = StepTimes(job.view), position.stage
+    times, stage = StepTimes(job.view, job.spans), position.stage
     if position.is_stage_start:
         state = enter_stage(job, position, state)
     rows, cursor = draw(
@@ -40,6 +42,7 @@ def supervised_step(job: Job, rollouts: Rollouts, position: Position, state: Run
         epoch=cursor.epoch,
         taken=cursor.taken,
         weight_version=state.weight_version + 1,
+        skipped=skipped_in_a_row(state.skipped, metrics),
     )
     later = position_at(job.config.stages, state.step, state.ended)
     if later is None or later.stage.kind != "sft" or is_due(state.step, job.config.eval.every):
@@ -77,5 +80,7 @@ def learn(learner: Learner, rows: Sequence[ChatRow], *, lr: float = 0.0) -> dict
         "sft/rows": len(rows),
         "tokens/trained": num_tokens,
         "optimizer/grad_norm": grad_norm,
+        "optimizer/steps": 1,
+        "optimizer/skipped": int(not math.isfinite(grad_norm)),
         "optimizer/lr": learner.schedule.rate(lr or learner.lr, learner.optimizer.steps - 1),
     }

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from or1_trainer.algorithm.groups import Groups, split_minibatches
 from or1_trainer.metrics.log import Value
 from or1_trainer.metrics.rollout_log import RolloutRecord
-from or1_trainer.train.distribute import Minibatch, distribute
+from or1_trainer.train.distribute import Minibatch, Place, distribute
 from or1_trainer.train.hashes import batch_hashes
 from or1_trainer.train.job import Job
 from or1_trainer.train.judging import Response
 from or1_trainer.train.refill import fill
 from or1_trainer.train.rollout_batch import rollout_round
-from or1_trainer.train.rollout_records import sampled_records
+from or1_trainer.train.rollout_records import sampled_records, token_problems
 from or1_trainer.train.stages import Position
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
@@ -29,8 +29,10 @@ class TrainingBatch:
     """All that were drawn."""
     minibatches: Sequence[Minibatch]
     """One per optimizer step, with this data rank's samples."""
-    records: Sequence[RolloutRecord]
+    records: Mapping[Place, RolloutRecord]
     """The texts that the rollout log keeps, on rank 0."""
+    by_token: Collection[int]
+    """The problems that it keeps token by token."""
     probe: ProbeTokens
     """The beginning of a response to the first prompt, on which trainer and engine must agree after the weight sync."""
     metrics: Mapping[str, Value]
@@ -53,14 +55,17 @@ def training_batch(job: Job, position: Position, state: RunState, times: StepTim
     with times.phase("distribute"):
         minibatches = distribute(batch, steps, exchange, context_tokens=stage.context_tokens)
         watch, names = job.config.watch, job.scoring.names
-        records = sampled_records(batch, position.step + 1, watch, job.prompts, exchange, names)
-        hashes = batch_hashes(batch, exchange)
+        trained = {problem for places in steps for problem, _ in places}
+        by_token = token_problems(batch, position.step + 1, watch, trained)
+        records = sampled_records(batch, position.step + 1, watch, job.prompts, exchange, names, by_token)
+        hashes = batch_hashes(batch, exchange, drawn=stage.prompts)
         first = [probe_response(responses) for responses in batch.own.values()][:1]
         ((response_ids,), *_) = exchange.gather(first)  # rank 0 holds the first problem
     found = TrainingBatch(
         groups=batch.groups,
         minibatches=minibatches,
         records=records,
+        by_token=by_token,
         probe=ProbeTokens(prompt_ids=batch.prompts[0], response_ids=response_ids),
         metrics={**hashes, **(filled.metrics() if job.config.rollout.refill else {})},
     )

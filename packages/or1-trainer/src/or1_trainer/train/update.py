@@ -5,7 +5,7 @@ Skywork-OR1, arXiv 2505.22312, eq. 3.1 (loss) and 3.2 (coefficient). Axis: M res
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -22,9 +22,16 @@ from or1_trainer.train.loss_inputs import fixed_inputs
 from or1_trainer.train.reduce import max_over_data, sum_over_data
 from or1_trainer.train.update_metrics import UpdateSums
 
+Microbatch = tuple[PackedBatch, TokenStats, FixedInputs]
+OnMicrobatch = Callable[[PackedBatch, TokenStats, FixedInputs], None]
+"""Told of each micro-batch of each optimizer step: the policy's numbers, and what they are compared with."""
+
 
 def update(
-    learner: Learner, minibatches: Sequence[Minibatch], controller: EntropyController
+    learner: Learner,
+    minibatches: Sequence[Minibatch],
+    controller: EntropyController,
+    on_microbatch: OnMicrobatch = lambda batch, stats, fixed: None,
 ) -> tuple[EntropyController, dict[str, float]]:
     """Train on one rollout batch with alpha_k, and return the controller with c_{k+1}. Collective over all ranks.
 
@@ -37,11 +44,11 @@ def update(
     extents = [minibatch.extent for minibatch in minibatches]
     is_on_policy = learner.loss.reuse == 1 and len(packed) == 1
     if is_on_policy and controller.known_alpha is not None and learner.loss.kind not in NEEDS_COVARIANCE:
-        metrics, entropy = _one_pass(learner, packed[0], extents[0], controller.known_alpha)
+        metrics, entropy = _one_pass(learner, packed[0], extents[0], controller.known_alpha, on_microbatch)
     elif is_on_policy and max_over_data(len(packed[0]), learner.runtime) <= 1:
-        metrics, entropy = _one_forward(learner, packed[0], extents[0], controller)
+        metrics, entropy = _one_forward(learner, packed[0], extents[0], controller, on_microbatch)
     else:
-        metrics, entropy = _two_passes(learner, packed, extents, controller)
+        metrics, entropy = _two_passes(learner, packed, extents, controller, on_microbatch)
     advanced = controller.advanced(entropy)
     metrics |= {
         "policy/entropy": entropy,
@@ -62,7 +69,7 @@ def pack_minibatch(minibatch: Minibatch, learner: Learner) -> list[PackedBatch]:
 
 
 def _one_pass(
-    learner: Learner, batches: Sequence[PackedBatch], extent: Extent, alpha: float
+    learner: Learner, batches: Sequence[PackedBatch], extent: Extent, alpha: float, on_microbatch: OnMicrobatch
 ) -> tuple[dict[str, float], float]:
     """On-policy and with a coefficient that is known beforehand, each micro-batch is computed once.
 
@@ -70,35 +77,43 @@ def _one_pass(
     """
     sums, entropies = UpdateSums(), list[Tensor]()
 
-    def passes() -> Iterator[tuple[TokenStats, FixedInputs]]:
+    def passes() -> Iterator[Microbatch]:
         for batch in batches:
             stats = learner.stats(batch)
             (fixed,) = fixed_inputs([batch], [stats.logprobs_M], learner)
             entropies.append(_entropy_sum(stats))
-            yield stats, fixed
+            yield batch, stats, fixed
             sums.add_inputs(fixed)
 
-    _optimizer_step(learner, passes(), alpha, extent, sums)
+    _optimizer_step(learner, passes(), alpha, extent, sums, on_microbatch)
     entropy = _mean_entropy(entropies, extent.num_tokens, learner)
     return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime, distill_beta=learner.distill_beta), entropy
 
 
 def _one_forward(
-    learner: Learner, batches: Sequence[PackedBatch], extent: Extent, controller: EntropyController
+    learner: Learner,
+    batches: Sequence[PackedBatch],
+    extent: Extent,
+    controller: EntropyController,
+    on_microbatch: OnMicrobatch,
 ) -> tuple[dict[str, float], float]:
     """The same where the coefficient depends on the entropy: for at most one micro-batch per rank, kept in memory."""
     sums, stats = UpdateSums(), [learner.stats(batch) for batch in batches]
     entropy = _mean_entropy([_entropy_sum(stat) for stat in stats], extent.num_tokens, learner)
     fixed = fixed_inputs(batches, [stat.logprobs_M for stat in stats], learner)
     alpha = controller.alpha(entropy)
-    _optimizer_step(learner, zip(stats, fixed, strict=True), alpha, extent, sums)
+    _optimizer_step(learner, zip(batches, stats, fixed, strict=True), alpha, extent, sums, on_microbatch)
     for one in fixed:
         sums.add_inputs(one)
     return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime, distill_beta=learner.distill_beta), entropy
 
 
 def _two_passes(
-    learner: Learner, packed: Sequence[Sequence[PackedBatch]], extents: Sequence[Extent], controller: EntropyController
+    learner: Learner,
+    packed: Sequence[Sequence[PackedBatch]],
+    extents: Sequence[Extent],
+    controller: EntropyController,
+    on_microbatch: OnMicrobatch,
 ) -> tuple[dict[str, float], float]:
     """First the fixed inputs and the entropy of the whole batch, without gradient; then the optimizer steps.
 
@@ -115,7 +130,7 @@ def _two_passes(
     for _ in range(learner.loss.reuse):
         for batches, fixed, extent in zip(packed, inputs, extents, strict=True):
             fresh = (learner.stats(batch) for batch in batches)  # one micro-batch's activations at a time
-            _optimizer_step(learner, zip(fresh, fixed, strict=True), alpha, extent, sums)
+            _optimizer_step(learner, zip(batches, fresh, fixed, strict=True), alpha, extent, sums, on_microbatch)
     for fixed in inputs:
         for one in fixed:
             sums.add_inputs(one)
@@ -124,14 +139,16 @@ def _two_passes(
 
 def _optimizer_step(
     learner: Learner,
-    microbatches: Iterable[tuple[TokenStats, FixedInputs]],
+    microbatches: Iterable[Microbatch],
     alpha: float,
     extent: Extent,
     sums: UpdateSums,
+    on_microbatch: OnMicrobatch,
 ) -> None:
     """Accumulate the gradient over micro-batches, and step."""
     learner.optimizer.zero_grad()
-    for stats, fixed in microbatches:
+    for batch, stats, fixed in microbatches:
+        on_microbatch(batch, stats, fixed)
         loss, shares = policy_loss(
             stats.logprobs_M,
             stats.entropy_M,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -60,6 +61,7 @@ class UpdateSums:
             "policy/ratio_mean": ratio,
             "optimizer/grad_norm": sum(self._grad_norms) / steps,
             "optimizer/steps": steps,
+            "optimizer/skipped": sum(not math.isfinite(norm) for norm in self._grad_norms),
             **({"kl/k3": kl} if kl_beta else {}),
             **({"kl/teacher": teacher} if distill_beta else {}),
             **mismatch_metrics({**dict(zip(_MISMATCH, totals, strict=True)), "max_abs": largest}),

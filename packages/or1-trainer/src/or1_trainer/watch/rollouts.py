@@ -11,22 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from or1_trainer.errors import RunFolderError
 from or1_trainer.metrics.rollout_log import RolloutRecord, rollout_files
+from or1_trainer.watch.query import Entry, Head, Query, passes
 
 MOST_MESSAGES = 5
-
-
-class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """What a line is found by."""
-
-    problem_id: str
-    status: str
-    reward: float | None
-    advantage: float | None
-    finish_reason: str
-    num_tokens: int
 
 
 class _Text(msgspec.Struct, frozen=True):
@@ -34,33 +25,6 @@ class _Text(msgspec.Struct, frozen=True):
 
     prompt: str
     response: str
-
-
-class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Filters; None or an empty text lets everything pass."""
-
-    problem: str = ""
-    """Part of the id."""
-    status: str = ""
-    text: str = ""
-    """Part of the prompt or of the response; case counts."""
-    step_low: int | None = None
-    step_high: int | None = None
-    advantage_low: float | None = None
-    advantage_high: float | None = None
-    tokens_low: int | None = None
-    tokens_high: int | None = None
-    offset: int = 0
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One rollout: its step, its number in the step's file, and its head."""
-
-    step: int
-    number: int
-    head: Head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +35,7 @@ class Page:
     rows: list[tuple[Entry, RolloutRecord]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _File:
     """One step's file: its state on the disk when it was read, its entries and its damage."""
 
@@ -94,6 +58,8 @@ class RolloutIndex:
         self._run_dir = run_dir
         self._files: dict[int, _File] = {}
         self._error = ""
+        self._last: tuple[Query, list[Entry]] | None = None
+        """What passed the last filters: the next question is often for another page of it."""
 
     def refresh(self) -> None:
         """Read files that are new or were replaced, and forget those that are gone."""
@@ -102,7 +68,9 @@ class RolloutIndex:
             self._error = ""
         except RunFolderError as error:
             self._error, found = str(error), {}
-        self._files = {step: self._current(step, path) for step, path in sorted(found.items())}
+        files = {step: self._current(step, path) for step, path in sorted(found.items())}
+        if files != self._files:
+            self._files, self._last = files, None
 
     def __len__(self) -> int:
         return sum(len(file.entries) for file in self._files.values())
@@ -120,7 +88,7 @@ class RolloutIndex:
 
     def search(self, query: Query) -> Page:
         """Return one page of what passes all filters."""
-        found = [entry for file in reversed(self._files.values()) for entry in self._passing(file, query)]
+        found = self._all_passing(replace(query, offset=0, limit=0))
         shown = found[query.offset : query.offset + query.limit]
         return Page(total=len(found), rows=[(entry, record) for entry in shown if (record := self._read(entry))])
 
@@ -149,8 +117,14 @@ class RolloutIndex:
         stamp, known = (status.st_mtime_ns, status.st_size), self._files.get(step)
         return known if known is not None and known.stamp == stamp else _indexed(step, path, stamp)
 
+    def _all_passing(self, query: Query) -> list[Entry]:
+        if self._last is None or self._last[0] != query:
+            entries = [entry for file in reversed(self._files.values()) for entry in self._passing(file, query)]
+            self._last = query, entries
+        return self._last[1]
+
     def _passing(self, file: _File, query: Query) -> Iterator[Entry]:
-        passing = [entry for entry in file.entries if _passes(entry, query)]
+        passing = [entry for entry in file.entries if passes(entry, query)]
         if not query.text or not passing:
             return iter(passing)
         lines = _lines(file.path)
@@ -188,21 +162,3 @@ def _has_text(line: bytes, text: str) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
     return text in found.response or text in found.prompt
-
-
-def _passes(entry: Entry, query: Query) -> bool:
-    head = entry.head
-    return (
-        (not query.problem or query.problem in head.problem_id)
-        and (not query.status or query.status == head.status)
-        and _within(entry.step, query.step_low, query.step_high)
-        and _within(head.num_tokens, query.tokens_low, query.tokens_high)
-        and _within(head.advantage, query.advantage_low, query.advantage_high)
-    )
-
-
-def _within(value: float | None, low: float | None, high: float | None) -> bool:
-    """Whether a value lies in a closed range; a missing one lies in the open range only."""
-    if value is None:
-        return low is None and high is None
-    return (low is None or value >= low) and (high is None or value <= high)

@@ -15,7 +15,8 @@ from or1_trainer.metrics.log import FILE_NAME
 from or1_trainer.metrics.rollout_log import RolloutRecord
 from or1_trainer.report.charts import PLOTS
 from or1_trainer.watch.points import MetricsTail, thinned
-from or1_trainer.watch.rollouts import Entry, Query, RolloutIndex
+from or1_trainer.watch.query import Entry, Query
+from or1_trainer.watch.rollouts import RolloutIndex
 
 _BEGINNING = 160
 """Characters of a response in the table."""

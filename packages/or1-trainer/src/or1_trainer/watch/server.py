@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from or1_trainer.errors import ConfigError
 from or1_trainer.watch.access import COOKIE, LOCAL_HOSTS, TokenRequired
-from or1_trainer.watch.rollouts import Query
+from or1_trainer.watch.query import Query
 from or1_trainer.watch.runs import WatchedRun, plots
 
 POLL_S = 0.5

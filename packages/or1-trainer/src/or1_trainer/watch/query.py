@@ -1,0 +1,64 @@
+"""What rollouts are filtered by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+
+class Head(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line is found by."""
+
+    problem_id: str
+    status: str
+    reward: float | None
+    advantage: float | None
+    finish_reason: str
+    num_tokens: int
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Filters; None or an empty text lets everything pass."""
+
+    problem: str = ""
+    """Part of the id."""
+    status: str = ""
+    text: str = ""
+    """Part of the prompt or of the response; case counts."""
+    step_low: int | None = None
+    step_high: int | None = None
+    advantage_low: float | None = None
+    advantage_high: float | None = None
+    tokens_low: int | None = None
+    tokens_high: int | None = None
+    offset: int = 0
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One rollout: its step, its number in the step's file, and its head."""
+
+    step: int
+    number: int
+    head: Head
+
+
+def passes(entry: Entry, query: Query) -> bool:
+    """Whether a rollout passes all filters but the one for text."""
+    head = entry.head
+    return (
+        (not query.problem or query.problem in head.problem_id)
+        and (not query.status or query.status == head.status)
+        and _within(entry.step, query.step_low, query.step_high)
+        and _within(head.num_tokens, query.tokens_low, query.tokens_high)
+        and _within(head.advantage, query.advantage_low, query.advantage_high)
+    )
+
+
+def _within(value: float | None, low: float | None, high: float | None) -> bool:
+    """Whether a value lies in a closed range; a missing one lies in the open range only."""
+    if value is None:
+        return low is None and high is None
+    return (low is None or value >= low) and (high is None or value <= high)
