@@ -23,7 +23,7 @@ from or1_trainer.errors import ConfigError
 from or1_trainer.launch import launch, under_launcher
 from or1_trainer.train.initial_policy import check_start, starting_policy
 
-DEFAULT_RECIPE = "tiny"
+DEFAULT_RECIPE = "smollm2"
 """What `or1-trainer` without a recipe trains."""
 
 
@@ -40,8 +40,8 @@ settings. Sections, besides the list of stages:
 {_sections()}.
 The run folder contains config.toml, metrics.jsonl, checkpoints/, rollouts/, eval/, model/ and report.html.""",
         examples="""
-            or1-trainer                                          the tiny recipe on this machine
-            or1-trainer smollm2                                  SmolLM2-135M learns sums
+            or1-trainer                                          SmolLM2-135M learns sums on this machine
+            or1-trainer tiny                                     a small model that needs no download learns arithmetic
             or1-trainer train tiny --seed 3 --stages.0.steps 20
             or1-trainer train tiny --dry-run                     print all settings
             or1-trainer train tiny --nproc 2 --parallel.data 2   two processes
