@@ -13,11 +13,8 @@ from or1_rollout.environments.protocol import Problem
 LONGEST: Final = 200
 """Characters of an expression; longer ones are refused, as nesting and results grow with them."""
 _OPERATORS: Final[Mapping[type[ast.AST], Callable[[Fraction, Fraction], Fraction]]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+}  # fmt: skip
 
 
 class Calculator:
