@@ -7,6 +7,7 @@ minutes to start on a busy machine: benchmarks/data_machines.py has it, with 200
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def statement(number: int) -> str:
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "hooks_of_machines.py").write_text(HOOKS)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "hooks_of_machines", raising=False)  # that of another test's folder
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     rows = [
         make_problem(statement(n), str((n * 37 + 11) % ROWS if n % 10 == 9 else n), ability="math", data_source="s")
@@ -145,8 +147,6 @@ def test_a_killed_worker_of_this_machine_ends_the_run_with_advice_and_the_next_o
 
 
 def test_without_the_extra_the_engine_says_how_to_get_it(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match=r"or1-data\[ray\]"):
         run_recipe(recipe(room, engine="ray"), room / "run", progress=False)

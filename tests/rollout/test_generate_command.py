@@ -20,7 +20,7 @@ from or1_rollout.generate.settings_file import SampledWithNote, check_settings, 
 
 sys.path.append(str(Path(__file__).parent))
 
-from test_embedded_engine import SHAPE, letters_tokenizer
+from small_models import SHAPE, letters_tokenizer
 
 
 @pytest.fixture(scope="module")

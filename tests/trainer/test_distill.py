@@ -75,7 +75,7 @@ def test_what_travels_between_ranks_arrives_as_it_was(with_logprobs, with_teache
         Arrays(rng.integers(0, 99, n).astype(np.int32), logprobs(n, with_logprobs), logprobs(n, with_teacher))
         for n in (3, 1, 4)
     ]
-    got = _unflat(_flat(sent), [3, 1, 4], with_logprobs=with_logprobs, with_teacher=with_teacher)
+    got = _unflat(_flat(sent), [3, 1, 4], (with_logprobs, with_teacher, False))
     for before, after in zip(sent, got, strict=True):
         for one, other in zip(before, after, strict=True):
             assert (one is None) == (other is None)

@@ -79,7 +79,7 @@ def job_of(engine, verifier, runtime):
             data=DataSettings(),
             rollout=SimpleNamespace(temperature=1.0, top_p=1.0),
         ),
-        dataset=None,
+        dataset=SimpleNamespace(has_limits=False, limit_of=lambda problem_id, most: most),
         prompts=SimpleNamespace(all_ids=lambda problems: [[1]] * len(problems)),
         fleet=Fleet(engine, Exchange(runtime)),
         verifier=verifier,
