@@ -8,6 +8,14 @@ import pytest
 from or1_trainer.train.interrupts import defer_sigint
 
 
+@pytest.fixture(autouse=True)
+def python_handler():
+    """A shell starts commands in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_an_interrupt_comes_at_the_end():
     done = []
     with pytest.raises(KeyboardInterrupt), defer_sigint():
