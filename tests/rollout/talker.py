@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from or1_rollout.environments import Observation
+from or1_rollout import SamplingParams
+from or1_rollout.environments import MultiTurnEngine, Observation, TurnLimits
 from or1_rollout.seeds import turn_seed
 
 
@@ -58,3 +60,19 @@ def check_turns(engine, environment, prompt, completion, params):
     assert context == engine.encode(prompt) + completion.token_ids.tolist()
     assert completion.num_sampled == params.max_new_tokens - left
     return len(turns) - 1
+
+
+def check_every_turn(engine, prompts):
+    """Sample responses of several turns; draw every turn again alone, and ask the engine for every log-prob again."""
+    environment = Talker(stop=("e", "7", "+", "a"))
+    params = SamplingParams(n=2, max_new_tokens=40, seed=3)
+    groups = MultiTurnEngine(engine, environment, engine.tokenizer, limits=TurnLimits(turns=6)).generate(
+        prompts, params
+    )
+    several = [(p, c) for p, group in zip(prompts, groups, strict=True) for c in group if c.segments]
+    assert several
+    for prompt, completion in several:
+        assert check_turns(engine, environment, prompt, completion, params) > 1
+        expected = engine.logprobs(prompt, completion.token_ids.tolist())
+        for own, logprob, known in zip(completion.is_sampled_T, completion.logprobs, expected, strict=True):
+            assert logprob == (pytest.approx(known, abs=1e-3) if own else 0.0)

@@ -6,13 +6,12 @@ import pytest
 
 pytest.importorskip("vllm")
 torch = pytest.importorskip("torch")
-from talker import Talker, check_turns  # noqa: E402
+from talker import check_every_turn  # noqa: E402
 from transformers import Qwen2Config, Qwen2ForCausalLM  # noqa: E402
 
 from or1_rollout import EngineError, FinishReason, Probe, SamplingParams, TensorStream, WeightMismatch  # noqa: E402
 from or1_rollout.engines.transformers import TransformersEngine  # noqa: E402
 from or1_rollout.engines.vllm import VllmEngine, VllmSettings  # noqa: E402
-from or1_rollout.environments import MultiTurnEngine, TurnLimits  # noqa: E402
 from or1_rollout.weight_sync import fingerprint  # noqa: E402
 from or1_rollout.weight_sync.check import check_fingerprints  # noqa: E402
 
@@ -234,15 +233,4 @@ def test_a_cpu_engine_does_not_sleep(engine):
 
 
 def test_every_turn_is_sampled_from_the_tokens_before_it(engine):
-    environment = Talker(stop=("e", "7", "+", "a"))
-    params = SamplingParams(n=2, max_new_tokens=40, seed=3)
-    groups = MultiTurnEngine(engine, environment, engine.tokenizer, limits=TurnLimits(turns=6)).generate(
-        PROMPTS, params
-    )
-    several = [(p, c) for p, group in zip(PROMPTS, groups, strict=True) for c in group if c.segments]
-    assert several
-    for prompt, completion in several:
-        assert check_turns(engine, environment, prompt, completion, params) > 1
-        expected = engine.logprobs(prompt, completion.token_ids.tolist())
-        for own, logprob, known in zip(completion.is_sampled_T, completion.logprobs, expected, strict=True):
-            assert logprob == (pytest.approx(known, abs=1e-3) if own else 0.0)
+    check_every_turn(engine, PROMPTS)

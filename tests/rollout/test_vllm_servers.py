@@ -16,14 +16,13 @@ import httpx  # noqa: E402
 from transformers import AutoTokenizer  # noqa: E402
 
 sys.path.append(str(Path(__file__).parent))
-from talker import Talker, check_turns  # noqa: E402
+from talker import check_every_turn  # noqa: E402
 from test_vllm_engine import PROMPTS, make_model, moved, probe_of, sync  # noqa: E402
 
 from or1_rollout import SamplingParams, TensorStream, WeightMismatch  # noqa: E402
 from or1_rollout.engines.openai import EndpointEngine, EndpointSettings  # noqa: E402
 from or1_rollout.engines.vllm.control import serve_command  # noqa: E402
 from or1_rollout.engines.vllm.servers import VllmServers  # noqa: E402
-from or1_rollout.environments import MultiTurnEngine, TurnLimits  # noqa: E402
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.xdist_group("vllm")]
 START_S = 600  # a machine with more jobs than cores takes minutes
@@ -128,18 +127,7 @@ def test_a_sync_reaches_both_servers_and_one_left_behind_is_found(engine, model,
 
 
 def test_every_turn_is_sampled_from_the_tokens_before_it(engine):
-    environment = Talker(stop=("e", "7", "+", "a"))
-    params = SamplingParams(n=2, max_new_tokens=40, seed=3)
-    groups = MultiTurnEngine(engine, environment, engine.tokenizer, limits=TurnLimits(turns=6)).generate(
-        PROMPTS, params
-    )
-    several = [(p, c) for p, group in zip(PROMPTS, groups, strict=True) for c in group if c.segments]
-    assert several
-    for prompt, completion in several:
-        assert check_turns(engine, environment, prompt, completion, params) > 1
-        expected = engine.logprobs(prompt, completion.token_ids.tolist())
-        for own, logprob, known in zip(completion.is_sampled_T, completion.logprobs, expected, strict=True):
-            assert logprob == (pytest.approx(known, abs=1e-3) if own else 0.0)
+    check_every_turn(engine, PROMPTS)
 
 
 def test_the_endpoint_engine_draws_the_same_samples_from_one_server(engine, servers):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from or1_rollout.engine import OnGroup, OnSample, OnTokens
@@ -25,7 +25,15 @@ class GenerateOptions(TypedDict, total=False):
     on_tokens: OnTokens | None
 
 
-class BlockingEngine(ABC):
+class _WholeResponses:
+    """An engine that samples a response in one piece."""
+
+    def between_pieces(self, sync: Callable[[], None]) -> None:
+        """See `Engine.between_pieces`."""
+        sync()
+
+
+class BlockingEngine(_WholeResponses, ABC):
     """Adds `agenerate` to an engine whose `generate` calls `on_tokens` at every step."""
 
     @abstractmethod
@@ -57,7 +65,7 @@ class BlockingEngine(ABC):
             raise
 
 
-class WaitingEngine(ABC):
+class WaitingEngine(_WholeResponses, ABC):
     """Adds `generate` to an engine whose `agenerate` waits for servers."""
 
     @abstractmethod

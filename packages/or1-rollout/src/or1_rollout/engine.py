@@ -72,6 +72,13 @@ class Engine(Protocol):
         generates again only after a sync that succeeded.
         """
 
+    def between_pieces(self, sync: Callable[[], None]) -> None:
+        """Call `sync`, which may replace the weights, when nothing is being sampled.
+
+        That is at once, in the calling thread, where responses are sampled in one piece: ask only between two calls
+        of `generate`. An engine that samples in pieces calls it before the next one.
+        """
+
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """Log-prob of every response token at temperature 1, from one forward pass."""
 

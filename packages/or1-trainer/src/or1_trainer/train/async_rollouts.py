@@ -16,7 +16,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from or1_rollout.environments import MultiTurnEngine
 from or1_trainer.live.view import LiveView
 from or1_trainer.train.job import Job
 from or1_trainer.train.stages import Ended, Position, is_due, position_at
@@ -72,11 +71,10 @@ class Rollouts:
         More than one step ahead the weights wait as a copy in the host's memory, and training goes on. With partial
         rollouts they come between two pieces of the responses that are being sampled.
         """
-        ahead, engine = self.job.config.rollout.ahead, self.job.fleet.engine
-        is_partial = isinstance(engine, MultiTurnEngine) and self.job.config.rollout.piece_tokens > 0
+        ahead, is_partial = self.job.config.rollout.ahead, self.job.config.rollout.piece_tokens > 0
         snapshot = snapshot_weights(self.job.learner, probe, version=version, copy=ahead > 1 or is_partial)
-        if isinstance(engine, MultiTurnEngine) and is_partial:
-            engine.between_pieces(lambda: snapshot.send(self.job.fleet))
+        if is_partial:
+            self.job.fleet.engine.between_pieces(lambda: snapshot.send(self.job.fleet))
             return
         if ahead > 1:
             self._syncs.append(self._thread.submit(self._in_turn, lambda: snapshot.send(self.job.fleet)))

@@ -26,7 +26,8 @@ class OnRay:
             import ray
         except ImportError as error:
             raise ConfigError("engine = \"ray\" needs the extra: pip install 'or1-data[ray]'") from error
-        self._ray, self._workers = ray, workers
+        self._ray: Any = ray  # typed in part only, and absent without the extra
+        self._workers = workers
 
     def __enter__(self) -> Self:
         settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
