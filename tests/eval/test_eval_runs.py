@@ -187,7 +187,7 @@ def test_compare_pairs_the_problems(server: ScriptedServer, problem_file: Path, 
     assert found.result.interval.low > 0
     assert found.result.p_value < 0.01
     assert not found.cautions
-    with pytest.raises(RunFolderError, match="no run folder"):
+    with pytest.raises(RunFolderError, match="not a run folder"):
         compare(tmp_path / "a", tmp_path / "nothing")
 
 
