@@ -143,7 +143,7 @@ def test_an_engine_that_gives_fewer_samples_is_refused() -> None:
 
     with pytest.raises(EngineError, match=r"3 completions .* 4 were asked for"):
         evaluate(TASK, Short())
-    with pytest.raises(EngineError, match="no engine"):
+    with pytest.raises(EngineError, match="not an engine"):
         evaluate(TASK, object())
 
 

@@ -248,7 +248,7 @@ def test_ctrl_c_keeps_what_there_is(server: ScriptedServer, problem_file: Path, 
     os.kill(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert b"goes on from there" in error
+    assert b"the same command continues" in error
     assert b"Traceback" not in error
     kept = stored(run, "samples.jsonl", "pending.jsonl")
     assert len(kept) >= 4
