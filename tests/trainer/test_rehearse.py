@@ -232,7 +232,8 @@ def test_the_command_says_what_does_not_fit(model, capsys, tmp_path):
     ]
     assert main([*base, "--plot", str(tmp_path / "memory.svg"), "--batch.microbatch_tokens", "512"]) == 0
     assert "<rect" in (tmp_path / "memory.svg").read_text() and "fits" in capsys.readouterr().out
-    assert main([*base, "--gpu", "l40s", "--batch.microbatch_tokens", "24000000", "--batch.recompute", "false"]) == 1
+    large = ["--batch.microbatch_tokens", "20000000", "--batch.chunk_tokens", "20000000", "--batch.recompute", "false"]
+    assert main([*base, "--gpu", "l40s", *large]) == 1
     said = capsys.readouterr().out
     assert "DOES NOT FIT" in said and "fits (by plan) with batch.microbatch_tokens = 300: " in said
     assert main(["rehearse", "or1-7b", "--gpus", "3"]) == 2
