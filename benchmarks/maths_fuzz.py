@@ -2,8 +2,8 @@
 
     python benchmarks/maths_fuzz.py [--count 100000] [--cases PATH/math_dev.jsonl] [--seed 0] [--clock wall]
 
-Seeds are the labeled cases' answers (or a small built-in list where that file is absent) and hostile texts. Half of
-the responses are mutated answers (cut, doubled, swapped, spliced, with pieces of LaTeX inserted); the other half repeat
+Seeds are the labeled cases' answers (or a small built-in list where that file is absent) and hostile texts. Two fifths
+of the responses are mutated answers (cut, doubled, swapped, spliced, with pieces of LaTeX inserted); half of them repeat
 one to three pieces up to 100 kB, as a degenerate policy does, with and without an answer behind them. Prints rates,
 latencies, statuses, resident memory along the way and child processes at the end. Exit 1 when a bound is broken: an
 exception, a verifier error, more than four children, memory that still grows once the cache of verdicts is full, or a
@@ -173,6 +173,50 @@ HOSTILE = [
     "1,234" * 500,
     "0." + "3" * 9000,
 ]
+AROUND = [
+    r"\frac{@}{2}",
+    r"\frac{1}{1+@}",
+    r"\sqrt{@}",
+    r"\sqrt[3]{1+@}",
+    r"\left(@\right)^{2}",
+    r"{@}^{-1}",
+    r"2^{@}",
+    r"\log_2 (@)",
+    r"\sin @",
+    r"\left|x-@\right|",
+    r"\lfloor @+x \rfloor",
+    r"\max(@,x)",
+    r"(@)!",
+    r"\binom{@}{2}",
+    r"1\pm@",
+    r"\pm(1+@)",
+    r"(@,1)",
+    r"\{@,1\}",
+    r"[0,@)",
+    r"(1,2)\cup @",
+    r"\mathbb{R}\setminus\{@\}",
+    r"x=@",
+    r"x<@",
+    r"@\text{ or }1",
+    r"@\text{ km}",
+    r"\begin{cases}@&x>0\\1&x<0\end{cases}",
+    r"\begin{pmatrix}@&1\\2&x\end{pmatrix}",
+    r"\begin{pmatrix}1&x\\3&4\end{pmatrix}@",
+    r"@\begin{pmatrix}1&x\\3&4\end{pmatrix}",
+    r"\begin{vmatrix}@&1&1\\1&2&1\\x&1&3\end{vmatrix}",
+    r"\begin{vmatrix}@&1&1&1\\1&2&1&1\\x&1&3&1\\1&1&1&4\end{vmatrix}",
+    r"\left(@\right)^T",
+    r"\sum_{k=1}^{3}(@)",
+    r"\prod_{k=1}^{3}(@+k)",
+    r"\int_0^1 (@) dx",
+    r"\lim_{x\to 0}(@)",
+    r"\frac{d}{dx}(@)",
+    r"f(@)",
+    r"a_{@}",
+    r"\overline{@}",
+    r"3\frac{@}{4}",
+]
+"""What `nested` puts around an answer, at the place of @."""
 BUILT_IN = [
     "42",
     "\\frac{1}{2}",
@@ -245,6 +289,14 @@ def repeated(text: str, random: random.Random) -> str:
     )
 
 
+def nested(text: str, random: random.Random) -> str:
+    """An answer inside of one to three kinds of surroundings, in turns, up to fifty deep."""
+    kinds, text = random.choices(AROUND, k=random.randint(1, 3)), random.choice((text[-60:], "x", "2", r"\pi"))
+    for level in range(random.randint(1, 50)):
+        text = kinds[level % len(kinds)].replace("@", text)
+    return f"\\boxed{{{text}}}"
+
+
 def run(
     pairs: list[tuple[str, str]], count: int, random: random.Random, clock: Callable[[], float], *, bound_s: float
 ) -> int:
@@ -258,8 +310,10 @@ def run(
         kind = random.random()
         if kind < 0.5:
             text = repeated(answer, random)
+        elif kind < 0.6:
+            text = nested(answer, random)
         else:
-            text = random.choice(HOSTILE) if kind < 0.51 else mutated(answer, pairs, random)
+            text = random.choice(HOSTILE) if kind < 0.61 else mutated(answer, pairs, random)
             text = text if random.random() < 0.5 else f"\\boxed{{{text}}}"
         started = clock()
         try:

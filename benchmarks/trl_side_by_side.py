@@ -8,7 +8,7 @@ every response has its full length and both train on exactly the same number of 
 digits in the response, a thing that a random model gets right half of the time, so that (nearly) every group has a
 signal; our side keeps the groups that have none, as TRL does. On our side `magic_step` runs unchanged: draw, rollout,
 the real verifier (which is done at once with a truncated response; the parity then replaces its verdict), advantages,
-update with exact entropy and its controller, push with its proof, metrics and sampled rollouts. TRL has no push.
+update with exact entropy and its controller, weight sync with its check, metrics and sampled rollouts. TRL has no weight sync.
 
 Each side lives in a process of its own and waits while the other runs; rounds alternate, medians are compared.
 """

@@ -241,13 +241,13 @@ def test_settings() -> None:
 
 
 def test_proofs_are_named() -> None:
-    assert judge("1/2", "0.5", DEFAULT).proof == "same expression"
-    assert judge("007", "7", DEFAULT).proof == "exact number"
-    assert judge("\\sqrt{12}", "2\\sqrt{3}", DEFAULT).proof == "exact"
-    assert judge("\\int_0^1 x\\,dx", "1/2", DEFAULT).proof == "symbolic: sympy, checked by digits at points"
+    assert judge("1/2", "0.5", DEFAULT).evidence == "same expression"
+    assert judge("007", "7", DEFAULT).evidence == "exact number"
+    assert judge("\\sqrt{12}", "2\\sqrt{3}", DEFAULT).evidence == "exact"
+    assert judge("\\int_0^1 x\\,dx", "1/2", DEFAULT).evidence == "symbolic: sympy, checked by digits at points"
     doubled = ((f"\\sin {2 * n}x", f"2 \\sin {n}x \\cos {n}x") for n in range(1, 60))  # until sympy has started
-    assert any(judge(*pair, DEFAULT).proof == PROVED for pair in doubled)
-    assert judge("\\sin 2x", "2 \\sin x", DEFAULT).proof == "different: numeric: another value at a point"
+    assert any(judge(*pair, DEFAULT).evidence == PROVED for pair in doubled)
+    assert judge("\\sin 2x", "2 \\sin x", DEFAULT).evidence == "different: numeric: another value at a point"
 
 
 def test_digits_alone_are_called_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,7 +256,7 @@ def test_digits_alone_are_called_evidence(monkeypatch: pytest.MonkeyPatch) -> No
     for answered, equal_, proof in ((None, True, "evidence"), (False, False, "too small for digits")):
         monkeypatch.setattr("or1_reward.maths.equal.ladder.ask", lambda *_, answered=answered, **__: (answered, 0.01))
         outcome = judge(*pair, MathSettings(symbolic_time_s=0.3 + (answered is None)))
-        assert (outcome.status is Status.CORRECT) is equal_ and proof in outcome.proof
+        assert (outcome.status is Status.CORRECT) is equal_ and proof in outcome.evidence
 
 
 def test_a_difference_below_sixty_digits_is_found() -> None:

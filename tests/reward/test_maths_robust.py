@@ -44,7 +44,7 @@ def test_a_short_fuzz(seed: int) -> None:
     chosen = random.Random(seed)
     for _ in range(60):
         answer, gold = chosen.choice(PAIRS)
-        for text in (fuzz.mutated(answer, PAIRS, chosen), fuzz.repeated(answer, chosen)):
+        for text in (fuzz.mutated(answer, PAIRS, chosen), fuzz.repeated(answer, chosen), fuzz.nested(answer, chosen)):
             verdict, cpu_s = judged(text, gold)
             assert verdict.status is not Status.VERIFIER_ERROR, (text[:200], verdict.detail)
             assert cpu_s < MOST_CPU_S, (text[:200], cpu_s)
@@ -72,10 +72,15 @@ def test_extraction_is_linear(token: str) -> None:
         "\\sin(" * 60 + "x" + ")" * 60,
         "+".join(f"10^{{4{n}}}" for n in range(100, 900)),
         "|" * 38 + "x" + "|" * 38,
+        "".join([r"\sqrt{" * 40, r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "}" * 40]),
+        r"\begin{pmatrix}1&x\\3&4\end{pmatrix}" * 40,  # 2^40 nodes, if it were written out
+        r"\begin{vmatrix}" * 30 + "x" + r"&1&1&1\\1&2&1&1\\1&1&3&1\\1&1&1&4\end{vmatrix}" * 30,
+        r"\log_2 x_" * 44,  # each step of the evaluation takes 0.2 ms
     ],
 )
-def test_nested_work_is_bounded(answer: str) -> None:
-    verdict, cpu_s = judged(f"\\boxed{{{answer}}}", "5")
+@pytest.mark.parametrize("gold", ["5", r"\frac{2x-7}{(x+1)(x-2)}"])
+def test_nested_work_is_bounded(answer: str, gold: str) -> None:
+    verdict, cpu_s = judged(f"\\boxed{{{answer}}}", gold)
     assert verdict.reward == 0.0
     assert cpu_s < MOST_CPU_S
 

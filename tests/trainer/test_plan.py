@@ -102,6 +102,15 @@ def test_every_way_to_save_memory_saves_what_it_says():
     assert two.optimizer / one.optimizer == norms, "cut over all ranks either way"
     saved = memory_of(SEVEN, resolve(read_recipe("or1-7b")), Layout(tensor=2, data=4), H800, 16384)
     assert saved.activations < two.activations / 10
+    offload = resolve(read_recipe("or1-7b"), [("optimizer.offload", True), ("batch.recompute", False)])
+    resting, moved = (
+        memory_of(SEVEN, config, Layout(tensor=2, data=4), H800, 16384)
+        for config in (resolve(read_recipe("or1-7b"), [("batch.recompute", False)]), offload)
+    )
+    assert resting.while_training - moved.while_training == pytest.approx(moved.optimizer)
+    assert resting.while_sampling - moved.while_sampling == pytest.approx(moved.optimizer)
+    alone = memory_of(SEVEN, offload, Layout(tensor=2, data=1), H800, 1)
+    assert alone.while_training >= alone.weights + alone.gradients + alone.optimizer, "its step needs it"
     assert one.weights + one.gradients + one.optimizer * 8 == pytest.approx(18 * SEVEN.parameters / 1e9)
 
 
@@ -164,7 +173,7 @@ def test_the_table_in_the_docs_is_what_the_formulas_say(repo_root: Path):
         (
             {"parallel.tensor": 1},
             "a100",
-            {"batch.microbatch_tokens", "batch.chunk_tokens", "parallel.tensor", "--gpus"},
+            {"batch.microbatch_tokens", "batch.chunk_tokens", "optimizer.offload", "parallel.tensor", "--gpus"},
         ),
     ],
 )

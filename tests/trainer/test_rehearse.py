@@ -77,7 +77,7 @@ def test_two_shallow_traces_give_the_deep_one(model):
     for (phase, place), peak in six.peaks.items():
         if phase not in FLAT:
             assert abs(line.peaks[phase, place].total - peak.total) < padding, (phase, place)
-    for phase in FLAT:
+    for phase in set(FLAT) & set(line.phase_peaks()):
         assert line.phase_peaks()[phase][1].total == pytest.approx(six.phase_peaks()[phase][1].total, rel=0.03)
     assert abs(line.peak.total - six.peak.total) < padding
     for phase, work in six.work.items():
@@ -95,7 +95,7 @@ CASES = {
     "or1-7b, the last rank": ("or1-7b", 8, 7, {}, ()),
     "or1-7b, KL, refill, no sequence parallelism": ("or1-7b", 8, 0, {}, (("loss.kl_beta", 0.1), ("rollout.refill", 2), ("parallel.sequence", False))),  # noqa: E501
     "or1-math-7b, two steps per batch, no recomputation": ("or1-math-7b", 4, 1, {}, (("batch.recompute", False),)),
-    "or1-32b, tensor 8": ("or1-32b", 64, 63, {"num_key_value_heads": 8}, ()),
+    "or1-32b, tensor 8, offloaded": ("or1-32b", 64, 63, {"num_key_value_heads": 8}, (("optimizer.offload", True),)),
     "or1-7b, qwen3, tied, clip-cov, reuse": ("or1-7b", 2, 0, {"model_type": "qwen3", "tie_word_embeddings": True}, (("loss.kind", "clip_cov"), ("loss.reuse", 2))),  # noqa: E501
 }  # fmt: skip
 
@@ -105,6 +105,22 @@ def test_every_branch_of_the_recipes_runs_and_communicates_as_it_must(model, nam
     recipe, gpus, rank, changes, more = CASES[name]
     config = small(recipe, model(**changes), *more)
     assert found(config, trace(config, gpus=gpus, rank=rank), 2) == []
+
+
+def test_an_offloaded_optimizer_leaves_its_memory_to_everything_but_its_step(model):
+    path = model()
+    stays, leaves = (
+        trace(small("or1-7b", path, ("optimizer.offload", offload)), gpus=4, layers=3) for offload in (False, True)
+    )
+    before, after = traced(stays, 3).phase_peaks(), traced(leaves, 3).phase_peaks()
+    state = before["forward"][1].by_holder["optimizer"] - after["forward"][1].by_holder["optimizer"]
+    assert state > 0.98 * before["forward"][1].by_holder["optimizer"], "the step counts stay"
+    for phase in ("log-probs", "forward", "backward", "push"):
+        assert before[phase][1].total - after[phase][1].total == state, phase
+    assert after["step"][1].total == before["step"][1].total
+    assert after["offload"][1].by_holder["optimizer"] == before["step"][1].by_holder["optimizer"]
+    assert leaves.work["offload"].bytes == pytest.approx(2 * state, rel=0.1), "rounded up to the allocator's blocks"
+    assert "offload" not in stays.work
 
 
 def test_a_stage_of_fine_tuning_runs_without_entropy_and_without_log_probs_before_it(model):
@@ -123,7 +139,7 @@ def test_a_stage_of_fine_tuning_runs_without_entropy_and_without_log_probs_befor
 def test_what_only_cuda_reaches_is_reached_but_for_what_the_docs_list(model, repo_root, capsys):
     lines = only_on_cuda()
     with executed({name for name, _ in lines}) as seen:
-        trace(small("or1-7b", model(), ("loss.kl_beta", 0.1)), gpus=4)
+        trace(small("or1-7b", model(), ("loss.kl_beta", 0.1), ("optimizer.offload", True)), gpus=4)
     missed = sorted(lines - seen)
     with capsys.disabled():
         print(f"\n{len(lines) - len(missed)} of {len(lines)} lines behind CUDA conditions are rehearsed")
@@ -187,9 +203,11 @@ def test_the_collectives_are_those_of_two_real_ranks(model, tmp_path):
     assert real["kept"] == pytest.approx(2 * planned, rel=0.05), "float32 there"
 
 
-@pytest.mark.parametrize(("recipe", "gpus"), [("or1-7b", 32), ("or1-32b", 64)])
-def test_plan_and_rehearsal_agree(recipe, gpus):
-    config = resolve(read_recipe(recipe))
+@pytest.mark.parametrize(
+    ("recipe", "gpus", "offload"), [("or1-7b", 32, False), ("or1-32b", 64, False), ("or1-32b", 8, True)]
+)
+def test_plan_and_rehearsal_agree(recipe, gpus, offload):
+    config = resolve(read_recipe(recipe), [("optimizer.offload", offload)])
     stage = rehearse(replace(config, stages=config.stages[-1:]), H200, gpus=gpus)[0]
     shape, tensor = Shape.of(model_config(config)), config.parallel.tensor
     planned = memory_of(shape, config, Layout(tensor=tensor, data=gpus // tensor), H200, stage.stage.context_tokens)
@@ -214,7 +232,8 @@ def test_the_command_says_what_does_not_fit(model, capsys, tmp_path):
     ]
     assert main([*base, "--plot", str(tmp_path / "memory.svg"), "--batch.microbatch_tokens", "512"]) == 0
     assert "<rect" in (tmp_path / "memory.svg").read_text() and "fits" in capsys.readouterr().out
-    assert main([*base, "--gpu", "l40s", "--batch.microbatch_tokens", "24000000", "--batch.recompute", "false"]) == 1
+    large = ["--batch.microbatch_tokens", "20000000", "--batch.chunk_tokens", "20000000", "--batch.recompute", "false"]
+    assert main([*base, "--gpu", "l40s", *large]) == 1
     said = capsys.readouterr().out
     assert "DOES NOT FIT" in said and "fits (by plan) with batch.microbatch_tokens = 300: " in said
     assert main(["rehearse", "or1-7b", "--gpus", "3"]) == 2

@@ -11,6 +11,7 @@ import os
 import torch
 from layout_steps import SETTINGS, train_step
 from megatron_cases import hf_model, scratch
+from msgspec.structs import replace
 from torch.overrides import TorchFunctionMode
 
 from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
@@ -35,6 +36,7 @@ class CudaIsCpu(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+OFFLOAD = replace(SETTINGS, offload=True)
 DTYPE = getattr(torch, os.environ.get("OR1_TEST_DTYPE", "float32"))
 
 
@@ -43,6 +45,20 @@ def build(runtime, make):
     policy = build_policy(reference.config, runtime, dtype=DTYPE)
     load_hf_weights(policy, reference.state_dict())
     return policy, make(policy)
+
+
+def assert_equal(policy, other):
+    weights = dict(iter_hf_weights(policy))
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in iter_hf_weights(other))
+
+
+def assert_on_host(optimizer):
+    """Moments, and masters where there are any, have no memory between steps; the weights have theirs."""
+    (megatron,) = optimizer._megatron.chained_optimizers
+    state = [t for moments in megatron.optimizer.state.values() for t in moments.values() if t.dim()]
+    if torch.bfloat16 == DTYPE:
+        state += [master for group in megatron.optimizer.param_groups for master in group["params"]]
+    assert state and not any(tensor.untyped_storage().nbytes() for tensor in state)
 
 
 def main():
@@ -57,11 +73,23 @@ def main():
         weights = dict(iter_hf_weights(plain))
         assert all(torch.allclose(tensor, weights[name], atol=2e-5) for name, tensor in iter_hf_weights(policy))
 
+        offloaded, offloaded_optimizer = build(runtime, lambda policy: DistributedAdamW(policy, OFFLOAD))
+        assert norms == [train_step(offloaded, offloaded_optimizer) for _ in range(3)]
+        assert_equal(policy, offloaded)
+        assert_on_host(offloaded_optimizer)
+
         save_sharded(scratch() / "cuda", policy, optimizer)
+        save_sharded(scratch() / "offloaded", offloaded, offloaded_optimizer)
         twin, twin_optimizer = build(runtime, lambda policy: DistributedAdamW(policy, SETTINGS))
         load_sharded(scratch() / "cuda", twin, twin_optimizer)
         for _ in range(2):
             assert train_step(policy, optimizer) == train_step(twin, twin_optimizer)
-        weights = dict(iter_hf_weights(policy))
-        assert all(torch.equal(tensor, weights[name]) for name, tensor in iter_hf_weights(twin))
+        assert_equal(policy, twin)
+
+        twin, twin_optimizer = build(runtime, lambda policy: DistributedAdamW(policy, OFFLOAD))
+        load_sharded(scratch() / "offloaded", twin, twin_optimizer)
+        assert_on_host(twin_optimizer)
+        for _ in range(2):
+            train_step(twin, twin_optimizer)
+        assert_equal(policy, twin)
     stop_runtime(runtime)

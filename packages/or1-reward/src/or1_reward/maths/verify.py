@@ -78,7 +78,7 @@ def _verdict(text: str, truth: MathTruth, settings: MathSettings, limits: Limits
         if outcome.status is Status.TIME_LIMIT:
             settings = replace(settings, symbolic_time_s=0.0)  # one verdict waits for one time limit, once
     shown = found.text if len(found.text) <= _SHOWN_CHARS else found.text[:_SHOWN_CHARS] + "..."
-    return Verdict(status=best.status, extracted=shown, detail=f"{found.rule}; {best.proof}")
+    return Verdict(status=best.status, extracted=shown, detail=f"{found.rule}; {best.evidence}")
 
 
 def _against(found: Extraction, gold: str, settings: MathSettings) -> Outcome:

@@ -37,6 +37,9 @@ class OptimizerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     max_skipped_steps: AtLeastOne = 5
     """An optimizer step whose gradient is not finite is skipped. So many steps of the run in a row with nothing but
     skipped optimizer steps end the run with an error."""
+    offload: bool = False
+    """Keep master weights and moments in host memory between optimizer steps (on CUDA): 12 bytes per parameter, over
+    tensor and data ranks, are free for the engine and for activations. Costs two copies over the bus per step."""
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     """How the rate changes after the warmup."""
     warmup_steps: AtLeastZero = 0

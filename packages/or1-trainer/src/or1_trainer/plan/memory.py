@@ -45,6 +45,7 @@ class Memory:
     kv_tokens: int
     """Tokens that fit into the KV cache of one engine, over its tensor-parallel GPUs."""
     while_training: float
+    """The optimizer's state, where it is offloaded, is there during its step, when no activations are."""
     while_sampling: float
 
 
@@ -61,7 +62,8 @@ def memory_of(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context
     push = push_bytes(shape, layout.tensor) / GB
     engine = config.rollout.vllm.memory_share * gpu.memory_gb if config.rollout.engine == "vllm" else 0.0
     frozen = frozen_gb(config)
-    state = weights + gradients + optimizer + frozen + RUNTIME_GB
+    resting, stepping = (0.0, optimizer) if config.optimizer.offload else (optimizer, 0.0)
+    state = weights + gradients + resting + frozen + RUNTIME_GB
     awake = 0.0 if config.rollout.vllm.sleep else engine
     return Memory(
         weights=weights,
@@ -74,7 +76,7 @@ def memory_of(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context
         engine=engine,
         push=push,
         kv_tokens=kv_tokens(shape, engine * GB, config.rollout.vllm.tensor),
-        while_training=state + awake + max(activations + max(layer, logits), push),
+        while_training=state + awake + max(activations + max(layer, logits), push, stepping),
         while_sampling=state + engine,
     )
 

@@ -50,6 +50,9 @@ def _alone(shape: Shape, config: RunConfig, layout: Layout, context_tokens: int)
     if config.rollout.engine == "vllm" and not vllm.sleep:
         rollout = replace(config.rollout, vllm=replace(vllm, sleep=True))
         yield [("rollout.vllm.sleep = true", replace(config, rollout=rollout), layout)]
+    if not config.optimizer.offload:
+        optimizer = replace(config.optimizer, offload=True)
+        yield [("optimizer.offload = true", replace(config, optimizer=optimizer), layout)]
     if batch.microbatch_tokens > context_tokens:
         name = f"batch.microbatch_tokens = {context_tokens}"
         yield [(name, replace(config, batch=replace(batch, microbatch_tokens=context_tokens)), layout)]
@@ -65,13 +68,14 @@ def _alone(shape: Shape, config: RunConfig, layout: Layout, context_tokens: int)
 
 
 def _together(shape: Shape, config: RunConfig, layout: Layout, context_tokens: int) -> Change:
-    """Recomputation, sequence parallelism, an engine that sleeps, the smallest micro-batch, the largest tensor size."""
+    """All of them: recomputation, the optimizer offloaded, the smallest micro-batch, the largest tensor size."""
     largest = max([layout, *layouts(shape, layout.tensor * layout.data)], key=lambda other: other.tensor)
     changed = replace(
         config,
+        optimizer=replace(config.optimizer, offload=True),
         batch=replace(config.batch, recompute=True, microbatch_tokens=context_tokens),
         parallel=replace(config.parallel, tensor=largest.tensor, sequence=largest.tensor > 1),
         rollout=replace(config.rollout, vllm=replace(config.rollout.vllm, sleep=True)),
     )
-    name = f"parallel.tensor = {largest.tensor}, parallel.sequence, batch.recompute, batch.microbatch_tokens = "
-    return f"{name}{context_tokens}", changed, largest
+    name = f"parallel.tensor = {largest.tensor}, parallel.sequence, batch.recompute, optimizer.offload, "
+    return f"{name}batch.microbatch_tokens = {context_tokens}", changed, largest

@@ -46,12 +46,14 @@ class StagePlan:
     update_s: float
     sync_s: float
     """Weight sync to the engine."""
+    offload_s: float
+    """Masters and moments from the host and back, where they are offloaded."""
     memory: Memory
 
     @property
     def step_s(self) -> float:
         """Seconds per step, without evaluation and without verification, which overlaps the rollout."""
-        return self.rollout_s + self.logprobs_s + self.update_s + self.sync_s
+        return self.rollout_s + self.logprobs_s + self.update_s + self.sync_s + self.offload_s
 
     @property
     def hours(self) -> float:
@@ -106,6 +108,7 @@ def _plan(
         logprobs_s=0.0 if is_sft else forward_flops(shape, kept, mean_tokens) / flops_per_s,
         update_s=flops / flops_per_s,
         sync_s=WEIGHT * shape.parameters / GB / gpu.link_gb_s,
+        offload_s=2 * memory.optimizer / gpu.host_gb_s if config.optimizer.offload else 0.0,
         memory=memory,
     )
 

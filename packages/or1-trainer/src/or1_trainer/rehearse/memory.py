@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from torch import Tensor
+from torch import Tensor, UntypedStorage
 
 ROUND = 512
 """Bytes that torch's CUDA allocator rounds blocks up to."""
@@ -50,6 +50,15 @@ class Memory:
         self._add(size, holder)
         self.look()
         return True
+
+    def resize(self, storage: UntypedStorage, nbytes: int) -> None:
+        """Note that a storage gives its memory back, or takes some again."""
+        key = storage._cdata
+        if key in self._live:
+            before, holder, reference = self._live[key]
+            self._live[key] = -(-nbytes // ROUND) * ROUND, holder, reference
+            self._add(self._live[key][0] - before, holder)
+            self.look()
 
     def look(self) -> None:
         """Compare the sum with the peak of the present span."""

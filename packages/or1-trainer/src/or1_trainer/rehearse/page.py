@@ -10,7 +10,7 @@ from or1_trainer.plan.memory import GB
 from or1_trainer.rehearse.stages import PER_MICROBATCH, Rehearsal
 
 STATE = ("weights", "gradients", "optimizer", "reference")
-PHASES = ("build", "log-probs", "forward", "loss", "backward", "step", "push")
+PHASES = ("build", "log-probs", "forward", "loss", "backward", "offload", "step", "push")
 
 
 def rehearsal_text(

@@ -13,7 +13,7 @@ from or1_trainer.rehearse.scale import FIRST, LAST, Traced
 
 WIDTH, HEIGHT, LEFT, TOP, LINE = 900, 420, 50, 20, 16
 COLORS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#eeca3b", "#ff9da6", "#9d755d", "#bab0ac")
-ORDER = ("build", "log-probs", "forward", "backward", "step", "push")
+ORDER = ("build", "log-probs", "forward", "backward", "offload", "step", "push")
 
 Column = tuple[str, Peak]
 """Phase, and the peak of one layer, or of what lies around the layers."""
@@ -24,6 +24,8 @@ def columns(whole: Traced) -> list[Column]:
     found: list[Column] = []
     for phase in ORDER:
         spans = {place: peak for (name, place), peak in whole.peaks.items() if name == phase}
+        if not spans:  # fine-tuning has no log-probs before the update, and an optimizer need not be offloaded
+            continue
         if FIRST not in spans or LAST not in spans:
             found.append((phase, max(spans.values(), key=lambda peak: peak.total)))
             continue

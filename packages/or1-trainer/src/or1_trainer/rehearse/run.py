@@ -13,6 +13,7 @@ from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.config.schema import RunConfig, StageSettings
 from or1_trainer.plan.gpus import Gpu
 from or1_trainer.policy.optimizer.distributed import DistributedAdamW
+from or1_trainer.policy.optimizer.offload import HostStore
 from or1_trainer.policy.parallel import start_runtime
 from or1_trainer.rehearse import case
 from or1_trainer.rehearse.collectives import Groups
@@ -105,11 +106,22 @@ def phases(tracer: Tracer) -> Iterator[None]:
             return "push"
         return "forward" if torch.is_grad_enabled() else "log-probs"
 
+    def resize(storage: torch.UntypedStorage, nbytes: int) -> Any:
+        tracer.trace.memory.resize(storage, nbytes)
+        return resize_storage(storage, nbytes)
+
+    def offload() -> str:
+        return "build" if tracer.phase == "build" else "offload"
+
+    resize_storage = torch.UntypedStorage.resize_
     with ExitStack() as stack:
+        stack.enter_context(patch.object(torch.UntypedStorage, "resize_", resize))
         for target, attribute, name in (
             (Learner, "stats", forward),
             (torch.Tensor, "backward", lambda: "backward"),
             (DistributedAdamW, "zero_grad", lambda: "step"),
+            (HostStore, "put", offload),
+            (HostStore, "take", offload),
             (Learner, "step", lambda: "step"),
         ):
             stack.enter_context(patch.object(target, attribute, booked(getattr(target, attribute), name)))

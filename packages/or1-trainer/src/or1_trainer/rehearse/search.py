@@ -1,7 +1,8 @@
 """Search over layouts: the fastest that fits, and why the others are slower or do not fit.
 
-Searched: the tensor-parallel size (the rest is data-parallel), recomputation, and the tokens of a micro-batch. Not
-searched, because not built: pipeline and context parallelism, offloading.
+Searched: the tensor-parallel size (the rest is data-parallel), recomputation, the tokens of a micro-batch, and the
+offloading of the optimizer where a layout does not fit without it. Not searched, because not built: pipeline and
+context parallelism.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class Candidate:
     def name(self) -> str:
         """The settings."""
         recompute = "recompute" if self.config.batch.recompute else "no recompute"
-        return f"tensor {self.config.parallel.tensor} x data {self.data}, {recompute}, " + (
-            f"{self.config.batch.microbatch_tokens} tokens"
-        )
+        offload = ", offload" if self.config.optimizer.offload else ""
+        layout = f"tensor {self.config.parallel.tensor} x data {self.data}"
+        return f"{layout}, {recompute}, {self.config.batch.microbatch_tokens} tokens{offload}"
 
     @property
     def peak_gb(self) -> float:
@@ -65,11 +66,16 @@ def search(config: RunConfig, gpu: Gpu, *, gpus: int, prompt_tokens: int) -> lis
     shape, room = Shape.of(model_config(config)), room_gb(config, gpu)
     found = []
     for settings, layout in _variants(replace(config, stages=(longest,)), shape, gpus):
-        planned = memory_of(shape, settings, layout, gpu, longest.context_tokens).while_training - RUNTIME_GB
-        traced = None
-        if planned <= MARGIN * room:
-            (traced,) = rehearse(settings, gpu, gpus=gpus, prompt_tokens=prompt_tokens)
-        found.append(Candidate(config=settings, data=layout.data, planned_gb=planned, rehearsal=traced))
+        for offload in (False, True):  # which only costs time where a layout fits without
+            optimizer = replace(settings.optimizer, offload=offload)
+            changed = replace(settings, optimizer=optimizer)
+            planned = memory_of(shape, changed, layout, gpu, longest.context_tokens).while_training - RUNTIME_GB
+            traced = None
+            if planned <= MARGIN * room:
+                (traced,) = rehearse(changed, gpu, gpus=gpus, prompt_tokens=prompt_tokens)
+            found.append(Candidate(config=changed, data=layout.data, planned_gb=planned, rehearsal=traced))
+            if found[-1].fits(room):
+                break
     return sorted(found, key=lambda c: (not c.fits(room), c.seconds if c.fits(room) else c.peak_gb))
 
 

@@ -23,7 +23,7 @@ from or1_trainer.rehearse.stubs import DEVICE, NUMBER
 
 aten = torch.ops.aten
 META: Final = torch.device("meta")
-FLAT: Final = ("build", "step", "push")
+FLAT: Final = ("build", "offload", "step", "push")
 """Phases that go through weights one by one instead of through layers."""
 
 MATMUL_SHARE, BANDWIDTH_SHARE = 0.7, 0.8
@@ -109,7 +109,9 @@ class Tracer(TorchDispatchMode):
             layer = "" if owner.layer is None else f", layer {owner.layer}"
             raise TrainingError(f"{self.phase}, {owner.part}{layer}: {func} on two devices: {error}") from error
         is_new = [self._note(tensor, owner.part) for tensor in tree_iter(result) if isinstance(tensor, Tensor)]
-        if not self._inside and (any(is_new) or func._schema.is_mutable):
+        if _crosses(func, args):
+            self._book(0.0, 0.0, _size(args[0]), is_over_bus=True)
+        elif not self._inside and (any(is_new) or func._schema.is_mutable):
             tensors = [t for t in tree_iter((args, result)) if isinstance(t, Tensor) and t.device.type == "cuda"]
             matmul, attention = self._flops(func, args)
             self._book(matmul, attention, sum(_size(tensor) for tensor in tensors))
@@ -128,7 +130,8 @@ class Tracer(TorchDispatchMode):
         if tensor.device == META:
             tensor.fake_device = DEVICE  # type: ignore[attr-defined]
         if tensor.device.type != "cuda":
-            if self.phase in ("forward", "backward", "step") and tensor.numel() > 2**20:
+            is_large = tensor.is_floating_point() and tensor.numel() > 2**20  # token ids come from the host
+            if self.phase in ("forward", "backward", "step") and is_large:
                 self.trace.on_host.append(f"{part}: {tensor.dtype} {tuple(tensor.shape)}")
             return False
         is_new = self.trace.memory.allocate(tensor, part)
@@ -136,13 +139,14 @@ class Tracer(TorchDispatchMode):
             self.trace.largest[part] = _size(tensor), tuple(tensor.shape), tensor.dtype
         return is_new
 
-    def _book(self, matmul: float, attention: float, moved: float) -> None:
+    def _book(self, matmul: float, attention: float, moved: float, *, is_over_bus: bool = False) -> None:
         work = self.trace.work[self.phase]
         work.operations += 1
         work.matmul_flops += matmul
         work.attention_flops += attention
         work.bytes += moved
-        rate, bandwidth = self._gpu.bf16_tflops * 1e12 * MATMUL_SHARE, self._gpu.memory_tb_s * 1e12 * BANDWIDTH_SHARE
+        rate = self._gpu.bf16_tflops * 1e12 * MATMUL_SHARE
+        bandwidth = (self._gpu.host_gb_s * 1e9 if is_over_bus else self._gpu.memory_tb_s * 1e12) * BANDWIDTH_SHARE
         work.kernel_s += max((matmul + attention) / rate, moved / bandwidth)
 
     def _communicate(self, func: Any, args: Any) -> None:
@@ -166,6 +170,11 @@ class Tracer(TorchDispatchMode):
             query = args[1] if is_backward else args[0]
             return 0.0, (10 if is_backward else 4) * query.shape[1] * query.shape[2] * self.attention_pairs
         return 0.0, 0.0
+
+
+def _crosses(func: Any, args: Any) -> bool:
+    """Whether an operation copies between the host and the GPU."""
+    return func is aten.copy_.default and args[0].device.type != args[1].device.type
 
 
 def _size(tensor: Tensor) -> int:

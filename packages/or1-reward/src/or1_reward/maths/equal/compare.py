@@ -33,7 +33,7 @@ from or1_reward.maths.equal.questions import (
     VECTORS,
     is_number_line,
     is_unknown,
-    longest_proof,
+    longest_reason,
     may_be_real_set,
     nested_rows,
     ratio_sign,
@@ -342,15 +342,15 @@ class Comparison(ValueComparison):
 
     def matched(self, left: list[Named], right: list[Named]) -> Finding:
         """Every member finds an equal one."""
-        proofs: list[str] = []
+        reasons: list[str] = []
         rest = list(right)
         for member in left:
             found = next((other for other in rest if self.same_member(member, other)), None)
             if found is None:
                 return Finding(False, "a member without its equal")
             rest.remove(found)
-            proofs.append(self.values(member.value, found.value).proof)
-        return Finding(True, f"all {len(left)} members equal, any order ({longest_proof(proofs)})")
+            reasons.append(self.values(member.value, found.value).evidence)
+        return Finding(True, f"all {len(left)} members equal, any order ({longest_reason(reasons)})")
 
     def same_member(self, member: Named, other: Named) -> bool:
         """Equal values; names, where both have one, are equal too, but for an index on one side (`x_1`, `x`)."""
@@ -376,10 +376,10 @@ class Comparison(ValueComparison):
         """Compare in order."""
         if len(answer) != len(gold):
             return Finding(False, f"{len(answer)} members against {len(gold)}")
-        proofs: list[str] = []
+        reasons: list[str] = []
         for left, right in zip(answer, gold, strict=True):
             found = self.answers(left, right)
             if not found.equal:
-                return Finding(found.equal, f"a member differs ({found.proof})")
-            proofs.append(found.proof)
-        return Finding(True, f"all {len(answer)} members equal in order ({longest_proof(proofs)})")
+                return Finding(found.equal, f"a member differs ({found.evidence})")
+            reasons.append(found.evidence)
+        return Finding(True, f"all {len(answer)} members equal in order ({longest_reason(reasons)})")

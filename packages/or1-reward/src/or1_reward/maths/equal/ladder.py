@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
     """What the ladder says of one pair, and the step that said it."""
 
     status: Status
-    proof: str
+    evidence: str
 
 
 def judge(answer: str, gold: str, settings: MathSettings) -> Outcome:
@@ -197,15 +197,15 @@ def _by_meaning(given: str, asked: str, settings: MathSettings, family: Family =
             best = _better(best, Outcome(limit, str(error)))
             continue
         if found.equal:
-            return Outcome(Status.CORRECT, found.proof)
+            return Outcome(Status.CORRECT, found.evidence)
         shown = "different" if found.equal is False else "not shown to be equal"
-        best = _better(best, Outcome(Status.WRONG, f"{shown}: {found.proof}"))
+        best = _better(best, Outcome(Status.WRONG, f"{shown}: {found.evidence}"))
     return best
 
 
 def _better(first: Outcome, second: Outcome) -> Outcome:
     """The one that says more: a limit before a comparison before a failure to parse, and the usual reading first."""
-    if not first.proof:
+    if not first.evidence:
         return second
     return second if _SAYS.index(second.status) < _SAYS.index(first.status) else first
 

@@ -23,9 +23,9 @@ def may_be_real_set(answer: Node, gold: Node) -> bool:
     return bool(kinds & (REAL_SETS | {"chain"})) or listed
 
 
-def longest_proof(proofs: list[str]) -> str:
-    """The longest proof: the one that had most to say."""
-    return max(proofs, key=len, default="nothing to compare")
+def longest_reason(reasons: list[str]) -> str:
+    """The longest reason: the one that had most to say."""
+    return max(reasons, key=len, default="nothing to compare")
 
 
 def words_of(node: Node) -> str:

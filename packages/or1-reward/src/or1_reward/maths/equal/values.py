@@ -35,7 +35,7 @@ class Finding(NamedTuple):
     """`equal` and the step that found it; None: nobody could tell, which counts as not equal."""
 
     equal: bool | None
-    proof: str
+    evidence: str
 
 
 DIFFERENT_KINDS: Final = Finding(False, "different kinds of answer")

@@ -98,12 +98,29 @@ def walk(node: Node) -> list[Node]:
         current = todo.pop()
         found.append(current)
         todo.extend(current.args)
-    if len(found) > _LARGE:
-        spend(len(found) >> 3)
+        if len(found) % _LARGE == 0:
+            spend(_LARGE >> 3)
     return found
 
 
 _LARGE: Final = 256
+
+
+def size_of(node: Node) -> int:
+    """Number of nodes; one that stands in several places counts in each, and is looked at once.
+
+    Products of matrices double what they multiply: 40 of them are a small object, and a tree without end for whoever
+    walks, compares or hashes it.
+    """
+    sizes: dict[int, int] = {}
+
+    def of(part: Node) -> int:
+        if id(part) not in sizes:
+            spend()
+            sizes[id(part)] = 1 + sum(map(of, part.args))
+        return sizes[id(part)]
+
+    return of(node)
 
 
 def symbols(node: Node) -> frozenset[str]:

@@ -6,11 +6,12 @@ from typing import Final
 
 from or1_reward.maths.parse import grammar
 from or1_reward.maths.parse.cursor import Cursor
-from or1_reward.maths.parse.nodes import Node, num
+from or1_reward.maths.parse.nodes import Node, num, size_of
 from or1_reward.maths.parse.tokens import ParseError
 
 _MAX_DETERMINANT: Final = 4
 _MAX_DIAGONAL: Final = 12
+_MAX_NODES: Final = 20_000
 _CONDITION_WORDS: Final = frozenset(("if", "for", "when", "where", "If", "For", "When", "若", "当"))
 _OTHERWISE: Final = frozenset(("otherwise", "else", "Otherwise", "elsewhere", "其他"))
 
@@ -111,10 +112,17 @@ def determinant(rows: tuple[tuple[Node, ...], ...]) -> Node:
     """The determinant of a small matrix, written out along its first row."""
     if len(rows) != len(rows[0]) or len(rows) > _MAX_DETERMINANT:
         raise ParseError("a determinant of this shape")
+    written = _written_out(rows)
+    if size_of(written) > _MAX_NODES:  # entries of determinants in determinants are written six times each
+        raise ParseError("a determinant with entries of this size")
+    return written
+
+
+def _written_out(rows: tuple[tuple[Node, ...], ...]) -> Node:
     if len(rows) == 1:
         return rows[0][0]
     terms = []
     for column, entry in enumerate(rows[0]):
-        minor = determinant(tuple(row[:column] + row[column + 1 :] for row in rows[1:]))
+        minor = _written_out(tuple(row[:column] + row[column + 1 :] for row in rows[1:]))
         terms.append(Node("mul", (num((-1) ** column), entry, minor)))
     return Node("add", tuple(terms))

@@ -5,6 +5,8 @@ ranks. Never run on a CUDA device so far: the tests run it on the CPU with every
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from torch import Tensor
 
 from or1_trainer.config.schema import OptimizerSettings
 from or1_trainer.policy.model import Policy
+from or1_trainer.policy.optimizer.offload import HostStore, on_device
 
 _METADATA = {"distrib_optim_sharding_type": "fully_reshardable"}
 _STEPS = "steps"
@@ -38,6 +41,9 @@ class DistributedAdamW:
             group["weight_decay"] = settings.weight_decay * group.get("wd_mult", 1.0)
             if "fused" in group:  # torch's Adam: one kernel, where its default makes a copy of all second moments
                 group["fused"] = True
+        self._store = HostStore() if settings.offload else None
+        if self._store is not None:
+            self._store.put(self._state())
 
     @property
     def steps(self) -> int:
@@ -58,17 +64,23 @@ class DistributedAdamW:
         norm = float(self._megatron.get_grad_norm())
         if not math.isfinite(norm):  # Megatron itself skips such a step for float16 only
             return norm
-        self._megatron.step()
+        with self._on_device():
+            self._megatron.step()
         self._steps += 1
         return norm
 
     def save(self, folder: Path) -> None:
         """Write a Megatron distributed checkpoint."""
         folder.mkdir(exist_ok=True)
-        dist_checkpointing.save(self._sharded(is_loading=False), str(folder))
+        with self._on_device():
+            dist_checkpointing.save(self._sharded(is_loading=False), str(folder))
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
+        with self._on_device():
+            self._load(folder)
+
+    def _load(self, folder: Path) -> None:
         loaded = dist_checkpointing.load(self._sharded(is_loading=True), str(folder))
         for chained in self._megatron.chained_optimizers:
             chained._set_main_param_and_optimizer_states = partial(_set_state_with_step, chained)
@@ -78,6 +90,19 @@ class DistributedAdamW:
                 # Megatron 0.16.1 gives all parameters one shared tensor, which Adam then advances once per parameter.
                 moments["step"] = moments["step"].clone()
         self._steps = int(loaded[_STEPS])
+
+    def _on_device(self) -> AbstractContextManager[None]:
+        """Masters and moments on the device for as long as the context lasts, if they are offloaded."""
+        return on_device(self._store, self._state())
+
+    def _state(self) -> Iterator[Tensor]:
+        """This rank's moments and masters; a float32 model has no masters but views of its weights."""
+        has_masters = self._policy.dtype == torch.bfloat16
+        for chained in self._megatron.chained_optimizers:
+            for moments in chained.optimizer.state.values():
+                yield from (tensor for tensor in moments.values() if tensor.dim() > 0)
+            if has_masters:
+                yield from (master for group in chained.optimizer.param_groups for master in group["params"])
 
     def _allocate_moments(self) -> None:
         """Make torch's Adam allocate its state, which Megatron's checkpoints take for granted.
