@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
+RECIPES = IMAGES.parents[1] / "packages/or1-trainer/src/or1_trainer/recipes"
 COLUMN, ROW, WIDTH, HEIGHT, MARGIN = 204, 92, 174, 58, 16
 COLORS = {
     "": ("#eef2ff", "#4f46e5"),
@@ -19,12 +21,18 @@ COLORS = {
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box at a place of the grid; the first line of its text is bold."""
+    """A box at a place of the grid, `span` columns wide; the first line of its text is bold."""
 
     column: float
     row: float
     text: str
     kind: str = ""
+    span: float = 1.0
+
+    @property
+    def width(self) -> float:
+        """In pixels."""
+        return self.span * COLUMN - (COLUMN - WIDTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,22 @@ class Figure:
     title: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
+
+
+def _stages(*names: str) -> Figure:
+    """The context stages of recipes, read from their files."""
+    boxes: list[Box] = []
+    arrows: list[Arrow] = []
+    told: list[str] = []
+    for row, name in enumerate(names):
+        stages = tomllib.loads((RECIPES / f"{name}.toml").read_text())["stages"]
+        boxes.append(Box(0, row, f"{name}\n{sum(stage['steps'] for stage in stages)} steps"))
+        for column, stage in enumerate(stages, start=1):
+            arrows.append(Arrow(len(boxes) - 1, len(boxes)))
+            size = f"{stage['steps']} steps, {stage['prompts']} x {stage['group']}"
+            boxes.append(Box(column, row, f"{stage['context_tokens'] // 1024}K tokens\n{size}", "model"))
+        told.append(f"{name}: " + ", ".join(f"{s['steps']} steps with {s['context_tokens']} tokens" for s in stages))
+    return Figure("Context stages. " + "; ".join(told), tuple(boxes), tuple(arrows))
 
 
 FIGURES = {
@@ -164,12 +188,120 @@ FIGURES = {
         ),
         (Arrow(0, 1), Arrow(1, 2), Arrow(2, 3), Arrow(3, 4), Arrow(4, 5)),
     ),
+    "rewards": Figure(
+        "Each response of a group is scored by several rewards; their weighted sum gives the advantages of the group",
+        (
+            Box(0, 1, "Group of responses\nto one problem", "model"),
+            Box(1, 0, "verifier\nright: 1, else 0"),
+            Box(1, 1, "format, length, ...\nrules of the recipe"),
+            Box(1, 2, "python, model, judge\nyours, or another model"),
+            Box(2, 1, "Weighted sum\nor each by itself (GDPO)"),
+            Box(3, 1, "Advantages\nwithin the group", "out"),
+            Box(2, 2, "Failed reward\nresponse left out", "jail"),
+        ),
+        (Arrow(0, 1), Arrow(0, 2), Arrow(0, 3), Arrow(1, 4), Arrow(2, 4), Arrow(3, 4), Arrow(4, 5), Arrow(3, 6)),
+    ),
+    "mixtures": Figure(
+        "The weights choose the source of the next prompt, the sampler chooses the problem within the source",
+        (
+            Box(0, 1, "Weights\n3 : 1 : 1, exactly"),
+            Box(1, 0, "or1-math.jsonl\nweight 3"),
+            Box(1, 1, "Hub set numina\nweight 1"),
+            Box(1, 2, "Task leg_counting\nweight 1"),
+            Box(2, 1, "Sampler\nof each source"),
+            Box(3, 1, "Problems of the step\ngroups of responses", "model"),
+            Box(3, 2, "Results so far\nright and wrong responses", "out"),
+        ),
+        (
+            Arrow(0, 1),
+            Arrow(0, 2),
+            Arrow(0, 3),
+            Arrow(1, 4),
+            Arrow(2, 4),
+            Arrow(3, 4),
+            Arrow(4, 5),
+            Arrow(5, 6, dashed=True),
+            Arrow(6, 4, dashed=True),
+        ),
+    ),
+    "turns": Figure(
+        "Two turns: the policy asks a tool, the observation is context, the last turn is judged",
+        (
+            Box(0, 0, "Problem\n1234*5678, as a prompt"),
+            Box(1, 0, "Turn 1\nsampled: trained on", "model"),
+            Box(2, 0, "Observation\ncontext: not trained on"),
+            Box(3, 0, "Last turn\nsampled: trained on", "model"),
+            Box(1.5, 1, "Tool\ncalculator, python, search", "jail"),
+            Box(3, 1, "Verdict\nof the last turn only", "out"),
+        ),
+        (Arrow(0, 1), Arrow(1, 2), Arrow(2, 3), Arrow(1, 4), Arrow(4, 2), Arrow(3, 5)),
+    ),
+    "sync": Figure(
+        "Weights go to the engine tensor by tensor; a rollout starts only if fingerprints and probe agree",
+        (
+            Box(0, 0, "Trainer\nMegatron shards", "model"),
+            Box(1, 0, "Stream\nHugging Face name, tensor"),
+            Box(2, 0, "Transfer\nmemory, IPC or NCCL"),
+            Box(3, 0, "Engine\nprefix cache reset", "model"),
+            Box(2, 1, "Check\nfingerprints, probe"),
+            Box(1, 1, "Next rollout\nall tensors agree", "out"),
+            Box(3, 1, "Error\nN of M tensors differ", "jail"),
+        ),
+        (Arrow(0, 1), Arrow(1, 2), Arrow(2, 3), Arrow(3, 4), Arrow(4, 5), Arrow(4, 6)),
+    ),
+    "ahead": Figure(
+        "In turn, engine and trainer wait; with rollout.ahead = 1 batch 2 is sampled while batch 1 trains",
+        (
+            Box(0, 0, "Engine\nin turn"),
+            Box(1, 0, "Sample 1\nweights 0", "model", 0.9),
+            Box(2.7, 0, "Sample 2\nweights 1", "model", 0.9),
+            Box(0, 0.75, "Trainer\nin turn"),
+            Box(1.9, 0.75, "Train on 1\ngives weights 1", "out", 0.8),
+            Box(3.6, 0.75, "Train on 2\ngives weights 2", "out", 0.8),
+            Box(0, 1.9, "Engine\nrollout.ahead = 1"),
+            Box(1, 1.9, "Sample 1\nweights 0", "model", 0.9),
+            Box(1.9, 1.9, "Sample 2\nweights 0", "model", 0.9),
+            Box(2.8, 1.9, "Sample 3\nweights 1", "model", 0.9),
+            Box(0, 2.65, "Trainer\nrollout.ahead = 1"),
+            Box(1.9, 2.65, "Train on 1\ngives weights 1", "out", 0.8),
+            Box(2.8, 2.65, "Train on 2\ngives weights 2", "out", 0.8),
+            Box(3.7, 2.65, "Train on 3\ngives weights 3", "out", 0.8),
+        ),
+        (),
+    ),
+    "ranks": Figure(
+        "Four ranks on two machines: two of them share one copy of the weights, and all machines share the files",
+        (
+            Box(0, 0, "Machine 1\ntorchrun"),
+            Box(1, 0, "Rank 0\ncopy 1, first half", "model"),
+            Box(2, 0, "Rank 1\ncopy 1, second half", "model"),
+            Box(0, 1, "Machine 2\ntorchrun"),
+            Box(1, 1, "Rank 2\ncopy 2, first half", "model"),
+            Box(2, 1, "Rank 3\ncopy 2, second half", "model"),
+            Box(3, 0, "parallel.tensor = 2\nhalves of one copy"),
+            Box(3, 1, "parallel.data = 2\ncopies, gradients summed"),
+            Box(0, 2, "Run folder, model, data\non a file system that all machines share", "out", 3),
+        ),
+        (
+            Arrow(0, 1),
+            Arrow(3, 4),
+            Arrow(1, 2, dashed=True),
+            Arrow(2, 1, dashed=True),
+            Arrow(4, 5, dashed=True),
+            Arrow(5, 4, dashed=True),
+            Arrow(1, 4, dashed=True),
+            Arrow(4, 1, dashed=True),
+            Arrow(2, 5, dashed=True),
+            Arrow(5, 2, dashed=True),
+        ),
+    ),
+    "stages": _stages("or1-7b", "or1-32b", "or1-math-7b"),
 }
 
 
 def svg(figure: Figure) -> str:
     """The figure as an SVG on a white ground, which reads on dark pages too."""
-    width = int(max(box.column for box in figure.boxes) * COLUMN + WIDTH + 2 * MARGIN)
+    width = int(max(box.column * COLUMN + box.width for box in figure.boxes) + 2 * MARGIN)
     height = int(max(box.row for box in figure.boxes) * ROW + HEIGHT + 2 * MARGIN)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img" '
@@ -183,7 +315,7 @@ def svg(figure: Figure) -> str:
 
 
 def _center(box: Box) -> tuple[float, float]:
-    return box.column * COLUMN + WIDTH / 2 + MARGIN, box.row * ROW + HEIGHT / 2 + MARGIN
+    return box.column * COLUMN + box.width / 2 + MARGIN, box.row * ROW + HEIGHT / 2 + MARGIN
 
 
 def _box(box: Box) -> str:
@@ -191,7 +323,7 @@ def _box(box: Box) -> str:
     fill, line = COLORS[box.kind]
     first, _, second = box.text.partition("\n")
     return (
-        f'<rect x="{x - WIDTH / 2:g}" y="{y - HEIGHT / 2:g}" width="{WIDTH}" height="{HEIGHT}" rx="6" '
+        f'<rect x="{x - box.width / 2:g}" y="{y - HEIGHT / 2:g}" width="{box.width:g}" height="{HEIGHT}" rx="6" '
         f'fill="{fill}" stroke="{line}"/>'
         f'<text x="{x:g}" y="{y - 4:g}" text-anchor="middle" font-weight="600" fill="#0f172a">{escape(first)}</text>'
         f'<text x="{x:g}" y="{y + 14:g}" text-anchor="middle" font-size="11" fill="#475569">{escape(second)}</text>'
@@ -208,7 +340,7 @@ def _edge(box: Box, other: Box) -> tuple[float, float]:
     """Where the line between two centers leaves the box."""
     (x, y), (far_x, far_y) = _center(box), _center(other)
     dx, dy = far_x - x, far_y - y
-    share = min(WIDTH / 2 / abs(dx) if dx else float("inf"), HEIGHT / 2 / abs(dy) if dy else float("inf"))
+    share = min(box.width / 2 / abs(dx) if dx else float("inf"), HEIGHT / 2 / abs(dy) if dy else float("inf"))
     return x + dx * share, y + dy * share
 
 

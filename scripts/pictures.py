@@ -1,9 +1,15 @@
-"""Pictures of a run for the docs: the live view as an animated SVG, and the charts of its report as a PNG.
+"""Pictures of a run for the docs: the live view as an animated SVG, its report and the page of `watch` as PNGs.
 
     uv run scripts/pictures.py runs/smollm2-001
 
 writes docs/images/live.svg, which plays the panel that the terminal showed after each step, drawn from the run's own
-metrics by the code of the live view, and docs/images/report.png (a screenshot by Chromium, where there is one).
+metrics by the code of the live view, and docs/images/report.png and watch.png (screenshots by Chromium). Where the
+folder has no report, only watch.png is written.
+
+    uv run or1-trainer rehearse or1-7b --gpus 32 --gpu h200 --plot memory.svg
+    uv run scripts/pictures.py memory.svg
+
+writes docs/images/rehearsal.svg: that plot on a white ground, without the texts that a pointer shows.
 """
 
 from __future__ import annotations
@@ -89,9 +95,46 @@ def screenshot(page: Path, out: Path) -> None:
         shutil.copy(target, out)
 
 
+def watch_page(folder: Path, out: Path) -> None:
+    """The page of `or1-trainer watch` over a run, in 64 colors."""
+    from PIL import Image
+    from selenium.webdriver import Chrome, ChromeOptions
+    from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    program = Path(sys.executable).parent / "or1-trainer"
+    server = subprocess.Popen([program, "watch", folder], stdout=subprocess.PIPE, text=True)
+    options = ChromeOptions()
+    for option in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1100,1000"):
+        options.add_argument(option)
+    try:
+        assert server.stdout is not None
+        driver = Chrome(options=options, service=Service(shutil.which("chromedriver")))
+        driver.get(server.stdout.readline().strip())
+        WebDriverWait(driver, 60).until(lambda page: page.find_element("id", "status").text == "live")
+        picture = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
+        driver.quit()
+    finally:
+        server.terminate()
+        server.wait()
+    picture.convert("RGB").quantize(64).save(out, optimize=True)
+
+
+def plain_plot(text: str) -> str:
+    """A plot of `rehearse` as a figure: smaller, and readable on dark pages."""
+    text = re.sub(r"<title>[^<]*</title>", "", text)
+    return re.sub(r"(<svg[^>]*>)", r'\1<rect width="100%" height="100%" rx="8" fill="#fff"/>', text, count=1)
+
+
 def main() -> None:
-    """Write both pictures."""
+    """Write the pictures of a run folder, or the figure of a rehearsal."""
     folder = Path(sys.argv[1])
+    if folder.suffix == ".svg":
+        (IMAGES / "rehearsal.svg").write_text(plain_plot(folder.read_text()))
+        return
+    watch_page(folder, IMAGES / "watch.png")
+    if not (folder / "report.html").is_file():
+        return
     rows = list(read_metrics(folder / "metrics.jsonl"))
     name = folder.name.rpartition("-")[0] or folder.name
     (IMAGES / "live.svg").write_text(animated(frames(rows, f"uv run or1-trainer {name}")))

@@ -118,7 +118,7 @@ def test_what_is_asked_is_told_apart_from_limits_and_samples() -> None:
 def test_a_benchmark_row_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "b.jsonl"
     file.write_text('{"problem": "What is 1+1?", "answer": "2"}\n{"problem": "", "answer": "2"}\n')
-    with pytest.raises(SourceError, match=r"b\.jsonl, line 2.*not looked for"):
+    with pytest.raises(SourceError, match=r"b\.jsonl, line 2.*cannot be found"):
         list(benchmark_items([file]))
 
 

@@ -290,7 +290,7 @@ def test_a_server_that_refuses_every_prompt_is_an_error(server: Judge) -> None:
         raise Refused
 
     server.answer = answer
-    with pytest.raises(EndpointError, match=r"every one of the first \d+"):
+    with pytest.raises(EndpointError, match=r"all of the first \d+"):
         draw(ServedModelSettings(url=server.url, model="m"), [problem(f"Number {n}?") for n in range(40)])
 
 

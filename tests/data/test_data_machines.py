@@ -125,7 +125,7 @@ def test_two_machines_ask_nothing_twice_even_if_one_is_killed(room: Path, monkey
     monkeypatch.setattr("or1_data.run.engines.Processes", TwoMachines)
     (room / "kill-sampler").touch()
     settings = recipe(room, **only, store=str(room / "calls-two"))
-    with pytest.raises(RunError, match="the same command goes on"):
+    with pytest.raises(RunError, match="the same command continues"):
         run_recipe(settings, room / "two", progress=False)
     asked(room)
     paid = sum(path.read_bytes().count(b"\n") for path in (room / "calls-two").glob("*.jsonl"))
@@ -139,7 +139,7 @@ def test_two_machines_ask_nothing_twice_even_if_one_is_killed(room: Path, monkey
 def test_a_killed_worker_of_this_machine_ends_the_run_with_advice_and_the_next_one_goes_on(room: Path) -> None:
     (room / "kill-verifier").touch()
     settings = recipe(room, workers=2, difficulty=None)
-    with pytest.raises(RunError, match=r"killed .* the same command goes on"):
+    with pytest.raises(RunError, match=r"killed .* the same command continues"):
         run_recipe(settings, room / "killed", progress=False)
     run_recipe(settings, room / "killed", progress=False)
     run_recipe(recipe(room, difficulty=None), room / "one", progress=False)

@@ -89,9 +89,7 @@ def test_a_reader_sees_evidence_meanings_plots_and_broken_rows(run: Path) -> Non
         r'<div class="pair"><div class="text">(.*?)</div><div class="text">(.*?)</div></div>', page, re.S
     )
     assert (
-        len(pairs) == 2
-        and "Samples of what was kept" in page
-        and all(one.split() == other.split() for one, other in pairs)
+        len(pairs) == 2 and "Samples of kept rows" in page and all(one.split() == other.split() for one, other in pairs)
     ), "a copy and an overlap"
     chart = text.split("### share of attempts solved by m")[1].split("\n### ")[0]
     bars = {label: int(count) for label, count in re.findall(r"^ +([\d.]+) #* ?(\d+)$", chart, re.M)}

@@ -58,7 +58,7 @@ def test_odd_rows_are_read_or_set_aside(read: Read, name: str, good: int, bad: i
 
 
 def test_a_damaged_file_is_named(read: Read) -> None:
-    with pytest.raises(SourceError, match=r"d29_damaged.*is it whole"):
+    with pytest.raises(SourceError, match=r"d29_damaged.*is it complete"):
         read("d29_damaged.jsonl.gz")
 
 

@@ -134,7 +134,7 @@ def test_a_cut_file_is_an_error_not_an_end(tmp_path: Path) -> None:
         list(iter_rows(tmp_path / "a.json"))
     whole = gzip.compress(b'{"a": 1}\n' * 5000)
     (tmp_path / "b.jsonl.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(SourceError, match="whole"):
+    with pytest.raises(SourceError, match="complete"):
         list(iter_rows(tmp_path / "b.jsonl.gz"))
     with pytest.raises(SourceError, match="no such file"):
         list(iter_rows(tmp_path / "none.jsonl"))

@@ -59,7 +59,7 @@ def test_an_optional_field_that_is_refused_is_left_out(server: ScriptedServer, f
     assert report.num_samples == 2 and field not in server.bodies[-1]
     assert field != "max_tokens" or server.bodies[-1]["max_completion_tokens"] == 32768
     assert ("left_out" in report.fingerprint["sampled_with"]) == (field == "top_k"), "only what is sampled counts"
-    assert any("does not take top_k" in note for note in notes(report)) == (field == "top_k")
+    assert any("does not accept top_k" in note for note in notes(report)) == (field == "top_k")
 
 
 def test_what_was_sampled_with_is_read_back_and_kept_over_sessions(
@@ -90,8 +90,8 @@ def test_what_was_sampled_with_is_read_back_and_kept_over_sessions(
     (stored,) = load_reports(tmp_path).values()
     assert stored.fingerprint["sampled_with"]["left_out"] == ["min_p", "repetition_penalty"]
     assert stored.fingerprint["sampled_with"]["builds"] == ["b1", "b2"]
-    assert "does not take min_p, repetition_penalty" in (tmp_path / "results.md").read_text()
-    assert "does not take min_p" in (tmp_path / "report.html").read_text()
+    assert "does not accept min_p, repetition_penalty" in (tmp_path / "results.md").read_text()
+    assert "does not accept min_p" in (tmp_path / "report.html").read_text()
     kept = json.loads((tmp_path / "run.json").read_text())["tasks"]["scripted"]["fingerprint"]["sampled_with"]
     assert kept == stored.fingerprint["sampled_with"]
 

@@ -143,7 +143,7 @@ def test_an_engine_that_gives_fewer_samples_is_refused() -> None:
 
     with pytest.raises(EngineError, match=r"3 completions .* 4 were asked for"):
         evaluate(TASK, Short())
-    with pytest.raises(EngineError, match="no engine"):
+    with pytest.raises(EngineError, match="not an engine"):
         evaluate(TASK, object())
 
 
@@ -365,10 +365,10 @@ def test_command_line_from_run_to_compare(tmp_path: Path) -> None:
         (("run", "aime-24", "--replay", "x"), 1, "did you mean 'aime24'"),
         (("run", "p.jsonl"), 2, "required"),
         (("run", "nothing.jsonl", "--function", "m:f"), 1, "no problem file nothing.jsonl"),
-        (("regrade", "nothing"), 1, "no run folder"),
-        (("compare", "nothing", "nothing"), 1, "no run folder"),
+        (("regrade", "nothing"), 1, "not a run folder"),
+        (("compare", "nothing", "nothing"), 1, "not a run folder"),
         (("run", "p.jsonl", "--function", "m"), 1, "MODULE:NAME"),
-        (("run", "p.jsonl", "--model", "nowhere"), 1, "no model folder"),
+        (("run", "p.jsonl", "--model", "nowhere"), 1, "not a model folder"),
         (("run", "p.jsonl", "--function", "math:sqrt", "-k", "0"), 1, "k must be at least 1"),
         (("run", "p.jsonl", "--function", "math:sqrt", "--temperature", "-1"), 1, "temperature"),
     ],

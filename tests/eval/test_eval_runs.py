@@ -187,7 +187,7 @@ def test_compare_pairs_the_problems(server: ScriptedServer, problem_file: Path, 
     assert found.result.interval.low > 0
     assert found.result.p_value < 0.01
     assert not found.cautions
-    with pytest.raises(RunFolderError, match="no run folder"):
+    with pytest.raises(RunFolderError, match="not a run folder"):
         compare(tmp_path / "a", tmp_path / "nothing")
 
 
@@ -248,7 +248,7 @@ def test_ctrl_c_keeps_what_there_is(server: ScriptedServer, problem_file: Path, 
     os.kill(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert b"goes on from there" in error
+    assert b"the same command continues" in error
     assert b"Traceback" not in error
     kept = stored(run, "samples.jsonl", "pending.jsonl")
     assert len(kept) >= 4

@@ -33,6 +33,7 @@ READMES = sorted(
         *ROOT.glob("*.md"),
         *(page for page in ROOT.glob("docs/**/*.md") if STUDIES not in page.parents),
         *ROOT.glob("packages/*/README.md"),
+        *ROOT.glob("packages/*/CODE.md"),
     ]
 )
 FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<body>.*?)^```[ ]*$", re.MULTILINE | re.DOTALL)

@@ -259,7 +259,7 @@ def test_inside_a_running_event_loop(server):
 
 def test_weights_are_not_its_business(server):
     probe = Probe(prompt_ids=[1], response_ids=[2], logprobs=[-1.0], tolerance=1.0)
-    with pytest.raises(EndpointError, match="takes no weights"):
+    with pytest.raises(EndpointError, match="cannot receive weights"):
         engine(server).sync_weights(TensorStream({}), version=1, probe=probe)
 
 

@@ -85,7 +85,7 @@ def test_parts_share_no_problem_in_any_order_and_a_longer_run_begins_as_a_shorte
 
 
 def test_what_there_is_not_is_refused(capsys):
-    with pytest.raises(ConfigError, match="not so many"):
+    with pytest.raises(ConfigError, match="not enough"):
         list(lettered_problems("heldout", 500, 0, Lengths(least=2, most=2), template="bare"))
     with pytest.raises(ConfigError, match="max_terms"):
         Lengths(least=3, most=13)

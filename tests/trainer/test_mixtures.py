@@ -295,7 +295,7 @@ def test_tasks_whose_scorer_evaluates_what_the_model_wrote_are_refused_all_of_th
     }
     assert evaluating == EVALUATING
     for name in ("countdown", "composite"):
-        with pytest.raises(ConfigError, match="evaluates what the model wrote"):
+        with pytest.raises(ConfigError, match="evaluates the model's text"):
             next(gym_problems(name, {}, seed=0, size=1))
 
 

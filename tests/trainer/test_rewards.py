@@ -78,7 +78,7 @@ def test_a_format_is_a_part_or_the_whole_of_a_response_and_comes_from_the_templa
     assert Form(FormatReward(), "boxed").values(boxed) == [1.0, 0.0, 0.0]
     with pytest.raises(ConfigError, match=r"'bare' asks for no form"):
         Form(FormatReward(), "bare")
-    with pytest.raises(ConfigError, match=r"no regular expression"):
+    with pytest.raises(ConfigError, match=r"not a regular expression"):
         Form(FormatReward(pattern="("), "bare")
 
 
@@ -179,7 +179,7 @@ def test_trl_reward_functions_work_as_they_are(tmp_path, monkeypatch):
     [
         ("no_such_module_here:f", "No module named"),
         ("math:no_such_function", "no_such_function"),
-        ("math:pi", "is no function but float"),
+        ("math:pi", "is not a function but float"),
     ],
 )
 def test_a_function_that_is_not_there_is_an_error_of_the_recipe(reference, said):
@@ -268,7 +268,7 @@ def test_none_costs_the_response_and_numbers_of_other_libraries_count():
 
 def test_a_function_that_never_ends_is_not_waited_for():
     never = threading.Event()
-    with pytest.raises(TrainingError, match=r"no values in 0\.05 s"):
+    with pytest.raises(TrainingError, match=r"no values within 0\.05 s"):
         scored((own(timeout_s=0.05), Given([1.0, 1.0], before=lambda: never.wait(60))))
     never.set()
 

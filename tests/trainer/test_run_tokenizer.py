@@ -41,7 +41,7 @@ def test_a_folder_without_tokenizer_files_is_named(tmp_path):
 def test_a_tokenizer_larger_than_the_model_or_without_an_end_is_refused(tokenizer):
     size = len(tokenizer)
     check_tokenizer(tokenizer, SimpleNamespace(vocab_size=size, eos_token_id=None))
-    with pytest.raises(ConfigError, match=f"{size} tokens, the model rows for {size - 1}"):
+    with pytest.raises(ConfigError, match=f"{size} tokens, the model has rows for {size - 1}"):
         check_tokenizer(tokenizer, SimpleNamespace(vocab_size=size - 1, eos_token_id=None))
     tokenizer.eos_token = None
     check_tokenizer(tokenizer, SimpleNamespace(vocab_size=size, eos_token_id=1))

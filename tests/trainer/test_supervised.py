@@ -63,7 +63,7 @@ def test_what_the_assistant_says_is_trained_on_and_nothing_else(template, whole,
 def test_a_template_that_changes_earlier_turns_is_refused_where_it_matters():
     made = tokenizer(STRIPPING)
     assert texts(chat_row(messages(("user", "a"), ("assistant", "2")), made), made)[1] == "2;"
-    with pytest.raises(ConfigError, match=r"row 7: .*message 1 has no place"):
+    with pytest.raises(ConfigError, match=r"row 7: .*message 1 cannot be found"):
         chat_row(messages(("user", "ab"), ("assistant", "long"), ("user", "cd"), ("assistant", "x")), made, "row 7")
 
 

@@ -49,7 +49,7 @@ def test_problems_are_different_and_the_same_at_every_call():
 
 
 def test_what_cannot_be_drawn_is_refused():
-    with pytest.raises(ConfigError, match="not so many"):
+    with pytest.raises(ConfigError, match="not enough"):
         draw("heldout", count=1000, kinds=("larger",), largest=3)
     with pytest.raises(ConfigError, match=r"unknown kinds .*: product"):
         draw("train", kinds=("product",))

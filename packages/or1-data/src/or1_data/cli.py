@@ -55,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"or1-data {options.command}: {place}{error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"or1-data {options.command}: stopped; what is done is kept, the same command goes on", file=sys.stderr)
+        print(
+            f"or1-data {options.command}: stopped; finished work is kept, and the same command continues",
+            file=sys.stderr,
+        )
         return 1
 
 

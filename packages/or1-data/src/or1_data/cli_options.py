@@ -22,7 +22,7 @@ def add_run(commands: Any) -> None:
         "run",
         "run a recipe from its sources to the training files",
         "RECIPE is a TOML file or a shipped name (or1-math, or1-code, skywork-or1-rl-data, shared-small). Killed and run\n"  # noqa: E501
-        "again, it goes on where it was. The folder gets problems.jsonl and .parquet (or one pair per part of [split]),\n"  # noqa: E501
+        "again, it continues where it was. The folder gets problems.jsonl and .parquet (or one pair per part of [split]),\n"  # noqa: E501
         "dropped.jsonl with every reason, set_aside.jsonl with broken rows, manifest.json, a card (README.md), and\n"
         "report.md and report.html.",
     )
@@ -60,8 +60,8 @@ def add_stats(commands: Any) -> None:
     parser = _parser(
         commands,
         "stats",
-        "say what is in a file: rows, kinds, lengths, exact multiplicity, rule findings, difficulty",
-        "Sets that ship each row many times (DAPO-Math: 100 times) are told by their multiplicity.",
+        "describe a file: rows, kinds, lengths, exact multiplicity, rule findings, difficulty",
+        "Sets that ship each row many times (DAPO-Math: 100 times) are recognized by their multiplicity.",
     )
     _input(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
@@ -138,7 +138,7 @@ def _difficulty(parser: ArgumentParser) -> None:
         "--stop", choices=("mixed", "full"), default="mixed", help="mixed: stop once both outcomes were seen (default)"
     )
     parser.add_argument(
-        "--min-reward", type=float, default=1.0, help="reward from which an attempt solves (default: %(default)s)"
+        "--min-reward", type=float, default=1.0, help="least reward that counts as solved (default: %(default)s)"
     )
     parser.add_argument("--verifier", default="or1_reward:verify", help=_VERIFIER)
     _endpoint(parser, max_tokens=32768)
@@ -148,7 +148,7 @@ def _judge(parser: ArgumentParser) -> None:
     parser.add_argument("--url", action="append", required=True, help="endpoint of a judge; once per --model")
     parser.add_argument("--model", action="append", required=True, help="name of a judge model")
     parser.add_argument("--votes", type=int, default=16, help="votes of each judge (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="other seed, other votes")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other votes")
     _endpoint(parser, max_tokens=1024)
 
 
@@ -156,13 +156,11 @@ def _endpoint(parser: ArgumentParser, *, max_tokens: int) -> None:
     parser.add_argument("--key-env", default="", help="environment variable that holds the endpoint's key")
     parser.add_argument("--temperature", type=float, default=1.0, help="default: %(default)s")
     parser.add_argument("--max-tokens", type=int, default=max_tokens, help="longest answer (default: %(default)s)")
-    parser.add_argument(
-        "--concurrency", type=int, default=32, help="requests that are open at each server (default: %(default)s)"
-    )
+    parser.add_argument("--concurrency", type=int, default=32, help="open requests per server (default: %(default)s)")
     parser.add_argument(
         "--store", default="", help="folder of paid attempts and votes (default: model_calls beside the output)"
     )
-    parser.add_argument("--rpm", type=int, default=0, help="requests per minute at most; 0: no limit of ours")
+    parser.add_argument("--rpm", type=int, default=0, help="most requests per minute; 0: no limit")
 
 
 def add_select(commands: Any) -> None:
@@ -171,7 +169,7 @@ def add_select(commands: Any) -> None:
         commands,
         "select",
         "drop rows by their notes, by difficulty, by a run's rollouts; mix and split",
-        "A row says itself what speaks against it: run the stages first. --rollouts RUN is the filter between two stages\n"  # noqa: E501
+        "Rows are judged by the notes of the stages: run these first. --rollouts RUN is the filter between two stages\n"
         "of training: what the policy always solved in that run is not trained on again. or1-trainer keeps rollouts\n"
         "of a quarter of its groups unless told otherwise; with --watch.rollout_share 1 all of them count.",
     )
@@ -184,17 +182,22 @@ def add_select(commands: Any) -> None:
     parser.add_argument(
         "--max-failure-share", type=float, default=1.0, help="largest share of failed attempts (default: %(default)s)"
     )
-    parser.add_argument("--keep-always-solved", action="store_true", help="keep what no attempt failed")
-    parser.add_argument("--keep-never-solved", action="store_true", help="keep what no attempt solved")
+    parser.add_argument("--keep-always-solved", action="store_true", help="keep rows that every attempt solved")
+    parser.add_argument("--keep-never-solved", action="store_true", help="keep rows that no attempt solved")
     parser.add_argument(
         "--max-response-tokens", type=int, default=0, help="drop rows with a longer attempt; 0: no limit"
     )
     parser.add_argument("--min-votes", type=int, default=0, help="fewest accepting judge votes (the report: 9 of 32)")
     parser.add_argument("--rollouts", help="run folder (or one rollouts file) whose always solved problems are dropped")
     parser.add_argument(
-        "--min-reward", type=float, default=1.0, help="with --rollouts: reward that solves (default: %(default)s)"
+        "--min-reward",
+        type=float,
+        default=1.0,
+        help="with --rollouts: least reward that counts as solved (default: %(default)s)",
     )
-    parser.add_argument("--drop-never", action="store_true", help="with --rollouts: drop what was never solved as well")
+    parser.add_argument(
+        "--drop-never", action="store_true", help="with --rollouts: also drop problems that were never solved"
+    )
     parser.add_argument(
         "--weight", action="append", default=[], metavar="SOURCE=W", help="keep this share of a source (name* for many)"
     )
@@ -204,12 +207,12 @@ def add_select(commands: Any) -> None:
 
 def _stage(commands: Any, name: str, about: str, *, keeps: bool = False, optional: bool = False) -> ArgumentParser:
     details = (
-        "All rows are written, with what was noted; `or1-data select` drops."
+        "All rows are written, with their notes; `or1-data select` drops rows."
         if keeps
         else "Dropped rows go to OUT.dropped.jsonl with their reasons; --keep writes all rows, only noted."
     )
     parser = _parser(
-        commands, name, about, f"{details}\nKilled and run again, the command goes on where it was (OUT.work)."
+        commands, name, about, f"{details}\nKilled and run again, the command continues where it was (OUT.work)."
     )
     _in_out(parser, optional=optional)
     parser.add_argument("--workers", type=int, default=1, help="worker processes (default: %(default)s)")

@@ -74,7 +74,7 @@ def validate(options: Namespace) -> int:
         wrong += line is not None
         if line is not None:
             print(line)
-    print(f"{count:,} rows are sound, {wrong:,} are not", file=sys.stderr)
+    print(f"{count:,} rows are valid, {wrong:,} are not", file=sys.stderr)
     return 1 if wrong else 0
 
 

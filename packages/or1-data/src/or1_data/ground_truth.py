@@ -103,7 +103,7 @@ def _checked(value: object) -> Kind:
         number = isinstance(entry, int | float) and not isinstance(entry, bool) and math.isfinite(entry)
         if not (number or (isinstance(entry, str) and entry.strip())):
             raise SchemaError(
-                f"{entry!r} is no math answer", key=_KEY, todo="give a string, a number or a list of them"
+                f"{entry!r} is not a math answer", key=_KEY, todo="give a string, a number or a list of them"
             )
     return "answer"
 
@@ -113,7 +113,7 @@ def _code_kind(fields: dict[str, Any]) -> Kind:
         if required <= fields.keys() <= required | optional:
             return kind
     raise SchemaError(
-        f"an object with the keys {sorted(fields)} is no kind of code problem",
+        f"an object with the keys {sorted(fields)} is not a known kind of code problem",
         key=_KEY,
         todo="expected inputs + outputs [+ fn_name], test_code + entry_point [+ import_prefix], assert_case, or question_id",  # noqa: E501
     )

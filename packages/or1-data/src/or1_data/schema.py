@@ -196,7 +196,7 @@ def _prompt(value: object) -> tuple[Message, ...]:
         ok = isinstance(message, Mapping) and all(isinstance(message.get(key), str) for key in ("role", "content"))
         if not ok:
             raise SchemaError(
-                f"{str(message)[:60]!r} is no message", key="prompt", todo="give each message role and content text"
+                f"{str(message)[:60]!r} is not a message", key="prompt", todo="give each message role and content text"
             )
     if not any(message["role"] == "user" and message["content"].strip() for message in value):
         raise SchemaError("has no user message with text", key="prompt", todo="drop the row or repair its prompt")

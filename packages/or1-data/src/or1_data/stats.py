@@ -73,7 +73,7 @@ def describe_json(facts: dict[str, Any]) -> str:
     times = [int(number) for number in facts["multiplicity"]]
     if times and max(times) > 1 and facts["rows"] > 1.5 * facts["different_problems"]:
         lines.append(
-            f"note: {facts['rows']:,} rows are only {facts['different_problems']:,} problems; rows were repeated on purpose or by mistake"  # noqa: E501
+            f"note: {facts['rows']:,} rows are only {facts['different_problems']:,} problems; the other rows are repeats"  # noqa: E501
         )
     return "\n".join(lines)
 

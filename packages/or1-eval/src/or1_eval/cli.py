@@ -15,7 +15,7 @@ _EPILOG = """\
 Examples:
   or1-eval run aime24 aime25 --endpoint http://localhost:8000 -k 32
   or1-eval run aime24=problems/aime24.jsonl --model path/to/model -k 4
-  or1-eval run my_exam.toml --endpoint http://localhost:8000 -o runs/mine      (again: goes on where it stopped)
+  or1-eval run my_exam.toml --endpoint http://localhost:8000 -o runs/mine      (again: continues where it stopped)
   or1-eval regrade runs/mine
   or1-eval compare runs/mine runs/theirs
   or1-eval view runs/mine runs/theirs --serve
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"or1-eval: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nor1-eval: stopped; every sample so far is kept, the same command goes on from there", file=sys.stderr)
+        print("\nor1-eval: stopped; every sample so far is kept, and the same command continues", file=sys.stderr)
         return 1
 
 

@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
     parser.set_defaults(command=run)
     parser.add_argument("a", type=Path, metavar="RUN_A", help="the run to compare with")
     parser.add_argument("b", type=Path, metavar="RUN_B", help="the run that may be better")
-    parser.add_argument("--confidence", type=float, default=0.95, help="of the intervals (%(default)s)")
+    parser.add_argument("--confidence", type=float, default=0.95, help="confidence of the intervals (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print numbers instead of a table")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from or1_eval.adapters.inspect_log import export_logs
 
 _DESCRIPTION = """\
-Write a run as logs of inspect_ai, one per task: problems are its samples, our samples of a problem their epochs. Then
+Write a run as logs of inspect_ai, one per task: problems are its samples, the samples of a problem their epochs. Then
 `inspect view --log-dir DIR` shows it. inspect_ai need not be installed to write them.
 """
 
@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "export",
-        help="a run as logs of inspect_ai",
+        help="write a run as logs of inspect_ai",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

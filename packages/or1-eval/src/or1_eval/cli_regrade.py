@@ -16,7 +16,7 @@ from or1_reward import verify as default_verify
 _DESCRIPTION = """\
 Judge every stored sample of a run with the verifier that is installed now (or another one) and show what changed.
 samples.jsonl stays as it is; the verdicts that differ are kept in regrades/N.jsonl and count from then on, and
-results.json, results.md and report.html are written anew.
+results.json, results.md and report.html are written again.
 """
 
 
@@ -30,7 +30,11 @@ def add(commands: Any) -> None:
     )
     parser.set_defaults(command=run)
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
-    parser.add_argument("--verifier", metavar="MODULE:NAME", help="instead of or1_reward:verify, with its signature")
+    parser.add_argument(
+        "--verifier",
+        metavar="MODULE:NAME",
+        help="verifier to use instead of or1_reward:verify, with the same signature",
+    )
     parser.add_argument("--only-errors", action="store_true", help="only samples whose verifier failed")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="samples judged at a time (%(default)s)"

@@ -37,7 +37,7 @@ TASK is one of
   NAME=FILE        a built-in task with local problems, or a file under a name of your own
   FILE.toml        a task of your own
   FILE.jsonl       (.json, .parquet) problems with answers, or rows of the format of Skywork-OR1-RL-Data
- Every sample is kept in the run folder: after a crash the same command goes on.
+ Every sample is kept in the run folder: after a crash the same command continues.
 """
 
 
@@ -65,7 +65,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--quiet", action="store_true", help="no progress line")
     parser.add_argument(
-        "--dry-run", action="store_true", help="print the resolved settings and the first prompt, draw nothing"
+        "--dry-run", action="store_true", help="print the resolved settings and the first prompt, and sample nothing"
     )
 
 

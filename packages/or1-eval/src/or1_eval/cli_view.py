@@ -21,14 +21,16 @@ def add(commands: Any) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "view",
-        help="runs as a page: every problem and sample",
+        help="show runs as a page with every problem and sample",
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(command=run)
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders; the first is compared with")
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN", help="run folders; the others are compared with the first"
+    )
     parser.add_argument("-o", "--out", type=Path, metavar="DIR", help="folder of the page (default: FIRST_RUN/view)")
-    parser.add_argument("--serve", nargs="?", type=int, const=0, metavar="PORT", help="serve it on this machine too")
+    parser.add_argument("--serve", nargs="?", type=int, const=0, metavar="PORT", help="also serve it on this machine")
 
 
 def run(arguments: argparse.Namespace) -> int:

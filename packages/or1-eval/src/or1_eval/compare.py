@@ -64,7 +64,7 @@ def compare_reports(a: Report, b: Report, *, confidence: float = 0.95) -> TaskCo
         RunFolderError: no problem is graded in both.
     """
     if not 0 < confidence < 1:
-        raise EvalError(f"confidence lies between 0 and 1, it is not {confidence}")
+        raise EvalError(f"confidence must be between 0 and 1, not {confidence}")
     graded_b = {problem.id: problem for problem in b.problems if problem.num_graded}
     pairs = [(problem, graded_b[problem.id]) for problem in a.problems if problem.num_graded and problem.id in graded_b]
     if not pairs:
@@ -177,8 +177,8 @@ def _about(one: TaskComparison) -> list[str]:
     lines = [f"! {one.task}: {text}" for text in one.cautions]
     if not math.isnan(one.detectable):
         lines.append(
-            f"{one.task}: with {one.result.num_problems} problems and k={min(one.ks)}, differences from "
-            f"{percent(one.detectable)} points on are found 80% of the time"
+            f"{one.task}: with {one.result.num_problems} problems and k={min(one.ks)}, differences of "
+            f"{percent(one.detectable)} points or more are found 80% of the time"
         )
     if one.result.difference and one.needed_problems is not None:
         here = (

@@ -96,7 +96,7 @@ def draw(engine: Any, task: str, requests: Sequence[Request], sampling: Sampling
         draw(FunctionEngine(engine), task, requests, sampling, taker)
     else:
         raise EngineError(
-            f"{type(engine).__name__} is no engine: it has neither generate(prompts, params, seeds=...) nor "
+            f"{type(engine).__name__} is not an engine: it has neither generate(prompts, params, seeds=...) nor "
             "stream(prompts, params, seeds), and cannot be called with a prompt"
         )
 

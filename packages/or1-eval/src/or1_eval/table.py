@@ -77,7 +77,7 @@ def _about_sampling(said: Mapping[str, Any]) -> list[str]:
     """Where the samples were not drawn as was asked."""
     found = []
     if left_out := said.get("left_out"):
-        found.append(f"the server does not take {', '.join(left_out)}: what it has set itself held there")
+        found.append(f"the server does not accept {', '.join(left_out)}: it used its own values")
     for name, values in said.get("otherwise", {}).items():
         found.append(f"the server says that it sampled with {name} {', '.join(values)}, which is not what was asked")
     return found

@@ -15,9 +15,13 @@ def add_tool_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tool", action="append", choices=TOOLS, help="a tool that the model may call; repeatable")
     group.add_argument("--tool-format", choices=tuple(FORMATS), default="hermes", help="how calls look (%(default)s)")
     group.add_argument("--search-folder", default="", metavar="PATH", help="text files that the tool search looks into")
-    group.add_argument("--turns", type=int, default=8, metavar="N", help="turns of the model at most (%(default)s)")
+    group.add_argument("--turns", type=int, default=8, metavar="N", help="most turns of the model (%(default)s)")
     group.add_argument(
-        "--observation-tokens", type=int, default=4096, metavar="N", help="of all tool results (%(default)s)"
+        "--observation-tokens",
+        type=int,
+        default=4096,
+        metavar="N",
+        help="most tokens of all tool results (%(default)s)",
     )
 
 

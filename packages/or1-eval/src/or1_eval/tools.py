@@ -61,5 +61,5 @@ def _tool(name: str, search_folder: str) -> Tool:
     if name != "search":
         raise ValueError(f"no tool is named {name!r}; there are {', '.join(TOOLS)}")
     if not search_folder or not Path(search_folder).is_dir():
-        raise ValueError(f"search_folder = {search_folder!r} is no folder to search in")
+        raise ValueError(f"search_folder = {search_folder!r} is not a folder")
     return FileSearch(Path(search_folder))

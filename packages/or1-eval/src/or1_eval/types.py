@@ -67,7 +67,7 @@ class Task:
         ids = [problem.id for problem in self.problems]
         if len(set(ids)) != len(ids):
             double = next(problem_id for problem_id in ids if ids.count(problem_id) > 1)
-            raise ValueError(f"task {self.name!r}: the problem id {double!r} is there twice; ids name the samples")
+            raise ValueError(f"task {self.name!r}: the problem id {double!r} occurs twice; ids must be unique")
 
 
 class CompletionLike(Protocol):

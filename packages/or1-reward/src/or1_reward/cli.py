@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"or1-reward: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("or1-reward: stopped; what was written stays, the same command goes on from there", file=sys.stderr)
+        print("or1-reward: stopped; the written rows are kept, and the same command continues", file=sys.stderr)
         return 1
 
 

@@ -16,7 +16,7 @@ def add_doctor(subparsers: Any) -> None:
     """Register `or1-reward doctor`."""
     parser = subparsers.add_parser(
         "doctor",
-        help="which sandbox layers this host gives, which are missing, what that means",
+        help="which sandbox layers this host has, which are missing, and what that means",
         description="Start one jail, as grading would, and print which layers of isolation are in force.",
         epilog="Example: or1-reward doctor --require pid_namespace,mount_namespace,seccomp",
     )
@@ -31,14 +31,14 @@ def add_serve(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "serve",
         help="verdicts over HTTP, for grading on other machines",
-        description="Judge responses sent to POST /verify; GET /health says how it is. POST /run_code and /submit take "
-        "what SandboxFusion takes. SIGTERM shuts down cleanly.",
+        description="Judge responses sent to POST /verify; GET /health reports the state of the server. POST /run_code "
+        "and /submit accept the requests of SandboxFusion. SIGTERM shuts down cleanly.",
         epilog=f"Listens on this machine only unless --host says otherwise. Set {_TOKEN} to demand a bearer token.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8711, help="port to listen on (default 8711; 0 takes a free one)")
     parser.add_argument(
-        "--workers", type=_positive, default=os.cpu_count() or 1, help="verdicts at work at a time (default: cores)"
+        "--workers", type=_positive, default=os.cpu_count() or 1, help="verdicts at a time (default: cores)"
     )
     parser.add_argument(
         "--queue", type=_positive, default=64, help="requests that may wait; beyond that 503 (default 64)"

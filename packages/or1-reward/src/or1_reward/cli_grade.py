@@ -27,7 +27,7 @@ def add_grade(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="grade a jsonl file of responses",
         description="Read rows {id, response, ground_truth[, finish_reason]}, write rows "
         "{id, status, reward, extracted, detail, elapsed_s}. Files of any size are streamed. If OUT exists, the rows "
-        "in it are kept and grading goes on behind them; --overwrite starts anew. Rows that cannot be graded are set "
+        "in it are kept and grading continues after them; --overwrite starts again. Rows that cannot be graded are set "
         "aside in OUT.bad.jsonl with the reason; the exit code is then 1.",
     )
     parser.add_argument("input", type=Path, metavar="IN.jsonl", help="rows to grade")
@@ -47,7 +47,7 @@ def add_grade(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -
         type=_compare,
         default=LIVECODEBENCH,
         metavar="HOW",
-        help="how programs' outputs are compared where the row does not say: livecodebench (default), exact or tokens, "
+        help="how outputs of programs are compared if the row does not say: livecodebench (default), exact or tokens, "
         "then ignore_case, unordered_lines, tolerance=1e-6, separated by commas",
     )
     parser.add_argument(

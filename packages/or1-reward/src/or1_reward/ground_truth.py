@@ -176,7 +176,7 @@ def _from_text(text: str, where: str) -> object:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         if re.match(rf'\s*\{{\s*"({"|".join(_KNOWN_KEYS)})"\s*:', text):
-            message = f"{where}: starts like a code problem but is no JSON ({error}); repair the row"
+            message = f"{where}: starts like a code problem but is not JSON ({error}); repair the row"
             raise GroundTruthError(message) from error
         return text
     if isinstance(value, list):
@@ -199,7 +199,7 @@ def _answer_text(entry: object, where: str) -> str:
     number = isinstance(entry, int | float | Fraction | Decimal) and not isinstance(entry, bool)
     if number and math.isfinite(float(entry) if isinstance(entry, float) else 0) and len(_digits(entry)) > 0:
         return _digits(entry)
-    raise GroundTruthError(f"{where}: {_shown(entry)} is no maths answer; {_EXPECTED}")
+    raise GroundTruthError(f"{where}: {_shown(entry)} is not a maths answer; {_EXPECTED}")
 
 
 def _digits(number: object) -> str:
@@ -219,7 +219,7 @@ def _code_truth(fields: dict[str, Any], where: str) -> GroundTruth:
     unknown = sorted(fields.keys() - set(_KNOWN_KEYS))
     near = {key: difflib.get_close_matches(key, _KNOWN_KEYS, n=1) for key in unknown}
     hints = ", ".join(f"{key!r}" + (f" (did you mean {match[0]!r}?)" if match else "") for key, match in near.items())
-    found = f"unknown keys {hints}" if unknown else f"keys {sorted(fields)} are no kind of problem"
+    found = f"unknown keys {hints}" if unknown else f"keys {sorted(fields)} are not those of a known kind of problem"
     raise GroundTruthError(f"{where}: {found}; {_EXPECTED}")
 
 

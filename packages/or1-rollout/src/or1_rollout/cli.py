@@ -24,7 +24,7 @@ example:
   or1-rollout generate prompts.jsonl -o completions.jsonl --model ./model -n 8 --max-new-tokens 512
   or1-rollout generate prompts.jsonl -o completions.jsonl --engine endpoint --url http://localhost:8000 -n 8
 Each line of the input is {"id": ..., "prompt": text, token ids, or chat messages}. Run the same command again after a
-kill: it goes on where it was. OUT.settings.json says what the output was made with; another model, server, sampling or
+kill: it continues where it was. OUT.settings.json says how the output was made; another model, server, sampling or
 prompt is refused.
 """
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _generate(options)
     except KeyboardInterrupt:
-        return _fail("interrupted; the same command goes on from here", 130)
+        return _fail("interrupted; the same command continues", 130)
     except (RowError, SettingsError) as error:
         return _fail(str(error), 2)
     except Or1RolloutError as error:

@@ -28,10 +28,10 @@ from or1_trainer.launch import stop_with_launcher
 
 EPILOG = """\
 examples:
-  or1-trainer                                      train the tiny recipe on this machine
-  or1-trainer smollm2                              SmolLM2-135M learns sums
-  or1-trainer --seed 3 --stages.0.steps 20         the same with changed settings
-  or1-trainer --nproc 2 --parallel.tensor 2        two processes that split the model (tensor parallelism)
+  or1-trainer                                      SmolLM2-135M learns sums on this machine
+  or1-trainer tiny                                 a model of a million parameters learns arithmetic
+  or1-trainer tiny --seed 3 --stages.0.steps 20    the same with changed settings
+  or1-trainer tiny --nproc 2 --parallel.tensor 2   two processes that split the model (tensor parallelism)
   or1-trainer train my_recipe.toml --dry-run       print all settings and exit
   or1-trainer resume runs/tiny-001                 resume from the newest checkpoint
   or1-trainer report runs/tiny-001 runs/tiny-002   write one report.html that compares runs

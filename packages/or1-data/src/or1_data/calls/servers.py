@@ -115,7 +115,7 @@ def _client(settings: ServedModelSettings, slots: int) -> Any:
         from or1_rollout.engines.openai import EndpointSettings, OpenAIClient
     except ImportError as error:
         raise ConfigError(
-            f"reaching {settings.url} needs or1-rollout's client; install `or1-data[endpoint]`, or hand a sampler in"
+            f"reaching {settings.url} needs or1-rollout's client; install `or1-data[endpoint]`, or pass a sampler"
         ) from error
     key = os.environ.get(settings.key_env, "") if settings.key_env else ""
     if settings.key_env and not key:

@@ -105,7 +105,7 @@ class CallStore:
                         found = decoder.decode(line)
                         self._calls.setdefault(found.key, {})[found.number] = _call(found)
         except (OSError, msgspec.MsgspecError) as error:
-            raise RunError(f"{path}: no file of paid calls ({error}); move it out of {path.parent}") from error
+            raise RunError(f"{path}: not a file of paid calls ({error}); move it out of {path.parent}") from error
 
 
 def _call(line: _Line) -> Call:

@@ -109,7 +109,7 @@ class BenchmarkIndex:
         except (OSError, KeyError, ValueError) as error:
             told = error.strerror if isinstance(error, OSError) and error.strerror else "another kind of file"
             raise SourceError(
-                f"{path}: no benchmark index ({told}); build one with `or1-data decontaminate --save-index`"
+                f"{path}: not a benchmark index ({told}); build one with `or1-data decontaminate --save-index`"
             ) from error
         if head["format"] != _FORMAT:
             raise SourceError(f"{path}: index format {head['format']}, this version reads {_FORMAT}; build it again")

@@ -30,11 +30,11 @@ def benchmark_items(files: Sequence[str | Path], names: Mapping[str, str] | None
         for number, problem in enumerate(read_source(file, set_aside=_refuse), start=1):
             yield Item(name, f"{Path(file).name}#{number}", problem.statement, problem.ability, problem.ground_truth)
         if not number:
-            raise SourceError(f"{file}: a benchmark without rows; nothing could be compared with it")
+            raise SourceError(f"{file}: the benchmark has no rows, so nothing can be compared with it")
 
 
 def _refuse(error: SchemaError) -> None:
-    raise SourceError(f"{error} (a benchmark row that is not read is not looked for; repair or remove it)")
+    raise SourceError(f"{error} (a benchmark row that cannot be read cannot be found in the data; repair or remove it)")
 
 
 def annotate_contamination(

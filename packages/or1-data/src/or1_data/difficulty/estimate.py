@@ -78,7 +78,7 @@ def _in_batches(
             answers = sampler.sample(prompts, counts, [numbers[0] for _, numbers in asked])
             for (row, numbers), responses in zip(asked, answers, strict=True):
                 if not responses:
-                    raise ConfigError(f"the sampler gave no attempt for problem {row.problem.id}")
+                    raise ConfigError(f"the sampler returned no attempt for problem {row.problem.id}")
                 for number, response in zip(numbers, responses, strict=False):
                     completion = response if isinstance(response, Completion) else Completion(response)
                     row.judged(number, completion, verifier)
@@ -157,5 +157,5 @@ class _Queue:
         self.refused += 1
         if self.refused >= ALL_REFUSED and not self.answered:
             raise EndpointError(
-                f"the server refused every one of the first {self.refused} prompts; the last time: {row.refused}"
+                f"the server refused all of the first {self.refused} prompts; the last error: {row.refused}"
             )

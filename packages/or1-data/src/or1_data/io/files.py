@@ -50,7 +50,7 @@ def _is_data(file: Path) -> bool:
 def _one_kind(files: list[Path], path: Path) -> list[Path]:
     kinds = sorted({suffix_of(file) for file in files})
     if not files:
-        raise SourceError(f"{path}: no file that can be read; known endings: {', '.join(SUFFIXES)}")
+        raise SourceError(f"{path}: not a readable file; known endings: {', '.join(SUFFIXES)}")
     if len(kinds) > 1:
-        raise SourceError(f"{path}: holds files of several kinds ({', '.join(kinds)}); name one, as {path}/*{kinds[0]}")
+        raise SourceError(f"{path}: has files of several kinds ({', '.join(kinds)}); name one, as {path}/*{kinds[0]}")
     return files

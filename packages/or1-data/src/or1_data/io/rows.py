@@ -50,7 +50,9 @@ def iter_rows(path: str | Path) -> Iterator[Located]:
     except FileNotFoundError as error:
         raise SourceError(f"{path}: no such file; check the path, or use owner/name for a hub set") from error
     except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise SourceError(f"{path}: cannot be read ({error}); is it whole and of the kind its ending says?") from error
+        raise SourceError(
+            f"{path}: cannot be read ({error}); is it complete, and does its ending match its format?"
+        ) from error
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -43,7 +43,7 @@ class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Refuse two judges of one name."""
         models = [endpoint.model for endpoint in self.endpoints]
         if len(set(models)) != len(models):
-            raise ConfigError(f"judge.endpoints: each model once, got {models}")
+            raise ConfigError(f"judge.endpoints: name each model once, got {models}")
 
 
 @cache

@@ -125,9 +125,9 @@ def blocks(
         yield Heading("Attempts behind the difficulty counts, as the data show them")
         rows = [(a, m, n) for a, models in manifest["difficulty_scale"].items() for m, n in models.items()]
         yield Table(("ability", "model", "attempts"), rows)
-    yield Heading("Samples of what was kept")
+    yield Heading("Samples of kept rows")
     yield Samples("kept", REASONS["kept"], summary.sampled["kept"], summary.samples_of("kept"))
-    yield Heading("Samples of what was dropped, and why")
+    yield Heading("Samples of dropped rows, with reasons")
     for reason in sorted(summary.samples.keys() - {"kept"}, key=order):
         yield Samples(reason, REASONS.get(reason, ""), summary.sampled[reason], summary.samples_of(reason))
 

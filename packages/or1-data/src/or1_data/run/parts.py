@@ -66,7 +66,7 @@ def read_part(part: Part) -> Iterator[Problem]:
                 yield problem_from_row(decoder.decode(line))
     except (OSError, msgspec.MsgspecError) as error:
         raise RunError(
-            f"{part.path}: cannot be read ({error}); delete it and run again, only it is made anew"
+            f"{part.path}: cannot be read ({error}); delete it and run again; only this part is computed again"
         ) from error
 
 

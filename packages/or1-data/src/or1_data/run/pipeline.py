@@ -202,7 +202,7 @@ def _benchmarks(recipe: Recipe, root: Path) -> Iterator[str]:
         found = [Path(pattern)] if Path(pattern).is_absolute() else sorted(root.glob(pattern))
         if not found or not all(path.exists() for path in found):
             raise SourceError(
-                f"decontaminate.benchmarks: nothing matches {root / pattern}; a benchmark must not be missed in silence"
+                f"decontaminate.benchmarks: nothing matches {root / pattern}; correct the path, or remove it"
             )
         yield from map(str, found)
 

@@ -45,7 +45,7 @@ def _resolved(text: str, root: Path) -> str:
     if is_local(str(path)):
         return str(path)
     if has_magic(text) or text.endswith(SUFFIXES) or not is_hub_id(text):
-        raise SourceError(f"{path}: no such file, and {text!r} is no hub id; set `root`, or repair the path")
+        raise SourceError(f"{path}: no such file, and {text!r} is not a hub id; set `root`, or correct the path")
     return text
 
 

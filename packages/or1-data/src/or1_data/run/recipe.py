@@ -216,7 +216,7 @@ def _set(data: dict[str, Any], key: str, value: Any) -> None:
     for parent in parents:
         data = data.setdefault(parent, {})
         if not isinstance(data, dict):
-            raise ConfigError(f"--set {key}: {parent} is no table")
+            raise ConfigError(f"--set {key}: {parent} is not a table")
     data[last] = value
 
 

@@ -49,6 +49,6 @@ def _fitting(failures: int, allowed: tuple[int, ...], ability: str, model: str) 
     fitting = [attempts for attempts in sorted(allowed) if failures <= attempts]
     if not fitting:
         raise ConfigError(
-            f"scale.{ability}: {model} has a count of {failures} failures, above all of {list(allowed)}; add the true number"  # noqa: E501
+            f"scale.{ability}: {model} counts {failures} failures, more than any of {list(allowed)} attempts; add the true number"  # noqa: E501
         )
     return fitting[0]

@@ -74,6 +74,10 @@ def _outcome(row: Mapping[str, Any], file: str, line: int, min_reward: float) ->
     problem, reward = row.get("problem_id"), row.get("reward")
     if not isinstance(problem, str) or "reward" not in row:
         raise SchemaError(
-            "no rollout: needs problem_id and reward", file=file, line=line, key="problem_id", todo="check the file"
+            "not a rollout: it needs problem_id and reward",
+            file=file,
+            line=line,
+            key="problem_id",
+            todo="check the file",
         )
     return problem, None if reward is None else float(reward) >= min_reward

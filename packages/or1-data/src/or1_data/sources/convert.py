@@ -41,7 +41,7 @@ def convert_row(adapter: Adapter, row: Mapping[str, Any], source: str, file: str
     except _ODD as error:
         kind = type(error).__name__
         raise SchemaError(
-            f"adapter {adapter.name} does not know such a row ({kind}: {error})", todo="drop or repair the row"
+            f"adapter {adapter.name} cannot read this row ({kind}: {error})", todo="drop or repair the row"
         ) from error
     extra = {**problem.extra_info, **_left(raw, problem, adapter)}
     extra.setdefault(ORIGIN, _origin(row, file, line))
@@ -91,8 +91,7 @@ class Columns:
         unknown = sorted(set(self.names) - set(_MAPPED))
         if unknown or not {"problem", "answer"} <= self.names.keys():
             raise ConfigError(
-                f"columns: give problem and answer, and of {', '.join(_MAPPED[2:])} what there is; "
-                f"got {sorted(self.names)}"
+                f"columns: give problem and answer, and any of {', '.join(_MAPPED[2:])}; got {sorted(self.names)}"
             )
 
     def adapter(self) -> Adapter:
@@ -103,7 +102,7 @@ class Columns:
         """The problem of a row."""
         value = row.get(self.names["answer"])
         if value is None or isinstance(value, bool):
-            raise SchemaError(f"{value!r} is no answer", key=self.names["answer"], todo="drop the row")
+            raise SchemaError(f"{value!r} is not an answer", key=self.names["answer"], todo="drop the row")
         truth = ground_truth_text(value)
         extra = {key: row[key] for key in self.names.get("keep", ()) if row.get(key) is not None}
         if self.names.get("id") and row.get(self.names["id"]) is not None:

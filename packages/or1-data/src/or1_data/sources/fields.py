@@ -100,7 +100,7 @@ def _answer(value: object, key: str) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise SchemaError(f"{value!r:.60} is no answer", key=key, todo="give a text, a number or a list of them")
+        raise SchemaError(f"{value!r:.60} is not an answer", key=key, todo="give a text, a number or a list of them")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 

@@ -20,7 +20,7 @@ def gsm8k(row: Row, source: str) -> Problem:
     """
     solution, mark, gold = text(row, "answer").rpartition("####")
     if not mark:
-        raise SchemaError("no '#### answer' line", key="answer", todo="this is no GSM8K row; pick another --source")
+        raise SchemaError("no '#### answer' line", key="answer", todo="this is not a GSM8K row; pick another --source")
     gold = gold.strip().replace(",", "")
     return make_problem(
         text(row, "question"), gold, ability="math", data_source=source, solution=_worked(solution, gold)

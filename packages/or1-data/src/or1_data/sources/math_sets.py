@@ -86,7 +86,7 @@ def tulu(row: Row, source: str) -> Problem:
     {"messages": [{"role": "user", "content": "What is 2+3?"}], "ground_truth": "5", "dataset": "MATH"}
     """
     if str(row.get("dataset", "")).lower() not in _TULU_MATHS:
-        raise SchemaError(f"task {row.get('dataset')!r} is no math", key="dataset", todo="drop the row")
+        raise SchemaError(f"task {row.get('dataset')!r} is not math", key="dataset", todo="drop the row")
     asked = [str(turn.get("content", "")) for turn in row["messages"] if turn.get("role") == "user"]
     statement = text({"messages": asked[-1] if asked else ""}, "messages")
     return make_problem(

@@ -103,7 +103,7 @@ class RowReader:
                     self.end()
                 raise SchemaError(str(error), todo="drop the row") from error
         if self._adapter is None:
-            raise SchemaError("no adapter knows the rows before it", todo="drop the row")
+            raise SchemaError("no adapter recognized a row before this one", todo="drop the row")
         return self._adapter
 
     def end(self) -> None:

@@ -64,14 +64,14 @@ def load_local(
         EngineError: the extra is not installed, or there is no model in the folder.
     """
     if not (path / "config.json").is_file():
-        raise EngineError(f"{path} is no model folder: it has no config.json")
+        raise EngineError(f"{path} is not a model folder: it has no config.json")
     module, name = ENGINES[kind]
     try:
         engine = getattr(import_module(module), name)
     except ImportError as error:
         raise EngineError(
-            f"the {kind} engine is not here ({error}): uv pip install 'or1-eval[rollout]' for the embedded one; or "
-            "serve the model, for example with `vllm serve`, and use --endpoint URL, which needs no torch"
+            f"the {kind} engine is not installed ({error}): uv pip install 'or1-eval[rollout]' for the embedded one; "
+            "or serve the model, for example with `vllm serve`, and use --endpoint URL, which needs no torch"
         ) from error
     loaded = engine.load(path)
     if environment is None:

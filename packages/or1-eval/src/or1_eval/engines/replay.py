@@ -82,7 +82,7 @@ class ReplayEngine:
         for one in text if isinstance(text, list) else [text]:
             index = int(row.get("sample", len(stored)))
             if index in stored:
-                raise EngineError(f"{where}: sample {index} of problem {str(problem_id)!r} is there twice")
+                raise EngineError(f"{where}: sample {index} of problem {str(problem_id)!r} occurs twice")
             stored[index] = _completion(one, row)
 
 

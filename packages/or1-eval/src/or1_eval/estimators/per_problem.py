@@ -28,7 +28,7 @@ def pass_at(j: int, num_samples: int, num_correct: int) -> float:
         EstimateError: fewer than j samples; dividing by j all the same is how scores get deflated.
     """
     if not 0 <= num_correct <= num_samples:
-        raise EstimateError(f"{num_correct} correct of {num_samples} samples cannot be")
+        raise EstimateError(f"{num_correct} correct of {num_samples} samples is impossible")
     if not 1 <= j <= num_samples:
         raise EstimateError(f"pass@{j} needs at least {max(j, 1)} graded samples of a problem, there are {num_samples}")
     return 1.0 - math.comb(num_samples - num_correct, j) / math.comb(num_samples, j)

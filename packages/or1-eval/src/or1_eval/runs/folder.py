@@ -45,7 +45,7 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             self._take_lock()
         elif not (path / "run.json").is_file():
-            raise RunFolderError(f"{path} is no run folder: it has no run.json")
+            raise RunFolderError(f"{path} is not a run folder: it has no run.json")
         self.manifest: dict[str, Any] = self._read_manifest()
         self._samples = JsonlLog(path / "samples.jsonl") if write else None
         self._pending = JsonlLog(path / "pending.jsonl") if write else None
@@ -80,8 +80,8 @@ class RunFolder:
         known = self.tasks.get(task.name)
         if known is not None and (differs := differences(known["fingerprint"], fingerprint)):
             raise RunFolderError(
-                f"{self.path} holds samples of {task.name!r} drawn otherwise ({'; '.join(differs)}); "
-                "use another folder, or the settings of this one"
+                f"{self.path} holds samples of {task.name!r} with other settings ({'; '.join(differs)}); "
+                "use another folder, or the same settings"
             )
         if known is None:
             self._store_problems(task)
@@ -188,7 +188,7 @@ class RunFolder:
         try:
             return sample_from_row(row)
         except (KeyError, TypeError, ValueError) as error:
-            raise RunFolderError(f"{self.path}: a row of {row.get('task')!r} is no sample ({error!r})") from error
+            raise RunFolderError(f"{self.path}: a row of {row.get('task')!r} is not a sample ({error!r})") from error
 
     def _store_problems(self, task: Task) -> None:
         known = [row for row in read_log(self.path / "problems.jsonl") if row["task"] != task.name]

@@ -64,7 +64,7 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
                 row = json.loads(line.decode("utf-8", "surrogatepass"))
             except ValueError as error:
                 raise RunFolderError(
-                    f"{path}, line {number} is damaged ({error}); remove that line to go on"
+                    f"{path}, line {number} is damaged ({error}); remove that line to continue"
                 ) from error
             yield row
 

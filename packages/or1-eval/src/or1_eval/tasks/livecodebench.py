@@ -58,7 +58,7 @@ class PackedTests:
         if not self.file.is_file():
             raise TaskError(f"the tests of {self.question_id!r} are in {self.file}, which is not there; put it back")
         if self.file_hash and hash_of(self.file.resolve()) != self.file_hash:
-            raise TaskError(f"{self.file} with the tests of {self.question_id!r} is another file than before")
+            raise TaskError(f"{self.file} with the tests of {self.question_id!r} has changed")
 
     def __call__(self) -> dict[str, Any]:
         """The ground truth object `{inputs, outputs[, fn_name]}`, public tests first."""
@@ -123,7 +123,7 @@ def _local_files(place: Path, release: str) -> list[Path]:
 
 def _hub_files(spec: TaskSpec, release: str) -> list[Path]:
     if spec.hub is None:
-        raise TaskError(f"task {spec.name!r} says neither file nor hub; give one: {spec.name}=FILE")
+        raise TaskError(f"task {spec.name!r} names neither a file nor a hub set; give one: {spec.name}=FILE")
     try:
         from huggingface_hub import hf_hub_download
         from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError

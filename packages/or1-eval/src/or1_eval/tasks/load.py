@@ -101,7 +101,7 @@ def _bare(name: str, *, file: str) -> TaskSpec:
 def _load(spec: TaskSpec, template: str, file: Path | None, limit: int | None) -> Task:
     file = file or (Path(spec.file) if spec.file else None)
     if file is None and spec.hub is None:
-        raise TaskError(f"task {spec.name!r} says neither file nor hub; give one: {spec.name}=FILE")
+        raise TaskError(f"task {spec.name!r} names neither a file nor a hub set; give one: {spec.name}=FILE")
     source = str(file) if file is not None else f"hub:{spec.hub.id}" if spec.hub is not None else ""
     if spec.kind == "livecodebench":
         from or1_eval.tasks.livecodebench import livecodebench_problems

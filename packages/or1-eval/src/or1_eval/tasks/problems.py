@@ -50,7 +50,7 @@ def with_system(task: Task, system: str) -> Task:
 
 def _with_system(problem: Problem, system: str) -> Problem:
     if isinstance(problem.prompt, str) or not isinstance(problem.prompt[0], Mapping):
-        raise TaskError(f"problem {problem.id!r} is no chat message: it takes no system message")
+        raise TaskError(f"problem {problem.id!r} is not a chat, so it cannot have a system message")
     rest = [message for message in problem.prompt if isinstance(message, Mapping) and message["role"] != "system"]
     given = [{"role": "system", "content": system}] if system else []
     return replace(problem, prompt=[*given, *rest])
@@ -108,7 +108,7 @@ def _column(row: Row, named: str, usual: Sequence[str], what: str, where: str) -
     if found and row[found] is None:
         raise TaskError(f"{where}: the {what} is null (column {found!r}); name another column under [columns]")
     if not found:
-        raise TaskError(f"{where}: which column is the {what}? there are {', '.join(row)}; say so under [columns]")
+        raise TaskError(f"{where}: which column is the {what}? there are {', '.join(row)}; name it under [columns]")
     return found
 
 
@@ -118,6 +118,6 @@ def _truth(answer: Any, columns: Columns, where: str) -> Any:
         return answer
     if columns.answer_after:
         if columns.answer_after not in answer and "\n" in answer.strip():
-            raise TaskError(f"{where}: no {columns.answer_after!r} in the answer, behind which it should be")
+            raise TaskError(f"{where}: the answer should come after {columns.answer_after!r}, which is not there")
         answer = answer.rpartition(columns.answer_after)[2].strip()
     return json.dumps(answer)

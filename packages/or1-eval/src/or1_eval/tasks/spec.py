@@ -108,7 +108,7 @@ class TaskSpec:
         """Refuse templates that do not ask the problem, and numbers that make no sense."""
         for name, text in self.templates.items():
             if not isinstance(text, str) or "{problem}" not in text:
-                raise ValueError(f"the template {name!r} has no {{problem}}: every problem would be asked alike")
+                raise ValueError(f"the template {name!r} has no {{problem}}: all prompts would be the same")
         if self.k < 1:
             raise ValueError(f"k must be at least 1, not {self.k}")
         if self.sampling.n != 1:

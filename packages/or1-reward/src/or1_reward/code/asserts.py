@@ -194,7 +194,7 @@ def _parsed(text: str, what: str) -> ast.Module:
         with _PARSER:
             return _parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise CaseError(f"{what} of the row is no Python ({error}); repair or drop the row") from error
+        raise CaseError(f"{what} of the row is not valid Python ({error}); repair or drop the row") from error
 
 
 def _parse(text: str) -> ast.Module:

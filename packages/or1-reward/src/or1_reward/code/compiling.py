@@ -56,4 +56,4 @@ def demand_layers(worker: Worker, language: Language) -> None:
         SandboxError: there is no pid namespace.
     """
     if not is_in_force(worker.layers, "pid_namespace"):
-        raise SandboxError(f"{language.name} programs need the layer pid_namespace, which this host does not give")
+        raise SandboxError(f"{language.name} programs need the layer pid_namespace, which this host does not have")

@@ -108,7 +108,7 @@ def row_truth(row: dict[str, Any]) -> StdioTruth | CallTruth:
 def _tests_of(row: dict[str, Any], field: str) -> list[dict[str, Any]]:
     text = row.get(field) or "[]"
     if not isinstance(text, str):
-        raise CaseError(f"LiveCodeBench problem {row.get('question_id')!r}: {field} is no text")
+        raise CaseError(f"LiveCodeBench problem {row.get('question_id')!r}: {field} is not text")
     return decode_tests(text)
 
 
@@ -117,7 +117,7 @@ def _function_name(metadata: Any) -> str:
     try:
         known = _from_json(metadata) if isinstance(metadata, str) else metadata
     except ValueError as error:
-        raise CaseError(f"LiveCodeBench metadata is no JSON: {error}") from error
+        raise CaseError(f"LiveCodeBench metadata is not JSON: {error}") from error
     return str(known.get("func_name") or "") if isinstance(known, dict) else ""
 
 
@@ -144,7 +144,7 @@ def look_up(question_id: str, source: str | os.PathLike[str] | None = None) -> S
         try:
             row = _from_json(file.readline())
         except ValueError as error:
-            raise CaseError(f"{path}: the row of {question_id!r} is no JSON: {error}") from error
+            raise CaseError(f"{path}: the row of {question_id!r} is not JSON: {error}") from error
     if not isinstance(row, dict) or str(row.get("question_id")) != question_id:
         raise CaseError(f"{path} has changed: the row of {question_id!r} is not where it was")
     return row_truth(row)

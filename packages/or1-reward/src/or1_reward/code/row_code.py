@@ -44,7 +44,7 @@ class RowCode:
         if not own:
             does = "rejects" if own is False else "fails on"
             raise CaseError(
-                f"the row's checker {does} the row's own expected output ({reason or 'without a word'}); "
+                f"the row's checker {does} the row's own expected output ({reason or 'no reason given'}); "
                 f"repair or drop the row"
             )
         return Outcome(False, shown, said if accepted is False else f"the checker failed on this output: {said}")

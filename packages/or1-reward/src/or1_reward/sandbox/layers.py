@@ -9,7 +9,7 @@ IN_FORCE: Final = "in force"
 NOT_NEEDED: Final = "not needed"
 
 PURPOSE: Final[dict[str, str]] = {
-    "user_namespace": "an ordinary user can build the other namespaces; nothing in the jail is anybody outside",
+    "user_namespace": "an ordinary user can build the other namespaces; accounts in the jail have no rights outside",
     "uid_drop": "as root: the jail runs under an account of its own, and process limits hold",
     "pid_namespace": "sees and signals no process of the host; everything in it dies with one kill",
     "mount_namespace": "an empty read-only root: the interpreter, three devices, a small tmpfs",
@@ -18,14 +18,14 @@ PURPOSE: Final[dict[str, str]] = {
     "uts_namespace": "a host name of its own",
     "no_new_privs": "no setuid program can give privileges back",
     "landlock": "the kernel refuses every path outside of the lists",
-    "seccomp": "no sockets, no exec, no ptrace, no mounts, no kernel interfaces that grading needs not",
+    "seccomp": "no sockets, no exec, no ptrace, no mounts, no kernel interfaces that grading does not need",
     "cgroup": "hard limits on memory and processes of the whole tree",
     "rlimits": "address space, CPU time, file size, descriptors, processes, core dumps",
 }
 
 WITHOUT: Final[dict[str, str]] = {
     "user_namespace": "an ordinary user gets none of the other namespaces",
-    "uid_drop": "as root only: programs run as root inside what is left, and RLIMIT_NPROC does not bind",
+    "uid_drop": "as root only: programs run as root inside what is left, and RLIMIT_NPROC has no effect",
     "pid_namespace": "programs may not start processes at all (threads only); signals are filtered by seccomp",
     "mount_namespace": "Landlock alone hides the files; scratch space is a folder on disk, watched for its size",
     "net_namespace": "seccomp alone refuses sockets",

@@ -102,7 +102,7 @@ class Worker:
         if "error" in hello:
             self.close()
             if hello["was_killed"]:
-                raise WorkerLostError(f"a process of ours was killed ({hello['error']})")
+                raise WorkerLostError(f"a process of the grader was killed ({hello['error']})")
             raise SandboxError(f"the sandbox cannot start on this host: {hello['error']}; see `or1-reward doctor`")
         self.layers: dict[str, str] = hello["layers"]
         self.jail_pid: int = hello["jail_pid"]

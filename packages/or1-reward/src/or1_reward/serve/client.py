@@ -103,7 +103,7 @@ class RemoteGrader:
             if status == http.client.OK:
                 return verdict_from(said)
         except (ValueError, KeyError, TypeError) as error:
-            return f"an answer that is no verdict ({error})"
+            return f"an answer that is not a verdict ({error})"
         if status == http.client.UNPROCESSABLE_ENTITY:
             raise GroundTruthError(str(said.get("error")))
         if status in {

@@ -83,7 +83,7 @@ class SubmitRequest:
             raise RequestError("the body needs completion (text) and config (an object)")
         data = config.get("provided_data")
         if not isinstance(data, Mapping):
-            raise RequestError("config.provided_data must hold the tests of the problem: there are no data sets here")
+            raise RequestError("config.provided_data must hold the tests of the problem: this server has no data sets")
         language = _LANGUAGES.get(str(config.get("language") or ""))
         if config.get("language") and language is None:
             raise RequestError(f"language {config['language']!r} is not judged here; there are {list(_LANGUAGES)}")

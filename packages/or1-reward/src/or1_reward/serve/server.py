@@ -162,7 +162,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - me
             if self.path not in PATHS:
                 return 404, {"error": f"no such page: {self.path}; {_PAGES}"}
             if server.config.token and not hmac.compare_digest(given, f"Bearer {server.config.token}".encode()):
-                return 401, {"error": "this server wants its token: Authorization: Bearer ..."}
+                return 401, {"error": "this server needs its token: Authorization: Bearer ..."}
             if server.stopping.is_set():
                 return 503, {"error": "the server is shutting down"}
             if not length.isdecimal():

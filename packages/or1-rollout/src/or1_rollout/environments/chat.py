@@ -132,5 +132,5 @@ def _messages(prompt: Prompt) -> list[Message]:
         return [{"role": "user", "content": prompt}]
     messages = [message for message in prompt if isinstance(message, Mapping)]
     if len(messages) < len(prompt) or not messages:
-        raise ValueError("the chat interface takes text or messages, no token ids")
+        raise ValueError("the chat interface takes text or messages, not token ids")
     return messages

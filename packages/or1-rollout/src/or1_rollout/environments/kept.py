@@ -80,7 +80,7 @@ class KeptObservations:
             said = row["observation"]
             self._known[str(row["key"])] = None if said is None else Observation(str(said[0]), said[1])
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise RowError(f"{where}: this is no kept observation; remove the file or put it back") from error
+            raise RowError(f"{where}: this is not a kept observation; remove the file or put it back") from error
 
 
 class KeptEpisode:

@@ -39,10 +39,12 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--model", default="", help="Hugging Face folder or hub id; for endpoint, the served name")
     group.add_argument("--url", action="append", default=[], help="a server; repeatable: servers of one model")
     group.add_argument("--device", default="auto", help="for transformers: auto, cpu, cuda")
-    group.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"], help="of the weights, in process")
+    group.add_argument(
+        "--dtype", default="float32", choices=["float32", "bfloat16"], help="dtype of weights in process"
+    )
     group.add_argument("--context-tokens", type=int, default=0, help="vllm: longest prompt and response together")
     group.add_argument("--reasoning", choices=["joined", "apart"], default="joined",
-                       help="endpoint: reasoning that a server cuts out goes back into the text, or not")  # fmt: skip
+                       help="endpoint: put reasoning that a server cuts out back into the text, or do not")  # fmt: skip
     group.add_argument("--processed-logprobs", choices=list(_PROCESSED), default="ask",
                        help="endpoint: whether the server's log-probs are those after temperature")  # fmt: skip
     add_endpoint_options(parser)

@@ -11,7 +11,7 @@ from or1_rollout.errors import RowError, SettingsError
 from or1_rollout.types import Completion, Prompt
 
 _LINE_START = b'{"id": "'
-_FOREIGN = "this is no line of completions; nothing was changed, give another file with -o"
+_FOREIGN = "this is not a line of completions; nothing was changed, give another file with -o"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def read_prompts(path: Path) -> list[PromptRow]:
             continue
         row = _row(line, f"{path}:{number}")
         if row.id in seen:
-            raise RowError(f"{path}:{number}: the id {row.id!r} is there twice; ids name the completions")
+            raise RowError(f"{path}:{number}: the id {row.id!r} occurs twice; ids must be unique")
         seen.add(row.id)
         rows.append(row)
     return rows

@@ -47,4 +47,4 @@ class SamplesFile:
             row = json.loads(line)
             self.kept[row["id"]][int(row["sample"])] = Completion.from_json(row["completion"])
         except (ValueError, KeyError, TypeError) as error:
-            raise RowError(f"{self.path}:{number}: this is no file of samples; remove it or put it back") from error
+            raise RowError(f"{self.path}:{number}: this is not a file of samples; remove it or put it back") from error

@@ -70,13 +70,13 @@ def _read(out: Path) -> dict[str, Any]:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise SettingsError(
-            f"{out} has completions, but {path.name}, which says what they were made with, is not beside it; "
+            f"{out} has completions, but {path.name}, which says how they were made, is not beside it; "
             "put it back or give another file with -o"
         ) from error
     except ValueError as error:
         raise SettingsError(f"{path} is not JSON: {error}; give another file with -o") from error
     if not isinstance(settings, dict):
-        raise SettingsError(f"{path} holds no settings; give another file with -o")
+        raise SettingsError(f"{path} has no settings; give another file with -o")
     return settings
 
 

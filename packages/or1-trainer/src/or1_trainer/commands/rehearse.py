@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
         "rehearse",
         "trace a step of a GPU recipe without a GPU: memory, FLOPs, collectives, time",
         more="""\
-Runs one update and one weight push of every stage through the functions of a real run, on tensors without data and in a
+Runs one update and one weight sync of every stage through the functions of a real run, on tensors without data and in a
 process group that does nothing. Needs neither weights nor a GPU. The exit code is 1 if a stage does not fit, or if
 something is wrong: a weight of another dtype, a tensor on the CPU, a missing collective, too many logits.
 docs/plan.md says what is traced and what is assumed.""",

@@ -37,7 +37,7 @@ def check(config: RunConfig, world_size: int) -> None:
 
 def _check_stage(stage: StageSettings, where: str) -> None:
     if (stage.kind == "sft") != bool(stage.rows):
-        raise ConfigError(f'{where}: kind = "sft" needs rows, and no other kind takes any')
+        raise ConfigError(f'{where}: kind = "sft" needs rows, and no other kind may have them')
     if stage.mini_prompts and stage.prompts % stage.mini_prompts:
         raise ConfigError(
             f"{where}: mini_prompts = {stage.mini_prompts} does not divide prompts = {stage.prompts}; "

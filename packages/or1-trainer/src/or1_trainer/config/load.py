@@ -51,7 +51,7 @@ def read_recipe(name: str) -> dict[str, Any]:
         raise ConfigError(f"{source} is not TOML: {error}") from error
     for key in ("name", "stages"):
         if key not in tree:
-            raise ConfigError(f"{source} has no {key!r}: it is the first thing that a recipe needs")
+            raise ConfigError(f"{source} has no {key!r}: every recipe needs it")
     return tree
 
 

@@ -21,7 +21,7 @@ def check_supported(hf_config: Any) -> None:
             "mlp_bias = true in config.json is not supported; no released model of these families uses it"
         )
     if kind != "qwen2" and getattr(hf_config, "attention_bias", False):
-        raise LayoutError(f"attention_bias = true of a {kind} config.json is not supported: it puts a bias on o_proj")
+        raise LayoutError(f"attention_bias = true of a {kind} config.json is not supported: it adds a bias to o_proj")
     if getattr(hf_config, "use_sliding_window", False):
         raise LayoutError(
             "use_sliding_window = true in config.json is not supported; set it to false to train with full attention"

@@ -34,7 +34,7 @@ class Form:
             compiled = regex.compile(pattern, regex.DOTALL)
         except regex.error as error:
             raise ConfigError(
-                f"reward {settings.label!r}: pattern = {pattern!r} is no regular expression: {error}"
+                f"reward {settings.label!r}: pattern = {pattern!r} is not a regular expression: {error}"
             ) from error
         self._match = compiled.fullmatch if settings.whole else compiled.search
 

@@ -51,7 +51,7 @@ def gym_problems(task: str, settings: Mapping[str, Any], *, seed: int, size: int
     """The first `size` problems of a task. Raises `ConfigError` for a task that is not there, or not to be trusted."""
     if task in EVALUATING or task == "composite":
         raise ConfigError(
-            f"reasoning-gym's scorer of {task!r} evaluates what the model wrote as Python: choose another task"
+            f"reasoning-gym's scorer of {task!r} evaluates the model's text as Python: choose another task"
         )
     dataset = _dataset(task, settings, seed, size)
     for index in range(size):

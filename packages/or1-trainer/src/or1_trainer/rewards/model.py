@@ -29,7 +29,7 @@ class RewardModel:
             model = AutoModelForSequenceClassification.from_pretrained(path, dtype=getattr(torch, settings.dtype))
         except (OSError, ValueError) as error:
             raise ConfigError(
-                f"reward {settings.label!r}: {path} is no reward model that can be loaded: {error}"
+                f"reward {settings.label!r}: {path} cannot be loaded as a reward model: {error}"
             ) from error
         if settings.output >= model.config.num_labels:
             raise ConfigError(

@@ -93,7 +93,7 @@ def load_function(reference: str) -> Callable[..., Any]:
             f"package, or of a file below {here}"
         ) from error
     if not callable(function):
-        raise ConfigError(f"reward function {reference!r} is no function but {type(function).__name__}")
+        raise ConfigError(f"reward function {reference!r} is not a function but {type(function).__name__}")
     return function  # type: ignore[no-any-return]
 
 
@@ -112,7 +112,7 @@ def _accepted(function: Callable[..., Any], offered: Mapping[str, Any], referenc
     needed = {p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     if missing := sorted(needed - set(offered)):
         raise SignatureError(
-            f"reward function {reference!r} asks for {', '.join(missing)}, which no row of this problem has; there are "
+            f"reward function {reference!r} asks for {', '.join(missing)}, which the rows do not have; there are "
             f"{', '.join(sorted(offered))}"
         )
     return {name: value for name, value in offered.items() if name in names}

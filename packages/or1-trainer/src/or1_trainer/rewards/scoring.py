@@ -108,7 +108,7 @@ def _values(settings: RewardBase, group: Group, pending: AsyncResult[Values] | N
     except SignatureError:
         raise
     except PoolTimeoutError:
-        error: Exception = TrainingError(f"{where} gave no values in {settings.timeout_s:g} s")
+        error: Exception = TrainingError(f"{where} returned no values within {settings.timeout_s:g} s")
     except Exception as raised:  # noqa: BLE001  a function of the user's may raise anything
         error = raised if isinstance(raised, RewardError) else TrainingError(f"{where} raised {_said(raised)}")
         error.__cause__ = raised
@@ -139,7 +139,7 @@ def _checked(values: Any, count: int, where: str) -> Values:
         for at, (value, kept) in enumerate(zip(values, good, strict=True))
         if value is not None and kept is None
     ]:
-        raise RewardError(f"{where} gave {', '.join(bad)}, which is no number to learn from", good)
+        raise RewardError(f"{where} gave {', '.join(bad)}, which is not a finite number", good)
     return good
 
 

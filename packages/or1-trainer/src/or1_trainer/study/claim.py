@@ -79,7 +79,7 @@ class Study(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Reject duplicate arms, unknown arms in expectations, and signs without what they need."""
         names = [arm.name for arm in self.arms]
         if len(set(names)) != len(names):
-            raise ValueError(f"study {self.name}: two arms have one name")
+            raise ValueError(f"study {self.name}: two arms have the same name")
         for expect in self.expect:
             self._check(expect, names)
 

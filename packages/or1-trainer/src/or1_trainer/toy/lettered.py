@@ -87,4 +87,4 @@ def _fresh(rng: random.Random, split: Split, lengths: Lengths, seen: set[Terms])
         if terms not in seen:
             seen.add(terms)
             return terms
-    raise ConfigError(f"there are not so many lettered sums ({split}); ask for fewer, or raise max_terms")
+    raise ConfigError(f"there are not enough lettered sums ({split}); ask for fewer, or raise max_terms")

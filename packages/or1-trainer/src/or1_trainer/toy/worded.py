@@ -96,7 +96,7 @@ def _fresh(
         if split_of(calculation) == split and text not in seen:
             seen.add(text)
             return calculation, text
-    raise ConfigError(f"there are not so many word problems ({split}); ask for fewer, or raise data.worded.largest")
+    raise ConfigError(f"there are not enough word problems ({split}); ask for fewer, or raise data.worded.largest")
 
 
 def _draw(rng: random.Random, kinds: tuple[str, ...], largest: int) -> Calculation:

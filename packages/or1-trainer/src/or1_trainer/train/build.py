@@ -95,7 +95,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     check_tokenizer(tokenizer, hf_config)
     environment = build_environment(config.environment, folder / OBSERVATIONS / f"rank_{runtime.rank}.jsonl")
     if isinstance(environment, KeptObservations):
-        view.note(f"{environment.name} is not deterministic: what it answers is kept in {OBSERVATIONS}/")
+        view.note(f"{environment.name} is not deterministic: its answers are kept in {OBSERVATIONS}/")
     prompts = PromptEncoder(tokenizer, environment)
     dataset = load_dataset(config.data, prompts)
     longest = max(*(stage.context_tokens for stage in config.stages), config.eval.context_tokens)

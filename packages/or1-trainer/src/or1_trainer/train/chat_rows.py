@@ -86,7 +86,7 @@ def chat_row(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, wh
         ids, trained = _rendered(messages, tokenizer, where)
     places = np.flatnonzero(trained)
     if not len(places) or not places[0]:
-        raise ConfigError(f"{where}: no message of the assistant behind another one")
+        raise ConfigError(f"{where}: no message of the assistant after another message")
     first, end = int(places[0]), int(places[-1]) + 1
     return ChatRow(
         prompt_ids=ids[:first], response_ids=ids[first:end], trained_T=np.array(trained[first:end], np.bool_)
@@ -129,8 +129,9 @@ def _rendered(
             before, behind = text(at, opened=True), text(at + 1)
             if not (whole.startswith(behind.rstrip()) and behind.startswith(before)):
                 raise ConfigError(
-                    f"{where}: the chat template changes what stands before a later turn, so message {at} has no place "
-                    "of its own; give each turn of the assistant a row, or a template with a generation mask"
+                    f"{where}: the chat template changes earlier turns when a later one follows, so the tokens of "
+                    f"message {at} cannot be found; give each turn of the assistant a row, or a template with a "
+                    "generation mask"
                 )
             spans.append((len(before), len(behind.rstrip())))
     encoded: Any = tokenizer(whole, add_special_tokens=False, return_offsets_mapping=True)

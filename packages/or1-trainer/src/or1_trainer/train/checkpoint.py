@@ -69,7 +69,7 @@ def _load_first(
             return state
     if found:
         raise CheckpointError(
-            f"{run_dir / 'checkpoints'}: no checkpoint can be used; start the run again in a new folder"
+            f"{run_dir / 'checkpoints'}: there is no usable checkpoint; start the run again in a new folder"
         )
     return None
 

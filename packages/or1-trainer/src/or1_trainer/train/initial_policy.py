@@ -26,7 +26,7 @@ def check_start(config: RunConfig) -> None:
     path = config.model.path
     if path and not is_made(local_model(path)):
         raise ConfigError(
-            f"model.path = {path!r} is no Hugging Face folder on this machine (config.json is missing) and no GGUF "
+            f"model.path = {path!r} is not a Hugging Face folder on this machine (config.json is missing) and no GGUF "
             "file; download the model (hf download ID --local-dir DIR) and give --model.path DIR"
         )
     shape = Shape.of(model_config(config))

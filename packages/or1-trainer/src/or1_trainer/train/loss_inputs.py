@@ -77,7 +77,8 @@ def _covariance_cut(batches: Sequence[PackedBatch], logprobs: Sequence[Tensor], 
 def _behavior_logprobs(batch: PackedBatch) -> Tensor:
     if batch.engine_logprobs_M is None:
         raise TrainingError(
-            "the engine gave no log-probs, which mismatch.correction and mismatch.proximal = 'engine' need; vLLM gives "
-            "none where rollout.top_p cuts the distribution: set rollout.top_p = 1, or mismatch.correction = 'none'"
+            "the engine returned no log-probs, which mismatch.correction and mismatch.proximal = 'engine' need; vLLM "
+            "gives none where rollout.top_p cuts the distribution: set rollout.top_p = 1, or "
+            "mismatch.correction = 'none'"
         )
     return batch.engine_logprobs_M

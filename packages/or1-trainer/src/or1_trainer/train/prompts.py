@@ -41,7 +41,7 @@ class PromptEncoder:
             roles = ", ".join(str(message["role"]) for message in problem.prompt)
             raise ConfigError(
                 f"the chat template of the model refuses the prompt of {problem.id} (roles: {roles}): {error}; "
-                "put what a system message says into the user's, or change chat_template in tokenizer_config.json"
+                "move the text of the system message into the user's, or change chat_template in tokenizer_config.json"
             ) from error
 
     def ids(self, problem: Problem) -> Sequence[int]:

@@ -28,7 +28,7 @@ def prepare_replay(run: Path, step: int, scratch: Path, *, keep_all: bool = Fals
     last = max((int(row["step"]) for row in read_metrics(run / "metrics.jsonl")), default=0)
     if not 1 <= step <= last:
         has = f"has steps 1 to {last}" if last else "has no step yet"
-        raise ConfigError(f"{run} {has}; --step {step} is none of them")
+        raise ConfigError(f"{run} {has}; --step {step} is not one of them")
     if scratch.exists() and any(scratch.iterdir()):
         raise ConfigError(f"{scratch} is not empty; choose a new folder with --out")
     share = 1.0 if keep_all else config.watch.rollout_share

@@ -34,12 +34,12 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, hf_config: Any) -> None:
     """Raise `ConfigError` where it has more tokens than the model, or no token that ends a response."""
     if len(tokenizer) > hf_config.vocab_size:
         raise ConfigError(
-            f"the tokenizer has {len(tokenizer)} tokens, the model rows for {hf_config.vocab_size} (vocab_size of "
+            f"the tokenizer has {len(tokenizer)} tokens, the model has rows for {hf_config.vocab_size} (vocab_size of "
             "config.json): tokenizer and weights belong to different models"
         )
     if tokenizer.eos_token_id is None and getattr(hf_config, "eos_token_id", None) is None:
         raise ConfigError(
-            "neither the tokenizer nor config.json names an end token, so that every response would be truncated: "
+            "neither the tokenizer nor config.json names an end token, so every response would be truncated: "
             'add "eos_token" to tokenizer_config.json or "eos_token_id" to config.json'
         )
 
@@ -60,6 +60,6 @@ def check_lengths(prompts: PromptEncoder, problems: Sequence[Problem], context_t
     if long:
         raise ConfigError(
             f"{len(long)} prompts ({', '.join(long[:3])}{', ...' if len(long) > 3 else ''}) have more than {room} "
-            f"tokens, which is what {positions} positions leave beside responses of {context_tokens}: remove them from "
+            f"tokens, the room that {positions} positions leave beside responses of {context_tokens}: remove them from "
             "the problem files, or lower stages.N.context_tokens"
         )

@@ -70,13 +70,15 @@ class OnRay:
             raise error.cause from error
         except (self._ray.exceptions.WorkerCrashedError, self._ray.exceptions.OutOfMemoryError) as error:
             raise RunError(
-                f"{_RETRIES + 1} workers died at one task, the last one so: {error}; what is done is kept, "
-                "the same command goes on"
+                f"{_RETRIES + 1} workers died at the same task, the last with: {error}; finished work is kept, and the "
+                "same command continues"
             ) from error
 
 
 def _with_same_version(version: str, work: Callable[[Any], Any], task: Any) -> Any:
     """Parts are named by the code that made them, which is the driver's."""
     if version != __version__:
-        raise ConfigError(f"this worker has or1-data {__version__}, the run {version}; install the same everywhere")
+        raise ConfigError(
+            f"this worker has or1-data {__version__}, the run has {version}; install the same version everywhere"
+        )
     return work(task)

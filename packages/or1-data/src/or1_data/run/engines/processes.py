@@ -50,8 +50,8 @@ class Processes:
                 yield futures[future], future.result()
         except BrokenProcessPool as error:
             raise RunError(
-                "a worker process was killed (by hand, or because memory ran out); what is done is kept, "
-                "the same command goes on: with fewer --workers, if memory was short"
+                "a worker process was killed (by hand, or because memory ran out); finished work is kept, and the same "
+                "command continues; if memory ran out, give fewer --workers"
             ) from error
         finally:
             for future in futures:

@@ -132,7 +132,9 @@ class Jail:
             try:
                 data = self.control.recv(_ANSWER_BYTES)
             except TimeoutError as error:
-                raise StartError(f"{self.name} jail: no word from the template within {START_LIMIT_S:.0f} s") from error
+                raise StartError(
+                    f"{self.name} jail: no answer from the template within {START_LIMIT_S:.0f} s"
+                ) from error
             if not data:
                 self.close()
                 code = self.process.returncode

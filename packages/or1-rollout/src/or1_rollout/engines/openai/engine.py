@@ -99,11 +99,11 @@ class EndpointEngine(WaitingEngine):
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> NoReturn:
         """Refuse: the server's weights are its own."""
-        raise EndpointError(f"{self.settings.url} takes no weights; train with the engines transformers or vllm")
+        raise EndpointError(f"{self.settings.url} cannot receive weights; train with the engines transformers or vllm")
 
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """Refuse: this interface scores only what it samples."""
-        raise EndpointError(f"{self.settings.url} scores only what it samples itself")
+        raise EndpointError(f"{self.settings.url} returns log-probs only of tokens that it samples itself")
 
     def sleep(self) -> bool:
         """Do nothing: the server's memory is its own."""

@@ -128,7 +128,7 @@ class ResponseParts:
             reasoning = message.get("reasoning") or message.get("reasoning_content") or ""
             self.tool_calls.add(message.get("tool_calls"))
         if not (isinstance(text, str) and isinstance(reasoning, str)):
-            raise TypeError("the text is no string")
+            raise TypeError("the text is not a string")
         self.text.append(text)
         self.reasoning.append(reasoning)
         token_ids = [int(token) for token in choice.get("token_ids") or ()]
@@ -153,7 +153,7 @@ def _object(payload: str | bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ResponseError(f"no JSON: {payload[:200]!r}") from error
     if not isinstance(value, dict):
-        raise ResponseError(f"no JSON object: {payload[:200]!r}")
+        raise ResponseError(f"not a JSON object: {payload[:200]!r}")
     return value
 
 
@@ -167,5 +167,5 @@ def _logprobs(given: Any) -> list[float]:
         values = list(given.get("token_logprobs") or ())
     numbers = [math.nan if value is None else float(value) for value in values]
     if not all(math.isfinite(number) for number in numbers):
-        raise ValueError("a log-prob that is no finite number")
+        raise ValueError("a log-prob that is not finite")
     return numbers

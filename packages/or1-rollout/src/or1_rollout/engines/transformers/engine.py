@@ -184,7 +184,9 @@ class TransformersEngine(BlockingEngine):
     def _check_may_sample(self, params: SamplingParams) -> None:
         self._check_synced()
         if params.has_penalties:
-            raise EngineError("the engine transformers has no min_p and no penalties; use a vLLM engine or a server")
+            raise EngineError(
+                "the engine transformers does not support min_p and penalties; use a vLLM engine or a server"
+            )
 
     def _check_length(self, ids: Sequence[int], max_new_tokens: int, what: str) -> None:
         positions = getattr(self.config, "max_position_embeddings", None)

@@ -71,5 +71,5 @@ def _logprobs(token_ids: Sequence[int], per_position: Sequence[Any]) -> NDArray[
     known = zip(token_ids, per_position, strict=True)
     values = np.array([at_position[token].logprob for token, at_position in known], dtype=np.float32)
     if not np.isfinite(values).all():
-        raise EngineError("vLLM gave a log-prob that is no finite number; its weights are damaged or its kernel is")
+        raise EngineError("vLLM returned a log-prob that is not finite; its weights or its kernel are damaged")
     return values

