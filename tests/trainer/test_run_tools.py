@@ -1,5 +1,6 @@
 """Training with a tool: samples token by token, a killed run goes on exactly, a step is replayed to the last bit."""
 
+import json
 import re
 import shutil
 import sys
@@ -11,7 +12,7 @@ import torch
 
 sys.path.append(str(Path(__file__).parent))
 from forked import start_workers, wait_all
-from whole_runs import MICRO, numbers, rows_written, run, start, wait_for
+from whole_runs import MICRO, assert_same_up_to_rounding, numbers, rows_written, run, run_ranks, start, wait_for
 
 from or1_rollout.types import Completion, FinishReason, Segment
 from or1_trainer.algorithm.packing import Sample, pack
@@ -102,6 +103,36 @@ def test_a_killed_run_goes_on_exactly(cache, recipe, finished, tmp_path):
 def test_a_step_is_replayed_to_the_last_bit(cache, finished, tmp_path):
     done = run(cache, "replay", finished, "--step", 34, "--out", tmp_path / "again")
     assert "identical" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def finished_in_float64(cache, recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "float64"
+    run(cache, "train", recipe, "--run-dir", folder, *FLOAT64)
+    return folder
+
+
+FLOAT64 = ("--model.dtype", "float64", "--stages.0.steps", "20", "--stages.1.steps", "2", "--eval.every", "22")
+
+
+@pytest.mark.parametrize("layout", ["--parallel.tensor", "--parallel.data"])
+def test_two_processes_sample_the_same_tokens_with_the_same_answers(
+    finished_in_float64, cache, recipe, tmp_path, layout
+):
+    run_ranks(cache, 2, "train", recipe, "--run-dir", tmp_path / "two", layout, "2", *FLOAT64)
+    one, two = numbers(finished_in_float64), numbers(tmp_path / "two")
+    assert_same_up_to_rounding(one, two, within=1e-9)
+    assert sum(row.get("tokens/observed", 0) for row in one) > 0
+    for expected, got in zip(one, two, strict=True):
+        for key in ("hash/responses", "hash/verdicts", "tokens/observed", "tokens/sampled"):
+            assert got.get(key) == expected.get(key), (expected["step"], key)
+    assert said(tmp_path / "two") == said(finished_in_float64)
+
+
+def said(folder):
+    """All responses of a run, with what the tool answered."""
+    records = [record for _, path in rollout_files(folder) for record in read_rollouts(path)]
+    return sorted((record.seed, record.problem_id, record.response, record.num_tokens) for record in records)
 
 
 def observed_sample(advantage=1.0):
@@ -197,12 +228,19 @@ def make():
 '''
 
 
-def test_what_a_tool_answered_is_kept_for_a_replay(cache, tmp_path):
+@pytest.fixture
+def guessing(tmp_path):
+    """A recipe whose tool guesses, in a folder to run it in: 20 lessons, then four steps of rewards."""
     (tmp_path / "guessing.py").write_text(GUESSING)
-    recipe, folder = tmp_path / "guessing.toml", tmp_path / "run"
+    recipe = tmp_path / "guessing.toml"
     text = RECIPE.replace('tools = ["calculator"]\nformat = "asked"\n', 'make = "guessing:make"\n')
     recipe.write_text(text.replace("steps = 30\n", "steps = 20\n").replace("every = 32", "every = 50"))
-    process = run(cache, "train", recipe, "--run-dir", folder, cwd=tmp_path)
+    return recipe
+
+
+def test_what_a_tool_answered_is_kept_for_a_replay(cache, guessing, tmp_path):
+    folder = tmp_path / "run"
+    process = run(cache, "train", guessing, "--run-dir", folder, cwd=tmp_path)
     assert "not deterministic" in process.stdout + process.stderr
     assert len((folder / "observations" / "rank_0.jsonl").read_text().splitlines()) > 20
     done = run(cache, "replay", folder, "--step", 22, "--out", tmp_path / "again", cwd=tmp_path)
@@ -210,3 +248,27 @@ def test_what_a_tool_answered_is_kept_for_a_replay(cache, tmp_path):
     shutil.rmtree(folder / "observations")
     done = run(cache, "replay", folder, "--step", 22, "--out", tmp_path / "anew", cwd=tmp_path, code=1)
     assert "first in responses" in done.stdout + done.stderr
+
+
+def test_a_killed_run_with_such_a_tool_goes_on_with_what_it_answered(cache, guessing, tmp_path):
+    folder = tmp_path / "killed"
+    observations = folder / "observations" / "rank_0.jsonl"
+    process = start(cache, "train", guessing, "--run-dir", folder, "--checkpoint.every", 20, cwd=tmp_path)
+    wait_for(lambda: rows_written(folder) >= 23, process)  # the row of the start, 20 lessons, two steps of rewards
+    asked = observations.read_bytes().count(b"\n")
+    wait_for(lambda: observations.read_bytes().count(b"\n") > asked + 3, process)  # in the middle of the next step
+    process.kill()
+    process.wait(60)
+    before, kept = numbers(folder), observations.read_bytes().rpartition(b"\n")[0]
+    forgetful = shutil.copytree(folder, tmp_path / "forgetful")
+    run(cache, "resume", folder, cwd=tmp_path)  # samples from step 21 on again
+    assert len(numbers(folder)) == 25
+    assert numbers(folder)[: len(before)] == before
+    assert observations.read_bytes().startswith(kept)
+    keys = [json.loads(line)["key"] for line in observations.read_text().splitlines()]
+    assert len(keys) == len(set(keys)), "what was known was not asked again"
+    assert "identical" in run(cache, "replay", folder, "--step", 23, cwd=tmp_path).stdout
+    shutil.rmtree(forgetful / "observations")
+    run(cache, "resume", forgetful, cwd=tmp_path)
+    assert numbers(forgetful)[:21] == before[:21]
+    assert numbers(forgetful)[21]["hash/responses"] != before[21]["hash/responses"]
