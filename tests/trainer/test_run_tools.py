@@ -14,13 +14,17 @@ sys.path.append(str(Path(__file__).parent))
 from forked import start_workers, wait_all
 from whole_runs import MICRO, assert_same_up_to_rounding, numbers, rows_written, run, run_ranks, start, wait_for
 
-from or1_rollout.types import Completion, FinishReason, Segment
+from or1_data.schema import Problem
+from or1_rollout.environments import MultiTurnEngine, SingleTurn
+from or1_rollout.types import Completion, FinishReason, SamplingParams, Segment
 from or1_trainer.algorithm.packing import Sample, pack
 from or1_trainer.config.check import check
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.errors import ConfigError
 from or1_trainer.metrics.log import read_metrics
 from or1_trainer.metrics.rollout_log import read_rollouts, rollout_files
+from or1_trainer.toy.tokenizer import character_tokenizer
+from or1_trainer.train.prompts import PromptEncoder, row_of
 
 RECIPE = f"""
 name = "tools"
@@ -206,6 +210,43 @@ def test_new_weights_come_while_responses_are_sampled(cache, tmp_path):
     assert all(0 <= row["rollout/staleness_max"] <= 1 and 0 <= row["rollout/partial_rate"] <= 1 for row in rows)
     assert rows[0]["rollout/partial_rate"] == 0.0
     assert all(row["mismatch/mean_abs"] < 1e-3 for row in rows[:1])
+
+
+def test_problems_with_the_same_prompt_are_told_apart():
+    class Silent:
+        """An engine that says nothing."""
+
+        def generate_turns(self, feed, params, *, on_tokens=None):
+            said = Completion(token_ids=[3], logprobs=None, text="", finish_reason=FinishReason.STOP)
+            while turns := feed.take(0, wait=True):
+                for turn in turns:
+                    feed.put(turn.key, said, 0)
+
+    class Listening(SingleTurn):
+        def __init__(self):
+            self.started = []
+
+        def start(self, problem, seed):
+            self.started.append((problem["id"], problem["ground_truth"], seed))
+            return self
+
+    environment, tokenizer = Listening(), character_tokenizer("0123456789+=")
+    one, two = (
+        Problem(
+            prompt=({"role": "user", "content": "1+2="},), statement=statement, ground_truth=truth, ability="math",
+            data_source="test",
+        )
+        for statement, truth in (("1+2", '"3"'), ("one and two, side by side", '"12"'))
+    )  # fmt: skip
+    prompts = PromptEncoder(tokenizer, environment).all_ids([one, two])
+    assert prompts[0] == prompts[1]
+    multi = MultiTurnEngine(Silent(), environment, tokenizer, problem_of=row_of)
+    multi.generate(prompts, SamplingParams(n=2), seeds=[[5, 6], [7, 8]])
+    assert environment.started == [
+        (one.id, '"3"', 5), (one.id, '"3"', 6), (two.id, '"12"', 7), (two.id, '"12"', 8)
+    ]  # fmt: skip
+    with pytest.raises(TypeError, match="which problem"):
+        row_of(list(prompts[0]))
 
 
 GUESSING = '''
