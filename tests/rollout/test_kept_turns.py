@@ -3,6 +3,7 @@
 import itertools
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +12,13 @@ import torch
 from small_models import make, reference_logprobs
 from talker import Talker
 
-from or1_rollout import Probe, SamplingParams, TensorStream
+from or1_rollout import Completion, FinishReason, Probe, SamplingParams, TensorStream
 from or1_rollout.engines.transformers import prefill as prefill_module
 from or1_rollout.engines.transformers.cached_batch import CachedBatch
 from or1_rollout.engines.transformers.cached_model import CachedModel
 from or1_rollout.engines.transformers.kept_turns import KeptTurns, Prefix
 from or1_rollout.environments import MultiTurnEngine
+from or1_rollout.environments.feed import TurnFeed
 
 PROMPTS = ["12+7=", "a", "the quick brown fox"]
 PARAMS = SamplingParams(n=3, max_new_tokens=60, seed=5)
@@ -158,6 +160,21 @@ def test_responses_that_are_complete_make_room():
     assert kept.take(0, [1, 2, 3, 4, 5]) is None
     assert kept.take(1, [1, 2, 3, 4, 5]).token_ids == (1, 2, 3, 4)
     assert kept.num_tokens == 0
+
+
+@pytest.mark.parametrize(("lag_steps", "over_from"), [(4, 14), (None, 10)])
+def test_when_a_response_makes_room_does_not_depend_on_the_speed_of_its_tool(lag_steps, over_from):
+    def answer(key, turn):
+        return Completion(token_ids=[], logprobs=None, text="", finish_reason=FinishReason.STOP)
+
+    ended = []
+    with ThreadPoolExecutor(1) as threads:
+        feed = TurnFeed([], answer, threads, on_end=lambda *_: ended.append("ended"), lag_steps=lag_steps)
+        feed.put(7, None, 10)
+        while not ended:
+            assert feed.take(10, wait=False) == []
+    assert [step for step in range(8, 20) if feed.is_over(7, step)] == list(range(over_from, 20))
+    assert not feed.is_over(8, 20)
 
 
 @pytest.mark.parametrize("prompt", [[1, 2, 4, 5], [1, 2], [1, 2, 3]])
