@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from or1_rollout.engines.transformers.cached_model import CachedModel, causal_attention
+from or1_rollout.engines.transformers.cached_model import Attend, CachedModel, causal_attention
 from or1_rollout.engines.transformers.kept_turns import Prefix
 from or1_rollout.engines.transformers.prompt_cache import PromptCache
 
@@ -32,30 +33,45 @@ def prefill(
 
     `prefixes[p]`, where there is one, is written as it is, and only the tokens behind it are computed.
     """
-    if not any(prefixes):
-        parts = [_whole(model, cache, first + start, part) for start, part in _parts(prompts)]
-        return torch.cat(parts)
-    starts = [0 if prefix is None else len(prefix.token_ids) for prefix in prefixes]
+    starts = [0 if prefix is None else len(prefix.token_ids) for prefix in prefixes or [None] * len(prompts)]
     for place, prefix in enumerate(prefixes, first):
         if prefix is not None:
             cache.write_prefix(place, prefix.keys, prefix.values)
-    new = [prompt[start:] for prompt, start in zip(prompts, starts, strict=True)]
-    order = sorted(range(len(new)), key=lambda index: len(new[index]))
-    hidden = []
-    for start, part in _parts([new[index] for index in order]):
-        members = order[start : start + len(part)]
-        places, known = [first + index for index in members], [starts[index] for index in members]
-        hidden.append(_Continued(model, cache, places, known).compute(part))
-    back = torch.tensor(order, device=model.device).argsort()
-    return torch.cat(hidden)[back]
+    parts = [
+        *_whole_parts(model, cache, first, prompts, starts),
+        *_continued_parts(model, cache, first, prompts, starts),
+    ]
+    order = torch.tensor([index for members, _ in parts for index in members], device=model.device)
+    return torch.cat([hidden_PH for _, hidden_PH in parts])[order.argsort()]
 
 
-def _whole(model: CachedModel, cache: PromptCache, first: int, prompts: Sequence[Sequence[int]]) -> Tensor:
+def _whole_parts(
+    model: CachedModel, cache: PromptCache, first: int, prompts: Sequence[Sequence[int]], starts: Sequence[int]
+) -> Iterator[tuple[Sequence[int], Tensor]]:
+    """Indices of prompts without a prefix, neighbors in the cache, and the hidden states of their last tokens."""
+    for is_whole, run in groupby(range(len(prompts)), key=lambda index: starts[index] == 0):
+        for members in _parts(list(run), [len(prompt) for prompt in prompts]) if is_whole else ():
+            part = [prompts[index] for index in members]
+            yield members, _last(model.forward(_padded(part, model.device), _writing(cache, first + members[0])), part)
+
+
+def _writing(cache: PromptCache, first: int) -> Attend:
     def attend(layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         cache.write(layer, first, keys, values)
         return causal_attention(layer, queries, keys, values)
 
-    return _last(model.forward(_padded(prompts, model.device), attend), prompts)
+    return attend
+
+
+def _continued_parts(
+    model: CachedModel, cache: PromptCache, first: int, prompts: Sequence[Sequence[int]], starts: Sequence[int]
+) -> Iterator[tuple[Sequence[int], Tensor]]:
+    """The same of prompts whose prefix is in the cache; those with as many new tokens go together."""
+    new = [len(prompt) - start for prompt, start in zip(prompts, starts, strict=True)]
+    going_on = sorted((index for index, start in enumerate(starts) if start), key=new.__getitem__)
+    for members in _parts(going_on, new):
+        continued = _Continued(model, cache, [first + index for index in members], [starts[index] for index in members])
+        yield members, continued.compute([prompts[index][starts[index] :] for index in members])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,13 +117,13 @@ def _last(hidden_PLH: Tensor, prompts: Sequence[Sequence[int]]) -> Tensor:
     return hidden_PLH[torch.arange(len(prompts), device=hidden_PLH.device), last_P]
 
 
-def _parts(prompts: Sequence[Sequence[int]]) -> Iterator[tuple[int, Sequence[Sequence[int]]]]:
-    """Runs of prompts whose padded tokens keep to `PREFILL_TOKENS`, with the index of each run's first."""
+def _parts(indices: Sequence[int], tokens: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Runs of `indices` whose padded `tokens` keep to `PREFILL_TOKENS`."""
     start = 0
-    while start < len(prompts):
-        stop, longest = start + 1, len(prompts[start])
-        while stop < len(prompts) and max(longest, len(prompts[stop])) * (stop + 1 - start) <= PREFILL_TOKENS:
-            longest = max(longest, len(prompts[stop]))
+    while start < len(indices):
+        stop, longest = start + 1, tokens[indices[start]]
+        while stop < len(indices) and max(longest, tokens[indices[stop]]) * (stop + 1 - start) <= PREFILL_TOKENS:
+            longest = max(longest, tokens[indices[stop]])
             stop += 1
-        yield start, prompts[start:stop]
+        yield indices[start:stop]
         start = stop
