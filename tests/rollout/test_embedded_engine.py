@@ -348,9 +348,9 @@ def test_a_batch_that_is_full_is_refilled_before_it_is_empty(monkeypatch):
     batch_type = type(engine._decoder.new_batch(SamplingParams()))
     admit = batch_type.admit
 
-    def counted(self, prompts, counts):
+    def counted(self, prompts, counts, prefixes=()):
         sizes.append((len(self._prompt_of_row), sum(counts)))
-        admit(self, prompts, counts)
+        admit(self, prompts, counts, prefixes)
 
     monkeypatch.setattr(batch_type, "admit", counted)
     engine.max_batch_tokens = 8 * 60 + 60

@@ -15,6 +15,7 @@ from or1_rollout import Completion, FinishReason, Probe, SamplingParams, TensorS
 from or1_rollout.environments import (
     AskedCalls,
     Calculator,
+    HermesCalls,
     MultiTurnEngine,
     Observation,
     SingleTurn,
@@ -245,6 +246,17 @@ def test_a_template_that_rewrites_turns_is_refused():
     tokenizer.chat_template = CHATML.replace("m.content", "(m.content if loop.last else m.content[1:])")
     with pytest.raises(EnvironmentFailure, match="changes earlier turns"):
         TurnCodec(tokenizer).encode(Observation("found"), [])
+
+
+def test_a_template_that_tells_of_no_tools_is_named(caplog):
+    tokenizer, hermes = chat_tokenizer(), ToolEnvironment([Calculator()], HermesCalls())
+    MultiTurnEngine(None, hermes, tokenizer)
+    assert "no tools" in caplog.text
+    caplog.clear()
+    tokenizer.chat_template = "{% for tool in tools or [] %}{{ tool.function.name }}{% endfor %}" + CHATML
+    MultiTurnEngine(None, hermes, tokenizer)
+    MultiTurnEngine(None, ToolEnvironment([Calculator()], AskedCalls()), chat_tokenizer())
+    assert not caplog.text
 
 
 def test_an_episode_is_rebuilt_from_its_turns():

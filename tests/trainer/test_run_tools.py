@@ -1,5 +1,6 @@
 """Training with a tool: samples token by token, a killed run goes on exactly, a step is replayed to the last bit."""
 
+import json
 import re
 import shutil
 import sys
@@ -11,15 +12,19 @@ import torch
 
 sys.path.append(str(Path(__file__).parent))
 from forked import start_workers, wait_all
-from whole_runs import MICRO, numbers, rows_written, run, start, wait_for
+from whole_runs import MICRO, assert_same_up_to_rounding, numbers, rows_written, run, run_ranks, start, wait_for
 
-from or1_rollout.types import Completion, FinishReason, Segment
+from or1_data.schema import Problem
+from or1_rollout.environments import MultiTurnEngine, SingleTurn
+from or1_rollout.types import Completion, FinishReason, SamplingParams, Segment
 from or1_trainer.algorithm.packing import Sample, pack
 from or1_trainer.config.check import check
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.errors import ConfigError
 from or1_trainer.metrics.log import read_metrics
 from or1_trainer.metrics.rollout_log import read_rollouts, rollout_files
+from or1_trainer.toy.tokenizer import character_tokenizer
+from or1_trainer.train.prompts import PromptEncoder, row_of
 
 RECIPE = f"""
 name = "tools"
@@ -104,6 +109,36 @@ def test_a_step_is_replayed_to_the_last_bit(cache, finished, tmp_path):
     assert "identical" in done.stdout
 
 
+@pytest.fixture(scope="module")
+def finished_in_float64(cache, recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "float64"
+    run(cache, "train", recipe, "--run-dir", folder, *FLOAT64)
+    return folder
+
+
+FLOAT64 = ("--model.dtype", "float64", "--stages.0.steps", "20", "--stages.1.steps", "2", "--eval.every", "22")
+
+
+@pytest.mark.parametrize("layout", ["--parallel.tensor", "--parallel.data"])
+def test_two_processes_sample_the_same_tokens_with_the_same_answers(
+    finished_in_float64, cache, recipe, tmp_path, layout
+):
+    run_ranks(cache, 2, "train", recipe, "--run-dir", tmp_path / "two", layout, "2", *FLOAT64)
+    one, two = numbers(finished_in_float64), numbers(tmp_path / "two")
+    assert_same_up_to_rounding(one, two, within=1e-9)
+    assert sum(row.get("tokens/observed", 0) for row in one) > 0
+    for expected, got in zip(one, two, strict=True):
+        for key in ("hash/responses", "hash/verdicts", "tokens/observed", "tokens/sampled"):
+            assert got.get(key) == expected.get(key), (expected["step"], key)
+    assert said(tmp_path / "two") == said(finished_in_float64)
+
+
+def said(folder):
+    """All responses of a run, with what the tool answered."""
+    records = [record for _, path in rollout_files(folder) for record in read_rollouts(path)]
+    return sorted((record.seed, record.problem_id, record.response, record.num_tokens) for record in records)
+
+
 def observed_sample(advantage=1.0):
     return Sample(
         prompt_ids=[1, 2],
@@ -177,6 +212,43 @@ def test_new_weights_come_while_responses_are_sampled(cache, tmp_path):
     assert all(row["mismatch/mean_abs"] < 1e-3 for row in rows[:1])
 
 
+def test_problems_with_the_same_prompt_are_told_apart():
+    class Silent:
+        """An engine that says nothing."""
+
+        def generate_turns(self, feed, params, *, on_tokens=None):
+            said = Completion(token_ids=[3], logprobs=None, text="", finish_reason=FinishReason.STOP)
+            while turns := feed.take(0, wait=True):
+                for turn in turns:
+                    feed.put(turn.key, said, 0)
+
+    class Listening(SingleTurn):
+        def __init__(self):
+            self.started = []
+
+        def start(self, problem, seed):
+            self.started.append((problem["id"], problem["ground_truth"], seed))
+            return self
+
+    environment, tokenizer = Listening(), character_tokenizer("0123456789+=")
+    one, two = (
+        Problem(
+            prompt=({"role": "user", "content": "1+2="},), statement=statement, ground_truth=truth, ability="math",
+            data_source="test",
+        )
+        for statement, truth in (("1+2", '"3"'), ("one and two, side by side", '"12"'))
+    )  # fmt: skip
+    prompts = PromptEncoder(tokenizer, environment).all_ids([one, two])
+    assert prompts[0] == prompts[1]
+    multi = MultiTurnEngine(Silent(), environment, tokenizer, problem_of=row_of)
+    multi.generate(prompts, SamplingParams(n=2), seeds=[[5, 6], [7, 8]])
+    assert environment.started == [
+        (one.id, '"3"', 5), (one.id, '"3"', 6), (two.id, '"12"', 7), (two.id, '"12"', 8)
+    ]  # fmt: skip
+    with pytest.raises(TypeError, match="which problem"):
+        row_of(list(prompts[0]))
+
+
 GUESSING = '''
 import secrets
 
@@ -197,12 +269,19 @@ def make():
 '''
 
 
-def test_what_a_tool_answered_is_kept_for_a_replay(cache, tmp_path):
+@pytest.fixture
+def guessing(tmp_path):
+    """A recipe whose tool guesses, in a folder to run it in: 20 lessons, then four steps of rewards."""
     (tmp_path / "guessing.py").write_text(GUESSING)
-    recipe, folder = tmp_path / "guessing.toml", tmp_path / "run"
+    recipe = tmp_path / "guessing.toml"
     text = RECIPE.replace('tools = ["calculator"]\nformat = "asked"\n', 'make = "guessing:make"\n')
     recipe.write_text(text.replace("steps = 30\n", "steps = 20\n").replace("every = 32", "every = 50"))
-    process = run(cache, "train", recipe, "--run-dir", folder, cwd=tmp_path)
+    return recipe
+
+
+def test_what_a_tool_answered_is_kept_for_a_replay(cache, guessing, tmp_path):
+    folder = tmp_path / "run"
+    process = run(cache, "train", guessing, "--run-dir", folder, cwd=tmp_path)
     assert "not deterministic" in process.stdout + process.stderr
     assert len((folder / "observations" / "rank_0.jsonl").read_text().splitlines()) > 20
     done = run(cache, "replay", folder, "--step", 22, "--out", tmp_path / "again", cwd=tmp_path)
@@ -210,3 +289,27 @@ def test_what_a_tool_answered_is_kept_for_a_replay(cache, tmp_path):
     shutil.rmtree(folder / "observations")
     done = run(cache, "replay", folder, "--step", 22, "--out", tmp_path / "anew", cwd=tmp_path, code=1)
     assert "first in responses" in done.stdout + done.stderr
+
+
+def test_a_killed_run_with_such_a_tool_goes_on_with_what_it_answered(cache, guessing, tmp_path):
+    folder = tmp_path / "killed"
+    observations = folder / "observations" / "rank_0.jsonl"
+    process = start(cache, "train", guessing, "--run-dir", folder, "--checkpoint.every", 20, cwd=tmp_path)
+    wait_for(lambda: rows_written(folder) >= 23, process)  # the row of the start, 20 lessons, two steps of rewards
+    asked = observations.read_bytes().count(b"\n")
+    wait_for(lambda: observations.read_bytes().count(b"\n") > asked + 3, process)  # in the middle of the next step
+    process.kill()
+    process.wait(60)
+    before, kept = numbers(folder), observations.read_bytes().rpartition(b"\n")[0]
+    forgetful = shutil.copytree(folder, tmp_path / "forgetful")
+    run(cache, "resume", folder, cwd=tmp_path)  # samples from step 21 on again
+    assert len(numbers(folder)) == 25
+    assert numbers(folder)[: len(before)] == before
+    assert observations.read_bytes().startswith(kept)
+    keys = [json.loads(line)["key"] for line in observations.read_text().splitlines()]
+    assert len(keys) == len(set(keys)), "what was known was not asked again"
+    assert "identical" in run(cache, "replay", folder, "--step", 23, cwd=tmp_path).stdout
+    shutil.rmtree(forgetful / "observations")
+    run(cache, "resume", forgetful, cwd=tmp_path)
+    assert numbers(forgetful)[:21] == before[:21]
+    assert numbers(forgetful)[21]["hash/responses"] != before[21]["hash/responses"]

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
-from whole_runs import MICRO, environment, numbers, rows_written, run, run_ranks, start, wait_for
+from whole_runs import (
+    MICRO,
+    assert_same_up_to_rounding,
+    environment,
+    numbers,
+    rows_written,
+    run,
+    run_ranks,
+    start,
+    wait_for,
+)
 
 RECIPE = f"""
 name = "micro"
@@ -139,17 +149,6 @@ def whole_in_float64(cache, once):
         run(cache, "train", folder / "micro.toml", "--run-dir", folder / "run", "--model.dtype", "float64")
 
     return once("micro64", make) / "run"
-
-
-def assert_same_up_to_rounding(one, two, within=2e-3):
-    """Adam divides by the gradient's size: where a gradient is rounding alone, so is a whole step of its weight.
-
-    So one step at this rate makes 1e-4 of float32's 1e-7, and 1e-12 of float64's 1e-16; both grow with the steps.
-    """
-    for expected, got in zip(one, two, strict=True):
-        for key in ("loss/policy", "loss/total", "optimizer/grad_norm", "policy/entropy", "reward/mean", "eval/avg"):
-            if key in expected:
-                assert got[key] == pytest.approx(expected[key], rel=within, abs=within * 1e-2), (expected["step"], key)
 
 
 @pytest.mark.parametrize("layout", ["--parallel.tensor", "--parallel.data"])

@@ -28,3 +28,9 @@ def text_of(messages: Sequence[Any], tokenizer: Any, tools: Sequence[Mapping[str
         return "".join(message["content"] for message in messages)
     told = {"tools": [dict(tool) for tool in tools]} if tools else {}
     return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **told))
+
+
+def is_told_of_tools(tokenizer: Any, tools: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the chat template describes tools to the model; templates of models without tool calls leave them out."""
+    question = [{"role": "user", "content": "?"}]
+    return text_of(question, tokenizer, tools) != text_of(question, tokenizer)

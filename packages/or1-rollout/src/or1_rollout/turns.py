@@ -33,3 +33,6 @@ class Feed(Protocol):
 
     def put(self, key: int, completion: Completion, step: int) -> None:
         """Hand over a turn that ended in `step`."""
+
+    def is_over(self, key: int, step: int) -> bool:
+        """Whether the response is known in `step` to have no further turn, so that nothing need be kept for it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +17,12 @@ from or1_rollout.environments.feed import TurnFeed
 from or1_rollout.environments.protocol import Environment, Problem, TurnLimits
 from or1_rollout.errors import EnvironmentFailure
 from or1_rollout.groups import GroupCollector, limited, seeds_of
-from or1_rollout.prompts import prompt_ids
+from or1_rollout.prompts import is_told_of_tools, prompt_ids
 from or1_rollout.turns import TurnRequest
 from or1_rollout.types import Completion, Prompt, SamplingParams
 from or1_rollout.weight_sync import Probe, WeightStream
+
+_logger = logging.getLogger(__name__)
 
 THREADS = 64
 """Environments that work at the same time; they mostly wait."""
@@ -59,6 +62,10 @@ class MultiTurnEngine(BlockingEngine):
         self.engine, self.environment, self.tokenizer = engine, environment, tokenizer
         self._limits, self._lag_steps, self._num_threads = limits or TurnLimits(), lag_steps, threads
         self._problem_of = problem_of or (lambda prompt: {"prompt": prompt})
+        if environment.tools and not is_told_of_tools(tokenizer, environment.tools):
+            _logger.warning(
+                "the chat template tells the model of no tools: say in a system message how they are called"
+            )
         self._codec, self._piece_tokens = TurnCodec(tokenizer), piece_tokens
         self._lock, self._pending = threading.RLock(), list[Callable[[], None]]()
         self._feed: TurnFeed | None = None

@@ -45,6 +45,8 @@ class TurnFeed:
         self._first, self._answer, self._threads, self._lag_steps = list(first), answer, threads, lag_steps
         self._on_end = on_end
         self._asked: list[_Asked] = []
+        self._over: dict[int, int] = {}
+        """Of each complete response the step in which its next turn would have been due."""
         self._is_paused = False
         self.waited_s = 0.0
         """Time that the engine stood still to wait for environments."""
@@ -81,6 +83,10 @@ class TurnFeed:
         future = self._threads.submit(self._answer, key, completion)
         self._asked.append(_Asked(key, step + (self._lag_steps or 0), future))
 
+    def is_over(self, key: int, step: int) -> bool:
+        """See `Feed.is_over`; with `lag_steps` it does not depend on how fast the environment was."""
+        return key in self._over and self._over[key] <= step
+
     def _arrived(self, step: int) -> list[TurnRequest]:
         """Turns that are due, in the order in which they were asked for; what is complete is reported at once."""
         turns: list[TurnRequest] = []
@@ -92,6 +98,7 @@ class TurnFeed:
                 continue
             answer = self._result(asked)
             if isinstance(answer, Completion):
+                self._over[asked.key] = asked.due_step
                 self._on_end(asked.key, answer)
             elif is_due or self._lag_steps is None:
                 turns.append(answer)

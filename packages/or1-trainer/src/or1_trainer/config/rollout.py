@@ -86,4 +86,7 @@ class RolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """Nucleus sampling; below 1 vLLM gives no log-probs of the full distribution."""
     batch_tokens: AtLeastOne = 65536
     """Size of the `transformers` engine's KV cache, in tokens."""
+    kept_tokens: AtLeastZero = 65536
+    """Of the `transformers` engine: tokens of responses that wait for a tool, or for their next piece, whose keys and
+    values are kept beside that cache. A response for which there is no room computes its earlier turns again."""
     vllm: VllmRolloutSettings = VllmRolloutSettings()

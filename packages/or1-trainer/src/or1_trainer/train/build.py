@@ -116,7 +116,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
             tokenizer,
             exchange,
             view.add_tokens,
-            lambda engine: with_environment(engine, environment, config, tokenizer, prompts),
+            lambda engine: with_environment(engine, environment, config, tokenizer),
             spans,
         ),
         verifier=verifier_of(config.reward, partial_scores=wants_partial_scores(config)),

@@ -41,6 +41,7 @@ def build_fleet(
         device=str(runtime.device),
         dtype=config.model.dtype,
         max_batch_tokens=rollout.batch_tokens,
+        kept_tokens=rollout.kept_tokens,
     )
     return Fleet(wrap(embedded), exchange, on_tokens=on_tokens, spans=spans)
 

@@ -12,7 +12,7 @@ from or1_rollout.environments import Environment, KeptObservations, MultiTurnEng
 from or1_trainer.config.schema import EnvironmentSettings, RunConfig
 from or1_trainer.errors import ConfigError
 from or1_trainer.rewards.python import load_function
-from or1_trainer.train.prompts import PromptEncoder
+from or1_trainer.train.prompts import row_of
 
 OBSERVATIONS = "observations"
 """Folder of a run with the observations of an environment that is not deterministic, a file per rank."""
@@ -50,7 +50,6 @@ def with_environment(
     environment: Environment,
     config: RunConfig,
     tokenizer: PreTrainedTokenizerBase,
-    prompts: PromptEncoder,
 ) -> Engine:
     """The engine itself where responses have one turn and are sampled in one piece."""
     settings, pieces = config.environment, config.rollout.piece_tokens
@@ -65,5 +64,5 @@ def with_environment(
         lag_steps=settings.lag_steps or None if counts_steps else None,
         threads=settings.threads,
         piece_tokens=pieces or None,
-        problem_of=prompts.row_of,
+        problem_of=row_of,
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
@@ -14,6 +13,14 @@ from or1_rollout.environments import Environment, SingleTurn
 from or1_rollout.prompts import text_of
 from or1_rollout.types import Prompt
 from or1_trainer.errors import ConfigError
+
+
+class EncodedPrompt(list[int]):
+    """Token ids of a problem's prompt; two problems may have the same, and their environment is told which it is."""
+
+    def __init__(self, ids: Iterable[int], problem: Problem) -> None:
+        super().__init__(ids)
+        self.problem = problem
 
 
 class PromptEncoder:
@@ -26,8 +33,7 @@ class PromptEncoder:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, environment: Environment | None = None) -> None:
         """`environment` makes the first messages, and has tools that the template tells of."""
         self.tokenizer, self._environment = tokenizer, environment or SingleTurn()
-        self._ids: dict[str, list[int]] = {}
-        self._problems: dict[bytes, Problem] = {}
+        self._ids: dict[str, EncodedPrompt] = {}
 
     def text(self, problem: Problem) -> str:
         """The prompt as text, with the template applied.
@@ -50,23 +56,22 @@ class PromptEncoder:
 
     def all_ids(self, problems: Sequence[Problem]) -> list[Sequence[int]]:
         """The prompts of several problems as token ids, from one call of the tokenizer."""
-        new = {problem.id: self.text(problem) for problem in problems if problem.id not in self._ids}
+        new = {problem.id: problem for problem in problems if problem.id not in self._ids}
         if new:
-            encoded = self.tokenizer(list(new.values()), add_special_tokens=False)["input_ids"]
-            self._ids |= {name: list(ids) for name, ids in zip(new, encoded, strict=True)}
-            self._problems |= {_key(self._ids[one.id]): one for one in problems if one.id in new}
+            texts = [self.text(problem) for problem in new.values()]
+            encoded = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+            self._ids |= {one.id: EncodedPrompt(ids, one) for one, ids in zip(new.values(), encoded, strict=True)}
         return [self._ids[problem.id] for problem in problems]
 
-    def row_of(self, prompt: Prompt) -> dict[str, Any]:
-        """The problem of an encoded prompt as a row; of several with the same prompt, the last one encoded."""
-        problem = self._problems[_key(prompt)]
-        return {
-            "id": problem.id,
-            "prompt": [dict(message) for message in problem.prompt],
-            "ground_truth": problem.ground_truth,
-            "extra_info": dict(problem.extra_info),
-        }
 
-
-def _key(prompt: Any) -> bytes:
-    return np.asarray(prompt, np.int32).tobytes()
+def row_of(prompt: Prompt) -> dict[str, Any]:
+    """The problem of a prompt that a `PromptEncoder` made, as a row. Raises `TypeError` for another prompt."""
+    if not isinstance(prompt, EncodedPrompt):
+        raise TypeError(f"a prompt of type {type(prompt).__name__} does not say which problem it belongs to")
+    problem = prompt.problem
+    return {
+        "id": problem.id,
+        "prompt": [dict(message) for message in problem.prompt],
+        "ground_truth": problem.ground_truth,
+        "extra_info": dict(problem.extra_info),
+    }

@@ -6,22 +6,21 @@ row attends to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from or1_rollout.engines.transformers.cached_model import CachedModel
+from or1_rollout.engines.transformers.kept_turns import Prefix
 from or1_rollout.engines.transformers.layers import attention_inputs, feed_forward
 from or1_rollout.engines.transformers.linear import linear
+from or1_rollout.engines.transformers.prefill import prefill
 from or1_rollout.engines.transformers.prompt_cache import PromptCache
 from or1_rollout.engines.transformers.response_cache import ResponseCache
 from or1_rollout.engines.transformers.sampling import sample
 from or1_rollout.types import SamplingParams
-
-PREFILL_TOKENS = 4096
-"""Prompt tokens, padding included, that are computed at a time: more would only take memory."""
 
 
 class CachedBatch:
@@ -43,11 +42,13 @@ class CachedBatch:
         self._bias_N1T = torch.zeros(0, device=device)
         """0 where a row may attend to, -inf elsewhere."""
 
-    def admit(self, prompts: Sequence[Sequence[int]], counts: Sequence[int]) -> None:
+    def admit(
+        self, prompts: Sequence[Sequence[int]], counts: Sequence[int], prefixes: Sequence[Prefix | None] = ()
+    ) -> None:
         """See `Batch.admit`."""
         lengths, first = [len(prompt) for prompt in prompts], len(self._prompts.lengths)
         self._prompts.add(lengths)
-        hidden_PH = torch.cat([self._prefill(first + start, part) for start, part in _parts(prompts)])
+        hidden_PH = prefill(self._model, self._prompts, first, prompts, prefixes)
         device = self._model.device
         prompt_N = torch.repeat_interleave(torch.arange(len(prompts)), torch.tensor(counts)).to(device)
         self._hidden_NH = torch.cat([self._hidden_NH, hidden_PH[prompt_N]])
@@ -95,6 +96,13 @@ class CachedBatch:
         responses.column += 1
         self._hidden_NH, self._position_N = hidden_NH, self._position_N + 1
 
+    def prefix(self, row: int, token_ids: Sequence[int]) -> Prefix:
+        """See `Batch.prefix`."""
+        prompt, start = self._prompt_of_row[row], self._start_N[row]
+        of_response = self._responses.read(row, start, start + len(token_ids) - self._prompts.lengths[prompt])
+        keys, values = zip(self._prompts.read_prefix(prompt), *of_response, strict=True)
+        return Prefix(token_ids, torch.cat(keys, dim=3), torch.cat(values, dim=2))
+
     def _attend(self, layer: int, queries: Tensor) -> Tensor:
         """Attention of one new token per row to its prompt and its response: [N, h, D] -> [N, h D]."""
         prompts, responses = self._prompts, self._responses
@@ -103,16 +111,6 @@ class CachedBatch:
         probs = scores.softmax(-1).to(queries.dtype)
         of_prompt, *of_blocks = probs.split([part.shape[-1] for part in parts], dim=-1)
         return prompts.combine(layer, of_prompt).add_(responses.combine(layer, of_blocks)).flatten(1)
-
-    def _prefill(self, first: int, prompts: Sequence[Sequence[int]]) -> Tensor:
-        """Compute prompts into the cache from place `first` on; hidden states [P, H] of their last tokens."""
-        longest, device = max(map(len, prompts)), self._model.device
-        ids_PL = torch.tensor([[*prompt, *[0] * (longest - len(prompt))] for prompt in prompts], device=device)
-        hidden_PLH = self._model.prefill(
-            ids_PL, lambda layer, keys, values: self._prompts.write(layer, first, keys, values)
-        )
-        last_P = torch.tensor([len(prompt) - 1 for prompt in prompts], device=device)
-        return hidden_PLH[torch.arange(len(prompts), device=device), last_P]
 
     def _rows_changed(self) -> None:
         self._prompts.assign(self._prompt_of_row)
@@ -126,15 +124,3 @@ class CachedBatch:
         seen_NT = torch.cat([column_L < length_N1, in_response], dim=1)
         bias_NT = torch.zeros(seen_NT.shape, dtype=self._wide).masked_fill_(~seen_NT, float("-inf"))
         self._bias_N1T = bias_NT[:, None].to(device)
-
-
-def _parts(prompts: Sequence[Sequence[int]]) -> Iterator[tuple[int, Sequence[Sequence[int]]]]:
-    """Runs of prompts whose padded tokens keep to `PREFILL_TOKENS`, with the index of each run's first."""
-    start = 0
-    while start < len(prompts):
-        stop, longest = start + 1, len(prompts[start])
-        while stop < len(prompts) and max(longest, len(prompts[stop])) * (stop + 1 - start) <= PREFILL_TOKENS:
-            longest = max(longest, len(prompts[stop]))
-            stop += 1
-        yield start, prompts[start:stop]
-        start = stop

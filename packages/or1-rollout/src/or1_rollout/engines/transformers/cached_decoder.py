@@ -10,7 +10,7 @@ from or1_rollout.types import SamplingParams
 class CachedDecoder(CachedModel):
     """A model of one of the three families. Fits `Decoder`."""
 
-    takes_more_rows = True
+    takes_more_rows = has_prefixes = True
 
     def new_batch(self, params: SamplingParams) -> CachedBatch:
         """See `Decoder.new_batch`."""

@@ -17,8 +17,8 @@ from or1_rollout.engines.transformers.linear import linear
 from or1_rollout.engines.transformers.rope import RotaryEmbedding, head_dim
 from or1_rollout.engines.transformers.weights import DecoderWeights
 
-WriteCache = Callable[[int, Tensor, Tensor], None]
-"""Takes a layer's number and the keys and values [P, L, g, D]."""
+Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
+"""`attend(layer, queries, keys, values)`: [P, L, h, D] and [P, L, g, D] twice -> [P, L, h, D]; it may keep them."""
 
 
 class CachedModel:
@@ -39,23 +39,31 @@ class CachedModel:
     def logits(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> Tensor:
         """See `Decoder.logits`."""
         ids_1L = torch.tensor([[*prompt_ids, *response_ids]], device=self.device)
-        hidden = self.prefill(ids_1L, lambda *_: None)[0, len(prompt_ids) - 1 : -1]
+        hidden = self.forward(ids_1L, causal_attention)[0, len(prompt_ids) - 1 : -1]
         return self.project(hidden)
 
     def project(self, hidden: Tensor) -> Tensor:
         """Final norm and output head: [..., H] -> [..., V]."""
         return linear(rms_norm(hidden, self.weights.norm, self.shape.eps), self.weights.head)
 
-    def prefill(self, ids_PL: Tensor, write: WriteCache) -> Tensor:
-        """Hidden states [P, L, H] of whole sequences, before the final norm; padding is on the right."""
-        cos, sin = self.rotary(torch.arange(ids_PL.shape[1], device=self.device))
+    def forward(self, ids_PL: Tensor, attend: Attend, positions: Tensor | None = None) -> Tensor:
+        """Hidden states [P, L, H] before the final norm; padding is on the right.
+
+        `positions` are [L] or [P, L], and 0, 1, 2, ... where none are given.
+        """
+        positions = torch.arange(ids_PL.shape[1], device=self.device) if positions is None else positions
+        cos, sin = self.rotary(positions)
         hidden = F.embedding(ids_PL, self.weights.embedding)
         for index, layer in enumerate(self.weights.layers):
             queries, keys, values = attention_inputs(layer, hidden, cos, sin, self.shape)
-            write(index, keys, values)
-            context = F.scaled_dot_product_attention(
-                queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), is_causal=True, enable_gqa=True
-            )
-            hidden = hidden + linear(context.transpose(1, 2).flatten(2), layer.out)
+            hidden = hidden + linear(attend(index, queries, keys, values).flatten(2), layer.out)
             hidden = hidden + feed_forward(layer, hidden, self.shape)
         return hidden
+
+
+def causal_attention(layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Attention within whole sequences; fits `Attend`."""
+    context = F.scaled_dot_product_attention(
+        queries.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), is_causal=True, enable_gqa=True
+    )
+    return context.transpose(1, 2)

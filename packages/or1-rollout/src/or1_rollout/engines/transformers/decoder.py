@@ -11,14 +11,17 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from or1_rollout.engines.transformers.kept_turns import Prefix
 from or1_rollout.types import SamplingParams
 
 
 class Batch(Protocol):
     """Rows in flight: their caches, and what the next token of each is sampled from."""
 
-    def admit(self, prompts: Sequence[Sequence[int]], counts: Sequence[int]) -> None:
-        """Compute every prompt once and append `counts[p]` rows that continue it."""
+    def admit(
+        self, prompts: Sequence[Sequence[int]], counts: Sequence[int], prefixes: Sequence[Prefix | None] = ()
+    ) -> None:
+        """Compute every prompt once, but not its prefix if it has one, and append `counts[p]` rows that continue it."""
 
     def draw(self, uniform_N: Tensor) -> tuple[Tensor, Tensor]:
         """Sample the next token of every row: tokens int64 and log-probs float64, [N], on the CPU."""
@@ -29,6 +32,9 @@ class Batch(Protocol):
     def advance(self, tokens: Sequence[int]) -> None:
         """Append one token to every row, N of them."""
 
+    def prefix(self, row: int, token_ids: Sequence[int]) -> Prefix:
+        """What was computed for the first tokens of a row, prompt included: all of them but the last at most."""
+
 
 class Decoder(Protocol):
     """A model that can decode batches."""
@@ -38,6 +44,8 @@ class Decoder(Protocol):
     device: torch.device
     takes_more_rows: bool
     """Whether rows may enter a batch that is being decoded."""
+    has_prefixes: bool
+    """Whether its batches give and take prefixes."""
 
     def new_batch(self, params: SamplingParams) -> Batch:
         """An empty batch."""

@@ -50,10 +50,17 @@ class TransformersEngine(BlockingEngine):
         tokenizer: Any,
         *,
         max_batch_tokens: int = 65536,
+        kept_tokens: int = 65536,
     ) -> None:
-        """Take a loaded `PreTrainedModel` (its weights are copied for the families decoded here) and its tokenizer."""
+        """Take a loaded `PreTrainedModel` (its weights are copied for the families decoded here) and its tokenizer.
+
+        Of responses that wait for their next turn the keys and values of up to `kept_tokens` tokens are kept, so that
+        the turn computes only what is new; 0: none. Models that run through their own forward pass keep none.
+        """
         self.tokenizer, self.config = tokenizer, model.config
-        self.max_batch_tokens, self.weight_version = max_batch_tokens, 0
+        self.max_batch_tokens, self.kept_tokens, self.weight_version = max_batch_tokens, kept_tokens, 0
+        self.prefilled_tokens = 0
+        """Tokens of prompts and earlier turns that `generate_turns` computed so far."""
         self.device, self.dtype = model.device, model.dtype
         self._end_ids = _end_ids(model, tokenizer)
         self._decoder: Decoder
@@ -73,6 +80,7 @@ class TransformersEngine(BlockingEngine):
         device: str = "auto",
         dtype: str = "float32",
         max_batch_tokens: int = 65536,
+        kept_tokens: int = 65536,
     ) -> TransformersEngine:
         """Load a Hugging Face folder (or hub id). `device` "auto" takes CUDA where there is one.
 
@@ -84,7 +92,7 @@ class TransformersEngine(BlockingEngine):
             tokenizer = AutoTokenizer.from_pretrained(path) if tokenizer is None else tokenizer
         except (OSError, ValueError) as error:
             raise EngineError(f"{path} cannot be loaded as a causal language model: {error}") from error
-        return cls(model.to(place), tokenizer, max_batch_tokens=max_batch_tokens)
+        return cls(model.to(place), tokenizer, max_batch_tokens=max_batch_tokens, kept_tokens=kept_tokens)
 
     @classmethod
     def from_config(
@@ -128,9 +136,18 @@ class TransformersEngine(BlockingEngine):
         return collector.groups()
 
     def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
-        """See `Engine.generate_turns`. Requests that arrive together and have one prompt share it."""
+        """See `Engine.generate_turns`. Requests that arrive together and have one prompt share it.
+
+        What was computed for a response is found again by its key, until the call ends: the weights may then change.
+        """
         self._check_may_sample(params)
-        requests = TurnRequests(feed, self.encode, self._check_length, max_batch_tokens=self.max_batch_tokens)
+        requests = TurnRequests(
+            feed,
+            self.encode,
+            self._check_length,
+            max_batch_tokens=self.max_batch_tokens,
+            kept_tokens=self.kept_tokens,
+        )
         scheduler = Scheduler(
             self._decoder,
             (),
@@ -139,9 +156,10 @@ class TransformersEngine(BlockingEngine):
             max_batch_tokens=self.max_batch_tokens,
             on_end=lambda row: requests.end(row, self._completion(row), scheduler.step),
             on_tokens=on_tokens,
-            incoming=requests.take,
+            incoming=requests,
         )
         scheduler.run()
+        self.prefilled_tokens += scheduler.prefilled_tokens
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:
         """See `Engine.sync_weights`; tensors are compared by the fingerprints of what decoding reads."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from or1_rollout.engines.transformers.kept_turns import Prefix
 from or1_rollout.engines.transformers.sampling import sample
 from or1_rollout.types import SamplingParams
 
@@ -19,7 +20,7 @@ from or1_rollout.types import SamplingParams
 class ForwardDecoder:
     """A `PreTrainedModel`, as it is. Fits `Decoder`."""
 
-    takes_more_rows = False
+    takes_more_rows = has_prefixes = False
 
     def __init__(self, model: Any) -> None:
         self.model, self.device = model.eval(), model.device
@@ -45,8 +46,10 @@ class ForwardBatch:
         self._mask_NL = torch.zeros(0, 0, dtype=torch.int64)
         self._logits_NV = torch.zeros(0, 0)
 
-    def admit(self, prompts: Sequence[Sequence[int]], counts: Sequence[int]) -> None:
-        """See `Batch.admit`."""
+    def admit(
+        self, prompts: Sequence[Sequence[int]], counts: Sequence[int], prefixes: Sequence[Prefix | None] = ()
+    ) -> None:
+        """See `Batch.admit`; it has no use for prefixes."""
         longest, device = max(map(len, prompts)), self._model.device
         ids_PL = torch.tensor([[0] * (longest - len(p)) + list(p) for p in prompts], device=device)
         mask_PL = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
@@ -72,6 +75,10 @@ class ForwardBatch:
         self._mask_NL = torch.cat([self._mask_NL, torch.ones_like(self._mask_NL[:, :1])], dim=1)
         ids_N1 = torch.tensor(tokens, device=self._model.device)[:, None]
         self._logits_NV = self._forward(ids_N1, self._mask_NL, self._mask_NL.sum(1, keepdim=True) - 1)
+
+    def prefix(self, row: int, token_ids: Sequence[int]) -> Prefix:
+        """See `Batch.prefix`. The caches of all models are not alike enough to take one row out."""
+        raise NotImplementedError("ForwardDecoder.has_prefixes is False")
 
     def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
         out = self._model(

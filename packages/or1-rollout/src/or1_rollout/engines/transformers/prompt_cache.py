@@ -42,6 +42,28 @@ class PromptCache:
         self.keys[layer, places, :, :length] = keys.permute(0, 2, 3, 1).flatten(0, 1)
         self.values[layer, places, :length] = values.transpose(1, 2).flatten(0, 1)
 
+    def write_prefix(self, place: int, keys: Tensor, values: Tensor) -> None:
+        """Write keys [layers, g, D, L'] and values [layers, g, L', D] of the first tokens of one prompt."""
+        lines, length = self._lines(place), keys.shape[3]
+        self.keys[:, lines, :, :length], self.values[:, lines, :length] = keys, values
+
+    def write_tokens(self, layer: int, place_n: Tensor, column_n: Tensor, keys: Tensor, values: Tensor) -> None:
+        """Write keys and values [n, g, D] of single tokens, each into its prompt's place and a column there."""
+        groups = (-1, self._shape.kv_heads)
+        self.keys[layer].unflatten(0, groups)[place_n, :, :, column_n] = keys
+        self.values[layer].unflatten(0, groups)[place_n, :, column_n] = values
+
+    def read(self, layer: int, place_P: Tensor, columns: int) -> tuple[Tensor, Tensor]:
+        """The first columns of some prompts: keys and values, [P, g, columns, D] both."""
+        groups = (-1, self._shape.kv_heads)
+        keys = self.keys[layer].unflatten(0, groups)[place_P, :, :, :columns].transpose(2, 3)
+        return keys, self.values[layer].unflatten(0, groups)[place_P, :, :columns]
+
+    def read_prefix(self, place: int) -> tuple[Tensor, Tensor]:
+        """Views of the keys [layers, g, D, L'] and values [layers, g, L', D] of one prompt."""
+        lines, length = self._lines(place), self.lengths[place]
+        return self.keys[:, lines, :, :length], self.values[:, lines, :length]
+
     def keep(self, prompts: Sequence[int]) -> None:
         """Drop all other prompts; prompt i is then the former `prompts[i]`."""
         self.lengths = [self.lengths[prompt] for prompt in prompts]
@@ -70,6 +92,9 @@ class PromptCache:
     def combine(self, layer: int, probs: Tensor) -> Tensor:
         """[N, h, L] weights -> [N, h, D] weighted sums of the values of each row's prompt."""
         return self._by_row(torch.bmm(self._by_prompt(probs), self.values[layer]))
+
+    def _lines(self, place: int) -> slice:
+        return slice(place * self._shape.kv_heads, (place + 1) * self._shape.kv_heads)
 
     def _by_prompt(self, rows: Tensor) -> Tensor:
         """[N, h, X] -> [P g, G R, X]."""

@@ -71,6 +71,15 @@ class ResponseCache:
         block.keys[layer, :lines, :, self.column - block.first] = keys.flatten(0, 1)
         block.values[layer, :lines, self.column - block.first] = values.flatten(0, 1)
 
+    def read(self, row: int, start: int, stop: int) -> list[tuple[Tensor, Tensor]]:
+        """Views of the columns from `start` to `stop` of one row: of every block keys [layers, g, D, B'] and values."""
+        lines = slice(row * self._shape.kv_heads, (row + 1) * self._shape.kv_heads)
+        bounds = [(max(start - block.first, 0), max(stop - block.first, 0)) for block in self.blocks]
+        return [
+            (block.keys[:, lines, :, low:high], block.values[:, lines, low:high])
+            for block, (low, high) in zip(self.blocks, bounds, strict=True)
+        ]
+
     def scores(self, layer: int, queries: Tensor) -> list[Tensor]:
         """[N, h, D] queries -> of every block [N, h, B] products with its keys."""
         rows, lines = len(queries), len(queries) * self._shape.kv_heads

@@ -9,10 +9,12 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
 from or1_rollout.engines.transformers.decoder import Decoder
+from or1_rollout.engines.transformers.kept_turns import KeptTurns, Prefix
 from or1_rollout.engines.transformers.rows import Row, StopConditions
 from or1_rollout.errors import EngineError
 from or1_rollout.seeds import uniforms_at
@@ -22,9 +24,16 @@ LEAVE_SHARE = 1 / 16
 """Share of the rows that must have ended before they leave, or must wait before they enter: moving rows, and products
 of new sizes, cost time too."""
 
-Incoming = Callable[[int, bool], Iterable["Request"]]
-"""`incoming(step, is_idle)`: requests that arrived since the last call; where the batch is idle it waits for one, and
-none then means that no more will come."""
+
+class Incoming(Protocol):
+    """Requests that arrive while others are decoded."""
+
+    @property
+    def kept(self) -> KeptTurns | None:
+        """For rows that may go on in a later request, by `Row.sample`."""
+
+    def take(self, step: int, is_idle: bool) -> Iterable[Request]:
+        """What arrived since the last call; where the batch is idle it waits for a request, and none is the end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,12 +61,15 @@ class Scheduler:
     ) -> None:
         """`on_end` is called with each row as soon as it has ended, `on_tokens` with the tokens of a step."""
         self._on_tokens, self._incoming, self.step = on_tokens, incoming, 0
+        self._kept = incoming.kept if incoming is not None and decoder.has_prefixes else None
+        self.prefilled_tokens = 0
+        """Of prompts, that were computed; what was kept is not among them."""
         self._decoder, self._params, self._stop, self._on_end = decoder, params, stop, on_end
         self._max_batch_tokens = max_batch_tokens
         self._waiting = deque(requests)
         self._rows: list[Row] = []
-        self._prompt_tokens: dict[int, int] = {}
-        """Of the prompts in the batch, by their index."""
+        self._prompts: dict[int, Sequence[int]] = {}
+        """Those in the batch, by their index."""
         self._batch = decoder.new_batch(params)
 
     @torch.inference_mode()
@@ -78,7 +90,7 @@ class Scheduler:
     def _take(self) -> bool:
         """Let requests arrive; whether any waits."""
         if self._incoming is not None:
-            self._waiting.extend(self._incoming(self.step, not self._rows and not self._waiting))
+            self._waiting.extend(self._incoming.take(self.step, not self._rows and not self._waiting))
         return bool(self._waiting)
 
     def _may_admit(self) -> bool:
@@ -101,13 +113,32 @@ class Scheduler:
             room -= cost
             entering.append(self._waiting.popleft())
         if entering:
-            self._batch.admit([request.prompt_ids for request in entering], [len(request.rows) for request in entering])
-            self._rows += [row for request in entering for row in request.rows]
-            self._prompt_tokens |= {request.rows[0].prompt: len(request.prompt_ids) for request in entering}
+            self._enter(entering)
+
+    def _enter(self, entering: Sequence[Request]) -> None:
+        prompts, prefixes = [request.prompt_ids for request in entering], [self._prefix(one) for one in entering]
+        self._batch.admit(prompts, [len(request.rows) for request in entering], prefixes)
+        self.prefilled_tokens += sum(map(len, prompts)) - sum(len(one.token_ids) for one in prefixes if one)
+        self._prompts = {row.prompt: self._prompts[row.prompt] for row in self._rows}
+        self._prompts |= {request.rows[0].prompt: request.prompt_ids for request in entering}
+        self._rows += [row for request in entering for row in request.rows]
+
+    def _prefix(self, request: Request) -> Prefix | None:
+        """What was kept for any of its rows: they have the same tokens before them."""
+        if self._kept is None:
+            return None
+        found = [self._kept.take(row.sample, request.prompt_ids) for row in request.rows]
+        return next((prefix for prefix in found if prefix is not None), None)
+
+    def _keep(self, place: int, row: Row, kept: KeptTurns) -> None:
+        """Keep what was computed for a row that has ended: its last token was sampled and not yet fed back."""
+        token_ids = [*self._prompts[row.prompt], *row.token_ids[:-1]]
+        if kept.has_room(len(token_ids)):
+            kept.put(row.sample, self._batch.prefix(place, token_ids))
 
     def _reserved_tokens(self) -> int:
         prompts = {row.prompt for row in self._rows}
-        return sum(self._prompt_tokens[prompt] for prompt in prompts) + sum(row.max_tokens for row in self._rows)
+        return sum(len(self._prompts[prompt]) for prompt in prompts) + sum(row.max_tokens for row in self._rows)
 
     def _draw(self) -> None:
         """Sample a token for every row that goes on."""
@@ -115,7 +146,9 @@ class Scheduler:
         uniform_N = torch.from_numpy(uniforms_at([row.seed for row in self._rows], places))
         tokens_N, logprobs_N = self._batch.draw(uniform_N)
         drawn = 0
-        for row, token, logprob in zip(self._rows, tokens_N.tolist(), logprobs_N.tolist(), strict=True):
+        for place, (row, token, logprob) in enumerate(
+            zip(self._rows, tokens_N.tolist(), logprobs_N.tolist(), strict=True)
+        ):
             if row.finish_reason is not None:
                 continue  # it has ended and only waits to leave
             if math.isnan(logprob):
@@ -123,6 +156,8 @@ class Scheduler:
             self._stop.append(row, token, logprob)
             drawn += 1
             if row.finish_reason is not None:
+                if self._kept is not None:
+                    self._keep(place, row, self._kept)
                 self._on_end(row)
         if self._on_tokens is not None:
             self._on_tokens(drawn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from or1_rollout.engines.transformers.kept_turns import KeptTurns
 from or1_rollout.engines.transformers.rows import Row
 from or1_rollout.engines.transformers.scheduler import Request
 from or1_rollout.turns import Feed, TurnRequest
@@ -14,16 +15,24 @@ CheckLength = Callable[[Sequence[int], int, str], None]
 
 
 class TurnRequests:
-    """What stands between a `Feed` and a `Scheduler`. Rows carry the key of their response as `sample`."""
+    """A `Feed` as a `Scheduler` sees it. Fits `Incoming`; rows carry the key of their response as `sample`."""
 
     def __init__(
-        self, feed: Feed, encode: Callable[[Prompt], list[int]], check: CheckLength, *, max_batch_tokens: int
+        self,
+        feed: Feed,
+        encode: Callable[[Prompt], list[int]],
+        check: CheckLength,
+        *,
+        max_batch_tokens: int,
+        kept_tokens: int = 0,
     ) -> None:
         self._feed, self._encode, self._check, self._max_batch_tokens = feed, encode, check, max_batch_tokens
-        self._num_prompts = 0
+        self._num_prompts = self._step = 0
+        self.kept = KeptTurns(kept_tokens, lambda key: feed.is_over(key, self._step)) if kept_tokens else None
 
     def take(self, step: int, is_idle: bool) -> list[Request]:
         """What has arrived, shortest prompts first, so that little is padded."""
+        self._step = step
         together: dict[tuple[int, ...], list[TurnRequest]] = {}
         for turn in self._feed.take(step, wait=is_idle):
             prompt = self._encode(turn.prompt)
