@@ -108,8 +108,9 @@ def test_the_guard_stops_a_stage_that_wipes_out_a_source(tmp_path: Path) -> None
 
 
 def test_a_benchmark_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
-    recipe = recipe_for(make_source(tmp_path / "a.jsonl"), decontaminate={"benchmarks": ["aime99.jsonl"]})
-    with pytest.raises(SourceError, match="aime99"):
+    names = ["aime99.jsonl", "items/aime24.jsonl"]
+    recipe = recipe_for(make_source(tmp_path / "a.jsonl"), decontaminate={"benchmarks": names})
+    with pytest.raises(SourceError, match=r"aime99\.jsonl; .*aime24\.jsonl \(get it from .*Skywork-OR1"):
         run_recipe(recipe, tmp_path / "run", progress=False)
 
 

@@ -87,7 +87,8 @@ def judged(verifier: Verifier, response: str, ground_truth: str) -> Judged:
         verdict = verifier(response, ground_truth)
         if verdict.reward is not None:
             detail = str(getattr(verdict, "detail", "") or "")
-            return Judged(verdict.reward >= _SOLVED, str(verdict.extracted or ""), f"{verdict.status}: {detail}".strip(": "))
+            why = f"{verdict.status}: {detail}".strip(": ")
+            return Judged(verdict.reward >= _SOLVED, str(verdict.extracted or ""), why)
     raise VerifierFailed(str(getattr(verdict, "detail", verdict.status)))
 
 
