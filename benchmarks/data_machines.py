@@ -10,6 +10,7 @@ are the same byte for byte, and how often an attempt was asked for twice.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -51,6 +52,7 @@ def measured(room, name, settings):
         f"{name:12} {result.rows:,} rows, {result.kept:,} kept, {seconds:.0f} s, {attempts.total():,} attempts",
         flush=True,
     )
+    print(" " * 12, json.loads((room / name / "manifest.json").read_text())["seconds"], flush=True)
     files = ("problems.jsonl", "dropped.jsonl", "report.md")
     return [(room / name / file).read_bytes() for file in files], attempts
 
@@ -64,14 +66,19 @@ def main():
     room = Path(tempfile.mkdtemp())
     write_hooks(room)
     sys.path.insert(0, str(room))
-    names = {"PYTHONPATH": str(room), "RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+    names = {
+        "PYTHONPATH": str(room),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+        "RAY_worker_niceness": "0",  # Ray's default of 15 would compare priorities
+    }
     os.environ |= names | {"RAY_raylet_start_wait_time_s": "300"}
     write(room / "rows.jsonl", options.rows, 0)
     write(room / "items.jsonl", 2000, 1)
     alone, once = measured(room, "one", recipe(room, options.rows, options.shards, "one"))
     from ray.cluster_utils import Cluster
 
-    machine = {"num_cpus": 1, "object_store_memory": 200 << 20, "node_ip_address": "127.0.0.1"}
+    machine = {"num_cpus": 1, "object_store_memory": 200 << 20}
     cluster = Cluster(initialize_head=True, head_node_args={**machine, "include_dashboard": False})
     try:
         cluster.add_node(**machine)
