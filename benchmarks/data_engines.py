@@ -4,7 +4,7 @@
 
 Each engine makes the same parts: rules and decontamination of every shard, the function that a run uses. Engines: the
 standard library's process pool, Ray tasks, Ray Data, datatrove's LocalPipelineExecutor. Then each gets twelve tasks of
-which one kills its own worker the first time, and 40 s for them.
+which one kills its own worker the first time, and 150 s for them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from or1_data.run.reading import read_sources
 from or1_data.run.recipe import recipe_from
 from or1_data.run.work import StageSpec, work
 
-FAULT_S = 40
+FAULT_S = 150
 os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}  # as or1-data's engine does
 os.environ |= {"RAY_worker_niceness": "0"}  # Ray's default of 15 would compare priorities
 
