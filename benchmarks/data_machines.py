@@ -10,12 +10,12 @@ are the same byte for byte, and how often an attempt was asked for twice.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 from data_common import print_machine
@@ -24,45 +24,17 @@ from data_scale import write
 from or1_data.run import run_recipe
 from or1_data.run.recipe import recipe_from
 
-HOOKS = '''
-"""Verifier and sampler; each kills its own process once, where a file says so."""
-import os, signal, zlib
-from pathlib import Path
-
-ROOM = Path(__file__).parent
-
-def die_once(name):
-    if (ROOM / name).exists():
-        (ROOM / name).rename(ROOM / f"{name}.done")
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def verify(response, ground_truth):
-    if ground_truth == '"500"':
-        die_once("kill-verifier")
-    return type("V", (), {"status": "x", "reward": float("wrong" not in response), "extracted": response[:20]})()
-
-class Sampler:
-    asked = 0
-    def sample(self, prompts, counts, first_attempts):
-        Sampler.asked += len(prompts)
-        if Sampler.asked > 2000:
-            die_once("kill-sampler")
-        with (ROOM / f"asked-{os.getpid()}").open("a") as stream:
-            for prompt, count, first in zip(prompts, counts, first_attempts):
-                key = zlib.crc32(prompt[-1]["content"].encode())
-                stream.writelines(f"{first + n} {key} {len(prompt[-1]['content'])}\\n" for n in range(count))
-        return [["wrong" if (first + n) % 3 else "right" for n in range(c)] for c, first in zip(counts, first_attempts)]
-'''
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "data"))
+from machine_hooks import NAME, asked, write_hooks
 
 
 def recipe(room, rows, shards, name, **changes):
-    hooks = "hooks_of_machines"
     data = {
         "chunk_rows": rows // shards,
         "source": [{"path": str(room / "rows.jsonl"), "adapter": "or1"}],
-        "answers": {"verifier": f"{hooks}:verify"},
+        "answers": {"verifier": f"{NAME}:verify"},
         "decontaminate": {"benchmarks": [str(room / "items.jsonl")]},
-        "difficulty": {"model": "m", "attempts": 4, "sampler": f"{hooks}:Sampler", "verifier": f"{hooks}:verify"},
+        "difficulty": {"model": "m", "attempts": 4, "sampler": f"{NAME}:Sampler", "verifier": f"{NAME}:verify"},
         "store": str(room / f"calls-{name}"),
         "output": {"formats": ["jsonl"]},
         **changes,
@@ -74,15 +46,15 @@ def measured(room, name, settings):
     """The run's files, and how often each attempt was asked for."""
     begun = time.perf_counter()
     result = run_recipe(settings, room / name, progress=False)
-    asked = Counter(line for path in room.glob("asked-*") for line in path.read_text().splitlines())
-    for path in room.glob("asked-*"):
-        path.unlink()
     seconds = time.perf_counter() - begun
+    attempts = asked(room)
     print(
-        f"{name:12} {result.rows:,} rows, {result.kept:,} kept, {seconds:.0f} s, {asked.total():,} attempts", flush=True
+        f"{name:12} {result.rows:,} rows, {result.kept:,} kept, {seconds:.0f} s, {attempts.total():,} attempts",
+        flush=True,
     )
+    print(" " * 12, json.loads((room / name / "manifest.json").read_text())["seconds"], flush=True)
     files = ("problems.jsonl", "dropped.jsonl", "report.md")
-    return [(room / name / file).read_bytes() for file in files], asked
+    return [(room / name / file).read_bytes() for file in files], attempts
 
 
 def main():
@@ -92,24 +64,29 @@ def main():
     options = parser.parse_args()
     print_machine("or1-data", "ray")
     room = Path(tempfile.mkdtemp())
-    (room / "hooks_of_machines.py").write_text(HOOKS)
+    write_hooks(room)
     sys.path.insert(0, str(room))
-    names = {"PYTHONPATH": str(room), "RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
+    names = {
+        "PYTHONPATH": str(room),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+        "RAY_worker_niceness": "0",  # Ray's default of 15 would compare priorities
+    }
     os.environ |= names | {"RAY_raylet_start_wait_time_s": "300"}
     write(room / "rows.jsonl", options.rows, 0)
     write(room / "items.jsonl", 2000, 1)
     alone, once = measured(room, "one", recipe(room, options.rows, options.shards, "one"))
     from ray.cluster_utils import Cluster
 
-    machine = {"num_cpus": 1, "object_store_memory": 200 << 20, "node_ip_address": "127.0.0.1"}
+    machine = {"num_cpus": 1, "object_store_memory": 200 << 20}
     cluster = Cluster(initialize_head=True, head_node_args={**machine, "include_dashboard": False})
     try:
         cluster.add_node(**machine)
         os.environ["RAY_ADDRESS"] = cluster.address
-        for name in ("kill-verifier", "kill-sampler"):
-            (room / name).touch()
+        (room / "kill-verifier").write_text('"500"')
+        (room / "kill-sampler").write_text(str(options.rows // 100))
         together = recipe(room, options.rows, options.shards, "two", engine="ray")
-        files, asked = measured(room, "two raylets", together)
+        files, attempts = measured(room, "two raylets", together)
     finally:
         cluster.shutdown()
     print("killed:", sorted(path.name for path in room.glob("kill-*.done")))
@@ -117,7 +94,7 @@ def main():
         "same files:",
         files == alone,
         "  attempts asked for twice:",
-        asked.total() - len(asked),
+        attempts.total() - len(attempts),
         f"(one process: {once.total() - len(once)})",
     )
     shutil.rmtree(room)

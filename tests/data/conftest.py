@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode puts no folder on the path
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
+from machine_hooks import NAME, asked, write_hooks
 
 from or1_data import make_problem, write_problems
 from or1_data.errors import ConfigError, RunError
@@ -20,35 +20,6 @@ from or1_data.run.engines.processes import Processes
 from or1_data.run.recipe import recipe_from
 
 ROWS, SHARDS = 160, 4
-HOOKS = '''
-"""Verifier and sampler of a run; each may kill its own process once, where a file says so."""
-import os, signal
-from pathlib import Path
-
-ROOM = Path(__file__).parent
-
-def die_once(name):
-    if (ROOM / name).exists():
-        (ROOM / name).rename(ROOM / f"{name}.done")
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def verify(response, ground_truth):
-    if ground_truth == '"17"':
-        die_once("kill-verifier")
-    right = "wrong" not in response
-    return type("V", (), {"status": "x", "reward": float(right), "extracted": response[:20]})()
-
-class Sampler:
-    def sample(self, prompts, counts, first_attempts):
-        answers = [[f"{'right' if (first + n) % 2 else 'wrong'}" for n in range(count)]
-                   for count, first in zip(counts, first_attempts)]
-        if any("Item 17 " in prompt[-1]["content"] for prompt in prompts):
-            die_once("kill-sampler")
-        with (ROOM / f"asked-{os.getpid()}").open("a") as stream:
-            for prompt, count, first in zip(prompts, counts, first_attempts):
-                stream.writelines(f"{first + n} {prompt[-1]['content']!r}\\n" for n in range(count))
-        return answers
-'''
 
 
 def statement(number: int) -> str:
@@ -60,9 +31,9 @@ def statement(number: int) -> str:
 
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "hooks_of_machines.py").write_text(HOOKS)
+    write_hooks(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "hooks_of_machines", raising=False)  # that of another test's folder
+    monkeypatch.delitem(sys.modules, NAME, raising=False)  # that of another test's folder
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     rows = [
         make_problem(statement(n), str((n * 37 + 11) % ROWS if n % 10 == 9 else n), ability="math", data_source="s")
@@ -77,10 +48,10 @@ def recipe(room: Path, **changes: object):
     data = {
         "chunk_rows": ROWS // SHARDS,
         "source": [{"path": str(room / "in.jsonl"), "adapter": "or1"}],
-        "answers": {"verifier": "hooks_of_machines:verify"},
+        "answers": {"verifier": f"{NAME}:verify"},
         "decontaminate": {"benchmarks": [str(room / "bench.jsonl")]},
         "difficulty": {
-            "model": "m", "attempts": 4, "sampler": "hooks_of_machines:Sampler", "verifier": "hooks_of_machines:verify",
+            "model": "m", "attempts": 4, "sampler": f"{NAME}:Sampler", "verifier": f"{NAME}:verify",
         },
         **changes,
     }  # fmt: skip
@@ -92,18 +63,11 @@ def made(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names}
 
 
-def asked(room: Path) -> Counter[str]:
-    found = Counter(line for path in room.glob("asked-*") for line in path.read_text().splitlines())
-    for path in room.glob("asked-*"):
-        path.unlink()
-    return found
-
-
 @pytest.mark.slow
 def test_a_ray_worker_that_is_killed_is_replaced_and_the_rows_are_those_of_one_process(room: Path) -> None:
     pytest.importorskip("ray")
     alone = run_recipe(recipe(room, difficulty=None), room / "one", progress=False)
-    (room / "kill-verifier").touch()
+    (room / "kill-verifier").write_text('"17"')
     settings = recipe(room, difficulty=None, engine="ray", workers=2)
     assert run_recipe(settings, room / "two", progress=False).kept == alone.kept
     assert (room / "kill-verifier.done").exists() and made(room / "two") == made(room / "one")
@@ -123,21 +87,22 @@ def test_two_machines_ask_nothing_twice_even_if_one_is_killed(room: Path, monkey
     once = asked(room)
     assert once.total() > ROWS and max(once.values()) == 1
     monkeypatch.setattr("or1_data.run.engines.Processes", TwoMachines)
-    (room / "kill-sampler").touch()
+    (room / "kill-sampler").write_text("20")
     settings = recipe(room, **only, store=str(room / "calls-two"))
     with pytest.raises(RunError, match="the same command continues"):
         run_recipe(settings, room / "two", progress=False)
+    askers = len(list(room.glob("asked-*")))
     asked(room)
     paid = sum(path.read_bytes().count(b"\n") for path in (room / "calls-two").glob("*.jsonl"))
     run_recipe(settings, room / "two", progress=False)
-    assert len(list(room.glob("asked-*"))) == 2, "both machines asked"
+    assert askers + len(list(room.glob("asked-*"))) >= 2, "both machines asked"
     missing = asked(room)
     assert missing.total() == once.total() - paid and missing <= once
     assert made(room / "two") == made(room / "one")
 
 
 def test_a_killed_worker_of_this_machine_ends_the_run_with_advice_and_the_next_one_goes_on(room: Path) -> None:
-    (room / "kill-verifier").touch()
+    (room / "kill-verifier").write_text('"17"')
     settings = recipe(room, workers=2, difficulty=None)
     with pytest.raises(RunError, match=r"killed .* the same command continues"):
         run_recipe(settings, room / "killed", progress=False)

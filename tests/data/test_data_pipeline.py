@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import tomllib
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 
 from or1_data import ConfigError, GuardError, SourceError, make_problem, read_problems, write_problems
 from or1_data.cli import main
 from or1_data.run import load_recipe, run_recipe
-from or1_data.run.recipe import recipe_from
+from or1_data.run.recipe import Recipe, recipe_from
 
 
 def words(n: int) -> str:
@@ -108,14 +112,45 @@ def test_the_guard_stops_a_stage_that_wipes_out_a_source(tmp_path: Path) -> None
 
 
 def test_a_benchmark_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
-    recipe = recipe_for(make_source(tmp_path / "a.jsonl"), decontaminate={"benchmarks": ["aime99.jsonl"]})
-    with pytest.raises(SourceError, match="aime99"):
+    names = ["aime99.jsonl", "items/aime24.jsonl"]
+    recipe = recipe_for(make_source(tmp_path / "a.jsonl"), decontaminate={"benchmarks": names})
+    with pytest.raises(SourceError, match=r"aime99\.jsonl; .*aime24\.jsonl \(get it from .*Skywork-OR1"):
         run_recipe(recipe, tmp_path / "run", progress=False)
 
 
 @pytest.mark.parametrize("name", ["or1-math", "or1-code", "skywork-or1-rl-data", "shared-small"])
 def test_shipped_recipes_are_valid(name: str) -> None:
     assert load_recipe(name).source
+
+
+def keys_of(kind: type) -> set[str]:
+    """Every key of some settings, with its table: `judge.endpoints.url`."""
+    found = set()
+    for field in msgspec.structs.fields(kind):
+        inner = [part for part in (field.type, *get_args(field.type)) if hasattr(part, "__struct_fields__")]
+        found |= {f"{field.name}.{key}" for part in inner for key in keys_of(part)} if inner else {field.name}
+    return found
+
+
+def written(table: dict, known: set[str], place: str = "") -> set[str]:
+    found = set()
+    for key, value in table.items():
+        entry = value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else value
+        inner = isinstance(entry, dict) and f"{place}{key}" not in known
+        found |= written(entry, known, f"{place}{key}.") if inner else {f"{place}{key}"}
+    return found
+
+
+def test_the_guide_has_an_example_of_every_key_and_no_other() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+    text = next(block for block in re.findall(r"```toml\n(.*?)```", guide, re.S) if "chunk_rows" in block)
+    recipe_from(tomllib.loads(text))
+    known = keys_of(Recipe)
+    of_servers = [key for key in known if key.startswith("difficulty.endpoint.")]
+    same = {key.replace("difficulty.endpoint.", "judge.endpoints.") for key in of_servers}
+    assert len(known) > 80 and same and same <= known
+    found = written(tomllib.loads(text), known)
+    assert known - same <= found <= known
 
 
 def test_the_released_sets_filter_on_rows_of_its_format(tmp_path: Path) -> None:

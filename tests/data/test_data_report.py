@@ -218,7 +218,7 @@ def test_a_push_sends_the_files_and_the_card_and_nothing_else(tmp_path: Path, mo
     monkeypatch.setattr(hub.HfApi, "upload_folder", lambda self, **options: sent.update(options))
     assert push(tmp_path, ["train.parquet"], "me/mine").endswith("datasets/me/mine")
     assert sent["name"] == "me/mine" and sent["private"] and sent["repo_type"] == "dataset"
-    assert sent["allow_patterns"] == ["train.parquet", "README.md", "manifest.json", "report.html"]
+    assert sent["allow_patterns"] == ["train.parquet", "README.md", "manifest.json"]
 
     def refuse(self, *args: object, **options: object) -> None:
         raise OSError("401 you must log in")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from or1_data.dedup.same import Comparison
-from or1_data.ground_truth import answers
+from or1_data.ground_truth import answers, is_text
 from or1_data.schema import Problem
 from or1_data.verifying import Verifier, VerifierFailed, correct, judged
 
@@ -20,9 +20,10 @@ def annotate_answers(problems: Iterable[Problem], verifier: Verifier) -> Iterato
     """Each problem with the note `answers`.
 
     Math: `gold_verifies` (the gold in a box is judged right against itself) and `in_solution` (the solution's text is
-    judged right; None without one). Code: `solution_passes` (one of at most 32 listed programs passes all tests; None
-    without any). What fails is said under `why`. A check that the verifier itself could not make is absent, and
-    `failed` says why.
+    judged right; None without one). A gold in words is equal to itself for any verifier, which says nothing: it is
+    `text_answer`, and `gold_verifies` is None. Code: `solution_passes` (one of at most 32 listed programs passes all
+    tests; None without any). What fails is said under `why`. A check that the verifier itself could not make is absent,
+    and `failed` says why.
     """
     for problem in problems:
         yield problem.with_note(NOTE, check(problem, verifier))
@@ -39,18 +40,25 @@ def check(problem: Problem, verifier: Verifier) -> dict[str, Any]:
 
 
 def _check_math(problem: Problem, verifier: Verifier, note: dict[str, Any]) -> None:
-    """Every alternative must verify: one that cannot be read would quietly never be accepted."""
     golds = answers(problem.ground_truth)
-    pairs = [(gold, json.dumps(gold)) for gold in golds] + [(golds[0], problem.ground_truth)]
-    unread = [gold for gold, truth in pairs if not correct(verifier, boxed(gold), truth)]
-    note["gold_verifies"], note["in_solution"] = not unread, None
-    if unread:
-        note["why"] = f"{unread[0]!r} is not judged equal to itself"[:_SHOWN_CHARS]
+    note["in_solution"] = None
+    _check_golds(problem, golds, verifier, note)
     if problem.solution.strip():
         said = judged(verifier, problem.solution, problem.ground_truth)
         note["in_solution"] = said.right
         if not said.right:
             note.setdefault("why", f"the solution's answer is {said.extracted!r}"[:_SHOWN_CHARS])
+
+
+def _check_golds(problem: Problem, golds: list[str], verifier: Verifier, note: dict[str, Any]) -> None:
+    """Every alternative must verify: one that cannot be read would quietly never be accepted."""
+    pairs = [(gold, json.dumps(gold)) for gold in golds] + [(golds[0], problem.ground_truth)]
+    unread = [gold for gold, truth in pairs if not correct(verifier, boxed(gold), truth)]
+    note["gold_verifies"] = not unread
+    if not unread and all(map(is_text, golds)):
+        note["gold_verifies"], note["text_answer"] = None, True
+    if unread:
+        note["why"] = f"{unread[0]!r} is not judged equal to itself"[:_SHOWN_CHARS]
 
 
 def _check_code(problem: Problem, verifier: Verifier, note: dict[str, Any]) -> None:

@@ -47,12 +47,14 @@ def run(options: Namespace) -> int:
 
 def recipes(options: Namespace) -> int:
     """`or1-data recipes`."""
+    if options.name not in ("", *shipped_recipes()):
+        raise ConfigError(f"no recipe {options.name!r}; shipped: {', '.join(shipped_recipes())}")
     for name in shipped_recipes():
         text = recipe_text(name)
         if options.name in ("", name):
             about = " ".join(line.lstrip("# ") for line in text.split("name =")[0].splitlines())
             print(text if options.name else f"{name:22} {about}")
-    return 0 if options.name in ("", *shipped_recipes()) else 2
+    return 0
 
 
 def stats(options: Namespace) -> int:

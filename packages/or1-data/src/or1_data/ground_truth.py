@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -24,6 +25,12 @@ _CODE: Final[dict[Kind, tuple[frozenset[str], frozenset[str]]]] = {
     "assert": (frozenset({"assert_case"}), frozenset({"import_prefix"})),
     "livecodebench": (frozenset({"question_id"}), frozenset()),
 }
+_WORDS_IN_MATH: Final = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mbox)\s*\{([^{}]*)\}")
+_NO_TEXT: Final = re.compile(r"[\d\\=+*/^_<>|{}\[\]]")
+_WORD: Final = re.compile(r"[^\W\d_]{3,}")
+_FUNCTIONS: Final = frozenset(
+    ["sin", "cos", "tan", "cot", "sec", "csc", "log", "exp", "sqrt", "max", "min", "gcd", "lcm", "mod"]
+)
 
 
 def ground_truth_text(value: object) -> str:
@@ -65,6 +72,13 @@ def answers(text: str) -> list[str]:
         return []
     entries = value if isinstance(value, list) else [value]
     return [entry if isinstance(entry, str) else json.dumps(entry) for entry in entries]
+
+
+def is_text(answer: str) -> bool:
+    """Whether a math answer is words, such as `Tuesday`: what can only be compared letter by letter."""
+    plain = _WORDS_IN_MATH.sub(r"\1", answer).replace("$", " ")
+    words = _WORD.findall(plain)
+    return bool(words) and not _NO_TEXT.search(plain) and not _FUNCTIONS.issuperset(word.lower() for word in words)
 
 
 def _from_text(text: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple, Protocol
 from or1_data.errors import ConfigError
 
 DEFAULT_VERIFIER: Final = "or1_reward:verify"
-_FAILED: Final = "verifier_error"
+_SOLVED: Final = 1.0
+"""The reward of a gold or a program that is right; a part of the points is not."""
 
 
 class Verdict(Protocol):
@@ -86,7 +87,8 @@ def judged(verifier: Verifier, response: str, ground_truth: str) -> Judged:
         verdict = verifier(response, ground_truth)
         if verdict.reward is not None:
             detail = str(getattr(verdict, "detail", "") or "")
-            return Judged(verdict.reward > 0, str(verdict.extracted or ""), f"{verdict.status}: {detail}".strip(": "))
+            why = f"{verdict.status}: {detail}".strip(": ")
+            return Judged(verdict.reward >= _SOLVED, str(verdict.extracted or ""), why)
     raise VerifierFailed(str(getattr(verdict, "detail", verdict.status)))
 
 

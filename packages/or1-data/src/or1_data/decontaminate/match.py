@@ -6,6 +6,7 @@ Axes: R rows of a batch, B benchmark items.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -22,7 +23,8 @@ from or1_data.text.words import inclusion, number_similarity
 Class = Literal["verbatim", "reformatted", "number_changed", "paraphrase", "template"]
 CLASSES: Final[tuple[Class, ...]] = ("verbatim", "reformatted", "number_changed", "paraphrase", "template")
 _CANDIDATES: Final = 4
-_DENSE_CELLS: Final = 1 << 22
+_DENSE_CELLS: Final = 1 << 18
+"""Cells of the table of rows and items: larger ones no longer fit into a cache, and take memory."""
 _SHORT: Final = 6
 """An item of so few 3-grams matches only a row that is little more than the item."""
 
@@ -132,12 +134,12 @@ class Matcher:
         row, position = row[known], position[known]
         lengths = inverted.offsets[position + 1] - inverted.offsets[position]
         ends = np.cumsum(lengths)
-        within = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-        items = inverted.items[np.repeat(inverted.offsets[position], lengths) + within]
+        count = int(ends[-1]) if len(ends) else 0
+        items = inverted.items[np.arange(count) + np.repeat(inverted.offsets[position] - (ends - lengths), lengths)]
         weights = inverted.weights[position] ** (2 if squared else 1)
         size = len(self.index.items)
         cells = np.bincount(
-            np.repeat(row, lengths) * size + items, np.repeat(weights, lengths), minlength=len(rows) * size
+            np.repeat(row * size, lengths) + items, np.repeat(weights, lengths), minlength=len(rows) * size
         )
         return cells.reshape(len(rows), size)
 
@@ -155,25 +157,7 @@ class Matcher:
         return min(ranked, key=lambda match: (CLASSES.index(match.kind), -match.score, match.item), default=None)
 
     def _scored(self, rows: Features, row: int, item: int, masked: float, cosine: float) -> Match | None:
-        theirs = self.index.features
-        inverted = self.index.inverted["grams"]
-        common = np.intersect1d(rows.grams.of(row), theirs.grams.of(item), assume_unique=True)
-        weight = float(inverted.weights[inverted.locate(common)[0]].sum())
-        overlap = _Overlap(
-            contained=weight / max(float(inverted.item_weight[item]), 1e-9),
-            containing=weight / max(_weight(rows.grams.of(row), inverted, len(self.index.items)), 1e-9),
-            masked=masked,
-            words=cosine,
-            numbers=number_similarity(rows.numbers[row], theirs.numbers[item]),
-            included=inclusion(theirs.numbers[item], rows.numbers[row]),
-            paraphrase=self._reworded(rows, row, item, cosine),
-            size=len(theirs.grams.of(item)),
-            answers=_answers_agree(rows.answers[row], theirs.answers[item]),
-            other_words=_other_words(rows.words.of(row), theirs.words.of(item)),
-            few_words=len(theirs.words.of(item)) < _FEW_WORDS,
-            formula=theirs.has_formula[item],
-            code=self.index.items[item].ability == "code",
-        )
+        overlap = _Overlap(self.index, rows, row, item, masked, cosine)
         kind, score = classify(overlap, self.settings)
         if kind is None:
             return None
@@ -186,35 +170,61 @@ class Matcher:
             masked,
             cosine,
             overlap.numbers,
-            shared_tests(rows, row, theirs, item),
+            shared_tests(rows, row, self.index.features, item),
         )
 
-    def _reworded(self, rows: Features, row: int, item: int, cosine: float) -> float:
-        if self.index.items[item].ability == "code":
-            return program_score(rows, row, self.index.features, item, cosine)
-        return paraphrase_score(evidence(rows, row, self.index.features, item))
 
+class _Overlap:
+    """Everything that the class of a pair depends on, each found out when it is first asked for: most need little."""
 
-class _Overlap(NamedTuple):
-    """Everything that the class depends on; the first seven are between 0 and 1."""
+    def __init__(self, index: BenchmarkIndex, rows: Features, row: int, item: int, masked: float, words: float) -> None:
+        self.index, self.rows, self.row, self.item = index, rows, row, item
+        self.masked, self.words = masked, words
+        theirs, self._grams = index.features, index.inverted["grams"]
+        self.code = index.items[item].ability == "code"
+        self.formula = theirs.has_formula[item]
+        """Whether the item has a formula in LaTeX."""
+        self.size = len(theirs.grams.of(item))
+        self.few_words = len(theirs.words.of(item)) < _FEW_WORDS
+        """Whether the item is a formula with few words around it, such as `Simplify ...`."""
+        self.answers = _answers_agree(rows.answers[row], theirs.answers[item])
+        """Whether the answers are the same; None where one is not known."""
 
-    contained: float
-    containing: float
-    masked: float
-    words: float
-    numbers: float
-    included: float
-    paraphrase: float
-    size: int
-    answers: bool | None
-    """Whether the answers are the same; None where one is not known."""
-    other_words: bool
-    """Whether each side has a telling word that the other has not."""
-    few_words: bool
-    """Whether the item is a formula with few words around it, such as `Simplify ...`."""
-    formula: bool
-    """Whether the item has a formula in LaTeX."""
-    code: bool
+    @cached_property
+    def _common(self) -> float:
+        common = np.intersect1d(
+            self.rows.grams.of(self.row), self.index.features.grams.of(self.item), assume_unique=True
+        )
+        return float(self._grams.weights[self._grams.locate(common)[0]].sum())
+
+    @property
+    def contained(self) -> float:
+        return self._common / max(float(self._grams.item_weight[self.item]), 1e-9)
+
+    @cached_property
+    def containing(self) -> float:
+        own = _weight(self.rows.grams.of(self.row), self._grams, len(self.index.items))
+        return self._common / max(own, 1e-9)
+
+    @cached_property
+    def numbers(self) -> float:
+        return number_similarity(self.rows.numbers[self.row], self.index.features.numbers[self.item])
+
+    @cached_property
+    def included(self) -> float:
+        return inclusion(self.index.features.numbers[self.item], self.rows.numbers[self.row])
+
+    @cached_property
+    def paraphrase(self) -> float:
+        theirs = self.index.features
+        if self.code:
+            return program_score(self.rows, self.row, theirs, self.item, self.words)
+        return paraphrase_score(evidence(self.rows, self.row, theirs, self.item))
+
+    @cached_property
+    def other_words(self) -> bool:
+        """Whether each side has a telling word that the other has not."""
+        return _other_words(self.rows.words.of(self.row), self.index.features.words.of(self.item))
 
 
 def classify(overlap: _Overlap, limits: DecontaminateSettings) -> tuple[Class | None, float]:
@@ -238,14 +248,19 @@ def _is_another(o: _Overlap) -> bool:
 
 
 def _is_paraphrase(o: _Overlap, limits: DecontaminateSettings) -> bool:
-    """Whoever rewords a math problem keeps its answer and, where formulas are the problem, their numbers."""
-    if o.paraphrase < limits.paraphrase or o.answers is False:
+    """Whoever rewords a math problem keeps its answer and, where formulas are the problem, their numbers.
+
+    The score comes last: it costs the most.
+    """
+    if o.answers is False:
         return False
     if o.few_words:
-        return o.contained >= _FORMULA_CONTAINED
-    if not o.formula and o.included == 1.0 and o.numbers > 0:
-        return True
-    return o.numbers >= (_NUMBERS if o.answers or not o.formula else _NUMBERS_OF_FORMULA)
+        kept = o.contained >= _FORMULA_CONTAINED
+    elif not o.formula and o.included == 1.0 and o.numbers > 0:
+        kept = True
+    else:
+        kept = o.numbers >= (_NUMBERS if o.answers or not o.formula else _NUMBERS_OF_FORMULA)
+    return kept and o.paraphrase >= limits.paraphrase
 
 
 def _by_answer(answers: Sequence[str]) -> dict[str, I64]:

@@ -74,7 +74,9 @@ def iter_files(datasets: Any, url: str) -> Any:
 
 
 def push(folder: Path, files: Iterable[str], identifier: str) -> str:
-    """Upload the files of a run, its card, manifest and report to a hub set, private if new; returns its address.
+    """Upload the files of a run, its card and manifest to a hub set, private if new; returns its address.
+
+    Not the report: it shows dropped rows, and benchmarks' texts beside them.
 
     Raises:
         ConfigError: the extra is not installed.
@@ -88,7 +90,7 @@ def push(folder: Path, files: Iterable[str], identifier: str) -> str:
     try:
         api = HfApi()
         api.create_repo(identifier, repo_type="dataset", private=True, exist_ok=True)
-        wanted = [*files, "README.md", "manifest.json", "report.html"]
+        wanted = [*files, "README.md", "manifest.json"]
         api.upload_folder(repo_id=identifier, repo_type="dataset", folder_path=folder, allow_patterns=wanted)
     except (HfHubHTTPError, OSError, ValueError) as error:
         told = " ".join(str(error).split())[:300]

@@ -27,11 +27,18 @@ def lines(stream: IO[bytes], file: str) -> Iterator[Located]:
         text = line.removeprefix(_BOM) if number == 1 else line
         if text.strip():
             try:
-                yield _located(file, number, decoder.decode(text))
+                value = decoder.decode(text)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                yield Located(
-                    file, number, SchemaError(f"not a JSON object: {error}", todo="repair or remove the line")
-                )
+                value = _by_python(text, error)
+            yield _located(file, number, value)
+
+
+def _by_python(line: bytes, error: Exception) -> Any:
+    """What Python writes and reads though it is no JSON (NaN in a column that nobody asked for); else the error."""
+    try:
+        return json.loads(line.decode(), parse_int=_integer)
+    except (ValueError, RecursionError):
+        return SchemaError(f"not a JSON object: {error}", todo="repair or remove the line")
 
 
 def array(stream: IO[bytes], file: str) -> Iterator[Located]:

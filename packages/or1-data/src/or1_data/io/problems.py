@@ -83,7 +83,9 @@ def write_problems(path: str | Path, problems: Iterable[Problem], *, columns: Co
         count = writers[path.suffix](temporary, problems)
         temporary.replace(path)
     except OSError as error:
-        raise SourceError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise SourceError(
+            f"{path}: cannot be written ({error.strerror or error}); free some space, or write elsewhere"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
     return count

@@ -17,6 +17,7 @@ import msgspec
 
 from or1_data.errors import RunError, SourceError
 from or1_data.report.write import write_card, write_report
+from or1_data.run.benchmarks import benchmark_files
 from or1_data.run.duplicates import run_duplicates
 from or1_data.run.engines import Engine, open_engine
 from or1_data.run.fingerprint import fingerprint_of
@@ -100,7 +101,7 @@ class _Run:
         self.recipe, self.progress = recipe, progress
         self.given, self.out, self.root = out, out.absolute(), Path(recipe.root).absolute()
         self.engine = engine
-        self.benchmarks = tuple(_benchmarks(recipe, self.root))
+        self.benchmarks = tuple(benchmark_files(recipe, self.root))
         self.funnel: dict[str, dict[str, Counter[str]]] = {}
         self.seconds: dict[str, float] = {}
 
@@ -120,7 +121,11 @@ class _Run:
             parts = read_sources(self.recipe, folder, self.root, done)
         remove_stale(folder, [*parts, *(Part(part.path.with_suffix(".bad"), part.key) for part in parts)])
         if not sum(part.counts()["rows"] for part in parts):
-            raise SourceError("the sources gave no rows; check paths, `where` and set_aside.jsonl")
+            broken = collect_set_aside(parts, self.out)
+            raise SourceError(
+                f"the sources gave no rows, and {broken:,} broken ones, which {self.given}/set_aside.jsonl names; "
+                "check paths and `where`"
+            )
         return parts
 
     def stage(self, name: str, sources: Sequence[Part]) -> list[Part]:
@@ -195,16 +200,6 @@ class _Run:
             "counts": summary.counts(),
             "seconds": self.seconds,
         }
-
-
-def _benchmarks(recipe: Recipe, root: Path) -> Iterator[str]:
-    for pattern in recipe.decontaminate.benchmarks if recipe.decontaminate else ():
-        found = [Path(pattern)] if Path(pattern).is_absolute() else sorted(root.glob(pattern))
-        if not found or not all(path.exists() for path in found):
-            raise SourceError(
-                f"decontaminate.benchmarks: nothing matches {root / pattern}; correct the path, or remove it"
-            )
-        yield from map(str, found)
 
 
 @contextmanager

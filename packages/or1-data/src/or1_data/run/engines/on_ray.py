@@ -14,13 +14,16 @@ _RETRIES: Final = 3
 """How often a task is made again after its worker died."""
 _QUIET: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 """Reports of usage to Ray's makers; and under `uv run`, Ray would start each worker by `uv run`. Read on import."""
+_TRIES: Final = {"RAY_NUM_REDIS_GET_RETRIES": "3"}
+"""To reach a cluster, each of about 40 s; Ray's own 20 say nothing for twelve minutes where there is none."""
 
 
 class OnRay:
     """An `Engine` over a Ray cluster: the one at `RAY_ADDRESS`, else one of `workers` processes on this machine."""
 
     def __init__(self, workers: int) -> None:
-        for name, value in _QUIET.items():
+        defaults = _QUIET | (_TRIES if os.environ.get("RAY_ADDRESS") else {})
+        for name, value in defaults.items():
             os.environ.setdefault(name, value)
         try:
             import ray
