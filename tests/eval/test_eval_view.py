@@ -72,6 +72,15 @@ def find(browser: Any, selector: str) -> Any:
     return browser.find_element("css selector", selector)
 
 
+def click(browser: Any, selector: str) -> None:
+    """Click what is there now: the page may put another element of the same kind in its place meanwhile."""
+    from selenium.common.exceptions import StaleElementReferenceException
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    patient = WebDriverWait(browser, 20, ignored_exceptions=(StaleElementReferenceException,))
+    patient.until(lambda page: find(page, selector).click() is None)
+
+
 def all_of(browser: Any, selector: str) -> list[Any]:
     found: list[Any] = browser.find_elements("css selector", selector)
     return found
@@ -138,7 +147,7 @@ def test_every_sample_is_reached_by_clicks(browser: Any, page: Path, runs: tuple
     for name in ("m0", "m4"):
         find(browser, f"tr[data-problem={name}]").click()
         for index in range(K):
-            find(browser, f"[data-run='1'] [data-sample='{index}']").click()
+            click(browser, f"[data-run='1'] [data-sample='{index}']")
             sample = stored[name, index]
             assert sample.verdict is not None
             find(browser, f"[data-run='1'] [data-sample='{index}'][aria-pressed=true]")
