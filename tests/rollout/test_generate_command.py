@@ -13,6 +13,7 @@ import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from or1_rollout import RowError
+from or1_rollout.cli import main
 from or1_rollout.errors import SettingsError
 from or1_rollout.generate.rows import finished_prompts, read_prompts
 from or1_rollout.generate.samples_file import samples_path
@@ -40,11 +41,25 @@ def prompts(tmp_path):
     return path
 
 
-def command(prompts, out, model, *more):
+def arguments(prompts, out, model, *more):
     return [
-        sys.executable, "-m", "or1_rollout.cli", "generate", str(prompts), "-o", str(out), "--model", str(model),
-        "-n", "2", "--max-new-tokens", "150", *more,
+        "generate", str(prompts), "-o", str(out), "--model", str(model), "-n", "2", "--max-new-tokens", "150", *more,
     ]  # fmt: skip
+
+
+def command(*given):
+    return [sys.executable, "-m", "or1_rollout.cli", *arguments(*given)]
+
+
+@pytest.fixture
+def generate(capsys):
+    """`generate(prompts, out, model, *more)`: the command in this process; exit code, standard output and error."""
+
+    def run(*given):
+        code = main(arguments(*given))
+        return code, *capsys.readouterr()
+
+    return run
 
 
 def test_samples_of_a_group_that_is_not_complete_are_not_mixed_with_others(tmp_path):
@@ -61,9 +76,9 @@ def test_samples_of_a_group_that_is_not_complete_are_not_mixed_with_others(tmp_p
     assert said == {"builds": ["b1"], "left_out": ["min_p"]}, "of both sessions"
 
 
-def test_a_killed_run_goes_on_and_ends_with_the_same_completions(prompts, model, tmp_path):
+def test_a_killed_run_goes_on_and_ends_with_the_same_completions(prompts, model, tmp_path, generate):
     whole, killed = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
-    assert subprocess.run(command(prompts, whole, model), check=False, capture_output=True).returncode == 0
+    assert generate(prompts, whole, model)[0] == 0
     process = subprocess.Popen(command(prompts, killed, model), stderr=subprocess.DEVNULL)
     while not killed.exists() or not killed.read_bytes():
         assert process.poll() is None
@@ -72,8 +87,8 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_completions(prompts, model,
     process.wait()
     with killed.open("a") as file:
         file.write('{"id": "p1')  # as if a line had been cut off
-    done = subprocess.run(command(prompts, killed, model), check=False, capture_output=True, text=True)
-    assert done.returncode == 0 and "200 of them" not in done.stdout
+    code, said, _ = generate(prompts, killed, model)
+    assert code == 0 and "200 of them" not in said
     by_id = [{row["id"]: row for row in map(json.loads, path.read_text().splitlines())} for path in (whole, killed)]
     assert by_id[0].keys() == by_id[1].keys() and len(killed.read_text().splitlines()) == 200
     for name, row in by_id[0].items():
@@ -93,23 +108,23 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_completions(prompts, model,
         ('{"id": 1, "prompt": [{"role": 3, "content": null}]}', [":201", "messages"]),
     ],
 )
-def test_bad_rows_are_named_before_anything_is_generated(prompts, model, tmp_path, line, words):
+def test_bad_rows_are_named_before_anything_is_generated(prompts, model, tmp_path, generate, line, words):
     with prompts.open("a") as file:
         file.write(line + "\n")
-    done = subprocess.run(command(prompts, tmp_path / "out.jsonl", model), check=False, capture_output=True, text=True)
-    assert done.returncode == 2 and not (tmp_path / "out.jsonl").exists()
-    assert all(word in done.stderr for word in words) and "Traceback" not in done.stderr
+    code, _, error = generate(prompts, tmp_path / "out.jsonl", model)
+    assert code == 2 and not (tmp_path / "out.jsonl").exists()
+    assert all(word in error for word in words)
 
 
-def test_a_file_is_not_continued_with_other_settings(prompts, model, tmp_path):
+def test_a_file_is_not_continued_with_other_settings(prompts, model, tmp_path, generate):
     prompts.write_text("".join(prompts.read_text().splitlines(keepends=True)[:2]))
     out = tmp_path / "out.jsonl"
-    assert subprocess.run(command(prompts, out, model), check=False, capture_output=True).returncode == 0
+    assert generate(prompts, out, model)[0] == 0
     before = out.read_bytes()
     for more, words in [(["--temperature", "0.5"], "temperature 1.0, now 0.5"), (["--seed", "3"], "seed 0, now 3")]:
-        done = subprocess.run(command(prompts, out, model, *more), check=False, capture_output=True, text=True)
-        assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
-    assert subprocess.run(command(prompts, out, model), check=False, capture_output=True).returncode == 0
+        code, _, error = generate(prompts, out, model, *more)
+        assert code == 2 and words in error
+    assert generate(prompts, out, model)[0] == 0
     assert out.read_bytes() == before
 
 
@@ -134,18 +149,18 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("content", FOREIGN)
-def test_an_output_that_is_some_other_file_is_refused_and_keeps_every_byte(prompts, model, tmp_path, content):
+def test_an_output_that_is_some_other_file_is_refused_and_keeps_every_byte(prompts, model, tmp_path, generate, content):
     other = tmp_path / "other"
     other.write_bytes(content)
-    done = subprocess.run(command(prompts, other, model), check=False, capture_output=True, text=True)
-    assert done.returncode == 2 and "nothing was changed" in done.stderr and "Traceback" not in done.stderr
+    code, _, error = generate(prompts, other, model)
+    assert code == 2 and "nothing was changed" in error
     assert other.read_bytes() == content
 
 
-def test_the_file_of_prompts_is_never_the_output(prompts, model):
+def test_the_file_of_prompts_is_never_the_output(prompts, model, generate):
     before = prompts.read_bytes()
-    done = subprocess.run(command(prompts, prompts, model), check=False, capture_output=True, text=True)
-    assert done.returncode == 2 and "file of prompts" in done.stderr and prompts.read_bytes() == before
+    code, _, error = generate(prompts, prompts, model)
+    assert code == 2 and "file of prompts" in error and prompts.read_bytes() == before
 
 
 def test_torn_ends_are_removed_and_whole_lines_kept(tmp_path):
