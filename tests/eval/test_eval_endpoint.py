@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,38 @@ def test_a_server_that_stays_down_is_an_error_that_says_so(server: ScriptedServe
     nobody = endpoint("http://127.0.0.1:9", model="x", attempts=1)
     with pytest.raises(EngineError, match=r"127.0.0.1:9"):
         evaluate(problem_file, nobody, k=1)
+
+
+class _Late(BaseHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"data": [{"id": "late"}]}')
+
+
+def test_a_server_that_does_not_run_yet_is_waited_for_before_it_names_its_model() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = probe.getsockname()
+    said: list[str] = []
+    engine = endpoint("http://{}:{}".format(*address))
+    engine.on_notice = said.append
+    servers: list[ThreadingHTTPServer] = []
+
+    def start() -> None:
+        servers.append(ThreadingHTTPServer(address, _Late))
+        servers[0].serve_forever()
+
+    threading.Timer(0.5, start).start()
+    assert engine.model == "late"
+    servers[0].shutdown()
+    servers[0].server_close()
+    assert len(said) == 1 and "no server answers at" in said[0] and "waiting up to 30 min" in said[0]
+    with pytest.raises(EngineError, match=r"no server answers at http://127.*/v1/models"):
+        _ = endpoint("http://{}:{}".format(*address), patience_s=0.1).model
 
 
 @pytest.mark.parametrize("field", ["return_token_ids", "top_k", "max_tokens"])

@@ -113,6 +113,7 @@ def test_a_healthy_run_with_rewards_is_quiet():
         ("one answer", "verifier accepts", {"watch/answer_share": 0.8}),
         ("verdicts shift", "of the verdicts are no answer, 0% at the start", {"verdicts/no_answer": 0.6}),
         ("rewards part", "the part of 'style' in it fell", {"rewards/style.part": -0.2}),
+        ("constant reward", "lists of messages", {"rewards/style.mean": -0.01, "rewards/style.spread": 0.0}),
         ("reward failed", "style on 3", {"rewards/style.failed": 3}),
     ],
 )
@@ -127,6 +128,7 @@ def test_each_way_to_earn_a_reward_wrongly_is_named_with_the_rollouts_to_look_at
     [
         {"watch/rewarded_length": 160.0, "watch/rest_length": 190.0},  # all responses grow
         {"eval/avg": 0.3, "eval/high": 0.6},  # within the interval
+        {"rewards/style.spread": 0.0},  # its groups agree, and differ from each other
         {"verdicts/truncated": 0.9},  # has an alarm of its own, from another number
     ],
 )

@@ -135,7 +135,8 @@ class EndpointEngine:
     def _ask_model(self) -> ServedModel:
         if self._served is None:
             try:
-                self._served = served_model(self.settings)
+                patience_s = 0.0 if self.settings.attempts else self.settings.patience_s
+                self._served = served_model(self.settings, patience_s=patience_s, on_wait=self.on_notice)
             except EndpointError as error:
                 raise EngineError(str(error)) from error
         return self._served

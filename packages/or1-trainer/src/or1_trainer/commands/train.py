@@ -21,7 +21,7 @@ from or1_trainer.config.schema import RunConfig, Settings
 from or1_trainer.dtypes import with_dtype
 from or1_trainer.errors import ConfigError
 from or1_trainer.launch import launch, under_launcher
-from or1_trainer.train.initial_policy import check_start, starting_policy
+from or1_trainer.train.initial_policy import check_start, missing_files, starting_policy
 
 DEFAULT_RECIPE = "smollm2"
 """What `or1-trainer` without a recipe trains."""
@@ -117,6 +117,8 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
         import tomli_w
 
         print(tomli_w.dumps(msgspec.to_builtins(config)), end="")
+        for path in missing_files(config):
+            print(f"not here yet: {path}", file=sys.stderr)
         return 0
     check_start(config)
     from or1_trainer.train.run_folder import await_run_folder, claim_run_folder

@@ -109,6 +109,20 @@ def rewards_part(rows: Sequence[Row]) -> str:
     return ""
 
 
+def constant(rows: Sequence[Row]) -> str:
+    """A reward gives every response the same value, step after step."""
+    for key in dict.fromkeys(key for row in rows[-WINDOW:] for key in row if key.endswith(".spread")):
+        name = key.removeprefix("rewards/").removesuffix(".spread")
+        given = values(rows[-WINDOW:], f"rewards/{name}.mean")
+        if len(given) == WINDOW and len(set(given)) == 1 and not any(values(rows[-WINDOW:], key)):
+            return (
+                f"the reward {name!r} was {given[0]:g} for every response of {WINDOW} steps: it teaches nothing; a "
+                "function gets lists of messages instead of texts where the tokenizer has a chat template "
+                '(prompts = "text" changes that)'
+            )
+    return ""
+
+
 def _mean(found: Sequence[float]) -> float:
     return sum(found) / len(found) if found else math.nan
 
@@ -119,5 +133,6 @@ HACKING = {
     "one answer": answer_takes_over,
     "verdicts shift": verdicts_shift,
     "rewards part": rewards_part,
+    "constant reward": constant,
 }
 """Name of an alarm -> its text where it holds, else ""."""

@@ -31,7 +31,7 @@ PLOTS = (
     ),
     Plot(
         title="Reward",
-        caption="Mean reward of all rollouts of the step; truncated ones count 0.",
+        caption="Mean reward of all rollouts of the step. The verdict on a truncated one is 0.",
         lines=(("reward/mean", "reward"),),
     ),
     Plot(

@@ -115,8 +115,8 @@ def _values(settings: RewardBase, group: Group, pending: AsyncResult[Values] | N
     if settings.on_error == "skip":
         return error.values if isinstance(error, RewardError) else [None] * count
     raise TrainingError(
-        f'{error}; nothing is lost: repair it and `or1-trainer resume`, or start with on_error = "skip" to go on '
-        "without such responses"
+        f"{error}; steps up to the last checkpoint are kept: repair the function and `or1-trainer resume`, or start "
+        'with on_error = "skip" to go on without such responses'
     ) from error.__cause__
 
 

@@ -1,7 +1,8 @@
-"""The policy a run starts from: checked before the run begins, and made if it is the project's own warm start."""
+"""What a run starts from, checked before it begins; and its first policy, made if it is the project's warm start."""
 
 from __future__ import annotations
 
+from glob import glob
 from pathlib import Path
 
 from or1_trainer.config.rewards import PythonReward
@@ -16,10 +17,12 @@ from or1_trainer.toy.cache import is_made, warm_start_folder
 
 
 def check_start(config: RunConfig) -> None:
-    """Raise `ConfigError` for a model that is not here or cannot be cut as the layout says, or a missing function.
+    """Raise `ConfigError` for a model that is not here or cannot be cut as the layout says, a missing file or function.
 
     Needs no torch: it stands before the run folder and before any process is started.
     """
+    if missing := missing_files(config):
+        raise ConfigError(f"{', '.join(missing)}: no such file here ({Path.cwd()})")
     for reward in config.rewards:
         if isinstance(reward, PythonReward):
             load_function(reward.function)
@@ -37,6 +40,13 @@ def check_start(config: RunConfig) -> None:
         if wrong := indivisible_sizes(shape, tensor):
             fits = [size for size in range(1, shape.heads + 1) if not indivisible_sizes(shape, size)]
             raise ConfigError(f"{key} = {tensor} does not divide {', '.join(wrong)} of the model; choose from {fits}")
+
+
+def missing_files(config: RunConfig) -> list[str]:
+    """Files of problems that the recipe names and that are not here; a path without an ending may be a hub set."""
+    data = config.data
+    paths = [*data.train, *data.heldout, *(source.path for source in data.sources)]
+    return [path for path in paths if Path(path).suffix and not glob(path)]  # noqa: PTH207  takes absolute patterns
 
 
 def starting_policy(config: RunConfig) -> Path:
