@@ -8,6 +8,7 @@ import sys
 import msgspec
 import pytest
 
+from or1_trainer.cli import main
 from or1_trainer.config.check import check
 from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
 from or1_trainer.errors import ConfigError
@@ -136,3 +137,14 @@ def test_an_unknown_recipe_names_the_nearest():
 def test_every_shipped_recipe_resolves_and_checks(name):
     config = resolve(read_recipe(name))
     check(config, max(1, config.parallel.tensor) * max(1, config.parallel.data))
+
+
+def test_missing_files_of_problems_are_named_before_a_run_folder_is_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "held.jsonl").touch()
+    recipe = ["train", "tiny", "--data.train", '["books.jsonl"]', "--data.heldout", '["held.jsonl"]']
+    assert main(recipe) == 2
+    said = capsys.readouterr().err
+    assert "books.jsonl: no such file here" in said and "held.jsonl" not in said and not (tmp_path / "runs").exists()
+    assert main([*recipe, "--dry-run"]) == 0
+    assert capsys.readouterr().err == "not here yet: books.jsonl\n"

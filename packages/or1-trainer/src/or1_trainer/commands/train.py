@@ -21,7 +21,7 @@ from or1_trainer.config.schema import RunConfig, Settings
 from or1_trainer.dtypes import with_dtype
 from or1_trainer.errors import ConfigError
 from or1_trainer.launch import launch, under_launcher
-from or1_trainer.train.initial_policy import check_start, missing_files, starting_policy
+from or1_trainer.train.initial_policy import check_files, check_start, missing_files, starting_policy
 
 DEFAULT_RECIPE = "smollm2"
 """What `or1-trainer` without a recipe trains."""
@@ -121,6 +121,7 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
             print(f"not here yet: {path}", file=sys.stderr)
         return 0
     check_start(config)
+    check_files(config)
     from or1_trainer.train.run_folder import await_run_folder, claim_run_folder
 
     if under_launcher() and options.folder is None:
@@ -173,6 +174,7 @@ def resume(
     nproc = _world_size(nproc, config)
     check(config, nproc)
     check_start(config)
+    check_files(config)
     if overrides:
         change_layout(folder, config)
     return _run(folder, nproc, until)

@@ -17,12 +17,10 @@ from or1_trainer.toy.cache import is_made, warm_start_folder
 
 
 def check_start(config: RunConfig) -> None:
-    """Raise `ConfigError` for a model that is not here or cannot be cut as the layout says, a missing file or function.
+    """Raise `ConfigError` for a model that is not here or cannot be cut as the layout says, or a missing function.
 
     Needs no torch: it stands before the run folder and before any process is started.
     """
-    if missing := missing_files(config):
-        raise ConfigError(f"{', '.join(missing)}: no such file here ({Path.cwd()})")
     for reward in config.rewards:
         if isinstance(reward, PythonReward):
             load_function(reward.function)
@@ -40,6 +38,12 @@ def check_start(config: RunConfig) -> None:
         if wrong := indivisible_sizes(shape, tensor):
             fits = [size for size in range(1, shape.heads + 1) if not indivisible_sizes(shape, size)]
             raise ConfigError(f"{key} = {tensor} does not divide {', '.join(wrong)} of the model; choose from {fits}")
+
+
+def check_files(config: RunConfig) -> None:
+    """Raise `ConfigError` for files of problems that are not here; who only exports a run needs none."""
+    if missing := missing_files(config):
+        raise ConfigError(f"{', '.join(missing)}: no such file here ({Path.cwd()})")
 
 
 def missing_files(config: RunConfig) -> list[str]:
