@@ -166,6 +166,7 @@ def _metrics(progress: RunProgress) -> list[tuple[str, str, str]]:
     shown = []
     for label, key, spec in (
         ("reward", "reward/mean", ".3f"),
+        ("groups kept", "group/kept_rate", ".2f"),  # 0.00: the step updates nothing
         ("accuracy", "eval/avg", ".3f"),
         ("entropy", "policy/entropy", ".3f"),
         ("coefficient", "policy/entropy_coef", ".4f"),
