@@ -70,9 +70,9 @@ def test_code_as_object_as_text_and_parsed(fields: dict[str, object], expected: 
 @pytest.mark.parametrize(
     ("ground_truth", "message"),
     [
-        (None, "not a maths answer"),
+        (None, "is empty; give an answer"),
         (True, "not a maths answer"),
-        ("", "not a maths answer"),
+        ("", "is empty; give an answer"),
         (float("nan"), "not a maths answer"),
         ([], "empty list"),
         ("[]", "empty list"),

@@ -79,16 +79,19 @@ def rows_to_grade(source: IO[str], path: Path, bad: BadRows, *, skip: int, ids: 
         yield item
 
 
+_ROWS = "rows are {id, response, ground_truth[, finish_reason]}"
+
+
 def _row_of(line: str, path: Path, number: int) -> dict[str, Any]:
     try:
         row = json.loads(line)
         if not isinstance(row["response"], str):
             raise TypeError("response must be text")
         _ = row["id"], row["ground_truth"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise GroundTruthError(
-            f"{path}, row {number}: {error!r}; rows are {{id, response, ground_truth[, finish_reason]}}"
-        ) from error
+    except KeyError as error:
+        raise GroundTruthError(f"{path}, row {number}: has no {error.args[0]!r}; {_ROWS}") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise GroundTruthError(f"{path}, row {number}: {error}; {_ROWS}") from error
     found: dict[str, Any] = row
     return found
 

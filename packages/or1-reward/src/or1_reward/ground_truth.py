@@ -196,6 +196,8 @@ def _alternatives(value: object, where: str) -> tuple[str, ...]:
 def _answer_text(entry: object, where: str) -> str:
     if isinstance(entry, str) and entry.strip():
         return entry
+    if entry is None or isinstance(entry, str):
+        raise GroundTruthError(f"{where} is empty; give an answer or drop the row")
     number = isinstance(entry, int | float | Fraction | Decimal) and not isinstance(entry, bool)
     if number and math.isfinite(float(entry) if isinstance(entry, float) else 0) and len(_digits(entry)) > 0:
         return _digits(entry)

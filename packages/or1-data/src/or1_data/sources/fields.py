@@ -93,7 +93,9 @@ def answer(row: Row, *keys: str) -> Any:
         if value in (None, "", []):
             continue
         return [_answer(entry, key) for entry in value] if isinstance(value, list) else _answer(value, key)
-    raise SchemaError(f"no answer under {' or '.join(keys)}", key=keys[0], todo="drop the row, it cannot be verified")
+    raise SchemaError(
+        f"no answer in column {' or '.join(keys)}", key=keys[0], todo="drop the row, it cannot be verified"
+    )
 
 
 def _answer(value: object, key: str) -> str:
