@@ -75,7 +75,7 @@ def test_the_later_word_on_a_call_counts_whatever_its_file_is_called(tmp_path: P
 @pytest.mark.parametrize("text", ["no json\n", '{"key": "nothex", "number": 0}\n', '{"number": 0}\n', '{"key": 3}\n'])
 def test_a_file_that_is_none_of_paid_calls_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "notes.jsonl").write_text(text)
-    with pytest.raises(RunError, match=r"notes\.jsonl: no file of paid calls .* move it out"):
+    with pytest.raises(RunError, match=r"notes\.jsonl: not a file of paid calls .* move it out"):
         CallStore(tmp_path)
 
 

@@ -157,6 +157,15 @@ def prompts(tmp_path):
     return path
 
 
+def settled(count):
+    """A count once it has stayed the same for a second."""
+    before, now = None, count()
+    while before != now:
+        time.sleep(1)
+        before, now = now, count()
+    return now
+
+
 def test_killed_in_the_middle_every_sample_that_had_ended_is_kept(server, prompts, tmp_path):
     out, kept = tmp_path / "out.jsonl", tmp_path / "out.jsonl.samples.jsonl"
     server.fault = lambda number: "slow"
@@ -171,7 +180,8 @@ def test_killed_in_the_middle_every_sample_that_had_ended_is_kept(server, prompt
     had_ended = kept.read_text().count("\n")
     with kept.open("a") as file:
         file.write('{"id": "cut off by a ki')
-    server.fault, began = lambda number: None, len(server.bodies)
+    began = settled(lambda: len(server.bodies))  # what the killed process had sent is still being read
+    server.fault = lambda number: None
     subprocess.run(generate_command(server, prompts, "-o", out), check=True, capture_output=True)
     assert len(server.bodies) - began == 36 - had_ended and not kept.exists()
     subprocess.run(generate_command(server, prompts, "-o", tmp_path / "whole.jsonl"), check=True, capture_output=True)
