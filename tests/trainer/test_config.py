@@ -146,5 +146,9 @@ def test_missing_files_of_problems_are_named_before_a_run_folder_is_made(tmp_pat
     assert main(recipe) == 2
     said = capsys.readouterr().err
     assert "books.jsonl: no such file here" in said and "held.jsonl" not in said and not (tmp_path / "runs").exists()
+    (tmp_path / "b[1].jsonl").touch()
+    hub = ["train", "tiny", "--data.sources", '[{path="AI-MO/NuminaMath-1.5#train"},{path="b[1].jsonl"}]']
+    assert main([*hub, "--data.heldout", '["h*.jsonl"]', "--dry-run"]) == 0
+    assert capsys.readouterr().err == "", "a hub set, a name that looks like a pattern, and a pattern that matches"
     assert main([*recipe, "--dry-run"]) == 0
     assert capsys.readouterr().err == "not here yet: books.jsonl\n"

@@ -44,7 +44,7 @@ class CallIndex:
                 self._database.executemany(_ADD, entries)
             finally:
                 self._database.execute("COMMIT")  # what the files before a damaged one had
-            self._database.execute(_INDEX)  # behind the first filling: sorting once costs less than keeping in order
+            self._database.execute(_INDEX)  # after the first filling: sorting once costs less than keeping in order
 
     def add(self, entry: Entry) -> None:
         """Add one entry."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from glob import glob
 from pathlib import Path
 
+from or1_data.io.files import is_local
+from or1_data.io.rows import SUFFIXES
 from or1_trainer.config.rewards import PythonReward
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
@@ -27,8 +28,8 @@ def check_start(config: RunConfig) -> None:
     path = config.model.path
     if path and not is_made(local_model(path)):
         raise ConfigError(
-            f"model.path = {path!r} is not a Hugging Face folder on this machine (config.json is missing) and no GGUF "
-            "file; download the model (hf download ID --local-dir DIR) and give --model.path DIR"
+            f"model.path = {path!r} is not a Hugging Face folder on this machine (config.json is missing) and not a "
+            "GGUF file; download the model (hf download ID --local-dir DIR) and give --model.path DIR"
         )
     shape = Shape.of(model_config(config))
     sizes = {"parallel.tensor": config.parallel.tensor}
@@ -47,10 +48,10 @@ def check_files(config: RunConfig) -> None:
 
 
 def missing_files(config: RunConfig) -> list[str]:
-    """Files of problems that the recipe names and that are not here; a path without an ending may be a hub set."""
+    """Files of problems that the recipe names and that are not here; what has no ending of a file may be a hub set."""
     data = config.data
     paths = [*data.train, *data.heldout, *(source.path for source in data.sources)]
-    return [path for path in paths if Path(path).suffix and not glob(path)]  # noqa: PTH207  takes absolute patterns
+    return [path for path in paths if path.endswith(SUFFIXES) and not is_local(path)]
 
 
 def starting_policy(config: RunConfig) -> Path:

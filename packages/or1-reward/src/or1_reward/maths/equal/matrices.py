@@ -6,10 +6,9 @@ from fractions import Fraction
 from functools import partial, reduce
 
 from or1_reward.maths.budget import BudgetError, spend
-from or1_reward.maths.parse.nodes import Node, num, size_of
+from or1_reward.maths.parse.nodes import MOST_NODES, Node, num, size_of
 
 _MAX_ENTRIES = 400
-_MAX_NODES = 20_000
 
 
 def evaluated(node: Node) -> Node | None:
@@ -65,6 +64,6 @@ def _folded(op: str, left: Node, right: Node) -> Node:
 def _matrix(rows: list[list[Node]]) -> Node:
     """Raises `BudgetError` where the entries have grown too large."""
     matrix = Node("matrix", tuple(Node("row", tuple(entries)) for entries in rows))
-    if size_of(matrix) > _MAX_NODES:
+    if size_of(matrix) > MOST_NODES:
         raise BudgetError("products of matrices with entries that grow too large")
     return matrix

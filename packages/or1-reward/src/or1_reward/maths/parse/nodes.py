@@ -106,6 +106,10 @@ def walk(node: Node) -> list[Node]:
 _LARGE: Final = 256
 
 
+MOST_NODES: Final = 20_000
+"""Of what is put together from parts that stand in it several times (`size_of`)."""
+
+
 def size_of(node: Node) -> int:
     """Number of nodes; one that stands in several places counts in each, and is looked at once.
 

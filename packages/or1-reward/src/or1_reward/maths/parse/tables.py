@@ -6,12 +6,11 @@ from typing import Final
 
 from or1_reward.maths.parse import grammar
 from or1_reward.maths.parse.cursor import Cursor
-from or1_reward.maths.parse.nodes import Node, num, size_of
+from or1_reward.maths.parse.nodes import MOST_NODES, Node, num, size_of
 from or1_reward.maths.parse.tokens import ParseError
 
 _MAX_DETERMINANT: Final = 4
 _MAX_DIAGONAL: Final = 12
-_MAX_NODES: Final = 20_000
 _CONDITION_WORDS: Final = frozenset(("if", "for", "when", "where", "If", "For", "When", "若", "当"))
 _OTHERWISE: Final = frozenset(("otherwise", "else", "Otherwise", "elsewhere", "其他"))
 
@@ -113,7 +112,7 @@ def determinant(rows: tuple[tuple[Node, ...], ...]) -> Node:
     if len(rows) != len(rows[0]) or len(rows) > _MAX_DETERMINANT:
         raise ParseError("a determinant of this shape")
     written = _written_out(rows)
-    if size_of(written) > _MAX_NODES:  # entries of determinants in determinants are written six times each
+    if size_of(written) > MOST_NODES:  # entries of determinants in determinants are written six times each
         raise ParseError("a determinant with entries of this size")
     return written
 
