@@ -90,6 +90,8 @@ def _row_of(line: str, path: Path, number: int) -> dict[str, Any]:
         _ = row["id"], row["ground_truth"]
     except KeyError as error:
         raise GroundTruthError(f"{path}, row {number}: has no {error.args[0]!r}; {_ROWS}") from error
+    except json.JSONDecodeError as error:
+        raise GroundTruthError(f"{path}, row {number}: is not JSON ({error}); {_ROWS}") from error
     except (ValueError, TypeError, RecursionError) as error:
         raise GroundTruthError(f"{path}, row {number}: {error}; {_ROWS}") from error
     found: dict[str, Any] = row
