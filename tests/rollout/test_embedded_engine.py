@@ -11,7 +11,7 @@ import torch
 from small_models import FAMILIES, letters_tokenizer, make, reference_logprobs
 
 from or1_rollout import EngineError, FinishReason, Probe, SamplingParams, TensorStream, WeightMismatch
-from or1_rollout.engines.transformers import TransformersEngine
+from or1_rollout.engines.transformers import TransformersEngine, dtypes
 from or1_rollout.engines.transformers import engine as engine_module
 from or1_rollout.engines.transformers.cached_decoder import CachedDecoder
 from or1_rollout.engines.transformers.sampling import sample
@@ -394,8 +394,8 @@ def test_bfloat16_is_near_float32_and_its_logprobs_are_of_what_it_sampled():
         assert np.abs(completion.logprobs - again).mean() < 0.1
 
 
-def test_a_processor_without_bfloat16_instructions_computes_in_float32(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
+def test_a_processor_that_multiplies_bfloat16_slowly_computes_in_float32(monkeypatch):
+    monkeypatch.setattr(dtypes, "has_fast_bfloat16", lambda: False)
     model, engine = make("qwen2-tied", dtype=torch.bfloat16)
     assert engine.dtype == torch.bfloat16 and engine._decoder.dtype == torch.float32
     expected = reference_logprobs(model.float(), [5, 6], [7, 8, 9]).tolist()

@@ -13,15 +13,17 @@ STAGES = [{"steps": 1, "context_tokens": 8, "prompts": 2, "group": 2}]
 @pytest.mark.parametrize(
     ("flags", "dtype"),
     [
-        ("fpu avx2 avx512f avx512_bf16", "bfloat16"),
-        ("fpu avx512f amx_bf16 amx_tile", "bfloat16"),
-        ("fpu avx2 avx512f", "float32"),
-        ("fpu avx2", "float32"),
+        ("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx2 avx512f avx512_bf16", "bfloat16"),
+        ("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx2 avx512f avx512_bf16", "float32"),
+        ("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512f avx512_bf16 amx_bf16 amx_tile", "bfloat16"),
+        ("vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx2 avx512f", "float32"),
+        ("Features\t: fp asimd bf16", "bfloat16"),
+        ("Features\t: fp asimd", "float32"),
     ],
 )
-def test_bfloat16_only_where_the_processor_multiplies_it(flags, dtype, tmp_path):
+def test_bfloat16_only_where_the_processor_multiplies_it_faster(flags, dtype, tmp_path):
     info = tmp_path / "cpuinfo"
-    info.write_text(f"processor\t: 0\nmodel name\t: x\nflags\t\t: {flags}\n")
+    info.write_text(f"processor\t: 0\nmodel name\t: x\n{flags}\n")
     config = resolve({"name": "x", "model": {"dtype": "auto"}, "stages": STAGES})
     assert with_dtype(config, info).model.dtype == dtype
     assert with_dtype(config, tmp_path / "none").model.dtype == "float32"
