@@ -32,6 +32,14 @@ def test_the_book_has_the_study_as_it_ships_on_the_seeds_that_were_set(name):
     assert index.seeds[:3] == [FIRST_SEED, FIRST_SEED + 1, FIRST_SEED + 2]
 
 
+@pytest.mark.parametrize("path", sorted((BOOK / "smollm2").glob("*.toml")), ids=lambda path: path.stem)
+def test_the_book_has_the_studies_of_the_pretrained_model_on_two_seeds(path):
+    study = read_study(str(path))
+    index = read_index(BOOK / study.name / "index.json")
+    assert path.stem == study.name and len(study.arms) == 2 and study.recipe == "smollm2"
+    assert (index.study, index.seeds) == (study, [FIRST_SEED, FIRST_SEED + 1])
+
+
 def test_no_stored_run_is_left_over_and_each_effect_in_the_readme_stands_on_a_page():
     used = {key for path in BOOK.glob("*/index.json") for keys in read_index(path).arms.values() for key in keys}
     assert {path.stem for path in (BOOK / "runs").iterdir()} == used

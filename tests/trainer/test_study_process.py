@@ -30,7 +30,7 @@ setup = "two arms that differ in how many checkpoints stay"
 "warm_start.intermediate" = 32
 "warm_start.steps" = 20
 "warm_start.sequences" = 16
-"stages.0.steps" = 40
+"stages.0.steps" = 16
 "stages.0.prompts" = 4
 "stages.0.context_tokens" = 16
 "data.lettered.heldout" = 4
@@ -82,7 +82,7 @@ def test_killed_in_the_middle_it_skips_what_is_done_and_resumes_the_rest(cache, 
     assert again.returncode == 0 and "2 runs, 1 of them finished" in said
     assert stamp == {name: (runs / name / "metrics.jsonl").stat().st_mtime_ns for name in finished}
     one, other = map(numbers, runs.iterdir())
-    assert one == other and len(one) == 41
+    assert one == other and len(one) == 17
 
 
 def test_a_run_ends_with_its_study_though_its_parent_lives():

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from or1_trainer.cli import main
 from or1_trainer.commands.study import train_folder
+from or1_trainer.config.load import read_recipe
 from or1_trainer.errors import RunFolderError
 from or1_trainer.study import execute
 from or1_trainer.study.claim import read_study, study_names
@@ -63,6 +65,12 @@ def test_equal_settings_are_one_run_and_other_settings_another():
     assert keys["4 mini-batches", 1] == keys["0.20", 1] != keys["0.25", 1]
     assert keys["on-policy", 1] != keys["on-policy", 2]
     assert len({run.key for run in one}) == len(one)
+
+
+def test_on_another_recipe_a_run_has_the_number_format_of_the_machine():
+    study = replace(read_study("temperature"), recipe="smollm2", settings={"eval.temperature": 0.6})
+    assert read_recipe("smollm2")["model"]["dtype"] == "auto"
+    assert {run.config.model.dtype for run in plan_runs(study, [1])} < {"float32", "bfloat16"}
 
 
 def test_what_is_there_is_skipped_and_what_failed_is_named(room, monkeypatch):

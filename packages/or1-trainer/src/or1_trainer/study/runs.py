@@ -13,6 +13,7 @@ import msgspec
 from or1_trainer.config.check import check
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.config.schema import RunConfig, Settings
+from or1_trainer.dtypes import with_dtype
 from or1_trainer.errors import ConfigError
 from or1_trainer.study.claim import Study
 
@@ -49,7 +50,7 @@ def plan_runs(study: Study, seeds: Sequence[int], *, extra: Mapping[str, Any] | 
         for arm in study.arms:
             own = {"warm_start.seed": seed, **study.settings, **arm.settings, **(extra or {})}
             settings = {**own, "seed": seed}
-            config = _resolved(tree, settings)
+            config = with_dtype(_resolved(tree, settings))
             if any(stage.advance.rule == "auto" for stage in config.stages):
                 raise ConfigError(f"study {study.name}: arms are compared at equal steps; set advance.rule = count")
             check(config, max(config.parallel.tensor, 1) * max(config.parallel.data, 1))
