@@ -54,12 +54,17 @@ def split(rows: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[di
 
 def stories(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     """Rows that share words, directly or through others, are one story."""
-    words = [frozenset(re.findall("[a-z]{4,}", f"{row['Body']} {row['Question']}".lower())) for row in rows]
+    words = [words_of(f"{row['Body']} {row['Question']}") for row in rows]
     groups: list[list[int]] = []
     for at, own in enumerate(words):
         near = [group for group in groups if any(is_near(own, words[other]) for other in group)]
         groups = [group for group in groups if group not in near] + [[at, *(one for group in near for one in group)]]
     return [[rows[at] for at in group] for group in groups]
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The words of four letters and more."""
+    return frozenset(re.findall("[a-z]{4,}", text.lower()))
 
 
 def is_near(left: frozenset[str], right: frozenset[str]) -> bool:
@@ -81,7 +86,7 @@ def solution(row: dict[str, Any]) -> dict[str, Any]:
     if terms.startswith("(") and terms.count("(") == 1:
         terms = terms.strip("() ")
     prompt = problem(row).prompt[0]
-    answer = {"role": "assistant", "content": f"{terms} = {row['Answer']:g}"}
+    answer = {"role": "assistant", "content": f"{terms} = {row['Answer']:.10g}"}
     return {"messages": [{"role": "user", "content": prompt["content"]}, answer]}
 
 

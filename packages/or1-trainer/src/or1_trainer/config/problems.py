@@ -18,8 +18,8 @@ class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     installed Python package. Empty: the warm start of the tiny recipe."""
     dtype: Literal["float32", "bfloat16", "float64", "auto"] = "float32"
     """Type of weights and activations. "auto": bfloat16 on CUDA and on processors that multiply it faster (AMX, or
-    AVX512-BF16 of AMD), else float32; the optimizer's master weights are float32 either way. float64 is slow, and gives the same printed
-    digits on every processor: for comparisons."""
+    AVX512-BF16 of AMD), else float32; the optimizer's master weights are float32 either way. float64 is slow, and gives
+    the same printed digits on every processor: for comparisons."""
 
 
 class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
