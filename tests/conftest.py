@@ -6,6 +6,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
     # Containers often set it, and then every process that a test starts compiles torch, transformers and Megatron anew:
-    # 10 s of CPU each. Their bytecode goes beside pytest's cache instead of beside their sources.
-    os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".pytest_cache" / "bytecode")
+    # 10 s of CPU each, and so does this one. The bytecode goes beside pytest's cache instead of beside its sources.
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(ROOT / ".pytest_cache" / "bytecode")
+    sys.dont_write_bytecode = False
 
 settings.register_profile("ci", derandomize=True, deadline=None, database=None, print_blob=True)
 settings.register_profile("dev", deadline=None)
