@@ -401,3 +401,19 @@ def test_a_processor_that_multiplies_bfloat16_slowly_computes_in_float32(monkeyp
     expected = reference_logprobs(model.float(), [5, 6], [7, 8, 9]).tolist()
     assert engine.logprobs([5, 6], [7, 8, 9]) == pytest.approx(expected, abs=1e-4)
     sync(engine, model.bfloat16(), logprobs=expected, tolerance=1e-4)
+
+
+def test_a_block_is_no_wider_than_the_responses_can_still_become():
+    from or1_rollout.engines.transformers.layers import Shape
+    from or1_rollout.engines.transformers.response_cache import FIRST_COLUMNS, ResponseCache
+
+    cache = ResponseCache(2, Shape(heads=4, kv_heads=2, head_dim=8, eps=1e-6), torch.device("cpu"), torch.float32)
+    limit, widths = 256, []
+    while cache.column < limit:
+        if cache.column == cache.end:
+            cache.extend(3, limit - cache.column)
+            widths.append(cache.blocks[-1].columns)
+        cache.column += 1
+    assert widths == [32, 64, 128, 32] and cache.end == limit
+    cache.extend(3, 1)
+    assert cache.blocks[-1].columns == FIRST_COLUMNS

@@ -83,7 +83,7 @@ class CachedBatch:
         """See `Batch.advance`."""
         model, responses = self._model, self._responses
         if responses.column == responses.end:
-            responses.extend(len(tokens))
+            responses.extend(len(tokens), max(self._start_N) + self._params.max_new_tokens - responses.column)
             self._set_bias()
         self._bias_N1T[:, :, self._prompts.columns + responses.column - responses.first] = 0
         cos, sin = model.rotary(self._position_N)

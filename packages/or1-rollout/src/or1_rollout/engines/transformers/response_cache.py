@@ -57,11 +57,12 @@ class ResponseCache:
         """Behind the last column that there is room for."""
         return self.blocks[-1].first + self.blocks[-1].columns if self.blocks else self.column
 
-    def extend(self, rows: int) -> None:
-        """Add a block where the next column has no room, for `rows` rows."""
+    def extend(self, rows: int, most_columns: int) -> None:
+        """Add a block where the next column has no room, for `rows` rows that will write at most so many columns."""
         dim, lines = self._shape.head_dim, rows * self._shape.kv_heads
-        keys = torch.zeros(self._layers, lines, dim, self._block_columns, device=self._device, dtype=self._dtype)
-        values = torch.zeros(self._layers, lines, self._block_columns, dim, device=self._device, dtype=self._dtype)
+        columns = min(self._block_columns, max(most_columns, FIRST_COLUMNS))
+        keys = torch.zeros(self._layers, lines, dim, columns, device=self._device, dtype=self._dtype)
+        values = torch.zeros(self._layers, lines, columns, dim, device=self._device, dtype=self._dtype)
         self.blocks.append(Block(self.column, keys, values))
         self._block_columns = min(2 * self._block_columns, MOST_COLUMNS)
 
