@@ -81,6 +81,7 @@ def test_killed_in_the_middle_it_skips_what_is_done_and_resumes_the_rest(cache, 
     _, said = again.communicate(timeout=240)
     assert again.returncode == 0 and "2 runs, 1 of them finished" in said
     assert stamp == {name: (runs / name / "metrics.jsonl").stat().st_mtime_ns for name in finished}
+    assert not list(runs.glob("*/checkpoints")) and len(list(runs.glob("*/model"))) == 2
     one, other = map(numbers, runs.iterdir())
     assert one == other and len(one) == 17
 

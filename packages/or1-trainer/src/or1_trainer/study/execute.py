@@ -87,6 +87,8 @@ def _execute_all(
                 process.join()
                 is_done = is_finished(run.folder(root), run.config)
                 failed += [] if is_done else [run]
+                if is_done:  # it is never resumed, and a checkpoint is three times as large as its model
+                    shutil.rmtree(run.folder(root) / "checkpoints", ignore_errors=True)
                 seconds, left = time.monotonic() - started, len(queue) + len(active)
                 note(f"{'done' if is_done else 'failed'}: {run.arm}, seed {run.seed} ({seconds:.0f} s); {left} left")
     finally:
