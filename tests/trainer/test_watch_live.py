@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from or1_rollout.generate.pace import time_left
 from or1_trainer.live.format import duration, sparkline, trend
 from or1_trainer.live.run_progress import RunProgress
 from or1_trainer.live.view import LiveView
@@ -101,12 +102,18 @@ def test_a_rollout_says_what_it_has_generated_of_what_it_may_and_how_long_the_re
     assert second == "rollout 1/8, 40 of at most 740 tokens, 5 tokens/s (8s, at most 2 min left)"
 
 
+def test_few_ended_responses_do_not_hide_that_all_the_others_are_nearly_as_long_as_they_may_be():
+    said = {"left": 358, "total": 400, "ended": 42, "tokens": 9996, "elapsed_s": 65.0, "max_new_tokens": 28}
+    assert time_left(**said, unfinished_tokens=9996 - 42 * 10) == "at most 3 s left", "448 tokens at 154 a second"
+    assert time_left(**said | {"max_new_tokens": 10**4}) == "about 9 min left", "358 responses at 0.65 a second"
+
+
 def test_tokens_of_unfinished_responses_count_where_the_engine_reports_them():
     clock = Clock()
     with LiveView(10, enabled=False, clock=clock) as view, view.phase("rollout", total=4, max_tokens=100) as phase:
         clock.now_s = 2.0
         phase.add_tokens(80)
-        assert (phase.tokens, phase.tokens_allowed, phase.left) == (80, 400, "at most 10 s left")
+        assert (phase.tokens, phase.tokens_allowed, phase.left) == (80, 400, "at most 8 s left")
         phase.advance(1, tokens=20)
         assert (phase.tokens, phase.tokens_allowed) == (80, 320)
         view.add_tokens(5)
@@ -177,6 +184,7 @@ def test_a_pipe_that_is_closed_silences_the_view_and_not_the_run():
 
 SESSION = """
 import sys, time
+from or1_rollout.generate.pace import time_left
 from or1_trainer.live.view import LiveView
 with LiveView(30, num_stages=3) as view:
     view.note("hello [bold]above[/bold]")

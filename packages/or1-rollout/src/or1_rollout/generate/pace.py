@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Final
@@ -67,15 +68,27 @@ class Pace:
         return ", ".join([*parts, self.left] if self.left else parts)
 
 
-def time_left(*, left: int, total: int, ended: int, tokens: int, elapsed_s: float, max_new_tokens: int) -> str:
-    """`about 3 min left` from the samples that ended; before enough have, `at most 2.1 h left` from the token limit."""
+def time_left(
+    *,
+    left: int,
+    total: int,
+    ended: int,
+    tokens: int,
+    elapsed_s: float,
+    max_new_tokens: int,
+    unfinished_tokens: int = 0,
+) -> str:
+    """`about 3 min left` from the samples that ended; before enough have, `at most 2.1 h left` from the token limit.
+
+    The limit also bounds the former: where all samples are long and end together, few have ended for most of the time.
+    `unfinished_tokens`: those of the `tokens` whose samples have not ended.
+    """
     if left <= 0 or elapsed_s <= 0:
         return ""
-    if ended >= max(min(_FEW, total / 2), _SHARE * total):
-        return f"about {spoken_time(left * elapsed_s / ended)} left"
-    if not tokens:
-        return ""
-    return f"at most {spoken_time(left * max_new_tokens * elapsed_s / tokens)} left"
+    most_s = (left * max_new_tokens - unfinished_tokens) * elapsed_s / tokens if tokens else math.inf
+    if ended >= max(min(_FEW, total / 2), _SHARE * total) and (about_s := left * elapsed_s / ended) <= most_s:
+        return f"about {spoken_time(about_s)} left"
+    return f"at most {spoken_time(most_s)} left" if tokens else ""
 
 
 def spoken_time(seconds: float) -> str:

@@ -76,6 +76,7 @@ class Phase:
             tokens=self.tokens,
             elapsed_s=self.elapsed_s,
             max_new_tokens=self.max_tokens or 0,
+            unfinished_tokens=self.tokens - self.ended_tokens,
         )
 
     def advance(self, n: int = 1, *, tokens: int = 0) -> None:
