@@ -3,8 +3,9 @@
     uv run python examples/svamp/prepare.py SVAMP.jsonl svamp/
     uv run or1-trainer train examples/svamp/recipe.toml
 
-SVAMP.jsonl has the set's own columns: Body, Question, Equation, Answer. The set varies about a hundred stories. All
-variants of a story are either trained on or held out.
+SVAMP.jsonl (or any other file or hub set that or1-data reads) has the set's own columns: Body, Question, Equation,
+Answer. The set varies about a hundred stories. All variants of a story are either trained on or held out: words in
+common, also through a third problem, make a story, where or1-data's search for duplicates wants each pair alike.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from or1_data import Problem, make_problem, write_problems
+from or1_data import DataError, Problem, SchemaError, make_problem, write_problems
+from or1_data.io.problems import locate
 from or1_data.sources.math_problems import svamp
 
+COLUMNS = ("Body", "Question", "Equation", "Answer")
 HELDOUT_SHARE = 0.2
 SAME_STORY = 0.5
 """Share of common words among all words of two problems from which they tell one story."""
@@ -29,17 +32,31 @@ TEMPLATE = "{statement} Answer with one number."
 def main() -> None:
     """Write train.jsonl, heldout.jsonl and solutions.jsonl."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", type=Path)
+    parser.add_argument("rows")
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
-    rows = [json.loads(line) for line in options.rows.read_text().splitlines() if line.strip()]
-    train, heldout = split(rows)
+    try:
+        train, heldout = split(read_rows(options.rows))
+    except (DataError, OSError) as error:
+        raise SystemExit(f"prepare.py: {error}") from error
     options.out.mkdir(parents=True, exist_ok=True)
     write_problems(options.out / "train.jsonl", [problem(row) for row in train])
     write_problems(options.out / "heldout.jsonl", [problem(row) for row in heldout])
     solutions = "".join(json.dumps(solution(row)) + "\n" for row in train)
     (options.out / "solutions.jsonl").write_text(solutions)
     print(f"{len(train)} problems to train on, {len(heldout)} held out")
+
+
+def read_rows(source: str) -> list[dict[str, Any]]:
+    """The rows of the set; `SchemaError` names file and line of one without a column."""
+    rows = []
+    for file, line, row in locate(source):
+        if isinstance(row, SchemaError):
+            raise row.at(file, line)
+        if missing := [column for column in COLUMNS if column not in row]:
+            raise SchemaError(f"no column {', '.join(missing)}", file=file, line=line, todo="give SVAMP's own file")
+        rows.append(row)
+    return rows
 
 
 def split(rows: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,24 @@ def test_the_real_set_splits_by_story_and_its_solutions_verify(shared_data, tmp_
     assert [said[0]["content"] for said in solutions] == [problem.prompt[0]["content"] for problem in train]
     for problem, said in list(zip(train, solutions, strict=True))[::7]:
         assert verify(said[1]["content"], problem.ground_truth).status == "correct", said
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "rows.jsonl"),
+        ("no json\n", "rows.jsonl, line 1"),
+        ('{"Body": "x", "Question": "y", "Answer": 1.0}\n', "rows.jsonl, line 1: no column Equation"),
+    ],
+)
+def test_rows_that_are_none_are_refused_in_one_line(content, said, tmp_path, monkeypatch):
+    rows = tmp_path / "rows.jsonl"
+    if content is not None:
+        rows.write_text(content)
+    monkeypatch.setattr("sys.argv", ["prepare.py", str(rows), str(tmp_path / "out")])
+    with pytest.raises(SystemExit, match=re.escape(said)):
+        prepare.main()
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_recipe_is_valid():

@@ -77,6 +77,9 @@ def test_rows_that_are_none_are_named_and_long_ones_left_out(tmp_path):
     path.write_text('{"messages": [{"role": "user"}]}')
     with pytest.raises(ConfigError, match=r"rows.jsonl, line 1: messages must be"):
         read_chat_rows([str(path)], tokenizer(), context_tokens=8)
+    path.write_text(json.dumps(rows[0]) + "\n" + '{"messages": ')
+    with pytest.raises(ConfigError, match=r"rows.jsonl, line 2: not a JSON object"):
+        read_chat_rows([str(path)], tokenizer(), context_tokens=8)
     path.write_text(json.dumps({"messages": messages(("user", "a"))}))
     with pytest.raises(ConfigError, match="no message of the assistant"):
         read_chat_rows([str(path)], tokenizer(), context_tokens=8)

@@ -55,7 +55,7 @@ def read_chat_rows(
             for located in _calculator(sums) if path == CALCULATOR and sums else locate(path):
                 where = f"{located.file}, line {located.line}"
                 if isinstance(located.row, SchemaError):
-                    raise located.row
+                    raise located.row.at(located.file, located.line)
                 row = chat_row(_messages(located.row, where), tokenizer, where)
                 num_long += len(row.response_ids) > context_tokens
                 rows += [row] if len(row.response_ids) <= context_tokens else []
