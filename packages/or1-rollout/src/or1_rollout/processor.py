@@ -15,9 +15,19 @@ def has_fast_bfloat16(cpu_info: Path = CPU_INFO) -> bool:
     GFLOP/s with it, and 343 in float32 (products of 2048 x 2048 with oneDNN, 2 cores, 2026-11-30). False where the
     processor cannot be asked (no /proc).
     """
+    words = _words(cpu_info)
+    return bool(words & {"amx_bf16", "bf16"}) or words >= {"avx512_bf16", "AuthenticAMD"}
+
+
+def is_intel(cpu_info: Path = CPU_INFO) -> bool:
+    """Whether Intel made the processor; False where it cannot be asked."""
+    return "GenuineIntel" in _words(cpu_info)
+
+
+def _words(cpu_info: Path) -> set[str]:
+    """The maker and the features."""
     try:
         lines = cpu_info.read_text().splitlines()
     except OSError:
-        return False
-    words = {word for line in lines if line.startswith(("flags", "Features", "vendor_id")) for word in line.split()}
-    return bool(words & {"amx_bf16", "bf16"}) or words >= {"avx512_bf16", "AuthenticAMD"}
+        return set()
+    return {word for line in lines if line.startswith(("flags", "Features", "vendor_id")) for word in line.split()}

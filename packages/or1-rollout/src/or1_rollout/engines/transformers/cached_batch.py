@@ -107,7 +107,7 @@ class CachedBatch:
         """Attention of one new token per row to its prompt and its response: [N, h, D] -> [N, h D]."""
         prompts, responses = self._prompts, self._responses
         parts = [prompts.scores(layer, queries), *responses.scores(layer, queries)]
-        scores = torch.cat(parts, dim=-1).to(self._wide).mul_(self._model.shape.head_dim**-0.5).add_(self._bias_N1T)
+        scores = torch.add(self._bias_N1T, torch.cat(parts, dim=-1), alpha=self._model.shape.head_dim**-0.5)
         probs = scores.softmax(-1).to(queries.dtype)
         of_prompt, *of_blocks = probs.split([part.shape[-1] for part in parts], dim=-1)
         return prompts.combine(layer, of_prompt).add_(responses.combine(layer, of_blocks)).flatten(1)
