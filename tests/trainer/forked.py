@@ -5,6 +5,7 @@ run. The process is real: it has its own pid, environment and output, is killed 
 `test_launch.py` and `test_run_whole.py` start some runs as users do, with `python -m` and torchrun.
 """
 
+import functools
 import multiprocessing
 import os
 import resource
@@ -22,7 +23,12 @@ _FAMILIES = ("qwen2", "qwen3", "llama")
 _CONTEXT.set_forkserver_preload(
     ["or1_trainer.train.build", *(f"transformers.models.{family}.modeling_{family}" for family in _FAMILIES)]
 )
-_SAID = tempfile.TemporaryDirectory(prefix="or1-said-")
+
+
+@functools.cache
+def _outputs_folder():
+    """Made by the parent alone, and gone with it: the processes import this module too."""
+    return tempfile.TemporaryDirectory(prefix="or1-said-")
 
 
 class Forked:
@@ -32,7 +38,7 @@ class Forked:
 
     def __init__(self, target, *arguments, env, cwd=None, file_bytes=None):
         Forked._count += 1
-        self._outputs = [Path(_SAID.name) / f"{Forked._count}.{name}" for name in ("out", "err")]
+        self._outputs = [Path(_outputs_folder().name) / f"{Forked._count}.{name}" for name in ("out", "err")]
         for path in self._outputs:
             path.touch()  # the process may be killed before it gets there
         threads = os.environ.setdefault("OMP_NUM_THREADS", "1")  # the server reads it when it imports torch

@@ -45,6 +45,11 @@ class Runtime:
         return group
 
     @property
+    def platform(self) -> str:
+        """The kind of device, "cpu" or "cuda", as torch names it."""
+        return self.device.type
+
+    @property
     def is_main(self) -> bool:
         """Whether this rank writes the files that exist once per job."""
         return self.rank == 0

@@ -19,7 +19,7 @@ def wide_product(left: Tensor, right: Tensor) -> Tensor:
     """Return left @ right in at least float32, for a `right` that went through `wide_factor`."""
     if left.dtype != torch.bfloat16:
         return left @ right
-    if left.is_cuda:
+    if right.dtype == torch.bfloat16:
         return torch.mm(left, right, out_dtype=torch.float32)
     with _bfloat16_inside():
         return left.float() @ right

@@ -26,7 +26,7 @@ def seal(target: Path, policy: Policy, steps: int) -> None:
         "step": steps,
         "tensor": policy.runtime.tensor_size,
         "data": policy.runtime.data_size,
-        "device": policy.runtime.device.type,
+        "device": policy.runtime.platform,
         "dtype": str(policy.dtype),
         "sha256": _digests(policy, staging(target)),
     }
@@ -68,7 +68,7 @@ def check_device(folder: Path, manifest: dict[str, Any], policy: Policy) -> None
     Raises:
         CheckpointError: CPU and CUDA have different optimizers.
     """
-    if manifest["device"] != policy.runtime.device.type:
+    if manifest["device"] != policy.runtime.platform:
         raise CheckpointError(
             f"{folder} was written on {manifest['device']}; the optimizer's state moves between layouts but not "
             "between CPU and CUDA: resume there, or export the model and start from it"

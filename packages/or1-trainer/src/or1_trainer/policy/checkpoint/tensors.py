@@ -79,7 +79,7 @@ def _mesh(policy: Policy) -> DeviceMesh | None:
         return None
     ranks = torch.arange(runtime.world_size).view(runtime.data_size, runtime.tensor_size)
     return DeviceMesh.from_group(
-        [runtime.data_group, runtime.tensor_group], runtime.device.type, mesh=ranks, mesh_dim_names=("data", "tensor")
+        [runtime.data_group, runtime.tensor_group], runtime.platform, mesh=ranks, mesh_dim_names=("data", "tensor")
     )
 
 

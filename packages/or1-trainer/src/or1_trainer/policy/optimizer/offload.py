@@ -31,7 +31,7 @@ class HostStore:
             host = host_memory(tensor)
             host.copy_(tensor, non_blocking=True)
             self._kept.append((tensor, host))
-        if any(tensor.is_cuda for tensor, _ in self._kept):
+        if any(host.is_pinned() for _, host in self._kept):
             torch.cuda.synchronize()  # the copies read what is freed now
         for tensor, _ in self._kept:
             tensor.untyped_storage().resize_(0)
