@@ -61,6 +61,9 @@ if stage == "read":
     import or1_data.run.reading as reading
     convert = reading._Reader._convert
     reading._Reader._convert = lambda self, chunk, bad: noted(convert(self, chunk, bad))
+if stage == "judge":  # answers that the killed run was waiting for are asked for again after this time
+    import or1_data.calls.store as store
+    store._LOOK_AGAIN_S = 1.0
 if stage == "select":  # first the rows as they are chosen, then the kept ones as they go into the table
     import or1_data.run.output as output
     read_parts, read_problems = output.read_parts, output.read_problems
