@@ -1,4 +1,7 @@
-"""Tables as rows: parquet, arrow and csv files, in batches."""
+"""Rows of parquet, Arrow and csv files, read piece by piece.
+
+Each row is yielded as a `Located`: the file, the number of the row from 1, and its columns or the error in it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import IO, Any, Final
 from or1_data.errors import SchemaError, SourceError
 from or1_data.io.located import Located
 
-_BATCH: Final = 1024
+_BATCH: Final = 1024  # rows turned into Python objects at a time
 
 
 def parquet_rows(path: Path) -> Iterator[Located]:
@@ -56,7 +59,10 @@ def _of_batches(batches: Iterator[Any], path: Path) -> Iterator[Located]:
 
 
 def csv_rows(stream: IO[bytes], file: str, delimiter: str) -> Iterator[Located]:
-    """The rows of a csv file with a header; empty cells are left out, a row of another width is set aside."""
+    """The rows of a csv file with a header; empty cells are left out.
+
+    In place of a row that is no csv, or has more or fewer cells than the header, a `SchemaError` is yielded.
+    """
     csv.field_size_limit(min(sys.maxsize, 1 << 30))
     reader = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), delimiter=delimiter)
     header = next(reader, [])

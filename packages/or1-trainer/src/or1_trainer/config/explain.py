@@ -21,7 +21,7 @@ _INDEX = re.compile(r"\[(\d+|\.\.\.)\]")
 def explain(error: msgspec.ValidationError, kind: type[Settings], tree: Any) -> str:
     """Rewrite the error of converting `tree` to `kind`: `stages.0.group must be >= 2, got 1`.
 
-    An unknown key and a value outside of a closed choice come with the most similar known one.
+    For an unknown key, and for a value that is not one of a fixed set, the most similar known one is suggested.
     """
     message = _MESSAGE.fullmatch(str(error))
     assert message is not None
@@ -44,7 +44,7 @@ def explain(error: msgspec.ValidationError, kind: type[Settings], tree: Any) -> 
 
 
 def plain(kind: Any) -> Any:
-    """The type without its range."""
+    """The type without the constraints of an `Annotated`."""
     return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
@@ -62,7 +62,10 @@ def _unknown_key(key: str, where: str, kind: Any) -> str:
 
 
 def _kind_at(kind: Any, keys: list[str], tree: Any) -> Any:
-    """The declared type of a key; None where there is none. Of several kinds of table, the one that the tree names."""
+    """The declared type at a path of keys; None where there is none.
+
+    Of a union of tables it is the one that `kind` in the tree names, or the choice of all kinds where none is named.
+    """
     for number, key in enumerate(keys):
         kind = get_args(kind)[0] if get_origin(kind) is tuple else fields_of(kind).get(key)
         if isinstance(kind, UnionType):

@@ -17,7 +17,7 @@ class SourceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     """One source of training problems: a `path`, or a task of reasoning-gym."""
 
     name: RewardName = ""
-    """Of its metrics; empty: the file's or the task's name."""
+    """Name in metrics and messages; empty: the file's or the task's name."""
     path: str = ""
     """A file (.jsonl, .parquet and others), a folder or pattern of files, or a hub set `owner/name[:config][#split]`
     (extra `or1-data[hub]`)."""
@@ -29,19 +29,19 @@ class SourceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     gym_settings: dict[str, GymValue] = field(default_factory=dict)
     """Settings of the task, such as `{ min_animals = 2 }`; `seed` and `size` are set by `seed` and `max_problems`."""
     seed: AtLeastZero = 0
-    """Of the task."""
+    """Seed of the reasoning-gym task."""
     weight: Positive = 1.0
-    """Its part of the prompts, relative to the other sources."""
+    """Share of the prompts that come from this source, relative to the weights of the others."""
     template: str = ""
     """Prompt template put around each statement; empty: the prompts of the rows."""
     rewards: tuple[str, ...] = ()
-    """Names of the `[[rewards]]` that count for its problems; empty: all."""
+    """Names of the `[[rewards]]` that count for problems of this source; empty: all."""
     max_problems: AtLeastZero = 0
-    """The first so many problems; 0: all, and 1024 of a task."""
+    """Take only the first so many problems; 0: all, or 1024 of a task."""
     max_prompt_tokens: AtLeastZero = 0
-    """Leave out problems with longer prompts; 0: none."""
+    """Leave out problems with longer prompts; 0: leave out none."""
     max_response_tokens: AtLeastZero = 0
-    """Of its problems, where less than the stage's `context_tokens`; 0: that."""
+    """Longest response to a problem of this source, where less than the stage's `context_tokens`; 0: no own limit."""
 
     @property
     def label(self) -> str:
@@ -56,22 +56,24 @@ class SamplerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """Which problems are drawn next, within each source."""
 
     kind: Literal["uniform", "drop_solved", "difficulty", "adaptive"] = "uniform"
-    """`uniform`: passes in a random order, as in the report. `drop_solved`: the same without problems whose last
+    """`uniform`: passes in a random order, as in Skywork-OR1. `drop_solved`: the same without problems whose last
     `visits` groups were all right. `difficulty`: by the expected signal p (1 - p) of the solve rate p that
     `extra_info.model_difficulty` gives. `adaptive`: by that of a solve rate estimated during training."""
     visits: AtLeastOne = 1
-    """Of `drop_solved`: groups in a row that have to be all right."""
+    """For `drop_solved`: how many groups in a row have to be all right."""
     model: str = ""
-    """Of `difficulty`: whose attempts count; empty: those of the first model that a row has."""
+    """For `difficulty`: the model whose attempts give the solve rate; empty: the first one that a row has."""
     least: Fraction = 0.0
-    """Of `difficulty`: leave out problems with a lower solve rate."""
+    """For `difficulty`: leave out problems with a lower solve rate."""
     most: Fraction = 1.0
-    """Of `difficulty`: leave out problems with a higher solve rate."""
+    """For `difficulty`: leave out problems with a higher solve rate."""
     floor: Fraction = 0.1
-    """Smallest weight of a problem, relative to that of the best one: the part of exploration."""
+    """For `difficulty` and `adaptive`: smallest weight of a problem, relative to the highest possible one (that of
+    solve rate 1/2), so that each is drawn at times."""
     memory: Fraction = 0.8
-    """Of `adaptive`: what earlier responses count at the next visit; 1: nothing is forgotten."""
+    """For `adaptive`: factor on the counts of earlier responses at each visit of a problem; 1: nothing is forgotten."""
     prior: Positive = 2.0
-    """Of `adaptive`: responses that the prior counts for."""
+    """For `adaptive`: number of responses that the prior of a solve rate counts for."""
     share: Literal["none", "data_source"] = "data_source"
-    """Of `adaptive`: the prior's solve rate is 0.5, or that of all problems with the same `data_source`."""
+    """For `adaptive`: `none`: the prior's solve rate is 0.5; `data_source`: that of all problems with the same
+    `data_source`."""

@@ -1,6 +1,7 @@
-"""Which keys each packed token attends to: those of its prompt, then those of its own piece up to itself.
+"""Layout of attention over a packed micro-batch, for kernels and for matrix products; shared by all layers.
 
-Computed once per micro-batch and read by all layers. Axes: T packed tokens, K pieces, J keys of all pieces; of a block
+A piece is a prompt or a response, and the responses to one prompt share a single copy of it. A token attends to its
+prompt, then to its own piece up to itself. Axes: T packed tokens, K pieces, J keys of all pieces; of a block
 B pieces, L queries and S keys of each, padded on the right.
 """
 
@@ -19,45 +20,46 @@ from or1_trainer.policy.rope import Rotation
 Ints = NDArray[np.int64]
 
 _SCORES = 2**20
-"""Scores of a block over all heads, 4 MB of float32: about what the caches of two cores hold."""
+"""Attention scores of a block, of all heads: 4 MB of float32, about what the caches of two cores hold."""
 _MIN_ROWS = 64
-"""Queries of a block of one long piece, at least: products of fewer rows are slow."""
+"""A long piece is divided into blocks of at least so many queries: matrix products of fewer rows are slow."""
 _MAX_PADDING = 1.25  # longest over shortest of the pieces of a block, in queries and in keys
 _SLACK = 16  # tokens by which they may differ beside that
 
 
 class Block(NamedTuple):
-    """Queries of similar pieces that are computed together."""
+    """Queries of pieces with similar lengths, whose attention is computed by one batch of matrix products."""
 
     query_rows_BL: Tensor
     """Rows of the packed axis; padding repeats a row of the piece."""
     key_rows_BS: Tensor
+    """Rows of the packed axis; padding repeats the last key of the piece."""
     is_hidden_BLS: Tensor
-    """True where a query does not see a key; [B or 1, L, keys], of the last keys only: all earlier ones are seen."""
+    """True where a query does not see a key; [B or 1, L, last keys], as every query sees all keys before those."""
     is_padding_BL: Tensor | None
     """True at padded queries; None where there are none."""
     target_rows: Tensor
     """Rows of the packed axis that this block computes, in order, padding left out."""
     real_slots: Tensor | None
-    """Their places among the B * L slots; None for all."""
+    """Their indices in the flattened [B * L] queries; None where there is no padding."""
 
 
 @dataclass
 class PackedSequences(PackedSeqParams):  # type: ignore[misc]
-    """Megatron's `thd` parameters, with each piece's keys, and the rotation of every token."""
+    """Megatron's `thd` parameters, with each piece's keys and every token's rotary embedding."""
 
     key_rows_J: Tensor | None = None
-    """Row of the packed axis of every key, piece by piece (`cu_seqlens_kv`)."""
+    """Row of the packed axis of every key, piece by piece (`cu_seqlens_kv`); None with `blocks`."""
     blocks: tuple[Block, ...] = ()
-    """For attention without variable-length kernels."""
+    """For attention by matrix products, without variable-length kernels."""
     rotation: Rotation | None = None
 
 
 def packed_sequences(batch: PackedBatch, padding: int, rotation: Rotation, *, heads: int | None) -> PackedSequences:
     """Lay out a micro-batch with `padding` unused rows behind it.
 
-    With `heads`, the query heads of this rank, the layout is that of `block_attention`; with None that of variable-
-    length kernels, for which the padding is a piece of its own.
+    With `heads`, the number of query heads of this rank, the layout is `blocks`, for attention by matrix products
+    (`block_attention`). With None it is `cu_seqlens`, for variable-length kernels; the padding is a piece of its own.
     """
     device = batch.token_ids_T.device
     bounds, prefixes = batch.cu_seqlens_K1, batch.prefix_K
@@ -86,9 +88,9 @@ def _key_rows(bounds: Ints, prefixes: Ints, piece: int) -> Ints:
 
 
 def _blocks(bounds: Ints, prefixes: Ints, heads: int, device: torch.device) -> tuple[Block, ...]:
-    """Pieces of similar lengths together, as many as the scores of a block allow; a long piece in several blocks."""
+    """Blocks of pieces with similar lengths, as many as `_SCORES` allows; a long piece is divided into several."""
     lengths = np.diff(bounds)
-    before = np.where(prefixes >= 0, lengths[prefixes], 0)
+    before = np.where(prefixes >= 0, lengths[prefixes], 0)  # tokens of each piece's prompt
     pieces = [int(piece) for piece in np.lexsort((-lengths, -before)) if lengths[piece]]
     blocks: list[Block] = []
     while pieces:
@@ -106,6 +108,7 @@ def _blocks(bounds: Ints, prefixes: Ints, heads: int, device: torch.device) -> t
 
 
 def _is_similar(longest: int, other: int, before: Ints, lengths: Ints) -> bool:
+    """Whether padding two pieces to the same lengths, of queries and of keys, wastes little."""
     if bool(before[longest]) != bool(before[other]):
         return False
     return bool(
@@ -117,7 +120,7 @@ def _is_similar(longest: int, other: int, before: Ints, lengths: Ints) -> bool:
 def _block(
     pieces: list[int], queries: range, bounds: Ints, prefixes: Ints, before: Ints, device: torch.device
 ) -> Block:
-    """The queries at these places of every piece, and all keys that one of them sees."""
+    """The block of the queries at positions `queries` of every piece, and of all keys that one of them sees."""
     before_B, length_B = before[pieces], np.diff(bounds)[pieces]
     place_L = np.array(queries)
     is_padding_BL = place_L >= length_B[:, None]

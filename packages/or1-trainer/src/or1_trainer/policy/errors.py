@@ -1,4 +1,4 @@
-"""Errors of the policy, named after the boundary that was crossed."""
+"""Errors of the policy: its parallel layout, its process group, its weights and its checkpoints."""
 
 from or1_trainer.errors import ConfigError, Or1TrainerError
 

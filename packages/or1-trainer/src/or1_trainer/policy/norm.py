@@ -1,8 +1,8 @@
 """RMS norm with a learned scale, y = x r w with r = (mean(x^2) + eps) ** -0.5 of every row.
 
 Megatron's wrapper of torch's norm refuses sequence parallelism. On a CPU torch composes its norm of ten operations and
-keeps two float32 copies of the input for the backward pass, a quarter of a bfloat16 layer's activations; ours keeps
-the input and r.
+keeps two float32 copies of the input for the backward pass, a quarter of a bfloat16 layer's activations; the norm here
+keeps the input and r.
 """
 
 from typing import Any
@@ -16,17 +16,17 @@ from or1_trainer.policy.tensor_ranks import copied
 
 
 class RmsNorm(torch.nn.RMSNorm):
-    """Norm of hidden states."""
+    """RMS norm of hidden states, for Megatron layer specs."""
 
     def __init__(self, config: TransformerConfig, hidden_size: int, eps: float, **_: object) -> None:
         """Accept the arguments Megatron passes to every norm."""
         super().__init__(hidden_size, eps=eps, dtype=config.params_dtype, device=torch.cuda.current_device())
         self.sums_gradient = bool(config.sequence_parallel)
-        """Whether each tensor rank norms other tokens (or heads), so that the scale's gradient is a sum over ranks."""
+        """Whether tensor ranks norm different tokens (or heads), so that the scale's gradient is a sum over ranks."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x / rms(x) * weight over the last axis."""
-        weight = copied(self.weight) if self.sums_gradient else self.weight
+        weight = copied(self.weight) if self.sums_gradient else self.weight  # `copied` sums the gradient over ranks
         if x.is_cuda:  # one fused kernel there
             return F.rms_norm(x, self.normalized_shape, weight, self.eps)
         normed: Tensor = _RmsNorm.apply(x, weight, self.eps)
@@ -34,7 +34,7 @@ class RmsNorm(torch.nn.RMSNorm):
 
 
 class HeadNorm(RmsNorm):
-    """Norm of queries or keys: one scale for all heads, of which each tensor rank has its own."""
+    """RMS norm of each query or key head: all heads share one scale, and each tensor rank has heads of its own."""
 
     def __init__(self, config: TransformerConfig, hidden_size: int, eps: float, **_: object) -> None:
         """Accept the arguments Megatron passes to every norm."""
@@ -43,7 +43,7 @@ class HeadNorm(RmsNorm):
 
 
 class _RmsNorm(torch.autograd.Function):
-    """In at least float32 inside: dx = r (dy w - n mean(dy w n)) and dw = sum over rows of dy n, with n = x r."""
+    """Computes in at least float32: dx = r (dy w - n mean(dy w n)) and dw = sum over rows of dy n, with n = x r."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:

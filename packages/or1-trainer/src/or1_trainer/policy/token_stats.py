@@ -1,8 +1,9 @@
 """Log-probability and exact full-vocabulary entropy of the response tokens, fused with the output projection.
 
 No tensor of [tokens, vocabulary] exists beyond one chunk: the logits of `chunk_tokens` response tokens are built,
-reduced to two numbers per token and dropped; the backward pass builds them again. The vocabulary stays cut over tensor
-ranks: per token only the maximum, the sum of exponentials, the label's logit and sum(exp * logit) cross the network.
+reduced to two numbers per token and dropped; the backward pass builds them again. The vocabulary stays sharded over
+tensor ranks: per token only the maximum, the sum of exponentials, the label's logit and sum(exp * logit) cross the
+network.
 
 With z = logits / temperature, p = softmax(z), y the label:
 
@@ -67,6 +68,8 @@ def token_stats(
 
 @dataclass(frozen=True)
 class _Plan:
+    """What the forward and the backward pass need besides hidden states and weight."""
+
     labels_M: Tensor
     """Row of the label in this rank's weight; outside [0, vocab_rows) where another rank holds it."""
     vocab_rows: int
@@ -88,12 +91,14 @@ class _Plan:
 
 
 class _FusedStats(torch.autograd.Function):
+    """Log-probs and entropies from hidden states and the output weight, chunk by chunk in both passes."""
+
     @staticmethod
     def forward(ctx: Any, hidden_MH: Tensor, weight: Tensor, plan: _Plan) -> tuple[Tensor, Tensor]:
         wide = torch.promote_types(hidden_MH.dtype, torch.float32)
         logprobs_M = torch.empty(len(hidden_MH), dtype=wide, device=hidden_MH.device)
         entropy_M, logsumexp_M = torch.zeros_like(logprobs_M), torch.empty_like(logprobs_M)
-        factor = wide_factor(weight[: plan.vocab_rows])
+        factor = wide_factor(weight[: plan.vocab_rows])  # in float32 on a CPU: converted once, not in every chunk
         for chunk in plan.chunks():
             stats = _chunk_stats(_logits(hidden_MH[chunk], factor, plan), plan, chunk)
             logprobs_M[chunk], entropy_M[chunk], logsumexp_M[chunk] = stats
@@ -173,7 +178,7 @@ def _logit_grad(
     grad_entropy: tuple[Tensor, Tensor] | None,
     labels: tuple[Tensor, Tensor],
 ) -> Tensor:
-    """Gradient of the loss with respect to this rank's tempered logits, [C, V]; destroys the log-probabilities."""
+    """Gradient of the loss with respect to this rank's logits / temperature, [C, V]; destroys the log-probabilities."""
     p_CV = log_p_CV.exp()
     if grad_entropy is None:
         grad_CV = p_CV.mul_(-grad_logprobs_C1)

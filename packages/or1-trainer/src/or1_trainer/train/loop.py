@@ -1,4 +1,4 @@
-"""The training loop: MAGIC, in the order the data takes (Skywork-OR1, arXiv 2505.22312, §3.1).
+"""The training loop of MAGIC: multi-stage GRPO with adaptive entropy (Skywork-OR1, arXiv 2505.22312, §3.1).
 
 What happens in a step is read in three files: here; `rollout_batch.py` (draw, generate, verify, advantages); and
 `update.py` (the loss and the optimizer steps).
@@ -31,7 +31,7 @@ from or1_trainer.train.update import update
 
 
 def train(job: Job, state: RunState, until: int | None = None) -> RunState:
-    """Run from `state` to the end of the last stage, or until so many steps are done. Collective."""
+    """Run from `state` to the end of the last stage, or until step `until` is done. Collective: every rank calls it."""
     if state.step == 0:
         write_row(job, state, evaluate_policy(job, state, StepTimes(job.view)))
     rollouts = Rollouts(job)
@@ -52,7 +52,7 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
     if position.is_stage_start:
         state = enter_stage(job, position, state)
     batch, state = rollouts.batch(position, state, times)
-    memory = job.fleet.sleep()
+    memory = job.fleet.sleep()  # the engine frees GPU memory until the sync below
     tokens = TokenLog.of(batch.minibatches, batch.by_token, job.config.loss)
     with times.phase("update"):
         controller, learned = update(job.learner, batch.minibatches, controller_of(job, state), tokens.add)

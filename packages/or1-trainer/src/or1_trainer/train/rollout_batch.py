@@ -1,6 +1,6 @@
 """One step's rollout batch: draw problems, generate responses, verify them, compute advantages.
 
-Every rank ends with the numbers of all groups, and with the responses that it sampled itself.
+Every rank ends with rewards, lengths and advantages of all groups, and with the responses that it sampled itself.
 Axes: P problems, G responses to each.
 """
 
@@ -74,9 +74,9 @@ class RolloutBatch:
 def rollout_round(
     job: Job, stage: StageSettings, step: int, number: int, state: RunState, times: StepTimes
 ) -> tuple[RolloutBatch, RunState]:
-    """Draw, generate, verify, advantages: round `number` of `step`, and the state behind it.
+    """Draw, generate, verify and compute advantages for round `number` of `step`; its groups, and the state after it.
 
-    Rounds after the first refill the batch (`train/refill.py`). Collective.
+    Rounds after the first refill the batch (`train/refill.py`). Collective: every rank calls it.
     """
     with times.phase("draw"):
         drawn, state = draw_problems(job, stage, step, number, state)
@@ -109,7 +109,7 @@ def rollout_round(
 
 
 def draw_problems(job: Job, stage: StageSettings, step: int, number: int, state: RunState) -> tuple[Drawn, RunState]:
-    """The next problems with a seed per sample; no seed comes twice in a run."""
+    """Choose the next problems and a seed per sample, and the state after it; no seed comes twice in a run."""
     first = number * stage.prompts
     problems, state = draw_round(job.config, job.dataset, state, stage.prompts, step=step, number=number)
     drawn = Drawn(
@@ -131,7 +131,10 @@ def draw_problems(job: Job, stage: StageSettings, step: int, number: int, state:
 
 
 def generate(job: Job, drawn: Drawn, step: int, times: StepTimes) -> dict[int, Judging]:
-    """This rank's groups by problem, which are verified and scored while the engine goes on."""
+    """Sample this rank's groups; return them by index of the problem.
+
+    Each is verified and scored from its end on, while the engine samples the others.
+    """
     own = job.fleet.own(len(drawn.problems))
     truths = truths_of(job, {index: drawn.problems[index] for index in own})
     begun: dict[int, Judging] = {}
@@ -157,7 +160,7 @@ def generate(job: Job, drawn: Drawn, step: int, times: StepTimes) -> dict[int, J
 
 
 def share_outcomes(job: Job, own: Mapping[int, Sequence[Response]], drawn: Drawn) -> Outcomes:
-    """Rewards, lengths and statuses of all groups, from every rank's own. Collective."""
+    """Gather rewards, lengths and statuses of all groups from the ranks that sampled them. Collective."""
     names = job.scoring.names
     terms = [[[_float(value) for value in response.terms] for response in group] for group in own.values()]
     weights = [job.scoring.weights(drawn.problems[index]) for index in own]

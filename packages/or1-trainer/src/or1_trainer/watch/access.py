@@ -1,4 +1,4 @@
-"""Who may read the page: anyone on this machine; from elsewhere, whoever has the token of the printed address."""
+"""Access to the page of `or1-trainer watch`: open on a local address, else only with the token of the printed URL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COOKIE = "or1_watch"
 
 
 class TokenRequired:
-    """Answers 403 unless a request has the token, in its address or in the cookie that the page then gets."""
+    """ASGI middleware: answers 403 unless the token is in the URL (`?token=`) or in the cookie that the page sets."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         """Guard `app`."""

@@ -1,4 +1,4 @@
-"""What rollouts are filtered by."""
+"""Filters of the table of rollouts in `or1-trainer watch`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """What a line is found by."""
+    """The short fields of a rollout's JSON line: what the filters and the table read without its texts."""
 
     problem_id: str
     status: str
@@ -19,10 +19,10 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Filters; None or an empty text lets everything pass."""
+    """Filters, all of which must pass; None or an empty text is no filter. Ranges include both ends."""
 
     problem: str = ""
-    """Part of the id."""
+    """Part of the problem's id."""
     status: str = ""
     text: str = ""
     """Part of the prompt or of the response; case counts."""
@@ -38,7 +38,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One rollout: its step, its number in the step's file, and its head."""
+    """One rollout: its step, the number of its line in the step's file (from 0), and its short fields."""
 
     step: int
     number: int
@@ -58,7 +58,7 @@ def passes(entry: Entry, query: Query) -> bool:
 
 
 def _within(value: float | None, low: float | None, high: float | None) -> bool:
-    """Whether a value lies in a closed range; a missing one lies in the open range only."""
+    """Whether low <= value <= high, where None is no bound; a missing value passes only without bounds."""
     if value is None:
         return low is None and high is None
     return (low is None or value >= low) and (high is None or value <= high)

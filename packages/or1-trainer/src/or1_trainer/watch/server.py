@@ -1,4 +1,4 @@
-"""The server of `or1-trainer watch`: a static page, its data as JSON, and an event whenever a run has grown."""
+"""The web server of `or1-trainer watch`: a static page, its data as JSON, and server-sent events when a run changes."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ from or1_trainer.watch.query import Query
 from or1_trainer.watch.runs import WatchedRun, plots
 
 POLL_S = 0.5
-"""How often the files of a run are looked at while a page is open."""
+"""Seconds between two looks at the files of a run, while a page is open."""
 
 MOST_ROWS = 200
+"""Rows of the table of rollouts that one request may ask for."""
+
 RETRY_MS = 1000
-"""How long a page waits before it asks a server again that was stopped."""
+"""How long a page waits before it connects again, when the connection to the server was lost."""
 
 ALIVE_S = 15.0
-"""An idle connection gets a comment this often, so that a page that has gone is noticed."""
+"""An idle connection gets a comment this often, so that a closed page is noticed."""
 
 _ASSETS = Path(__file__).parent / "assets"
 _HEADERS = {
@@ -51,8 +53,8 @@ def new_token(host: str) -> str | None:
 
 
 def build_app(runs: Sequence[WatchedRun], token: str | None = None) -> Starlette:
-    """Return the application; with a token, requests must have it."""
-    if token is None:  # no other name may lead here: a page from elsewhere could otherwise read the answers
+    """Return the application. With a token every request must have it; without, only local host names are answered."""
+    if token is None:  # else a foreign page whose name resolves here (DNS rebinding) could read the data
         guard = Middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL_HOSTS))
     else:
         guard = Middleware(TokenRequired, token=token)
@@ -109,7 +111,7 @@ class _Api:
     def points(self, request: Request) -> Response:
         """The series of one run, between two steps."""
         run = self._run(request)
-        run.state()
+        run.state()  # reads the new rows
         return _json(run.points(low=_integer(request, "low", 0), high=_integer(request, "high", 2**62)))
 
     def rollouts(self, request: Request) -> Response:
@@ -131,7 +133,7 @@ class _Api:
         return _json(found)
 
     def problem(self, request: Request) -> Response:
-        """The responses of every run to one problem."""
+        """The responses of every run to one problem, at its step nearest to `near`."""
         problem, near = request.query_params.get("problem", ""), _integer(request, "near", 0)
         return _json([{"name": run.name, "responses": run.of_problem(problem, near)} for run in self._runs])
 
@@ -154,7 +156,11 @@ class _Api:
             await anyio.sleep(POLL_S)
 
     def _state(self) -> dict[str, Any]:
-        """A restarted server has another session, whose generations mean nothing to an old page."""
+        """What `/api/state` and the events send.
+
+        `session` changes when the server is restarted: an open page then loads everything again, as the `generation`
+        of a run (how often its file was replaced) is counted anew.
+        """
         return {"session": self._session, "plots": plots(), "runs": [run.state() for run in self._runs]}
 
     def _run(self, request: Request) -> WatchedRun:

@@ -13,7 +13,11 @@ _VECTORS: Final = frozenset(("tuple", "bracket", "matrix"))
 
 
 def components(answer: Node, gold: Node) -> tuple[Node, Node]:
-    """Both sides, a sum of unit vectors as the tuple of its components; plain i, j, k only beside a vector."""
+    r"""Both sides, with a sum of unit vectors replaced by the tuple of its components.
+
+    That is done where both sides have `\versi`, `\versj` or `\versk`, or where the other side is a vector of 2 or 3
+    components: there plain i, j, k are unit vectors, too.
+    """
     size = max((_size(side) for side in (answer, gold)), default=0)
     marked = [not symbols(side).isdisjoint({"versi", "versj", "versk"}) for side in (answer, gold)]
     if all(marked):
@@ -30,13 +34,17 @@ def components(answer: Node, gold: Node) -> tuple[Node, Node]:
 
 
 def _size(node: Node) -> int:
+    """Components of a tuple or bracket, the longer side of a matrix; 0 for anything else."""
     if node.op == "matrix":
         return max(len(node.args), len(node.args[0].args))
     return len(node.args) if node.op in _VECTORS else 0
 
 
 def _components(node: Node, units: tuple[Node, ...], size: int) -> Node | None:
-    """The components of a linear form of unit vectors; None where it is none, or has a component too many."""
+    """The first `size` coefficients of a sum of multiples of unit vectors.
+
+    None where the node is no such sum, or has a component beyond `size`.
+    """
     if exact.rational(_at(node, units, None)) != 0:
         return None
     parts = [_at(node, units, at) for at in range(3)]
@@ -47,6 +55,7 @@ def _components(node: Node, units: tuple[Node, ...], size: int) -> Node | None:
 
 
 def _at(node: Node, units: tuple[Node, ...], one: int | None) -> Node:
+    """The node with unit vector number `one` replaced by 1 and the others by 0; None: all by 0."""
     for at, unit in enumerate(units):
         node = substituted(node, unit, num(int(at == one)))
     return node

@@ -1,4 +1,4 @@
-"""Which macro means what: the tables of the parser."""
+"""Tables of the parser of answers: what LaTeX commands (macros) and function names mean."""
 
 from __future__ import annotations
 
@@ -92,6 +92,7 @@ GREEK: Final = frozenset(
         "versk",
     ]
 )
+"""Names that are read as symbols, Greek letters or not."""
 ALIASES: Final = {
     "varepsilon": "epsilon",
     "vartheta": "theta",
@@ -104,6 +105,7 @@ ALIASES: Final = {
     "dotsb": "dots",
     "dotsm": "dots",
 }
+"""Symbol -> the one that it is read as."""
 CONSTANTS: Final[dict[str, Node]] = {
     "pi": PI,
     "e": E,
@@ -170,6 +172,7 @@ RELATIONS: Final = {
     "Leftrightarrow": "to",
     "leftrightarrow": "to",
 }
+"""Sign or command -> the relation or arrow that it is read as."""
 TIMES: Final = frozenset(["cdot", "times", "ast", "bullet"])
 DIVIDE: Final = frozenset(["div"])
 SET_OPERATORS: Final = {
@@ -212,6 +215,7 @@ FUNCTION_NAMES: Final = {
     "hcf": "gcd",
     "ln": "ln",
 }
+"""Other spelling -> the function."""
 INVERSES: Final = {
     "sin": "arcsin",
     "cos": "arccos",
@@ -223,20 +227,27 @@ INVERSES: Final = {
     "cosh": "arccosh",
     "tanh": "arctanh",
 }
+"""Function -> the one that it is with exponent -1, as in `\\sin^{-1} x`."""
 _PLAIN_ONLY: Final = frozenset(
     ["Abs", "Max", "Min", "acot", "acsc", "asec", "binomial", "cbrt", "factorial", "mod", "root", "sign", "sqrt"]
 )
-"""Functions with a reading of their own as a macro (`\\sqrt`) or none at all."""
+"""Names that are functions in plain text only: as a command they are read elsewhere (`\\sqrt`) or unknown."""
 _MACRO_ONLY: Final = frozenset(["arcctg", "arctg", "ch", "cosec", "ctg", "hcf", "sh", "tg", "th"])
-"""Spellings of other countries' textbooks, which in plain text would be products of letters."""
+"""Names from other countries' textbooks that are functions as a command only: plain `tg` is a product of letters."""
 MACRO_FUNCTIONS: Final = FUNCTIONS - _PLAIN_ONLY | _MACRO_ONLY
 LIST_FUNCTIONS: Final = frozenset(["max", "min", "gcd", "lcm"])
+"""Functions of any number of arguments."""
 SYMPY_SETS: Final = {"Union": "union", "Intersection": "inter", "Complement": "minus"}
 SYMPY_CALLS: Final = frozenset(["Matrix", "Rational", "FiniteSet", "Interval", "Eq", "binom", "binomial", *SYMPY_SETS])
+"""Calls in answers that sympy printed, such as `Rational(1, 2)`."""
 OPEN_ENDS: Final = {"open": "()", "Lopen": "(]", "Ropen": "[)"}
+"""Method of sympy's `Interval` -> the brackets of the interval."""
 OPAQUE_LETTERS: Final = frozenset("fghFGH")
+"""Letters that name an unknown function where a bracket follows: `f(x)` is no product."""
 NUMBER_SETS: Final = {"R": "reals", "Z": "integers", "N": "naturals", "Q": "rationals", "C": "complexes"}
+"""Letter in `\\mathbb` -> the set of numbers."""
 CLOSERS: Final = {"(": (")", "]"), "[": ("]", ")"), "{": ("}",), "\\{": ("\\}",)}
+"""Opening bracket -> the closing ones that may end it; `(0, 1]` is an interval."""
 MATRICES: Final = frozenset(["matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"])
 ALIGNMENTS: Final = frozenset(
     ["aligned", "align", "align*", "gathered", "split", "cases", "equation", "equation*", "gather", "gather*"]
@@ -260,4 +271,4 @@ MACROS: Final = frozenset(
     | SPACE_MACROS
     | TEXT_MACROS
 )
-"""Every command that means something here."""
+"""Every LaTeX command that the parser knows."""

@@ -1,9 +1,14 @@
 """The worker process in which sympy runs: `python -m or1_reward.maths.symbolic.worker MEMORY_MB`.
 
-It loads sympy and forks; the child answers. The kernel's timer, which counts the child's own CPU time, ends a child
-whose question takes too long, and the next one is there in milliseconds, sympy loaded and all. No signal is ever sent
-to a child, so none can end the next question. Nobody waits for a warm-up: a question that comes before it is answered
-by a cold child, which gets more time and is replaced.
+It loads sympy and forks a child, which answers the requests. A timer of the kernel (`ITIMER_PROF`), which counts the
+child's own CPU time, ends a child that takes too long for a request; the next one is forked in milliseconds with sympy
+loaded. The limit is not kept by a signal from another process, which could come late and end the next request. No
+request waits for the warm-up: one that comes before its end is answered by a "cold" child, which gets more CPU time and
+is replaced afterwards.
+
+Standard input has one line per request, its number and a JSON object (`7 {"left": ..., "right": ..., "limit_s": ...}`).
+Standard output has one JSON object per line: `{}` when sympy is loaded, then replies with `number` and either `equal`
+and `cpu_s`, or `limit` ("time" or "memory"), or `died` (the exit status of the child).
 """
 
 from __future__ import annotations
@@ -38,7 +43,7 @@ def main() -> None:
 
     os.write(1, b"{}\n")
     steps = list(WARM_UP)
-    working_on = mmap.mmap(-1, _NUMBER_BYTES)  # shared with the children: the number of the question at hand
+    working_on = mmap.mmap(-1, _NUMBER_BYTES)  # shared with the children: the number of the request in work, 0: none
     while os.getppid() == parent:
         while steps and not select.select([0], [], [], 0)[0]:
             steps.pop(0)()
@@ -47,7 +52,7 @@ def main() -> None:
 
 
 def _one_child(working_on: mmap.mmap, *, cold: bool) -> bool:
-    """Fork a child and wait for its end, which is told where it left a question unanswered; whether to go on."""
+    """Fork a child, wait for its end, reply to the request that it left unanswered; return whether to go on."""
     child = os.fork()
     if child == 0:
         os._exit(_serve(working_on, cold=cold))
@@ -61,11 +66,11 @@ def _one_child(working_on: mmap.mmap, *, cold: bool) -> bool:
 
 
 def _serve(working_on: mmap.mmap, *, cold: bool) -> int:
-    """Answer questions until there are no more; the exit status."""
+    """Answer requests until standard input ends or this child is to be replaced; return the exit status."""
     parent = os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the kernel's own kill, whatever the interpreter is busy with
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ends the process at once, also inside C code
     while os.getppid() == parent:
         if not select.select([0], [], [], _IDLE_CHECK_S)[0]:
             continue
@@ -81,7 +86,10 @@ def _serve(working_on: mmap.mmap, *, cold: bool) -> int:
 
 
 def _reply(working_on: mmap.mmap, *, extra_s: float) -> dict[str, Any] | None:
-    """The answer to the request that is waiting; the kernel ends the process when that takes longer than it says."""
+    """Read a request and return the reply, None at the end of standard input.
+
+    The kernel ends the process when the answer takes more CPU time than the request's `limit_s`, plus `extra_s`.
+    """
     from or1_reward.maths.symbolic.answers import answer
 
     number = 0
@@ -107,7 +115,7 @@ def _reply(working_on: mmap.mmap, *, extra_s: float) -> dict[str, Any] | None:
 
 
 def _limit_memory(memory_mb: int | None) -> None:
-    """Lower the limit of address space to what this question may take, within that of the worker."""
+    """Set the limit of address space for this request, at most that of the worker; None: that of the worker."""
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     soft = hard if memory_mb is None else min(hard, memory_mb << 20)
     resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

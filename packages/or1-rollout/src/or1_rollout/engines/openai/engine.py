@@ -1,4 +1,4 @@
-"""`EndpointEngine`: groups of completions from servers, one request per sample with its own seed."""
+"""`EndpointEngine`: groups of completions from OpenAI-compatible servers, one request per sample with its own seed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ _Place = tuple[int, int]
 
 
 class EndpointEngine(WaitingEngine):
-    """Fits `or1_rollout.Engine`, except for weights: these servers take none."""
+    """Samples from OpenAI-compatible servers; fits the protocol `or1_rollout.Engine`.
+
+    The servers take no weights and score no given tokens, so `sync_weights` and `logprobs` raise `EndpointError`.
+    """
 
     def __init__(
         self,
@@ -39,7 +42,7 @@ class EndpointEngine(WaitingEngine):
         *,
         on_notice: Callable[[str], None] | None = None,
     ) -> None:
-        """Nothing is sent yet; for `on_notice` see `OpenAIClient`."""
+        """Nothing is sent yet. `on_notice(text)` is called while a server is waited for; None: the text is logged."""
         self.settings, self._on_notice, self._said = settings, on_notice, SampledWith()
 
     async def agenerate(
@@ -53,7 +56,9 @@ class EndpointEngine(WaitingEngine):
         on_sample: OnSample | None = None,
         on_tokens: OnTokens | None = None,
     ) -> list[list[Completion]]:
-        """See `Engine.agenerate`; the callbacks come in the event loop. Cancelled, the open requests are closed.
+        """Sample [P][G] completions, see `Engine.agenerate`; the callbacks are called in the event loop.
+
+        When the task is cancelled, its open requests are closed.
 
         `token_ids` are there where the server gives them (vLLM does), `logprobs` where they are also known to be those
         of the distribution that was drawn from. A sample whose request alone is refused, for example because its
@@ -70,15 +75,18 @@ class EndpointEngine(WaitingEngine):
         return collector.groups()
 
     def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
-        """See `Engine.generate_turns`. A turn that is refused alone is an abort."""
+        """Sample the requests of `feed` until there are no more, see `Engine.generate_turns`.
+
+        A turn whose request alone is refused has finish reason abort.
+        """
         run_sync(self._serve(feed, params, on_tokens))
 
     async def _serve(self, feed: Feed, params: SamplingParams, on_tokens: OnTokens | None) -> None:
         async with self._client(on_tokens) as client:
-            keeps, asking = list[bool](), asyncio.Lock()
+            keeps, asking = list[bool](), asyncio.Lock()  # one value: whether the server's log-probs are kept
 
             async def sample(turn: TurnRequest) -> Completion:
-                async with asking:  # once, with whichever prompt comes first
+                async with asking:  # the server is asked once, with whichever prompt comes first
                     if not keeps:
                         keeps.append(await gives_sampling_logprobs(client, turn.prompt, params))
                 own = replace(params, max_new_tokens=turn.max_new_tokens)
@@ -94,7 +102,7 @@ class EndpointEngine(WaitingEngine):
         return self.settings.model
 
     def sampled_with(self) -> dict[str, Any]:
-        """What the server said so far of model and sampling (`SampledWith.to_json`)."""
+        """What the server said so far of model and sampling parameters, as JSON (`SampledWith.to_json`)."""
         return self._said.to_json()
 
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> NoReturn:
@@ -120,16 +128,16 @@ class EndpointEngine(WaitingEngine):
         done: Callable[[int, int, Completion], None],
         on_tokens: OnTokens | None,
     ) -> list[RequestRefusedError]:
-        """Draw all samples; returns the refusals of single ones."""
+        """Draw all samples; return the errors of those whose request was refused."""
         refusals: list[RequestRefusedError] = []
         if not seeds:
             return refusals
         async with self._client(on_tokens) as client:
-            keeps = await gives_sampling_logprobs(client, prompts[0], params_P[0])
+            keeps_logprobs = await gives_sampling_logprobs(client, prompts[0], params_P[0])
 
             async def one(place: _Place) -> None:
                 prompt, params, seed = prompts[place[0]], params_P[place[0]], seeds[place]
-                done(*place, await self._one(client, prompt, params, seed, refusals, keeps_logprobs=keeps))
+                done(*place, await self._one(client, prompt, params, seed, refusals, keeps_logprobs=keeps_logprobs))
 
             await map_concurrently(list(seeds), self.settings.concurrency, one)
         return refusals
@@ -148,7 +156,7 @@ class EndpointEngine(WaitingEngine):
         *,
         keeps_logprobs: bool,
     ) -> Completion:
-        """One sample; a refusal is noted, and the sample an abort."""
+        """One sample; if its request is refused, the error is added to `refusals` and the finish reason is abort."""
         joins = self.settings.reasoning == "joined"
         try:
             response = await client.send(request_body(client.model, prompt, params, seed))

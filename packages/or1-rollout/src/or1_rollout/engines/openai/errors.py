@@ -1,4 +1,4 @@
-"""What a server's answer means for the request: try again, give this request up, or stop."""
+"""Errors of requests to OpenAI-compatible servers: try again, give only this request up, or stop (`EndpointError`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TryAgainError(Exception):
 
 
 class ResponseError(TryAgainError):
-    """A response that is none of this interface; worth another try, as a proxy may have cut it."""
+    """A 2xx response that is not a complete OpenAI completion; worth another try, as a proxy may have cut it."""
 
 
 class RequestRefusedError(EndpointError):

@@ -1,6 +1,7 @@
-"""Decoding of any other causal model through its own `transformers` forward pass and cache.
+"""Decoding of any causal model through its own `transformers` forward pass and cache.
 
-Axes: N rows, P prompts, L positions, V vocabulary.
+For models that `CachedDecoder`, our own decoding of Qwen2, Qwen3 and Llama, does not take. Axes: N rows, P prompts, L
+positions, T tokens of a response, V vocabulary.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from or1_rollout.types import SamplingParams
 
 
 class ForwardDecoder:
-    """A `PreTrainedModel`, as it is. Fits `Decoder`."""
+    """Decodes with an unchanged `PreTrainedModel`. Fits the protocol `Decoder`."""
 
     takes_more_rows = has_prefixes = False
 
@@ -27,18 +28,18 @@ class ForwardDecoder:
         self.named: dict[str, Tensor] = dict(model.state_dict())
 
     def new_batch(self, params: SamplingParams) -> ForwardBatch:
-        """See `Decoder.new_batch`."""
+        """An empty batch."""
         return ForwardBatch(self.model, params)
 
     def logits(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> Tensor:
-        """See `Decoder.logits`."""
+        """Logits that predict each token of the response, [T, V]."""
         ids_1L = torch.tensor([[*prompt_ids, *response_ids]], device=self.device)
         logits: Tensor = self.model(input_ids=ids_1L).logits[0, len(prompt_ids) - 1 : -1]
         return logits
 
 
 class ForwardBatch:
-    """Rows in flight; prompts are padded on the left. Fits `Batch`, for one `admit`."""
+    """A batch in decoding, prompts padded on the left. Fits the protocol `Batch`, but `admit` is called once only."""
 
     def __init__(self, model: Any, params: SamplingParams) -> None:
         self._model, self._params = model, params
@@ -49,7 +50,7 @@ class ForwardBatch:
     def admit(
         self, prompts: Sequence[Sequence[int]], counts: Sequence[int], prefixes: Sequence[Prefix | None] = ()
     ) -> None:
-        """See `Batch.admit`; it has no use for prefixes."""
+        """Compute every prompt and make `counts[p]` rows that continue it; `prefixes` are ignored."""
         longest, device = max(map(len, prompts)), self._model.device
         ids_PL = torch.tensor([[0] * (longest - len(p)) + list(p) for p in prompts], device=device)
         mask_PL = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
@@ -59,25 +60,25 @@ class ForwardBatch:
         self._mask_NL, self._logits_NV = mask_PL[rows], logits_PV[rows]
 
     def draw(self, uniform_N: Tensor) -> tuple[Tensor, Tensor]:
-        """See `Batch.draw`."""
+        """Sample the next token of every row from numbers in [0, 1): tokens and log-probs, [N], on the CPU."""
         params, uniform_N = self._params, uniform_N.to(self._logits_NV.device)
         tokens_N, logprobs_N = sample(self._logits_NV, uniform_N, params.temperature, params.top_p, params.top_k)
         return tokens_N.cpu(), logprobs_N.cpu()
 
     def keep(self, rows: Sequence[int]) -> None:
-        """See `Batch.keep`."""
+        """Let all other rows leave; row i is then the former row `rows[i]`."""
         index = torch.tensor(rows, device=self._model.device)
         self._cache.batch_select_indices(index)
         self._mask_NL, self._logits_NV = self._mask_NL[index], self._logits_NV[index]
 
     def advance(self, tokens: Sequence[int]) -> None:
-        """See `Batch.advance`."""
+        """Append one token to every row, N of them, and compute the logits of the next."""
         self._mask_NL = torch.cat([self._mask_NL, torch.ones_like(self._mask_NL[:, :1])], dim=1)
         ids_N1 = torch.tensor(tokens, device=self._model.device)[:, None]
         self._logits_NV = self._forward(ids_N1, self._mask_NL, self._mask_NL.sum(1, keepdim=True) - 1)
 
     def prefix(self, row: int, token_ids: Sequence[int]) -> Prefix:
-        """See `Batch.prefix`. The caches of all models are not alike enough to take one row out."""
+        """Raise: caches differ too much between models to take the keys and values of one row out."""
         raise NotImplementedError("ForwardDecoder.has_prefixes is False")
 
     def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:

@@ -1,4 +1,6 @@
-"""Prompts into the cache of a batch: whole ones, and ones whose first tokens were computed before.
+"""Prefill: compute prompts and write their keys and values to the cache of a batch.
+
+A prompt is computed whole, or from behind the prefix that was computed in an earlier turn of its conversation.
 
 Axes: P prompts, L positions of a prompt, S new tokens of a prompt, H hidden size, h query heads, g key/value heads, D
 head size, n new tokens of all prompts.
@@ -29,9 +31,10 @@ def prefill(
     prompts: Sequence[Sequence[int]],
     prefixes: Sequence[Prefix | None] = (),
 ) -> Tensor:
-    """Compute prompts into the cache from place `first` on; hidden states [P, H] of their last tokens.
+    """Compute prompts, with keys and values written to the cache; hidden states [P, H] of their last tokens.
 
-    `prefixes[p]`, where there is one, is written as it is, and only the tokens behind it are computed.
+    Prompt p has place `first` + p in the cache. Where `prefixes[p]` holds the keys and values of its first tokens, they
+    are copied to the cache and only the tokens behind them are computed.
     """
     starts = [0 if prefix is None else len(prefix.token_ids) for prefix in prefixes or [None] * len(prompts)]
     for place, prefix in enumerate(prefixes, first):
@@ -48,7 +51,11 @@ def prefill(
 def _whole_parts(
     model: CachedModel, cache: PromptCache, first: int, prompts: Sequence[Sequence[int]], starts: Sequence[int]
 ) -> Iterator[tuple[Sequence[int], Tensor]]:
-    """Indices of prompts without a prefix, neighbors in the cache, and the hidden states of their last tokens."""
+    """Compute the prompts without a prefix, part by part.
+
+    Yields the indices of the prompts of a part, which are neighbors in the cache, and the hidden states [., H] of their
+    last tokens.
+    """
     for is_whole, run in groupby(range(len(prompts)), key=lambda index: starts[index] == 0):
         for members in _parts(list(run), [len(prompt) for prompt in prompts]) if is_whole else ():
             part = [prompts[index] for index in members]
@@ -56,6 +63,8 @@ def _whole_parts(
 
 
 def _writing(cache: PromptCache, first: int) -> Attend:
+    """Causal attention that also writes the keys and values to the cache, from place `first` on."""
+
     def attend(layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         cache.write(layer, first, keys, values)
         return causal_attention(layer, queries, keys, values)
@@ -66,7 +75,7 @@ def _writing(cache: PromptCache, first: int) -> Attend:
 def _continued_parts(
     model: CachedModel, cache: PromptCache, first: int, prompts: Sequence[Sequence[int]], starts: Sequence[int]
 ) -> Iterator[tuple[Sequence[int], Tensor]]:
-    """The same of prompts whose prefix is in the cache; those with as many new tokens go together."""
+    """The same for the prompts whose prefix is in the cache; those with similar numbers of new tokens go together."""
     new = [len(prompt) - start for prompt, start in zip(prompts, starts, strict=True)]
     going_on = sorted((index for index, start in enumerate(starts) if start), key=new.__getitem__)
     for members in _parts(going_on, new):
@@ -76,7 +85,7 @@ def _continued_parts(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Continued:
-    """Prompts whose first tokens are in the cache: prompt p has `starts[p]` of them in place `places[p]`."""
+    """Prompts whose first tokens are in the cache: `starts[p]` tokens of prompt p, at its place `places[p]`."""
 
     model: CachedModel
     cache: PromptCache
@@ -84,7 +93,7 @@ class _Continued:
     starts: Sequence[int]
 
     def compute(self, new: Sequence[Sequence[int]]) -> Tensor:
-        """Compute the tokens behind them, [P][S]; hidden states [P, H] of the last ones."""
+        """Compute the new tokens [P][S], which follow those in the cache; hidden states [P, H] of the last ones."""
         device = self.model.device
         lengths_P1, starts_P1 = torch.tensor([[len(ids)] for ids in new]), torch.tensor(self.starts)[:, None]
         places_P = torch.tensor(self.places, device=device)
@@ -118,7 +127,7 @@ def _last(hidden_PLH: Tensor, prompts: Sequence[Sequence[int]]) -> Tensor:
 
 
 def _parts(indices: Sequence[int], tokens: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Runs of `indices` whose padded `tokens` keep to `PREFILL_TOKENS`."""
+    """Split `indices` into runs of at most `PREFILL_TOKENS` padded tokens; a longer prompt is a run of its own."""
     start = 0
     while start < len(indices):
         stop, longest = start + 1, tokens[indices[start]]

@@ -1,4 +1,4 @@
-"""Continuous batching: rows that have ended leave, waiting ones take their place.
+"""Continuous batching: rows (samples) that have ended leave the batch, and waiting requests enter it.
 
 Axes: N rows of the batch.
 """
@@ -21,8 +21,8 @@ from or1_rollout.seeds import uniforms_at
 from or1_rollout.types import SamplingParams
 
 LEAVE_SHARE = 1 / 16
-"""Share of the rows that must have ended before they leave, or must wait before they enter: moving rows, and products
-of new sizes, cost time too."""
+"""Share of the rows that must have ended before they leave, or must wait before they enter: moving rows, and
+matrix products of new sizes, cost time too."""
 
 
 class Incoming(Protocol):
@@ -30,10 +30,10 @@ class Incoming(Protocol):
 
     @property
     def kept(self) -> KeptTurns | None:
-        """For rows that may go on in a later request, by `Row.sample`."""
+        """Keys and values of ended rows, for the request of their next turn, by `Row.sample`; None: not kept."""
 
     def take(self, step: int, is_idle: bool) -> Iterable[Request]:
-        """What arrived since the last call; where the batch is idle it waits for a request, and none is the end."""
+        """Return what arrived since the last call. If `is_idle`, wait for a request; if none comes, it is the end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,10 @@ class Request:
 
 
 class Scheduler:
-    """Decodes requests in one batch of at most `max_batch_tokens`, counting each prompt once and whole responses."""
+    """Decodes requests in one batch of at most `max_batch_tokens`: each prompt once, each row with its `max_tokens`.
+
+    A request that is larger alone is decoded alone.
+    """
 
     def __init__(
         self,
@@ -59,17 +62,17 @@ class Scheduler:
         on_tokens: Callable[[int], None] | None = None,
         incoming: Incoming | None = None,
     ) -> None:
-        """`on_end` is called with each row as soon as it has ended, `on_tokens` with the tokens of a step."""
+        """`on_end` is called with each row as soon as it has ended, `on_tokens` with the number sampled in a step."""
         self._on_tokens, self._incoming, self.step = on_tokens, incoming, 0
         self._kept = incoming.kept if incoming is not None and decoder.has_prefixes else None
         self.prefilled_tokens = 0
-        """Of prompts, that were computed; what was kept is not among them."""
+        """Prompt tokens that were computed, without those whose keys and values were kept from an earlier turn."""
         self._decoder, self._params, self._stop, self._on_end = decoder, params, stop, on_end
         self._max_batch_tokens = max_batch_tokens
         self._waiting = deque(requests)
         self._rows: list[Row] = []
         self._prompts: dict[int, Sequence[int]] = {}
-        """Those in the batch, by their index."""
+        """Prompts of the rows in the batch, by `Row.prompt`."""
         self._batch = decoder.new_batch(params)
 
     @torch.inference_mode()
@@ -88,12 +91,13 @@ class Scheduler:
             self._batch.advance([row.token_ids[-1] for row in self._rows])
 
     def _take(self) -> bool:
-        """Let requests arrive; whether any waits."""
+        """Fetch the requests that have arrived; return whether any waits."""
         if self._incoming is not None:
             self._waiting.extend(self._incoming.take(self.step, not self._rows and not self._waiting))
         return bool(self._waiting)
 
     def _may_admit(self) -> bool:
+        """Whether requests may enter now; ended rows are dropped first, if enough have ended."""
         if not self._waiting or not self._rows:
             return bool(self._waiting)
         if not self._decoder.takes_more_rows:
@@ -124,19 +128,20 @@ class Scheduler:
         self._rows += [row for request in entering for row in request.rows]
 
     def _prefix(self, request: Request) -> Prefix | None:
-        """What was kept for any of its rows: they have the same tokens before them."""
+        """What was kept for one of the request's rows: its rows continue the same tokens, so any will do."""
         if self._kept is None:
             return None
         found = [self._kept.take(row.sample, request.prompt_ids) for row in request.rows]
         return next((prefix for prefix in found if prefix is not None), None)
 
     def _keep(self, place: int, row: Row, kept: KeptTurns) -> None:
-        """Keep what was computed for a row that has ended: its last token was sampled and not yet fed back."""
+        """Keep the keys and values of a row that has ended, all but its last token's, which was never fed back."""
         token_ids = [*self._prompts[row.prompt], *row.token_ids[:-1]]
         if kept.has_room(len(token_ids)):
             kept.put(row.sample, self._batch.prefix(place, token_ids))
 
     def _reserved_tokens(self) -> int:
+        """Tokens that the rows in the batch may come to, each prompt counted once."""
         prompts = {row.prompt for row in self._rows}
         return sum(len(self._prompts[prompt]) for prompt in prompts) + sum(row.max_tokens for row in self._rows)
 

@@ -1,7 +1,7 @@
-"""Torch's fused AdamW over the policy's weights on the CPU: tensor-parallel norm, float32 masters of bfloat16 weights.
+"""The policy's optimizer on CPUs: torch's fused AdamW, with gradient sums and norm over Megatron's ranks.
 
-An update of 1e-6 would be lost in the 8 bits of a bfloat16 weight: such a model has float32 master weights, gradients
-and moments.
+An update of 1e-6 would be lost in the 8 significant bits of a bfloat16 weight: a bfloat16 model has float32 master
+weights, gradients and moments.
 """
 
 import math
@@ -20,7 +20,7 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class AdamW:
-    """AdamW as in the report; weight decay spares biases and norms, as Megatron's does."""
+    """AdamW without weight decay of biases and norms, as in Megatron. Fits the protocol `Optimizer`."""
 
     def __init__(self, policy: Policy, settings: OptimizerSettings) -> None:
         """Allocate masters (where the weights are bfloat16) and moments."""
@@ -55,7 +55,11 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, rate: float) -> float:
-        """Sum gradients over data ranks, clip, update; see `Optimizer.step`."""
+        """Sum gradients over data ranks, clip them, update the weights with learning rate `rate`; a collective.
+
+        Returns the gradient norm before clipping; where it is not finite, nothing is updated. Gradients are summed, not
+        averaged: the loss is already divided by the token count of the whole job.
+        """
         runtime, grads = self._policy.runtime, self._grads()
         if runtime.data_size > 1:
             for work in [dist.all_reduce(grad, group=runtime.data_group, async_op=True) for grad in grads.values()]:
@@ -95,19 +99,19 @@ class AdamW:
         return kinds | {"master": narrow} if narrow else kinds
 
     def _grads(self) -> dict[str, Tensor]:
-        """Gradients by parameter; zeros where no backward pass reached it on this rank."""
+        """Gradients by parameter name; zeros for a parameter that no backward pass reached on this rank."""
         for master in self._masters.values():
             if master.grad is None:
                 master.grad = torch.zeros_like(master)
         return {name: master.grad for name, master in self._masters.items() if master.grad is not None}
 
     def _norm(self, grads: dict[str, Tensor]) -> float:
-        """L2 norm over all weights of the model: cut weights add up over tensor ranks, whole ones count once."""
+        """L2 norm over all weights: sharded ones are summed over tensor ranks, replicated ones count once."""
         squares = torch.zeros(2, dtype=torch.float64)
         for name, grad in grads.items():
-            is_cut = bool(getattr(self._parameters[name], "tensor_model_parallel", False))
+            is_sharded = bool(getattr(self._parameters[name], "tensor_model_parallel", False))
             rows = torch.linalg.vector_norm(grad, dim=-1)  # short sums are exact enough in float32, and twice as fast
-            squares[int(is_cut)] += rows.double().square().sum()
+            squares[int(is_sharded)] += rows.double().square().sum()
         if self._policy.runtime.tensor_size > 1:
             dist.all_reduce(squares[1:], group=self._policy.runtime.tensor_group)
         return float(squares.sum().sqrt())
@@ -123,7 +127,7 @@ def _master(parameter: Tensor) -> Tensor:
 
 
 def _move_gradient(master: Tensor, parameter: Tensor) -> None:
-    """Add a micro-batch's bfloat16 gradient to the float32 sum, and drop it."""
+    """Add the bfloat16 gradient of a backward pass to the float32 gradient of the master, and drop it."""
     assert parameter.grad is not None
     if master.grad is None:
         master.grad = parameter.grad.float()
