@@ -59,7 +59,7 @@ def test_torchrun_on_two_nodes_runs_the_same_recipe_from_an_empty_cache(room, tm
 @pytest.mark.slow
 def test_a_rank_that_hangs_is_named_after_the_timeout(room, cache, tmp_path):
     """A stopped process says nothing and closes nothing."""
-    settings = ("--nproc", "2", "--parallel.timeout_s", "10", "--stages.0.steps", "400")
+    settings = ("--nproc", "2", "--parallel.timeout_s", "6", "--stages.0.steps", "400")
     process = start(cache, "train", room / "launched.toml", "--run-dir", tmp_path / "hung", *settings)
     wait_for(lambda: rows_written(tmp_path / "hung") >= 3, process)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
