@@ -15,14 +15,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+from multiprocessing import forkserver
 from pathlib import Path
 
 WORKERS = Path(__file__).parent / "megatron_workers"
 _CONTEXT = multiprocessing.get_context("forkserver")
-_FAMILIES = ("qwen2", "qwen3", "llama")
-_CONTEXT.set_forkserver_preload(
-    ["or1_trainer.train.build", *(f"transformers.models.{family}.modeling_{family}" for family in _FAMILIES)]
-)
+_CONTEXT.set_forkserver_preload(["forked_imports"])
 
 
 @functools.cache
@@ -42,6 +40,7 @@ class Forked:
         for path in self._outputs:
             path.touch()  # the process may be killed before it gets there
         threads = os.environ.setdefault("OMP_NUM_THREADS", "1")  # the server reads it when it imports torch
+        _start_server()
         self._process = _CONTEXT.Process(
             target=_begin, args=(target, arguments, self._outputs, {**env, "OMP_NUM_THREADS": threads}, cwd, file_bytes)
         )
@@ -75,6 +74,19 @@ class Forked:
     @property
     def stderr(self):
         return self._outputs[1].read_text()
+
+
+@functools.cache
+def _start_server():
+    """Started with this folder on its path, for `forked_imports`."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parent), before]))
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.pop("PYTHONPATH")
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
 
 
 def _begin(target, arguments, outputs, env, cwd, file_bytes):
