@@ -96,8 +96,11 @@ def export(room: Path) -> str:
     from transformers import AutoModelForCausalLM
 
     AutoModelForCausalLM.from_pretrained(room / "whole" / "model")
-    problems = room / "heldout.jsonl"
-    write_problems(problems, load_problems(read_config(room / "whole").data)[1])
+    problems, heldout = room / "heldout.jsonl", load_problems(read_config(room / "whole").data)[1]
+    write_problems(problems, heldout)
+    rows = map(json.loads, problems.read_text().splitlines())  # the seeds of samples come from the ids
+    with_ids = [{**row, "id": problem.id} for row, problem in zip(rows, heldout, strict=True)]
+    problems.write_text("".join(json.dumps(row) + "\n" for row in with_ids))
     command = [sys.executable, "-m", "or1_eval.cli", "run", f"heldout={problems}", "--model", room / "whole" / "model"]
     command += ["-k", "1", "--max-new-tokens", "40", "--temperature", "1", "-o", room / "evaluated", "--quiet"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
