@@ -9,7 +9,7 @@ from pathlib import Path
 
 LAYERS = (
     {"errors"},
-    {"cache", "config"},
+    {"cache", "config", "gpus"},
     {"algorithm", "dtypes", "launch", "live", "metrics"},
     {"policy", "report"},
     {"model_path", "watch"},

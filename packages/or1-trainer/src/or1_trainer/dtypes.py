@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from or1_rollout.processor import CPU_INFO, has_fast_bfloat16
 from or1_trainer.config.schema import RunConfig
+from or1_trainer.gpus import visible_gpus
 
 
 def with_dtype(config: RunConfig, cpu_info: Path = CPU_INFO) -> RunConfig:
@@ -18,12 +19,6 @@ def with_dtype(config: RunConfig, cpu_info: Path = CPU_INFO) -> RunConfig:
     """
     if config.model.dtype != "auto":
         return config
-    on_cuda = config.device == "cuda" or (config.device == "auto" and _has_cuda())
+    on_cuda = config.device == "cuda" or (config.device == "auto" and visible_gpus() > 0)
     dtype = "bfloat16" if on_cuda or has_fast_bfloat16(cpu_info) else "float32"
     return replace(config, model=replace(config.model, dtype=dtype))
-
-
-def _has_cuda() -> bool:
-    import torch
-
-    return torch.cuda.is_available()

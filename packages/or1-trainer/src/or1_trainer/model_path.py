@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
+import tempfile
+from contextlib import suppress
 from importlib import util
 from pathlib import Path
 
+from or1_trainer.cache import cache_root
 from or1_trainer.errors import ConfigError
 
 IN_PACKAGE = "package:"
@@ -17,11 +22,30 @@ def local_model(path: str) -> Path:
     A folder is not looked into. Raises `ConfigError` where a package or a GGUF file is missing or cannot be read.
     """
     place = _in_package(path.removeprefix(IN_PACKAGE)) if path.startswith(IN_PACKAGE) else Path(path)
-    if place.suffix != ".gguf":
-        return place
-    from or1_trainer.policy.hf_weights.gguf import gguf_folder
+    return _converted(place) if place.suffix == ".gguf" else place
 
-    return gguf_folder(place)
+
+def _converted(file: Path) -> Path:
+    """The folder of a GGUF file in the cache, made now if it is not there; the key is a hash of the file's bytes."""
+    folder = cache_root() / f"gguf-{_digest(file)}"
+    if not folder.is_dir():
+        print(f"{file.name}: converting to a Hugging Face folder, once", file=sys.stderr, flush=True)
+        from or1_trainer.policy.hf_weights.gguf import import_gguf  # imports torch, which takes seconds
+
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".gguf-") as partial:
+            whole = Path(partial) / "model"
+            import_gguf(file, whole)
+            with suppress(OSError):  # another process was first: its folder holds the same
+                whole.rename(folder)
+    return folder
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
 
 
 def _in_package(path: str) -> Path:

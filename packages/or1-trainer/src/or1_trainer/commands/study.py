@@ -78,7 +78,8 @@ def _report(out: Path) -> int:
 
 
 def _run(options: argparse.Namespace, settings: dict[str, object]) -> int:
-    from or1_trainer.study.devices import gpu_groups, visible_gpus
+    from or1_trainer.gpus import visible_gpus
+    from or1_trainer.study.devices import gpu_groups
     from or1_trainer.study.execute import execute
     from or1_trainer.study.results import store
 

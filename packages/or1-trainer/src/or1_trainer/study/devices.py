@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
@@ -21,12 +20,3 @@ def gpu_groups(configs: Sequence[RunConfig], gpus: int) -> list[str]:
     if per_run > gpus:
         raise ConfigError(f"a run of this study needs {per_run} GPUs, and this machine has {gpus}")
     return [",".join(map(str, range(first, first + per_run))) for first in range(0, gpus - per_run + 1, per_run)]
-
-
-def visible_gpus(nodes: Path = Path("/dev")) -> int:
-    """Count the GPUs; torch is imported only where a device node of NVIDIA (or of WSL) exists."""
-    if not any(nodes.glob("nvidia[0-9]*")) and not (nodes / "dxg").exists():
-        return 0
-    import torch
-
-    return torch.cuda.device_count()

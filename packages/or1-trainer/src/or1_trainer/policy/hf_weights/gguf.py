@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from or1_trainer.cache import cache_root
 from or1_trainer.errors import ConfigError
-
-SUFFIX = ".gguf"
-
-
-def gguf_folder(file: Path) -> Path:
-    """Hugging Face folder of a GGUF file, from the cache or made now; the key is a hash of the file's bytes.
-
-    Raises `ConfigError` as `import_gguf` does.
-    """
-    folder = cache_root() / f"gguf-{_digest(file)}"
-    if not folder.is_dir():
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".gguf-") as partial:
-            whole = Path(partial) / "model"
-            import_gguf(file, whole)
-            with suppress(OSError):  # another process was first: its folder holds the same
-                whole.rename(folder)
-    return folder
 
 
 def import_gguf(file: Path, out: Path) -> None:
@@ -107,11 +87,3 @@ def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
         yield
     finally:
         setattr(module, name, before)
-
-
-def _digest(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from error
