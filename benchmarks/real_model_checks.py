@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "trainer"))
 from whole_runs import numbers, rows_written, wait_for
 
-from or1_data import write_problems
+from or1_data.schema import row_of
 from or1_trainer.train.problems import load_problems
 from or1_trainer.train.run_folder import read_config
 
@@ -97,10 +97,8 @@ def export(room: Path) -> str:
 
     AutoModelForCausalLM.from_pretrained(room / "whole" / "model")
     problems, heldout = room / "heldout.jsonl", load_problems(read_config(room / "whole").data)[1]
-    write_problems(problems, heldout)
-    rows = map(json.loads, problems.read_text().splitlines())  # the seeds of samples come from the ids
-    with_ids = [{**row, "id": problem.id} for row, problem in zip(rows, heldout, strict=True)]
-    problems.write_text("".join(json.dumps(row) + "\n" for row in with_ids))
+    rows = [row_of(problem) | {"id": problem.id} for problem in heldout]  # the seeds of samples come from the ids
+    problems.write_text("".join(json.dumps(row) + "\n" for row in rows))
     command = [sys.executable, "-m", "or1_eval.cli", "run", f"heldout={problems}", "--model", room / "whole" / "model"]
     command += ["-k", "1", "--max-new-tokens", "40", "--temperature", "1", "-o", room / "evaluated", "--quiet"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from multiprocessing import forkserver
 from pathlib import Path
+from unittest.mock import patch
 
 WORKERS = Path(__file__).parent / "megatron_workers"
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -79,14 +80,9 @@ class Forked:
 @functools.cache
 def _start_server():
     """Started with this folder on its path, for `forked_imports`."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parent), before]))
-    try:
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
+    with patch.dict(os.environ, PYTHONPATH=path):
         forkserver.ensure_running()
-    finally:
-        os.environ.pop("PYTHONPATH")
-        if before is not None:
-            os.environ["PYTHONPATH"] = before
 
 
 def _begin(target, arguments, outputs, env, cwd, file_bytes):

@@ -6,13 +6,11 @@ copy a gigabyte of pages for it.
 
 import gc
 
-from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 from transformers.models.llama import modeling_llama  # noqa: F401
 from transformers.models.qwen2 import modeling_qwen2  # noqa: F401
 from transformers.models.qwen3 import modeling_qwen3  # noqa: F401
 
 import or1_trainer.train.build  # noqa: F401
 
-get_checkpoint_conversion_mapping("qwen2")  # compiles some hundred patterns, once a process
 gc.collect()
 gc.freeze()

@@ -1,4 +1,4 @@
-"""Torchrun with several machines' worth of agents, and a rank that hangs."""
+"""Several machines' worth of agents, and a rank that hangs."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def room(once, cache):
     return once("launched", make)
 
 
-def test_torchrun_on_two_nodes_runs_the_same_recipe_from_an_empty_cache(room, tmp_path):
+def test_two_nodes_of_one_process_each_run_the_same_recipe(room, cache, tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         endpoint = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -46,7 +46,7 @@ def test_torchrun_on_two_nodes_runs_the_same_recipe_from_an_empty_cache(room, tm
              "c10d", "--rdzv-endpoint", endpoint, "--rdzv-id", "or1", "-m", "or1_trainer.cli"]  # fmt: skip
     arguments = ["train", str(room / "launched.toml"), "--run-dir", str(tmp_path / "nodes")]
     agents = [
-        subprocess.Popen([*agent, *arguments], env=environment(tmp_path / "cache"), stderr=subprocess.PIPE, text=True)
+        subprocess.Popen([*agent, *arguments], env=environment(cache), stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     said = [process.communicate(timeout=200)[1] for process in agents]

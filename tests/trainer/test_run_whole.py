@@ -3,6 +3,7 @@
 import gzip
 import json
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ sys.path.append(str(Path(__file__).parent))
 from whole_runs import (
     MICRO,
     assert_same_up_to_rounding,
+    environment,
     numbers,
     rows_written,
     run,
@@ -168,6 +170,19 @@ def test_nproc_starts_them_itself_also_with_the_tokens_cut_and_layers_recomputed
     run(cache, "train", recipe, "--run-dir", tmp_path / "two", *layout, "--stages.1.steps", "2")
     assert_same_up_to_rounding(numbers(whole)[:7], numbers(tmp_path / "two")[:7])
     assert_same_up_to_rounding(numbers(whole)[7:8], numbers(tmp_path / "two")[7:8], within=2e-2)
+
+
+def test_torchrun_starts_the_same_run_from_an_empty_cache(whole, recipe, tmp_path):
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    folder = tmp_path / "torchrun"
+    arguments = ["train", recipe, "--run-dir", str(folder), "--parallel.data", "2", *SHORTER]
+    done = subprocess.run(
+        [*torchrun, "or1_trainer.cli", *arguments],
+        env=environment(tmp_path / "cache"), capture_output=True, text=True, timeout=280, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(numbers(folder)) == 5
+    assert_same_up_to_rounding(numbers(whole)[:4], numbers(folder)[:4])
 
 
 def test_a_damaged_checkpoint_is_passed_over(whole, cache, tmp_path):

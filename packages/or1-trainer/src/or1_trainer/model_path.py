@@ -45,7 +45,9 @@ def _digest(file: Path) -> str:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
     except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from error
+        raise ConfigError(
+            f"model.path: {file} cannot be read ({error.strerror}); give the path of a GGUF file"
+        ) from error
 
 
 def _in_package(path: str) -> Path:
