@@ -1,16 +1,19 @@
 """What a forked process finds imported (`forked.py`).
 
+What transformers makes once in a process for the first model that it loads (a quarter of a small run) is made too.
 The objects of these imports are frozen: a garbage collection in a process would write to each, and the kernel would
 copy a gigabyte of pages for it.
 """
 
 import gc
 
+from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 from transformers.models.llama import modeling_llama  # noqa: F401
 from transformers.models.qwen2 import modeling_qwen2  # noqa: F401
 from transformers.models.qwen3 import modeling_qwen3  # noqa: F401
 
 import or1_trainer.train.build  # noqa: F401
 
+get_checkpoint_conversion_mapping("llama")
 gc.collect()
 gc.freeze()
