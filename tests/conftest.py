@@ -38,10 +38,15 @@ settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection() -> None:
     """Let no garbage collection look at a million objects of imports and tests, which stay to the end anyway."""
-    gc.collect()
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """From here on only what tests leave is garbage."""
     gc.freeze()
+    gc.enable()
 
 
 class NetworkBlocked(RuntimeError):

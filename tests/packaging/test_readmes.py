@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import io
 import json
 import os
 import re
@@ -18,9 +19,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -89,10 +93,15 @@ def is_shell_to_run(block: Block) -> bool:
 
 @cache
 def help_text(*command: str) -> str:
-    """What `command --help` says; it must exit 0."""
-    done = run([*command, "--help"], ROOT)
-    assert done.returncode == 0, f"{' '.join(command)} --help: {done.stderr}"
-    return done.stdout
+    """What `command --help` says; it must exit 0. In this process: pages name a hundred commands."""
+    (script,) = entry_points(group="console_scripts", name=command[0])
+    argv, environment = [*command, "--help"], {"COLUMNS": "200", "NO_COLOR": "1"}
+    said = io.StringIO()
+    with patch.object(sys, "argv", argv), patch.dict(os.environ, environment), redirect_stdout(said):  # noqa: SIM117
+        with pytest.raises(SystemExit) as ended:
+            script.load()()
+    assert not ended.value.code, f"{' '.join(command)} --help"
+    return said.getvalue()
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,6 @@
 """What a forked process finds imported (`forked.py`).
 
-What transformers makes once in a process for the first model that it loads (a quarter of a small run) is made too.
+So is what transformers makes in each process for the first model that it loads.
 The objects of these imports are frozen: a garbage collection in a process would write to each, and the kernel would
 copy a gigabyte of pages for it.
 """
