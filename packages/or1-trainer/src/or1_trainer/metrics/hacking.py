@@ -6,11 +6,11 @@ Each compares the last five steps with the first five, or evaluations with each 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from statistics import fmean
 
-from or1_trainer.metrics.log import Value
+from or1_trainer.metrics.log import Row, number
 
-Row = Mapping[str, Value]
 WINDOW = 5
 
 LOOK = "look at rollouts/step_{step:06d}.jsonl, the highest advantages first"
@@ -37,19 +37,19 @@ def course(rows: Sequence[Row], key: str) -> tuple[float, float]:
 
 def heldout_falls(rows: Sequence[Row]) -> str:
     """The reward rises while held-out accuracy falls out of the interval of its best."""
-    evaluated = [row for row in rows if values([row], "eval/avg")]
-    if len(evaluated) < 2:
+    evaluated = [row for row in rows if "eval/avg" in row]
+    if not evaluated:
         return ""
-    best, last = max(evaluated, key=lambda row: values([row], "eval/avg")[0]), evaluated[-1]
-    avg, high = values([last], "eval/avg")[0], (values([last], "eval/high") or [math.nan])[0]
-    best_avg, at = values([best], "eval/avg")[0], rows.index(best)
-    before, now = (_mean(values(part, "reward/mean")) for part in (rows[max(at - WINDOW, 0) : at + 1], rows[-WINDOW:]))
-    if not (high < best_avg and now > before + 0.02):
+    best, last = max(evaluated, key=lambda row: number(row, "eval/avg")), evaluated[-1]
+    avg, at = number(best, "eval/avg"), rows.index(best)
+    around = rows[max(at - WINDOW, 0) : at + 1], rows[-WINDOW:]
+    before, now = (fmean(values(part, "reward/mean") or [math.nan]) for part in around)
+    if not (number(last, "eval/high") < avg and now > before + 0.02):
         return ""
     return (
-        f"held-out accuracy fell from {best_avg:.3f} (step {best['step']}) to {avg:.3f} while the reward rose from "
-        f"{before:.3f} to {now:.3f}: the policy learns the training problems, or a weakness of the reward; lower "
-        "optimizer.lr, add problems, or take the best checkpoint (`or1-trainer export --best`)"
+        f"held-out accuracy fell from {avg:.3f} (step {best['step']}) to {number(last, 'eval/avg'):.3f} while the "
+        f"reward rose from {before:.3f} to {now:.3f}: the policy learns the training problems, or a weakness of the "
+        "reward; lower optimizer.lr, add problems, or take the best checkpoint (`or1-trainer export --best`)"
     )
 
 
@@ -121,10 +121,6 @@ def constant(rows: Sequence[Row]) -> str:
                 '(prompts = "text" changes that)'
             )
     return ""
-
-
-def _mean(found: Sequence[float]) -> float:
-    return sum(found) / len(found) if found else math.nan
 
 
 HACKING = {

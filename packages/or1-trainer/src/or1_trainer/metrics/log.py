@@ -25,6 +25,9 @@ from or1_trainer.metrics.files import naming_path, replace_file
 Value = float | int | str
 """Value of a metric."""
 
+Row = Mapping[str, Value]
+"""One line of the file: key -> value."""
+
 FILE_NAME = "metrics.jsonl"
 _KEY = re.compile(r"[a-z][a-z0-9_]*/[a-z0-9][a-z0-9_.@-]*")
 _TO_TEXT = {math.inf: "Infinity", -math.inf: "-Infinity"}
@@ -51,7 +54,7 @@ class MetricsLog:
         if self.path.stat().st_size:
             self._restart(read_metrics(self.path))
 
-    def append(self, row: Mapping[str, Value]) -> None:
+    def append(self, row: Row) -> None:
         """Write the row of one step; its `step` must be an integer above all steps written before.
 
         Raises:
@@ -121,7 +124,13 @@ def read_metrics(path: Path) -> list[dict[str, Value]]:
     return [decode_row(line, f"{path}:{number}") for number, line in enumerate(lines[:-1], start=1)]
 
 
-def encode_row(row: Mapping[str, Value]) -> bytes:
+def number(row: Row, key: str) -> float:
+    """Return the number under a key; NaN where there is none."""
+    value = row.get(key)
+    return float(value) if isinstance(value, int | float) else math.nan
+
+
+def encode_row(row: Row) -> bytes:
     """Return a row as a line of strict JSON; floats keep all digits, so equal files mean equal numbers.
 
     Raises:
@@ -142,7 +151,7 @@ def _checked(key: str, value: Value) -> Value:
     return value
 
 
-def _checked_step(row: Mapping[str, Value]) -> int:
+def _checked_step(row: Row) -> int:
     step = row.get("step")
     if type(step) is not int or step < 0:
         raise ValueError(f"a metrics row needs an integer 'step' of at least 0, got {step!r}")
