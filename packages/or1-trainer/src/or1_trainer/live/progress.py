@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 from or1_rollout.generate.pace import time_left
 
@@ -12,28 +10,15 @@ Clock = Callable[[], float]
 
 
 class Phase:
-    """A phase of the loop, as a context manager that is also its stopwatch.
-
-    `with view.phase("rollout", total=64, max_tokens=1024) as phase: ... phase.advance(1, tokens=317)`
-    """
+    """A phase of the loop that is also its stopwatch; `LiveView.phase` starts and ends it."""
 
     def __init__(
-        self,
-        name: str,
-        total: int | None,
-        on_change: Callable[[Phase, bool], None],
-        clock: Clock,
-        *,
-        max_tokens: int | None = None,
+        self, name: str, total: int | None, max_tokens: int | None, *, clock: Clock, on_change: Callable[[], None]
     ) -> None:
-        """Start the phase.
+        """Start the clock, which gives seconds; `on_change` is called whenever something is counted.
 
-        Args:
-            name: shown to the user.
-            total: number of units (responses, supervised steps), where it is known.
-            on_change: called as `on_change(phase, has_ended)` at every change.
-            clock: gives seconds.
-            max_tokens: most tokens of one unit, where the units are responses.
+        `total` is the number of units (responses, supervised steps), where it is known, and `max_tokens` the most
+        tokens of one, where the units are responses.
         """
         self.name, self.total, self.max_tokens = name, total, max_tokens
         self.done = 0
@@ -83,25 +68,13 @@ class Phase:
         """Count `n` more units as done; `tokens`: length of these responses."""
         self.done += n
         self.ended_tokens += tokens
-        self._on_change(self, False)
+        self._on_change()
 
     def add_tokens(self, n: int) -> None:
         """Count tokens of responses that are not finished; an engine that calls this reports every token so."""
         self._streamed_tokens += n
-        self._on_change(self, False)
+        self._on_change()
 
     def stop(self) -> None:
-        """End the phase; leaving the `with` block does this."""
-        if self._stopped_s is None:
-            self._stopped_s = self._clock()
-            self._on_change(self, True)
-
-    def __enter__(self) -> Self:
-        """Return the phase itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End the phase."""
-        self.stop()
+        """Stop the clock."""
+        self._stopped_s = self._clock()

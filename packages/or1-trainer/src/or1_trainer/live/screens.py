@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from or1_trainer.live.format import duration, sparkline, trend
 from or1_trainer.live.progress import Phase
@@ -17,10 +17,11 @@ _BAR_WIDTH = 24
 _HEAD_WIDTH = 36
 
 
-class Screen(Protocol):
-    """One way to show a run; `every_s` is the shortest time between two draws."""
+class Screen:
+    """One way to show a run. This one shows nothing: outside of `with`, and on all ranks but the first."""
 
-    every_s: float
+    every_s = float("inf")
+    """The shortest time between two draws."""
 
     def draw(self) -> None:
         """Show the current state."""
@@ -32,22 +33,7 @@ class Screen(Protocol):
         """Show the final state and release the terminal."""
 
 
-class Nothing:
-    """Shows nothing: outside of `with`, and on all ranks but the first."""
-
-    every_s = float("inf")
-
-    def draw(self) -> None:
-        """Do nothing."""
-
-    def say(self, text: str) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-class Lines:
+class Lines(Screen):
     """At most one line every five seconds; a state is printed only once."""
 
     every_s = 5.0
@@ -74,7 +60,7 @@ class Lines:
         self.draw()
 
 
-class Panel:
+class Panel(Screen):
     """A few lines that are redrawn in place; other output appears above them."""
 
     every_s = 0.25
@@ -175,13 +161,13 @@ def _metrics(progress: RunProgress) -> list[tuple[str, str, str]]:
     ):
         value = progress.number(key)
         if value is not None:
-            shown.append((label, format(value, spec) + _interval(progress, key), key))
+            shown.append((label, format(value, spec) + (_interval(progress) if key == "eval/avg" else ""), key))
     return shown
 
 
-def _interval(progress: RunProgress, key: str) -> str:
+def _interval(progress: RunProgress) -> str:
     low, high = progress.number("eval/low"), progress.number("eval/high")
-    return f" [{low:.3f}, {high:.3f}]" if key == "eval/avg" and low is not None and high is not None else ""
+    return "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
 
 
 def _pace(progress: RunProgress) -> list[str]:

@@ -12,12 +12,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from types import TracebackType
 from typing import Self, TextIO
 
 from or1_trainer.live.progress import Clock, Phase
 from or1_trainer.live.run_progress import RunProgress
-from or1_trainer.live.screens import Nothing, Screen, screen_for
+from or1_trainer.live.screens import Screen, screen_for
 
 _DRAW_SHARE = 0.005
 _TICK_S = 1.0
@@ -54,7 +53,7 @@ class LiveView:
         self.progress = RunProgress(total_steps, num_stages=num_stages, clock=clock)
         self._clock = clock
         self._stream = stream
-        self._screen: Screen = Nothing()
+        self._screen = Screen()
         self._next_draw_s = 0.0
         self._costs_s: deque[float] = deque(maxlen=5)
         self._lock = threading.Lock()
@@ -68,22 +67,29 @@ class LiveView:
             threading.Thread(target=self._watch_staleness, name="live-view", daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Show the final state and release the terminal."""
         self._ended.set()
         with self._lock:
-            screen, self._screen = self._screen, Nothing()
+            screen, self._screen = self._screen, Screen()
             with contextlib.suppress(OSError):
                 screen.close()
 
-    def phase(self, name: str, total: int | None = None, *, max_tokens: int | None = None) -> Phase:
-        """Start a phase such as "rollout" (`total`: responses, `max_tokens`: limit of each), "update" or "eval"."""
-        phase = Phase(name, total, self._on_phase, self._clock, max_tokens=max_tokens)
+    @contextlib.contextmanager
+    def phase(self, name: str, total: int | None = None, *, max_tokens: int | None = None) -> Iterator[Phase]:
+        """Show a phase such as "rollout" (`total`: responses, `max_tokens`: limit of each), "update" or "eval".
+
+        `with view.phase("rollout", total=64, max_tokens=1024) as phase: ... phase.advance(1, tokens=317)`
+        """
+        phase = Phase(name, total, max_tokens, clock=self._clock, on_change=self._draw_if_due)
         self.progress.phases.append(phase)
         self._draw_if_due()
-        return phase
+        try:
+            yield phase
+        finally:
+            phase.stop()
+            self.progress.phases.remove(phase)
+            self._draw_if_due()
 
     def add_tokens(self, n: int) -> None:
         """Count tokens that the engine has sampled, if the current phase is a rollout or an evaluation."""
@@ -102,12 +108,6 @@ class LiveView:
         if self.enabled:
             with self._lock, self._silenced_on_error():
                 self._screen.say(text)
-
-    def _on_phase(self, phase: Phase, ended: bool) -> None:
-        if ended:
-            with contextlib.suppress(ValueError):  # stopped twice
-                self.progress.phases.remove(phase)
-        self._draw_if_due()
 
     def _draw_if_due(self) -> None:
         if self.enabled and self._clock() >= self._next_draw_s and self._lock.acquire(blocking=False):
@@ -130,7 +130,7 @@ class LiveView:
         try:
             yield
         except OSError:  # the terminal or pipe is closed; training continues
-            self._screen = Nothing()
+            self._screen = Screen()
 
     def _watch_staleness(self) -> None:
         while not self._ended.wait(_TICK_S):
