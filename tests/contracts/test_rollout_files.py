@@ -29,7 +29,7 @@ def group(problem_id: str, rewards: list[float | None]) -> list[RolloutRecord]:
 def test_a_runs_rollouts_filter_the_problems_of_the_next_stage(tmp_path: Path) -> None:
     problems = [make_problem(f"{n}+1=?", str(n + 1), ability="math", data_source="x") for n in range(4)]
     always, mixed, failed, unseen = problems
-    log = RolloutLog(tmp_path, share=1.0)
+    log = RolloutLog(tmp_path)
     log.write(1, group(always.id, [1.0, 1.0]) + group(mixed.id, [1.0, 1.0]))
     log.write(2, group(always.id, [1.0, None]) + group(mixed.id, [0.0, 1.0]) + group(failed.id, [None, None]))
     counts = outcomes(tmp_path)

@@ -69,9 +69,7 @@ def test_weights_and_biases_offline_keeps_the_run_in_the_run_folder(tmp_path, mo
     assert b"reward/mean" in files[0].read_bytes()
 
 
-def test_an_unknown_sink_and_a_missing_package_say_what_to_do(tmp_path, monkeypatch):
-    with pytest.raises(ConfigError, match="choose from tensorboard, wandb"):
-        open_sinks(["tensorbord"], tmp_path)
+def test_a_missing_package_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(ConfigError, match=r"or1-trainer\[tensorboard\]"):
         open_sinks(["tensorboard"], tmp_path)

@@ -51,7 +51,7 @@ def write_steps(run_dir: Path, first: int, last: int, *, shift: float = 0.0, rol
     for step in range(first, last + 1):
         if rollouts:
             records = [record(step, group, sample, by_token=group == 0) for group in (0, 1) for sample in range(4)]
-            RolloutLog(run_dir, share=1.0).write(step, records)
+            RolloutLog(run_dir).write(step, records)
         log.append(row(step, shift=shift))
     log.close()
 

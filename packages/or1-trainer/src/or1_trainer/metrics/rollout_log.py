@@ -72,7 +72,10 @@ def _line(record: RolloutRecord) -> bytes:
 
 
 def kept_problems(step: int, problem_ids: Sequence[str], share: float) -> set[str]:
-    """Choose the problems of `step` whose groups are kept, the same on every rank."""
+    """Choose the problems of `step` whose groups are kept, the same on every rank.
+
+    `share` is the fraction of the groups, 0 to 1; above 0 at least one group is kept.
+    """
     distinct = sorted(set(problem_ids), key=lambda problem_id: _draw(step, problem_id))
     return set(distinct[: math.ceil(share * len(distinct))])
 
@@ -80,27 +83,11 @@ def kept_problems(step: int, problem_ids: Sequence[str], share: float) -> set[st
 class RolloutLog:
     """Writes one file per step to `RUN/rollouts`, each atomically."""
 
-    def __init__(self, run_dir: Path, *, share: float = 0.05) -> None:
-        """Create the folder.
-
-        Args:
-            run_dir: the run folder, which must exist.
-            share: fraction of each step's groups to keep, 0 to 1; above 0 at least one group per step is kept.
-
-        Raises:
-            ValueError: a share outside 0 to 1.
-            RunFolderError: the folder cannot be created.
-        """
-        if not 0.0 <= share <= 1.0:
-            raise ValueError(f"the share of rollouts to keep must be between 0 and 1, got {share}")
-        self.share = share
+    def __init__(self, run_dir: Path) -> None:
+        """Create the folder in `run_dir`, which must exist; raises `RunFolderError` where that is not possible."""
         self.folder = run_dir / FOLDER
         with naming_path(self.folder, "create"):
             self.folder.mkdir(exist_ok=True)
-
-    def keeps(self, step: int, problem_ids: Sequence[str]) -> set[str]:
-        """Return the problems of `step` whose groups are kept; records of others are not needed."""
-        return kept_problems(step, problem_ids, self.share)
 
     def write(self, step: int, records: Sequence[RolloutRecord]) -> None:
         """Write the records of a step, replacing a file of the same step.
@@ -138,14 +125,14 @@ def read_rollouts(path: Path) -> list[RolloutRecord]:
     """
     with naming_path(path, "read"):
         lines = path.read_bytes().splitlines()
-    return [_decode(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
-
-
-def _decode(line: bytes, where: str) -> RolloutRecord:
-    try:
-        return _RECORD.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RunFolderError(f"{where}: not a rollout record ({error}); delete the file to read the rest") from error
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.append(_RECORD.decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            reason = f"not a rollout record ({error}); delete the file to read the rest"
+            raise RunFolderError(f"{path}:{number}: {reason}") from error
+    return records
 
 
 def _draw(step: int, problem_id: str) -> bytes:

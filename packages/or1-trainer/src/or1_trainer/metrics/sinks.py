@@ -17,8 +17,6 @@ from or1_trainer.errors import ConfigError
 from or1_trainer.metrics.files import naming_path
 from or1_trainer.metrics.log import Value
 
-FOLDERS = {"tensorboard": "tensorboard", "wandb": "wandb"}
-
 
 class Sink(Protocol):
     """Receives the rows of the metrics file as well."""
@@ -40,10 +38,10 @@ class TensorBoardSink:
             ConfigError: the package is not installed.
             RunFolderError: the folder cannot be written.
         """
-        _load("tensorboard", "tensorboard")
+        _load("tensorboard")
         from torch.utils.tensorboard import SummaryWriter
 
-        self._folder = run_dir / FOLDERS["tensorboard"]
+        self._folder = run_dir / "tensorboard"
         with naming_path(self._folder, "write"):
             writer: Any = SummaryWriter  # torch's class has no annotations
             self._writer = writer(self._folder, purge_step=last_step + 1 if last_step >= 0 else None)
@@ -69,7 +67,7 @@ class WandbSink:
         Raises:
             ConfigError: the package is not installed, or W&B does not start, for example without login.
         """
-        wandb = _load("wandb", "wandb")
+        wandb = _load("wandb")
         try:
             self._run = wandb.init(
                 project="or1",
@@ -100,12 +98,9 @@ def open_sinks(names: Sequence[str], run_dir: Path, *, last_step: int = -1) -> l
     """Open the named sinks for a run that has logged steps up to `last_step` (-1: none).
 
     Raises:
-        ConfigError: an unknown name, or a package that is not installed.
+        ConfigError: the package of a sink is not installed, or its service does not start.
         RunFolderError: the run folder cannot be written.
     """
-    unknown = [name for name in names if name not in _KINDS]
-    if unknown:
-        raise ConfigError(f"watch.sinks: unknown sink {unknown[0]!r}; choose from {', '.join(_KINDS)}")
     return [_KINDS[name](run_dir, last_step=last_step) for name in names]
 
 
@@ -115,10 +110,11 @@ def _numbers(row: Mapping[str, Value]) -> dict[str, float]:
     return {key: float(value) for key, value in pairs if math.isfinite(value)}
 
 
-def _load(package: str, extra: str) -> Any:  # a module without type information
+def _load(name: str) -> Any:  # a module without type information
+    """Import the package of a sink, which has the same name as the extra of or1-trainer and as the sink."""
     try:
-        return importlib.import_module(package)
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"watch.sinks: package {error.name} is not installed; install or1-trainer[{extra}], or remove {extra!r}"
+            f"watch.sinks: package {error.name} is not installed; install or1-trainer[{name}], or remove {name!r}"
         ) from error

@@ -138,7 +138,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
             if stage.kind == "sft"
         },
         metrics=MetricsLog(folder) if runtime.is_main else None,
-        rollouts=RolloutLog(folder, share=config.watch.rollout_share) if runtime.is_main else None,
+        rollouts=RolloutLog(folder) if runtime.is_main else None,
         sinks=(),
         alarms=AlarmMonitor(),
         view=view,
