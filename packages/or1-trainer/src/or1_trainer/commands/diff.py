@@ -32,26 +32,26 @@ Durations are not compared. The exit code is 0 if the numbers agree at all steps
 
 
 def _diff(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.report.diff import config_differences, data_differences, divergence, version_differences
+    from or1_trainer.report.diff import differences, divergence
     from or1_trainer.report.read_run import read_run
 
     no_settings(rest)
     first, second = read_run(options.first), read_run(options.second)
-    for name, differences in (
-        ("settings", config_differences(first, second)),
-        ("versions", version_differences(first, second)),
-        ("data", data_differences(first, second)),
+    for name, found in (
+        ("settings", differences(first.config, second.config)),
+        ("versions", differences(first.versions, second.versions)),
+        ("data", differences(first.data, second.data)),
     ):
-        print(f"{name}: {f'{len(differences)} differ' if differences else 'equal'}")
-        for key, one, other in differences:
+        print(f"{name}: {f'{len(found)} differ' if found else 'equal'}")
+        for key, one, other in found:
             print(f"  {key}: {_short(one)} → {_short(other)}")
-    found = divergence(first, second)
-    if found is None:
+    where = divergence(first, second)
+    if where is None:
         common = {row["step"] for row in first.rows} & {row["step"] for row in second.rows}
         print(f"numbers: equal at all {len(common)} common steps")
         return 0
-    print(f"numbers: differ from step {found.step}, first in {found.stage}")
-    print(f"  {found.what}: {_short(found.first)} → {_short(found.second)}")
+    print(f"numbers: differ from step {where.step}, first in {where.stage}")
+    print(f"  {where.what}: {_short(where.first)} → {_short(where.second)}")
     return 1
 
 

@@ -63,7 +63,7 @@ def _place(sample: str | None) -> tuple[int, int] | None:
 
 def _compare(run: Path, replayed: Path, *, with_rollouts: bool) -> int:
     """Print the verdict; without rollouts where the replay kept others than the run."""
-    from or1_trainer.report.diff import divergence, version_differences
+    from or1_trainer.report.diff import differences, divergence
     from or1_trainer.report.read_run import read_run
 
     recorded, again = read_run(run), read_run(replayed)
@@ -76,7 +76,7 @@ def _compare(run: Path, replayed: Path, *, with_rollouts: bool) -> int:
         return 0
     print(f"different from step {found.step}, first in {found.stage}")
     print(f"  {found.what}: recorded {found.first}, replayed {found.second}")
-    for package, one, other in version_differences(recorded, again):
+    for package, one, other in differences(recorded.versions, again.versions):
         print(f"  {package}: recorded with {one}, replayed with {other}")
     return 1
 

@@ -12,14 +12,9 @@ from or1_trainer.metrics.rollout_log import RolloutRecord, read_rollouts
 from or1_trainer.report.read_run import RunRecord
 from or1_trainer.report.settings import flattened
 
-Differences = list[tuple[str, str, str]]
-"""(key, value in the first run, value in the second)."""
+_MISSING = "–"
 
-MISSING = "–"
-_SHOWN_AS = {"responses": ("seeds",)}
-"""Stages that have no hash of their own, by the first one whose hash shows them."""
-
-ROLLOUT_STAGES: Mapping[str, Callable[[RolloutRecord], Any]] = {
+_ROLLOUT_STAGES: Mapping[str, Callable[[RolloutRecord], Any]] = {
     "problems": lambda record: record.problem_id,
     "prompts": lambda record: record.prompt,
     "seeds": lambda record: record.seed,
@@ -29,9 +24,10 @@ ROLLOUT_STAGES: Mapping[str, Callable[[RolloutRecord], Any]] = {
 }
 """Stages of a step that the sampled rollouts show, in the order of the data."""
 
-METRIC_STAGES = {
+_METRIC_STAGES: Mapping[str, tuple[str, ...]] = {
     "problems": ("hash/problems", "stage/index", "stage/problems"),
     "prompts": ("hash/prompts",),
+    "seeds": (),
     "responses": (
         "hash/responses", "stage/context_tokens", "response/", "tokens/", "rollout/staleness", "reward/truncated_rate",
     ),
@@ -51,11 +47,6 @@ The first is the hash, where there is one. It is exact, and of what the stage it
 change where verdicts had others drawn to refill the batch.
 """
 
-_ORDER = (
-    "problems", "prompts", "seeds", "responses", "log-probs", "verdicts", "refill", "advantages",
-    "learning rate", "loss", "gradient norm", "weights", "evaluation", "other",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divergence:
@@ -68,33 +59,22 @@ class Divergence:
     second: str
 
 
-def config_differences(first: RunRecord, second: RunRecord) -> Differences:
-    """Return the settings that differ."""
-    return _differences(first.config, second.config)
-
-
-def version_differences(first: RunRecord, second: RunRecord) -> Differences:
-    """Return the versions of packages and machine that differ."""
-    return _differences(first.versions, second.versions)
-
-
-def data_differences(first: RunRecord, second: RunRecord) -> Differences:
-    """Return the parts of the data whose content differs, with their hashes."""
-    return _differences(first.data, second.data)
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return (dotted key, value in the first, value in the second) of what differs in settings, versions or data."""
+    ours, theirs = dict(flattened(first)), dict(flattened(second))
+    keys = dict.fromkeys([*ours, *theirs])
+    pairs = ((key, ours.get(key, _MISSING), theirs.get(key, _MISSING)) for key in keys)
+    return [(key, one, other) for key, one, other in pairs if one != other]
 
 
 def divergence(first: RunRecord, second: RunRecord) -> Divergence | None:
     """Return where the runs first differ, or None if all common steps agree; durations are ignored."""
-    rows = {int(row["step"]): row for row in second.rows}
-    files = dict(second.rollouts)
-    own_files = dict(first.rollouts)
-    for row in first.rows:
-        step = int(row["step"])
-        if step not in rows:
-            continue
-        item = _rollout_divergence(step, own_files.get(step), files.get(step))
-        number = _metric_divergence(step, row, rows[step])
-        if found := _first(item, number, is_exact="hash/responses" in row and "hash/responses" in rows[step]):
+    rows, others = ({int(row["step"]): row for row in run.rows} for run in (first, second))
+    files, other_files = dict(first.rollouts), dict(second.rollouts)
+    for step in (step for step in rows if step in others):
+        item = _rollout_divergence(step, files.get(step), other_files.get(step))
+        number = _metric_divergence(step, rows[step], others[step])
+        if found := _first(item, number, is_exact="hash/responses" in rows[step].keys() & others[step].keys()):
             return found
     return None
 
@@ -104,15 +84,10 @@ def _first(item: Divergence | None, number: Divergence | None, *, is_exact: bool
     if item is None or number is None:
         return item or number
     if is_exact:
-        return item if item.stage in (number.stage, *_SHOWN_AS.get(number.stage, ())) else number
-    return min(item, number, key=lambda divergence: _ORDER.index(divergence.stage))
-
-
-def _differences(first: object, second: object) -> Differences:
-    ours, theirs = dict(flattened(first)), dict(flattened(second))
-    keys = dict.fromkeys([*ours, *theirs])
-    pairs = ((key, ours.get(key, MISSING), theirs.get(key, MISSING)) for key in keys)
-    return [(key, one, other) for key, one, other in pairs if one != other]
+        has_stage = item.stage == number.stage or (item.stage, number.stage) == ("seeds", "responses")
+        return item if has_stage else number  # other seeds show in the hash of the responses
+    order = [*_METRIC_STAGES, "other"]
+    return min(item, number, key=lambda divergence: order.index(divergence.stage))
 
 
 def _rollout_divergence(step: int, first: Path | None, second: Path | None) -> Divergence | None:
@@ -120,9 +95,9 @@ def _rollout_divergence(step: int, first: Path | None, second: Path | None) -> D
     if first is None or second is None:
         return None
     pairs = list(itertools.zip_longest(read_rollouts(first), read_rollouts(second)))
-    for stage, part in ROLLOUT_STAGES.items():
+    for stage, part in _ROLLOUT_STAGES.items():
         for one, other in pairs:
-            values = [MISSING if record is None else str(part(record)) for record in (one, other)]
+            values = [_MISSING if record is None else str(part(record)) for record in (one, other)]
             if values[0] != values[1]:
                 where = f"problem {(one or other).problem_id}"
                 return Divergence(step=step, stage=stage, what=where, first=values[0], second=values[1])
@@ -131,7 +106,7 @@ def _rollout_divergence(step: int, first: Path | None, second: Path | None) -> D
 
 def _metric_divergence(step: int, first: Mapping[str, Any], second: Mapping[str, Any]) -> Divergence | None:
     for stage, key in _ordered(first, second):
-        values = str(first.get(key, MISSING)), str(second.get(key, MISSING))
+        values = str(first.get(key, _MISSING)), str(second.get(key, _MISSING))
         if values[0] != values[1]:
             return Divergence(step=step, stage=stage, what=key, first=values[0], second=values[1])
     return None
@@ -145,10 +120,11 @@ def _ordered(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tu
     keys = {*first, *second}
     left = sorted(key for key in keys if not key.startswith(("time/", "memory/")) and key != "step")
     of_stage: dict[str, list[str]] = {}
-    for stage, prefixes in METRIC_STAGES.items():
+    for stage, prefixes in _METRIC_STAGES.items():
         of_stage[stage] = [key for key in left if key.startswith(prefixes)]
         left = [key for key in left if not key.startswith(prefixes)]
-    for stage, (exact, *_) in METRIC_STAGES.items():
-        yield from ((stage, key) for key in ([exact] if exact in first and exact in second else of_stage[stage]))
+    for stage, prefixes in _METRIC_STAGES.items():
+        exact = [key for key in prefixes[:1] if key in first and key in second]
+        yield from ((stage, key) for key in exact or of_stage[stage])
     yield from ((stage, key) for stage, stage_keys in of_stage.items() for key in stage_keys)
     yield from (("other", key) for key in left)

@@ -11,7 +11,7 @@ from typing import Any
 
 from or1_trainer.errors import RunFolderError
 from or1_trainer.metrics.files import naming_path
-from or1_trainer.metrics.log import FILE_NAME, Value, read_metrics
+from or1_trainer.metrics.log import FILE_NAME, Row, read_metrics
 from or1_trainer.metrics.rollout_log import rollout_files
 
 
@@ -25,16 +25,12 @@ class RunRecord:
     versions: Mapping[str, Any]
     data: Mapping[str, Any]
     """Number and hash of the training and of the held-out problems."""
-    rows: Sequence[Mapping[str, Value]]
+    rows: Sequence[Row]
     rollouts: Sequence[tuple[int, Path]]
 
     def points(self, key: str) -> list[tuple[float, float]]:
         """Return (step, value) of every row that has a number under `key`."""
         return [(float(row["step"]), float(row[key])) for row in self.rows if isinstance(row.get(key), int | float)]
-
-    def last(self, key: str) -> Value | None:
-        """Return the last value logged under `key`."""
-        return next((row[key] for row in reversed(self.rows) if key in row), None)
 
     def setting(self, key: str) -> object:
         """Return the setting with a dotted key, or None."""
@@ -44,25 +40,29 @@ class RunRecord:
         return found
 
 
+def check_run_dir(run_dir: Path) -> None:
+    """Raise `RunFolderError` for a folder with neither `config.toml` nor `metrics.jsonl`."""
+    if not (run_dir / "config.toml").exists() and not (run_dir / FILE_NAME).exists():
+        raise RunFolderError(
+            f"{run_dir} is not a run folder: it has neither config.toml nor {FILE_NAME}; "
+            "give a folder such as runs/tiny-001"
+        )
+
+
 def read_run(run_dir: Path) -> RunRecord:
     """Read a run folder.
 
     Raises:
         RunFolderError: it is no run folder (neither `config.toml` nor `metrics.jsonl`), or a file in it is damaged.
     """
-    config_path, metrics_path = run_dir / "config.toml", run_dir / FILE_NAME
-    if not config_path.exists() and not metrics_path.exists():
-        raise RunFolderError(
-            f"{run_dir} is not a run folder: it has neither config.toml nor {FILE_NAME}; "
-            "give a folder such as runs/tiny-001"
-        )
+    check_run_dir(run_dir)
     return RunRecord(
         name=run_dir.resolve().name,
         path=run_dir,
-        config=_read(config_path, tomllib.loads),
+        config=_read(run_dir / "config.toml", tomllib.loads),
         versions=_read(run_dir / "versions.json", json.loads),
         data=_read(run_dir / "data.json", json.loads),
-        rows=read_metrics(metrics_path),
+        rows=read_metrics(run_dir / FILE_NAME),
         rollouts=rollout_files(run_dir),
     )
 

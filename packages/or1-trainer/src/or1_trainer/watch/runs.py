@@ -10,10 +10,9 @@ from typing import Any
 
 import msgspec
 
-from or1_trainer.errors import RunFolderError
-from or1_trainer.metrics.log import FILE_NAME
 from or1_trainer.metrics.rollout_log import RolloutRecord
 from or1_trainer.report.charts import PLOTS
+from or1_trainer.report.read_run import check_run_dir
 from or1_trainer.watch.points import MetricsTail, thinned
 from or1_trainer.watch.query import Entry, Query
 from or1_trainer.watch.rollouts import RolloutIndex
@@ -31,8 +30,7 @@ class WatchedRun:
         Raises:
             RunFolderError: the folder is no run folder.
         """
-        if not (run_dir / "config.toml").exists() and not (run_dir / FILE_NAME).exists():
-            raise RunFolderError(f"{run_dir} is not a run folder: it has neither config.toml nor {FILE_NAME}")
+        check_run_dir(run_dir)
         self.name = name
         self._tail, self._index = MetricsTail(run_dir), RolloutIndex(run_dir)
         self._tail_lock, self._index_lock = threading.Lock(), threading.Lock()
