@@ -31,7 +31,7 @@ def write_run(folder: Path, steps: int, per_step: int, characters: int) -> None:
     draw = random.Random(0)
     (folder / "rollouts").mkdir()
     (folder / "config.toml").write_text('name = "large"\n')
-    keys = [key for plot in PLOTS for key, _ in plot.lines]
+    keys = [key for plot in PLOTS for key in plot.lines]
     with (folder / "metrics.jsonl").open("wb") as metrics:
         for step in range(1, steps + 1):
             row = {key: abs(math.sin(step / (50 + i))) + draw.random() / 9 for i, key in enumerate(keys)}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
 
 from or1_trainer.metrics.log import Row, number
 
@@ -42,8 +41,7 @@ def heldout_falls(rows: Sequence[Row]) -> str:
         return ""
     best, last = max(evaluated, key=lambda row: number(row, "eval/avg")), evaluated[-1]
     avg, at = number(best, "eval/avg"), rows.index(best)
-    around = rows[max(at - WINDOW, 0) : at + 1], rows[-WINDOW:]
-    before, now = (fmean(values(part, "reward/mean") or [math.nan]) for part in around)
+    before, now = (_mean(values(part, "reward/mean")) for part in (rows[max(at - WINDOW, 0) : at + 1], rows[-WINDOW:]))
     if not (number(last, "eval/high") < avg and now > before + 0.02):
         return ""
     return (
@@ -121,6 +119,10 @@ def constant(rows: Sequence[Row]) -> str:
                 '(prompts = "text" changes that)'
             )
     return ""
+
+
+def _mean(found: Sequence[float]) -> float:
+    return sum(found) / len(found) if found else math.nan
 
 
 HACKING = {

@@ -25,7 +25,7 @@ class Key:
         return f"{'soft' if self.color is None else f'c{self.color % NUM_COLORS}'} dash{self.dash}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Card:
     """One chart; the legend is shown where it has more than one entry."""
 
@@ -37,12 +37,9 @@ class Card:
 
 def chart_cards(runs: Sequence[RunRecord]) -> list[Card]:
     """Draw all charts that have data, and the time per step of each run."""
-    drawn = [(plot, plot_chart(plot, runs)) for plot in plots_of(runs)]
-    cards = [
-        Card(title=plot.title, caption=plot.caption, legend=_legend(chart, plot, runs), svg=draw(chart))
-        for plot, chart in drawn
-        if is_drawn(plot, chart)
-    ]
+    charts = ((plot, plot_chart(plot, runs)) for plot in plots_of(runs))
+    drawn = ((plot, chart) for plot, chart in charts if is_drawn(plot, chart))
+    cards = [Card(plot.title, plot.caption, _legend(chart, plot, runs), draw(chart)) for plot, chart in drawn]
     return cards + [_time_card(run, is_only=len(runs) == 1) for run in runs if phase_seconds(run)]
 
 
@@ -51,19 +48,13 @@ def _legend(chart: Chart, plot: Plot, runs: Sequence[RunRecord]) -> list[Key]:
     if len(runs) == 1:
         return [Key(label=line.label, color=line.color, dash=line.dash) for line in chart.series]
     used = {line.dash for line in chart.series}
-    return [Key(label=label, dash=dash) for dash, (_, label) in enumerate(plot.lines) if dash in used]
+    return [Key(label=label, dash=dash) for dash, label in enumerate(plot.lines.values()) if dash in used]
 
 
 def _time_card(run: RunRecord, *, is_only: bool) -> Card:
     chart = time_chart(run)
     sums = [sum(seconds for _, seconds in points) for points in phase_seconds(run).values()]
-    shares = [seconds / sum(sums) for seconds in sums]
-    return Card(
-        title="Time per step" + ("" if is_only else f" of {run.name}"),
-        caption="Seconds, by phase.",
-        legend=[
-            Key(label=f"{line.label} {share:.0%}", color=line.color)
-            for line, share in zip(chart.series, shares, strict=True)
-        ],
-        svg=draw(chart),
-    )
+    shares = (seconds / sum(sums) for seconds in sums)
+    labels = [f"{line.label} {share:.0%}" for line, share in zip(chart.series, shares, strict=True)]
+    legend = [Key(label=label, color=line.color) for label, line in zip(labels, chart.series, strict=True)]
+    return Card("Time per step" + ("" if is_only else f" of {run.name}"), "Seconds, by phase.", legend, draw(chart))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from or1_trainer.metrics.log import number
 from or1_trainer.report.read_run import RunRecord
 from or1_trainer.report.series import Band, Chart, Series
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Plot:
-    """One chart: a title, a sentence on how to read it, and (metric key, label) of its lines."""
+    """One chart: a title, a sentence on how to read it, and metric key -> label of its lines."""
 
     title: str
     caption: str
-    lines: tuple[tuple[str, str], ...]
+    lines: Mapping[str, str]
     smoothed: bool = True
     when_zero: bool = True
     """Whether to draw it when all its values are 0."""
@@ -24,104 +25,85 @@ class Plot:
 
 PLOTS = (
     Plot(
-        title="Held-out accuracy",
-        caption="avg@k on problems never trained on; bars are 95% intervals over problems.",
-        lines=(("eval/avg", "avg@k"),),
+        "Held-out accuracy",
+        "avg@k on problems never trained on; bars are 95% intervals over problems.",
+        {"eval/avg": "avg@k"},
         smoothed=False,
     ),
     Plot(
-        title="Reward",
-        caption="Mean reward of all rollouts of the step. The verdict on a truncated one is 0.",
-        lines=(("reward/mean", "reward"),),
+        "Reward",
+        "Mean reward of all rollouts of the step. The verdict on a truncated one is 0.",
+        {"reward/mean": "reward"},
     ),
     Plot(
-        title="Entropy",
-        caption="Mean over tokens of the full-vocabulary entropy, in nats; the bonus is active below the target.",
-        lines=(("policy/entropy", "entropy"),),
+        "Entropy",
+        "Mean over tokens of the full-vocabulary entropy, in nats; the bonus is active below the target.",
+        {"policy/entropy": "entropy"},
     ),
     Plot(
-        title="Entropy coefficient",
-        caption="α in the loss of each step (0 while entropy is above the target), and the controller's coefficient.",
-        lines=(("policy/entropy_coef", "used"), ("policy/entropy_coef_next", "controller")),
+        "Entropy coefficient",
+        "α in the loss of each step (0 while entropy is above the target), and the controller's coefficient.",
+        {"policy/entropy_coef": "used", "policy/entropy_coef_next": "controller"},
         smoothed=False,
     ),
     Plot(
-        title="Response length",
-        caption="Tokens per response; the context of the stage is the limit.",
-        lines=(
-            ("response/length_mean", "mean"),
-            ("response/length_max", "longest"),
-            ("stage/context_tokens", "context"),
-        ),
+        "Response length",
+        "Tokens per response; the context of the stage is the limit.",
+        {"response/length_mean": "mean", "response/length_max": "longest", "stage/context_tokens": "context"},
     ),
     Plot(
-        title="Truncated and without answer",
-        caption="Fraction of rollouts that reached the context limit, and of finished ones without an answer.",
-        lines=(("reward/truncated_rate", "truncated"), ("reward/no_answer_rate", "no answer")),
+        "Truncated and without answer",
+        "Fraction of rollouts that reached the context limit, and of finished ones without an answer.",
+        {"reward/truncated_rate": "truncated", "reward/no_answer_rate": "no answer"},
     ),
     Plot(
-        title="Groups",
-        caption="Fraction of groups trained on; groups with equal rewards have no signal and are dropped.",
-        lines=(
-            ("group/kept_rate", "kept"),
-            ("group/solve_all_rate", "all right"),
-            ("group/solve_none_rate", "all wrong"),
-        ),
+        "Groups",
+        "Fraction of groups trained on; groups with equal rewards have no signal and are dropped.",
+        {"group/kept_rate": "kept", "group/solve_all_rate": "all right", "group/solve_none_rate": "all wrong"},
     ),
     Plot(
-        title="Problems",
-        caption="Problems left after dropping, at each new stage, those that were always solved.",
-        lines=(("stage/problems", "problems"),),
+        "Problems",
+        "Problems left after dropping, at each new stage, those that were always solved.",
+        {"stage/problems": "problems"},
         smoothed=False,
     ),
     Plot(
-        title="Supervised loss",
-        caption="Mean negative log-likelihood of the assistant's tokens, in nats, before each step.",
-        lines=(("sft/loss", "loss"),),
+        "Supervised loss",
+        "Mean negative log-likelihood of the assistant's tokens, in nats, before each step.",
+        {"sft/loss": "loss"},
     ),
     Plot(
-        title="Learning rate",
-        caption="At the last optimizer step of each training step.",
-        lines=(("optimizer/lr", "rate"),),
-        smoothed=False,
+        "Learning rate", "At the last optimizer step of each training step.", {"optimizer/lr": "rate"}, smoothed=False
     ),
-    Plot(title="Gradient norm", caption="L2 norm before clipping.", lines=(("optimizer/grad_norm", "norm"),)),
+    Plot("Gradient norm", "L2 norm before clipping.", {"optimizer/grad_norm": "norm"}),
     Plot(
-        title="Clipped tokens",
-        caption="Fraction of trained tokens at the lower and at the upper bound of the ratio.",
-        lines=(("policy/clip_low_rate", "low"), ("policy/clip_high_rate", "high")),
+        "Clipped tokens",
+        "Fraction of trained tokens at the lower and at the upper bound of the ratio.",
+        {"policy/clip_low_rate": "low", "policy/clip_high_rate": "high"},
     ),
     Plot(
-        title="Engine against trainer",
-        caption="Difference of their log-probs of the sampled tokens, in nats.",
-        lines=(("mismatch/mean_abs", "mean |Δ|"), ("mismatch/max_abs", "max |Δ|")),
+        "Engine against trainer",
+        "Difference of their log-probs of the sampled tokens, in nats.",
+        {"mismatch/mean_abs": "mean |Δ|", "mismatch/max_abs": "max |Δ|"},
     ),
     Plot(
-        title="Age of the samples",
-        caption="Weight versions between sampling and training.",
-        lines=(("rollout/staleness_mean", "mean"), ("rollout/staleness_max", "oldest")),
+        "Age of the samples",
+        "Weight versions between sampling and training.",
+        {"rollout/staleness_mean": "mean", "rollout/staleness_max": "oldest"},
         smoothed=False,
         when_zero=False,
     ),
     Plot(
-        title="Effective sample size",
-        caption="As a fraction of the tokens; 1 where engine and trainer agree.",
-        lines=(("mismatch/ess", "share"), ("mismatch/masked_rate", "masked")),
+        "Effective sample size",
+        "As a fraction of the tokens; 1 where engine and trainer agree.",
+        {"mismatch/ess": "share", "mismatch/masked_rate": "masked"},
     ),
+    Plot("KL to the reference", "k3 estimate per token against the initial policy, in nats.", {"kl/k3": "k3"}),
+    Plot("KL to the teacher", "Reverse KL per token of the policy against the teacher, in nats.", {"kl/teacher": "KL"}),
     Plot(
-        title="KL to the reference",
-        caption="k3 estimate per token against the initial policy, in nats.",
-        lines=(("kl/k3", "k3"),),
-    ),
-    Plot(
-        title="KL to the teacher",
-        caption="Reverse KL per token of the policy against the teacher, in nats.",
-        lines=(("kl/teacher", "KL"),),
-    ),
-    Plot(
-        title="Refill",
-        caption="Rounds of further prompts that replaced groups without advantage.",
-        lines=(("refill/rounds", "rounds"),),
+        "Refill",
+        "Rounds of further prompts that replaced groups without advantage.",
+        {"refill/rounds": "rounds"},
         smoothed=False,
     ),
 )
@@ -131,29 +113,26 @@ _PHASES = ("rollout", "verify", "update", "sync", "eval", "checkpoint", "distrib
 
 def plots_of(runs: Sequence[RunRecord]) -> list[Plot]:
     """All plots: the fixed ones, and behind the reward one of the recipe's own rewards, where it has several."""
-    keys = dict.fromkeys(key for run in runs for row in run.rows for key in row if key.startswith("rewards/"))
-    means = [key for key in keys if key.endswith(".mean")]
-    own = Plot(
-        title="Rewards",
-        caption="Mean of each reward of the recipe, before its weight.",
-        lines=tuple((key, key.removeprefix("rewards/").removesuffix(".mean")) for key in means),
-    )
-    behind = 1 + next(index for index, plot in enumerate(PLOTS) if plot.title == "Reward")
-    return [*PLOTS[:behind], *([own] if means else []), *PLOTS[behind:]]
+    keys = dict.fromkeys(key for run in runs for row in run.rows for key in row)
+    means = [key for key in keys if key.startswith("rewards/") and key.endswith(".mean")]
+    lines = {key: key.removeprefix("rewards/").removesuffix(".mean") for key in means}
+    own = [Plot("Rewards", "Mean of each reward of the recipe, before its weight.", lines)] if lines else []
+    behind = [plot.title for plot in PLOTS].index("Reward") + 1
+    return [*PLOTS[:behind], *own, *PLOTS[behind:]]
 
 
 def plot_chart(plot: Plot, runs: Sequence[RunRecord]) -> Chart:
     """Return the data of a plot; one run has a color per metric, several have a color per run and a dash per metric."""
-    series = []
-    for (run_number, run), (line_number, (key, label)) in itertools.product(enumerate(runs), enumerate(plot.lines)):
+    series, single = [], len(runs) == 1
+    lines = enumerate(plot.lines.items())
+    for (run_number, run), (line_number, (key, label)) in itertools.product(enumerate(runs), lines):
         if points := run.points(key):
-            single = len(runs) == 1
             series.append(
                 Series(
                     label=label if single else f"{run.name} · {label}",
                     points=points,
                     color=line_number if single else run_number,
-                    dash=line_number if not single else int(key == "stage/context_tokens"),
+                    dash=int(key == "stage/context_tokens") if single else line_number,
                     intervals=_intervals(run) if key == "eval/avg" else (),
                     smoothed=plot.smoothed and key not in ("stage/context_tokens", "response/length_max"),
                 )
@@ -173,13 +152,8 @@ def phase_seconds(run: RunRecord) -> dict[str, list[tuple[float, float]]]:
     timed = [row for row in run.rows if any(key.startswith("time/") for key in row)]
     logged = {key.removeprefix("time/").removesuffix("_s") for row in timed for key in row if key.startswith("time/")}
     order = [*_PHASES, *sorted(logged.difference(_PHASES, {"step"}))]
-    phases = {}
-    for phase in order:
-        key = f"time/{phase}_s"
-        points = [(float(row["step"]), float(row.get(key, 0.0))) for row in timed]
-        if any(seconds > 0 for _, seconds in points):
-            phases[phase] = points
-    return phases
+    phases = {phase: [(float(row["step"]), float(row.get(f"time/{phase}_s", 0.0))) for row in timed] for phase in order}
+    return {phase: points for phase, points in phases.items() if any(seconds > 0 for _, seconds in points)}
 
 
 def time_chart(run: RunRecord) -> Chart:
@@ -191,10 +165,8 @@ def time_chart(run: RunRecord) -> Chart:
 
 def stage_bands(runs: Sequence[RunRecord]) -> list[Band]:
     """Return the stages of the longest run as shaded ranges, if the other runs have the same; labels count from 1."""
-    all_bands = sorted((_bands_of(run) for run in runs), key=lambda bands: bands[-1].last if bands else 0.0)
-    if not all_bands:
-        return []
-    longest = all_bands[-1]
+    all_bands = [_bands_of(run) for run in runs]
+    longest = max(all_bands, key=lambda bands: bands[-1].last if bands else 0.0)
     agreed = all(
         shorter.first == longer.first and shorter.label == longer.label
         for bands in all_bands
@@ -214,12 +186,11 @@ def _bands_of(run: RunRecord) -> list[Band]:
 
 
 def _intervals(run: RunRecord) -> list[tuple[float, float]]:
-    rows = [row for row in run.rows if isinstance(row.get("eval/avg"), int | float)]
-    return [(float(row.get("eval/low", "nan")), float(row.get("eval/high", "nan"))) for row in rows]
+    return [(number(row, "eval/low"), number(row, "eval/high")) for row in run.rows if "eval/avg" in row]
 
 
 def _targets(plot: Plot, runs: Sequence[RunRecord]) -> list[tuple[float, str]]:
-    if plot.lines[0][0] != "policy/entropy":
+    if "policy/entropy" not in plot.lines:
         return []
     settings = {run.setting("entropy.target") for run in runs if run.setting("entropy.mode") == "adaptive"}
     targets = sorted(float(target) for target in settings if isinstance(target, int | float))

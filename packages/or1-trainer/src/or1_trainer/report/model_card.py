@@ -8,32 +8,26 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from or1_trainer.metrics.files import replace_file
-from or1_trainer.report.read_run import RunRecord, read_run
-
-TOY = "a model that or1-trainer made itself (warm start)"
+from or1_trainer.report.read_run import read_run
 
 
 def write_model_card(run_dir: Path, model: Path, step: int) -> None:
     """Write the card of the model exported after `step`, and the run's settings, into the model's folder.
 
+    Evaluations after `step` are left out.
+
     Raises:
         RunFolderError: a file of the run is damaged, or the folder cannot be written.
     """
-    replace_file(model / "README.md", model_card(read_run(run_dir), step).encode())
-    shutil.copyfile(run_dir / "config.toml", model / "or1_config.toml")
-
-
-def model_card(run: RunRecord, step: int) -> str:
-    """The text of the card; evaluations after `step` are left out."""
-    templates = Environment(
-        loader=PackageLoader("or1_trainer.report"), undefined=StrictUndefined, trim_blocks=True, autoescape=False
-    )
-    return templates.get_template("model_card.md.j2").render(
+    run = read_run(run_dir)
+    templates = Environment(loader=PackageLoader("or1_trainer.report"), undefined=StrictUndefined, trim_blocks=True)
+    card = templates.get_template("model_card.md.j2").render(
         run=run,
         step=step,
-        toy=TOY,
-        base=Path(str(run.setting("model.path") or "")).name or TOY,
+        base=Path(str(run.setting("model.path") or "")).name,
         k=run.setting("eval.k"),
         evaluations=[row for row in run.rows if "eval/avg" in row and int(row["step"]) <= step],
         stages=run.setting("stages") or [],
     )
+    replace_file(model / "README.md", card.encode())
+    shutil.copyfile(run_dir / "config.toml", model / "or1_config.toml")

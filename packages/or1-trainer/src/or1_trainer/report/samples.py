@@ -11,10 +11,10 @@ from or1_trainer.metrics.rollout_log import RolloutRecord, read_rollouts
 
 T = TypeVar("T")
 
-MOST_STEPS = 8
-MOST_GROUPS = 2
-MOST_RESPONSES = 6
-MOST_CHARACTERS = 3000
+_MOST_STEPS = 8
+_MOST_GROUPS = 2
+_MOST_RESPONSES = 6
+_MOST_CHARACTERS = 3000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,33 +36,25 @@ class Group:
     responses: list[Response]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Groups of one training step."""
-
-    step: int
-    groups: list[Group]
-
-
-def sampled_steps(files: Sequence[tuple[int, Path]]) -> list[Step]:
+def sampled_steps(files: Sequence[tuple[int, Path]]) -> dict[int, list[Group]]:
     """Read up to 8 steps, evenly spread over the run, with up to two groups each."""
-    return [_step(step, path) for step, path in spread(files, MOST_STEPS)]
+    return {step: _groups(path) for step, path in _spread(files, _MOST_STEPS)}
 
 
-def spread(items: Sequence[T], most: int) -> list[T]:
+def _spread(items: Sequence[T], most: int) -> list[T]:
     """Return at most `most` of the items, evenly spread, with the first and the last."""
     if len(items) <= most:
         return list(items)
     return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
 
 
-def _step(step: int, path: Path) -> Step:
+def _groups(path: Path) -> list[Group]:
     groups: dict[str, list[RolloutRecord]] = {}
     for record in read_rollouts(path):
         groups.setdefault(record.problem_id, []).append(record)
     # Groups with both right and wrong answers come first: they are what the step learned from.
-    shown = sorted(groups.values(), key=lambda group: -len({record.reward for record in group}))[:MOST_GROUPS]
-    return Step(step=step, groups=[_group(group) for group in shown])
+    shown = sorted(groups.values(), key=lambda group: -len({record.reward for record in group}))[:_MOST_GROUPS]
+    return [_group(group) for group in shown]
 
 
 def _group(group: list[RolloutRecord]) -> Group:
@@ -71,28 +63,24 @@ def _group(group: list[RolloutRecord]) -> Group:
     return Group(
         caption=f"problem {group[0].problem_id} · {solved} of {len(group)} solved",
         prompt=_shortened(group[0].prompt),
-        responses=[_response(record) for record in spread(ranked, MOST_RESPONSES)],
+        responses=[_response(record) for record in _spread(ranked, _MOST_RESPONSES)],
     )
 
 
 def _response(record: RolloutRecord) -> Response:
     advantage = "not trained on" if record.advantage is None else f"advantage {record.advantage:+.2f}"
+    rewards = [f"{name} {'failed' if value is None else f'{value:.3g}'}" for name, value in record.rewards.items()]
     return Response(
         status=record.status.replace("_", " "),
         css="yes" if record.status == "correct" else "grey" if record.reward is None else "no",
-        caption=" · ".join([advantage, f"{record.num_tokens} tokens", record.finish_reason, *_rewards(record)]),
+        caption=" · ".join([advantage, f"{record.num_tokens} tokens", record.finish_reason, *rewards]),
         text=_shortened(record.response),
     )
 
 
-def _rewards(record: RolloutRecord) -> list[str]:
-    """The values of the recipe's own rewards."""
-    return [f"{name} {'failed' if value is None else f'{value:.3g}'}" for name, value in record.rewards.items()]
-
-
 def _shortened(text: str) -> str:
     """A long text keeps its beginning, and its end with the answer."""
-    if len(text) <= MOST_CHARACTERS:
+    if len(text) <= _MOST_CHARACTERS:
         return text
-    half = MOST_CHARACTERS // 2
+    half = _MOST_CHARACTERS // 2
     return f"{text[:half]}\n… {len(text) - 2 * half} characters left out …\n{text[-half:]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 MOST_POINTS = 500
 """Most points of a line; a screen shows no more."""
@@ -41,22 +41,16 @@ class Chart:
 
     series: Sequence[Series]
     bands: Sequence[Band] = ()
-    targets: Sequence[tuple[float, str]] = field(default=())
+    targets: Sequence[tuple[float, str]] = ()
     stacked: bool = False
 
 
 def moving_average(points: Points, window: int) -> list[tuple[float, float]]:
     """Centered moving average over up to `window` points, fewer at the ends; skips values that are not finite."""
     finite = [(x, y) for x, y in points if math.isfinite(y)]
-    sums = [0.0]
-    for _, y in finite:
-        sums.append(sums[-1] + y)
     half = window // 2
-    averaged = []
-    for i, (x, _) in enumerate(finite):
-        low, high = max(0, i - half), min(len(finite), i + half + 1)
-        averaged.append((x, (sums[high] - sums[low]) / (high - low)))
-    return averaged
+    parts = [finite[max(0, i - half) : i + half + 1] for i in range(len(finite))]
+    return [(x, sum(y for _, y in part) / len(part)) for (x, _), part in zip(finite, parts, strict=True)]
 
 
 def thinned(series: Series) -> Series:
@@ -65,8 +59,7 @@ def thinned(series: Series) -> Series:
     if every <= 1 or series.intervals:
         return series
     chunks = [series.points[i : i + every] for i in range(0, len(series.points), every)]
-    points = [(chunk[-1][0], sum(y for _, y in chunk) / len(chunk)) for chunk in chunks]
-    return Series(label=series.label, points=points, color=series.color, dash=series.dash, smoothed=series.smoothed)
+    return replace(series, points=[(chunk[-1][0], sum(y for _, y in chunk) / len(chunk)) for chunk in chunks])
 
 
 def stacked(series: Sequence[Series]) -> list[Series]:
@@ -77,5 +70,5 @@ def stacked(series: Sequence[Series]) -> list[Series]:
     for line in series:
         for x, y in line.points:
             heights[x] += y if math.isfinite(y) else 0.0
-        raised.append(Series(label=line.label, points=[(x, heights[x]) for x in steps], color=line.color))
+        raised.append(replace(line, points=[(x, heights[x]) for x in steps]))
     return raised

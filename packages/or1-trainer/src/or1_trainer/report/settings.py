@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from or1_trainer.report.read_run import RunRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingsTable:
-    """Rows of (key, value of each run); `differing` are the numbers of rows whose values are not all equal."""
-
-    head: list[str]
-    rows: list[list[str]]
-    differing: frozenset[int]
-
-
-def settings_table(runs: Sequence[RunRecord]) -> SettingsTable:
-    """List every setting; with several runs, those that differ come first."""
+def settings_rows(runs: Sequence[RunRecord]) -> tuple[list[list[str]], int]:
+    """Return (key, value in each run) of every setting, and how many differ between the runs; those come first."""
     flat = [dict(flattened(run.config)) for run in runs]
     keys = dict.fromkeys(key for settings in flat for key in settings)
     rows = [[key, *(settings.get(key, "–") for settings in flat)] for key in keys]
     rows.sort(key=lambda row: len(set(row[1:])) == 1)
-    return SettingsTable(
-        head=["setting", *(run.name if len(runs) > 1 else "value" for run in runs)],
-        rows=rows,
-        differing=frozenset(number for number, row in enumerate(rows) if len(set(row[1:])) > 1),
-    )
+    return rows, sum(len(set(row[1:])) > 1 for row in rows)
 
 
 def flattened(tree: object, prefix: str = "") -> list[tuple[str, str]]:

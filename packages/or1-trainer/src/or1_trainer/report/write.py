@@ -13,9 +13,9 @@ from or1_trainer.metrics.files import replace_file
 from or1_trainer.metrics.traces import trace_files
 from or1_trainer.report.cards import Key, chart_cards
 from or1_trainer.report.read_run import RunRecord, read_run
-from or1_trainer.report.samples import Step, sampled_steps
-from or1_trainer.report.settings import flattened, settings_table
-from or1_trainer.report.stages import HEAD, stage_rows
+from or1_trainer.report.samples import sampled_steps
+from or1_trainer.report.settings import flattened, settings_rows
+from or1_trainer.report.stages import stage_rows
 from or1_trainer.report.summary import evaluation_rows, subtitle, tiles
 
 
@@ -23,21 +23,18 @@ def write_report(run_dirs: Sequence[Path], out: Path) -> None:
     """Write the report of the runs, overlaid where there are several; unfinished and killed runs are fine.
 
     Args:
-        run_dirs: run folders, in the order of their colors.
+        run_dirs: one or more run folders, in the order of their colors.
         out: the HTML file, replaced in one rename.
 
     Raises:
         RunFolderError: a folder is no run folder, a file in it is damaged, or `out` cannot be written.
-        ValueError: no run given.
     """
-    if not run_dirs:
-        raise ValueError("a report needs at least one run folder")
-    page = render([read_run(path) for path in run_dirs], out.parent)
+    page = _render([read_run(path) for path in run_dirs], out.parent)
     replace_file(out, page.encode("utf-8", errors="replace"))
 
 
-def render(runs: Sequence[RunRecord], folder: Path) -> str:
-    """Return the page of the runs as HTML for a file in `folder`; every text is escaped by the template engine."""
+def _render(runs: Sequence[RunRecord], folder: Path) -> str:
+    """The page of the runs as HTML for a file in `folder`; every text is escaped by the template engine."""
     templates = Environment(
         loader=PackageLoader("or1_trainer.report"),
         autoescape=True,
@@ -45,6 +42,7 @@ def render(runs: Sequence[RunRecord], folder: Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    settings, num_differing = settings_rows(runs)
     return templates.get_template("report.html.j2").render(
         title=runs[0].name if len(runs) == 1 else f"{len(runs)} runs",
         subtitle=subtitle(runs),
@@ -52,9 +50,9 @@ def render(runs: Sequence[RunRecord], folder: Path) -> str:
         colors=[Key(label=run.name, color=number) for number, run in enumerate(runs)],
         tiles=tiles(runs[0]),
         evaluations=evaluation_rows(runs),
-        stages_head=HEAD,
         charts=chart_cards(runs),
-        settings=settings_table(runs),
+        settings=settings,
+        num_differing=num_differing,
     )
 
 
@@ -64,16 +62,16 @@ def _section(run: RunRecord, folder: Path) -> dict[str, object]:
     return {
         "name": run.name,
         "stages": stage_rows(run),
-        "alarms": [(alarm, _nearest(alarm.step, samples)) for alarm in alarms_of(run.rows)],
+        "alarms": [(alarm, _nearest(alarm.step, list(samples))) for alarm in alarms_of(run.rows)],
         "traces": [
             (path.name, Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix())
             for path in trace_files(run.path)
         ],
         "samples": samples,
-        "versions": flattened(run.versions) if run.versions else [],
+        "versions": flattened(run.versions),
     }
 
 
-def _nearest(step: int, samples: Sequence[Step]) -> int | None:
+def _nearest(step: int, shown: Sequence[int]) -> int | None:
     """The shown step that is nearest to an alarm."""
-    return min((sample.step for sample in samples), key=lambda shown: abs(shown - step), default=None)
+    return min(shown, key=lambda other: abs(other - step), default=None)

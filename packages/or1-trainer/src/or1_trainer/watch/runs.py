@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,7 @@ class WatchedRun:
     def read_ahead(self) -> None:
         """Read the rows now and the rollouts in a thread of its own, so that the page finds them ready."""
         self.state()
-        threading.Thread(target=self._index_rollouts, daemon=True).start()
-
-    def _index_rollouts(self) -> None:
-        with self._index_lock:
-            self._index.refresh()
+        threading.Thread(target=self.rollouts, args=(Query(limit=0),), daemon=True).start()
 
     def points(self, *, low: int, high: int) -> dict[str, Any]:
         """Return every charted series from step `low` to step `high`, thinned, as key -> [steps, values]."""
@@ -76,30 +73,34 @@ class WatchedRun:
 
     def rollouts(self, query: Query) -> dict[str, Any]:
         """Return one page of the table of rollouts."""
-        with self._index_lock:
-            self._index.refresh()
-            page = self._index.search(query)
+        with self._new_index() as index:
+            page = index.search(query)
             return {
-                "all": len(self._index),
+                "all": len(index),
                 "total": page.total,
-                "statuses": self._index.statuses,
-                "messages": self._index.messages,
+                "statuses": index.statuses,
+                "messages": index.messages,
                 "rows": [_row(entry, record) for entry, record in page.rows],
             }
 
     def rollout(self, step: int, number: int) -> dict[str, Any] | None:
         """Return one whole rollout, or None."""
-        with self._index_lock:
-            self._index.refresh()
-            record = self._index.record(step, number)
+        with self._new_index() as index:
+            record = index.record(step, number)
             return None if record is None else msgspec.structs.asdict(record)
 
     def of_problem(self, problem: str, near: int) -> list[dict[str, Any]]:
         """Return the whole responses to a problem at the step nearest to `near`."""
+        with self._new_index() as index:
+            found = index.of_problem(problem, near)
+            return [{"step": entry.step, "number": entry.number, **msgspec.structs.asdict(r)} for entry, r in found]
+
+    @contextmanager
+    def _new_index(self) -> Iterator[RolloutIndex]:
+        """The index as the files are now."""
         with self._index_lock:
             self._index.refresh()
-            found = self._index.of_problem(problem, near)
-            return [{"step": entry.step, "number": entry.number, **msgspec.structs.asdict(r)} for entry, r in found]
+            yield self._index
 
 
 def watched_runs(run_dirs: Sequence[Path]) -> list[WatchedRun]:
@@ -111,19 +112,17 @@ def watched_runs(run_dirs: Sequence[Path]) -> list[WatchedRun]:
 
 def plots() -> list[dict[str, Any]]:
     """Return the charts of the report: title, caption, and (key, label) of their lines."""
-    return [{"title": plot.title, "caption": plot.caption, "lines": plot.lines} for plot in PLOTS]
+    return [{"title": plot.title, "caption": plot.caption, "lines": list(plot.lines.items())} for plot in PLOTS]
 
 
-_CHARTED = frozenset(key for plot in PLOTS for key, _ in plot.lines)
+_CHARTED = frozenset(key for plot in PLOTS for key in plot.lines)
 
 
 def _row(entry: Entry, record: RolloutRecord) -> dict[str, Any]:
-    head = msgspec.structs.asdict(entry.head)
-    has_tokens = record.tokens is not None
     return {
         "step": entry.step,
         "number": entry.number,
-        **head,
-        "tokens": has_tokens,
+        **msgspec.structs.asdict(entry.head),
+        "tokens": record.tokens is not None,
         "beginning": record.response[:_BEGINNING],
     }
