@@ -23,7 +23,8 @@ def test_only_complete_lines_are_read_whatever_the_cuts_of_the_writes(tmp_path):
     content = b"".join(encode_row(row(step)) for step in range(1, 30))
     ends = {len(b"".join(encode_row(row(s)) for s in range(1, step + 1))): step for step in range(30)}
     tail, written, draw = MetricsTail(tmp_path), 0, random.Random(0)
-    assert not tail.poll() and tail.rows == [], "there is no file yet"
+    tail.poll()
+    assert tail.rows == [], "there is no file yet"
     while written < len(content):
         more = draw.randrange(1, 400)
         with tail.path.open("ab") as file:
@@ -31,7 +32,8 @@ def test_only_complete_lines_are_read_whatever_the_cuts_of_the_writes(tmp_path):
         written = min(len(content), written + more)
         tail.poll()
         assert len(tail.rows) == ends[max(end for end in ends if end <= written)]
-    assert steps(tail) == list(range(1, 30)) and not tail.poll() and tail.messages == []
+    tail.poll()
+    assert steps(tail) == list(range(1, 30)) and tail.messages == [] and tail.generation == 0
 
 
 def test_a_resume_that_cuts_rows_is_noticed_and_its_new_rows_count(tmp_path):
@@ -44,7 +46,8 @@ def test_a_resume_that_cuts_rows_is_noticed_and_its_new_rows_count(tmp_path):
     log.truncate_after(4)
     for step in range(5, 10):  # as long as the old file, and longer: the size alone tells nothing
         log.append({**row(step), "reward/mean": 9.0, "reward/verifier_errors": 0})
-    assert tail.poll() and tail.generation > before
+    tail.poll()
+    assert tail.generation > before
     assert steps(tail) == list(range(1, 10))
     assert tail.points("reward/mean")[3:6] == [(4, 0.04), (5, 9.0), (6, 9.0)]
     assert tail.alarms == [], "the alarm was of a row that is gone"
@@ -55,10 +58,13 @@ def test_a_file_that_is_cut_in_place_or_vanishes_is_read_anew(tmp_path):
     tail = MetricsTail(run)
     tail.poll()
     tail.path.write_bytes(encode_row(row(1)))
-    assert tail.poll() and steps(tail) == [1]
+    tail.poll()
+    assert steps(tail) == [1] and tail.generation == 1
     tail.path.unlink()
-    assert tail.poll() and tail.rows == []
-    assert not tail.poll()
+    tail.poll()
+    assert tail.rows == [] and tail.generation == 2
+    tail.poll()
+    assert tail.rows == [] and tail.generation == 2
 
 
 def test_damaged_lines_are_left_out_with_a_message(tmp_path):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from or1_trainer.metrics.hacking import HACKING, LOOK, WINDOW, course, values
-from or1_trainer.metrics.log import Row, number
+from or1_trainer.metrics.log import Row, names, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +122,7 @@ def _verifier_errors(rows: Sequence[Row]) -> str:
 
 
 def _reward_failed(rows: Sequence[Row]) -> str:
-    keys = [key for key in rows[-1] if key.startswith("rewards/") and key.endswith(".failed")]
-    counts = {key.removeprefix("rewards/").removesuffix(".failed"): int(rows[-1][key]) for key in keys}
+    counts = {name: int(rows[-1][f"rewards/{name}.failed"]) for name in names(rows[-1:], "rewards/", ".failed")}
     failed = ", ".join(f"{name} on {count}" for name, count in counts.items() if count)
     text = (
         f"a reward failed on responses, which are excluded from training: {failed}; in the sampled rollouts its value "

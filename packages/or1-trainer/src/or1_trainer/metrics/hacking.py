@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from or1_trainer.metrics.log import Row, number
+from or1_trainer.metrics.log import Row, names, number
 
 WINDOW = 5
 
@@ -78,10 +78,8 @@ def answer_takes_over(rows: Sequence[Row]) -> str:
 
 def verdicts_shift(rows: Sequence[Row]) -> str:
     """A kind of verdict that is no right answer has become frequent. Truncation has an alarm of its own."""
-    kinds = dict.fromkeys(key for row in rows[-WINDOW:] for key in row if key.startswith("verdicts/"))
-    for key in kinds:
-        first, last = course(rows, key)
-        kind = key.removeprefix("verdicts/")
+    for kind in names(rows[-WINDOW:], "verdicts/"):
+        first, last = course(rows, f"verdicts/{kind}")
         if kind not in ("correct", "truncated") and last > first + 0.25:
             return (
                 f"{last:.0%} of the verdicts are {kind.replace('_', ' ')}, {first:.0%} at the start: responses have "
@@ -92,27 +90,24 @@ def verdicts_shift(rows: Sequence[Row]) -> str:
 
 def rewards_part(rows: Sequence[Row]) -> str:
     """The sum rises while the part of one reward in it falls."""
-    keys = dict.fromkeys(key for row in rows[-WINDOW:] for key in row if key.startswith("rewards/"))
     first, last = course(rows, "reward/mean")
-    for key in keys:
-        if key.endswith(".part"):
-            part_first, part_last = course(rows, key)
-            if last - first > 0.02 and part_first - part_last > max(0.02, 0.25 * (last - first)):
-                name = key.removeprefix("rewards/").removesuffix(".part")
-                return (
-                    f"the reward rose from {first:.3f} to {last:.3f}, but the part of {name!r} in it fell from "
-                    f"{part_first:.3f} to {part_last:.3f}: the others are earned at its expense; change the weights, "
-                    'or set reward.normalization = "each"'
-                )
+    for name in names(rows[-WINDOW:], "rewards/", ".part"):
+        part_first, part_last = course(rows, f"rewards/{name}.part")
+        if last - first > 0.02 and part_first - part_last > max(0.02, 0.25 * (last - first)):
+            return (
+                f"the reward rose from {first:.3f} to {last:.3f}, but the part of {name!r} in it fell from "
+                f"{part_first:.3f} to {part_last:.3f}: the others are earned at its expense; change the weights, or "
+                'set reward.normalization = "each"'
+            )
     return ""
 
 
 def constant(rows: Sequence[Row]) -> str:
     """A reward gives every response the same value, step after step."""
-    for key in dict.fromkeys(key for row in rows[-WINDOW:] for key in row if key.endswith(".spread")):
-        name = key.removeprefix("rewards/").removesuffix(".spread")
-        given = values(rows[-WINDOW:], f"rewards/{name}.mean")
-        if len(given) == WINDOW and len(set(given)) == 1 and not any(values(rows[-WINDOW:], key)):
+    recent = rows[-WINDOW:]
+    for name in names(recent, "rewards/", ".spread"):
+        given, spreads = (values(recent, f"rewards/{name}.{kind}") for kind in ("mean", "spread"))
+        if len(given) == WINDOW and len(set(given)) == 1 and not any(spreads):
             return (
                 f"the reward {name!r} was {given[0]:g} for every response of {WINDOW} steps: it teaches nothing; a "
                 "function gets lists of messages instead of texts where the tokenizer has a chat template "

@@ -14,10 +14,9 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from or1_trainer.errors import RunFolderError
 from or1_trainer.metrics.files import naming_path, replace_file
@@ -49,10 +48,7 @@ class MetricsLog:
             RunFolderError: the folder cannot be written, or a row of the file is damaged.
         """
         self.path = run_dir / FILE_NAME
-        self._file = self._open()
-        self.last_step = -1
-        if self.path.stat().st_size:
-            self._restart(read_metrics(self.path))
+        self._start_with(read_metrics(self.path))
 
     def append(self, row: Row) -> None:
         """Write the row of one step; its `step` must be an integer above all steps written before.
@@ -76,7 +72,9 @@ class MetricsLog:
         Raises:
             RunFolderError: the file system refused, or a row is damaged; the file is unchanged.
         """
-        self._restart([row for row in read_metrics(self.path) if _checked_step(row) <= step])
+        replaced = self._file
+        self._start_with([row for row in read_metrics(self.path) if _checked_step(row) <= step])
+        replaced.close()
 
     def sync(self) -> None:
         """Wait until all rows are on the disk."""
@@ -87,16 +85,11 @@ class MetricsLog:
         """Close the file."""
         self._file.close()
 
-    def _open(self) -> BinaryIO:
+    def _start_with(self, rows: Sequence[Row]) -> None:
+        """Replace the file by one with these rows, and open it."""
+        replace_file(self.path, b"".join(map(encode_row, rows)))
         with naming_path(self.path, "open"):
-            return self.path.open("ab", buffering=0)
-
-    def _restart(self, rows: list[dict[str, Value]]) -> None:
-        self._file.close()
-        try:
-            replace_file(self.path, b"".join(map(encode_row, rows)))
-        finally:
-            self._file = self._open()
+            self._file = self.path.open("ab", buffering=0)
         self.last_step = _checked_step(rows[-1]) if rows else -1
 
     def _write_whole(self, line: bytes) -> None:
@@ -128,6 +121,12 @@ def number(row: Row, key: str) -> float:
     """Return the number under a key; NaN where there is none."""
     value = row.get(key)
     return float(value) if isinstance(value, int | float) else math.nan
+
+
+def names(rows: Iterable[Row], before: str, after: str = "") -> list[str]:
+    """Return what stands between `before` and `after` in the keys of the rows, once each and in order."""
+    keys = dict.fromkeys(key for row in rows for key in row if key.startswith(before) and key.endswith(after))
+    return [key.removeprefix(before).removesuffix(after) for key in keys]
 
 
 def encode_row(row: Row) -> bytes:

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from or1_trainer.metrics.log import number
+from or1_trainer.metrics.log import names, number
 from or1_trainer.report.read_run import RunRecord
 from or1_trainer.report.series import Band, Chart, Series
 
@@ -113,9 +113,8 @@ _PHASES = ("rollout", "verify", "update", "sync", "eval", "checkpoint", "distrib
 
 def plots_of(runs: Sequence[RunRecord]) -> list[Plot]:
     """All plots: the fixed ones, and behind the reward one of the recipe's own rewards, where it has several."""
-    keys = dict.fromkeys(key for run in runs for row in run.rows for key in row)
-    means = [key for key in keys if key.startswith("rewards/") and key.endswith(".mean")]
-    lines = {key: key.removeprefix("rewards/").removesuffix(".mean") for key in means}
+    rows = itertools.chain.from_iterable(run.rows for run in runs)
+    lines = {f"rewards/{name}.mean": name for name in names(rows, "rewards/", ".mean")}
     own = [Plot("Rewards", "Mean of each reward of the recipe, before its weight.", lines)] if lines else []
     behind = [plot.title for plot in PLOTS].index("Reward") + 1
     return [*PLOTS[:behind], *own, *PLOTS[behind:]]
@@ -150,8 +149,7 @@ def is_drawn(plot: Plot, chart: Chart) -> bool:
 def phase_seconds(run: RunRecord) -> dict[str, list[tuple[float, float]]]:
     """Return phase -> (step, seconds) at every timed step; phases that never took time are left out."""
     timed = [row for row in run.rows if any(key.startswith("time/") for key in row)]
-    logged = {key.removeprefix("time/").removesuffix("_s") for row in timed for key in row if key.startswith("time/")}
-    order = [*_PHASES, *sorted(logged.difference(_PHASES, {"step"}))]
+    order = [*_PHASES, *sorted(set(names(timed, "time/", "_s")).difference(_PHASES, {"step"}))]
     phases = {phase: [(float(row["step"]), float(row.get(f"time/{phase}_s", 0.0))) for row in timed] for phase in order}
     return {phase: points for phase, points in phases.items() if any(seconds > 0 for _, seconds in points)}
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from or1_trainer.metrics.log import Row
 from or1_trainer.metrics.rollout_log import RolloutRecord, read_rollouts
 from or1_trainer.report.read_run import RunRecord
 from or1_trainer.report.settings import flattened
@@ -48,7 +49,11 @@ change where verdicts had others drawn to refill the batch.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+_Values = tuple[str, str, str, str]
+"""(stage, what is compared in it, value of the first run, value of the second)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Divergence:
     """The first step at which two runs differ, the first stage in it, and one value that differs."""
 
@@ -72,8 +77,8 @@ def divergence(first: RunRecord, second: RunRecord) -> Divergence | None:
     rows, others = ({int(row["step"]): row for row in run.rows} for run in (first, second))
     files, other_files = dict(first.rollouts), dict(second.rollouts)
     for step in (step for step in rows if step in others):
-        item = _rollout_divergence(step, files.get(step), other_files.get(step))
-        number = _metric_divergence(step, rows[step], others[step])
+        item = _divergence(step, _rollout_values(files.get(step), other_files.get(step)))
+        number = _divergence(step, _metric_values(rows[step], others[step]))
         if found := _first(item, number, is_exact="hash/responses" in rows[step].keys() & others[step].keys()):
             return found
     return None
@@ -90,29 +95,27 @@ def _first(item: Divergence | None, number: Divergence | None, *, is_exact: bool
     return min(item, number, key=lambda divergence: order.index(divergence.stage))
 
 
-def _rollout_divergence(step: int, first: Path | None, second: Path | None) -> Divergence | None:
-    """Compare the sampled rollouts of a step, if both runs kept some; the samples depend on step and problems alone."""
+def _divergence(step: int, values: Iterable[_Values]) -> Divergence | None:
+    return next((Divergence(step, *found) for found in values if found[-2] != found[-1]), None)
+
+
+def _rollout_values(first: Path | None, second: Path | None) -> Iterator[_Values]:
+    """The sampled rollouts of a step, if both runs kept some; the samples depend on step and problems alone."""
     if first is None or second is None:
-        return None
+        return
     pairs = list(itertools.zip_longest(read_rollouts(first), read_rollouts(second)))
     for stage, part in _ROLLOUT_STAGES.items():
-        for one, other in pairs:
-            values = [_MISSING if record is None else str(part(record)) for record in (one, other)]
-            if values[0] != values[1]:
-                where = f"problem {(one or other).problem_id}"
-                return Divergence(step=step, stage=stage, what=where, first=values[0], second=values[1])
-    return None
+        for pair in pairs:
+            one, other = (_MISSING if record is None else str(part(record)) for record in pair)
+            yield stage, f"problem {(pair[0] or pair[1]).problem_id}", one, other
 
 
-def _metric_divergence(step: int, first: Mapping[str, Any], second: Mapping[str, Any]) -> Divergence | None:
+def _metric_values(first: Row, second: Row) -> Iterator[_Values]:
     for stage, key in _ordered(first, second):
-        values = str(first.get(key, _MISSING)), str(second.get(key, _MISSING))
-        if values[0] != values[1]:
-            return Divergence(step=step, stage=stage, what=key, first=values[0], second=values[1])
-    return None
+        yield stage, key, str(first.get(key, _MISSING)), str(second.get(key, _MISSING))
 
 
-def _ordered(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _ordered(first: Row, second: Row) -> Iterator[tuple[str, str]]:
     """(stage, key) in the order of the data: of a stage its hash if both rows have it, else all its keys.
 
     What is left follows in the same order, then keys of no stage; durations are left out.

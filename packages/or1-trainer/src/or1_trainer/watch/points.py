@@ -32,31 +32,30 @@ class MetricsTail:
         self.path = run_dir / FILE_NAME
         self.generation = 0
         """Grows whenever rows that were read may have gone: the file was replaced or cut."""
-        self._seen = b""
-        """The last bytes that were read."""
         self._forget()
 
-    def poll(self) -> bool:
-        """Read the complete lines that were added; return whether anything changed."""
+    def poll(self) -> None:
+        """Read the complete lines that were added."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self._offset - len(self._seen))
                 content = file.read()
         except FileNotFoundError:
-            return self._vanish()
+            content = b""
         except OSError as error:
-            return self._report(f"{self.path} cannot be read: {error.strerror}")
+            self._report(f"{self.path} cannot be read: {error.strerror}")
+            return
         if not content.startswith(self._seen):
-            self._restart()
+            self.generation += 1
+            self._forget()
             self.poll()
-            return True
+            return
         complete = content[len(self._seen) : content.rfind(b"\n") + 1]
         self._offset += len(complete)
         self._seen = (self._seen + complete)[-_COMPARED:]
         for line in complete.splitlines():
             self._lines += 1
             self._add(line)
-        return bool(complete)
 
     def points(self, key: str) -> Points:
         """Return (step, value) of every row that has a number under `key`; NaN and infinities included."""
@@ -81,26 +80,15 @@ class MetricsTail:
                 self._columns.setdefault(key, []).append((int(row["step"]), value))
         self.alarms += self._monitor.update(row)
 
-    def _report(self, message: str) -> bool:
-        """Keep the first messages; return whether there was room."""
-        if message in self.messages or len(self.messages) >= MOST_MESSAGES:
-            return False
-        self.messages.append(message)
-        return True
-
-    def _vanish(self) -> bool:
-        had_any = self._offset > 0
-        if had_any:
-            self._restart()
-        return had_any
-
-    def _restart(self) -> None:
-        self.generation += 1
-        self._forget()
+    def _report(self, message: str) -> None:
+        """Keep the first messages."""
+        if message not in self.messages and len(self.messages) < MOST_MESSAGES:
+            self.messages.append(message)
 
     def _forget(self) -> None:
         self._offset = self._lines = 0
         self._seen = b""
+        """The last bytes that were read."""
         self._columns: dict[str, Points] = {}
         self._monitor = AlarmMonitor()
         self.rows: list[dict[str, Value]] = []

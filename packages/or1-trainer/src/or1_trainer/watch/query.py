@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 
@@ -32,8 +33,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     advantage_high: float | None = None
     tokens_low: int | None = None
     tokens_high: int | None = None
-    offset: int = 0
-    limit: int = 50
+    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    """Rows of the page, in the order of the table, from `offset` on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,8 @@ from msgspec.structs import replace
 
 from or1_trainer.errors import RunFolderError
 from or1_trainer.metrics.rollout_log import RolloutRecord, rollout_files
+from or1_trainer.watch.points import MOST_MESSAGES
 from or1_trainer.watch.query import Entry, Head, Query, passes
-
-MOST_MESSAGES = 5
 
 
 class _Text(msgspec.Struct, frozen=True):

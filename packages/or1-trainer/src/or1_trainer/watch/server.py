@@ -29,9 +29,6 @@ from or1_trainer.watch.runs import WatchedRun, plots
 POLL_S = 0.5
 """Seconds between two looks at the files of a run, while a page is open."""
 
-MOST_ROWS = 200
-"""Rows of the table of rollouts that one request may ask for."""
-
 RETRY_MS = 1000
 """How long a page waits before it connects again, when the connection to the server was lost."""
 
@@ -121,8 +118,6 @@ class _Api:
             query = msgspec.convert(given, Query, strict=False)
         except msgspec.ValidationError as error:
             raise HTTPException(400, str(error)) from error
-        if query.offset < 0 or not 0 < query.limit <= MOST_ROWS:
-            raise HTTPException(400, f"offset is at least 0, limit 1 to {MOST_ROWS}")
         return _json(self._run(request).rollouts(query))
 
     def rollout(self, request: Request) -> Response:
@@ -147,11 +142,8 @@ class _Api:
         while not await request.is_disconnected():
             state = msgspec.json.encode(await anyio.to_thread.run_sync(self._state))
             silent_s += POLL_S
-            if state != sent:
-                yield f"data: {state.decode()}\n\n"
-            elif silent_s >= ALIVE_S:
-                yield ": alive\n\n"
             if state != sent or silent_s >= ALIVE_S:
+                yield f"data: {state.decode()}\n\n" if state != sent else ": alive\n\n"
                 sent, silent_s = state, 0.0
             await anyio.sleep(POLL_S)
 
