@@ -7,8 +7,7 @@ import yaml
 
 from or1_trainer.errors import ConfigError
 from or1_trainer.metrics.log import MetricsLog
-from or1_trainer.report.hub import push_model
-from or1_trainer.report.model_card import write_model_card
+from or1_trainer.report.model_card import push_model, write_model_card
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from or1_trainer.metrics.rollout_log import RolloutRecord
 from or1_trainer.report.charts import PLOTS, phase_seconds, plot_chart, stage_bands, time_chart
 from or1_trainer.report.read_run import read_run
 from or1_trainer.report.series import Band, Chart, Series, moving_average
-from or1_trainer.report.stages import stage_rows
+from or1_trainer.report.summary import stage_rows
 from or1_trainer.report.svg import draw, ticks
 from or1_trainer.report.write import write_report
 

@@ -68,7 +68,7 @@ def _export(options: argparse.Namespace, rest: Sequence[str]) -> int:
     export_folder(options.folder, options.out, wants_best=options.best)
     print(options.out)
     if options.push:
-        from or1_trainer.report.hub import push_model
+        from or1_trainer.report.model_card import push_model
 
         print(push_model(options.out, options.push))
     return 0

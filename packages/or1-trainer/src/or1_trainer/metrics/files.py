@@ -22,15 +22,7 @@ _ADVICE = {
 
 @contextlib.contextmanager
 def naming_path(path: Path, doing: str) -> Iterator[None]:
-    """Turn an `OSError` in the body into a `RunFolderError` that names the operation and the path.
-
-    Args:
-        path: the file or folder.
-        doing: the verb for the message, such as "write".
-
-    Raises:
-        RunFolderError: in place of any `OSError`.
-    """
+    """Turn an `OSError` in the body into a `RunFolderError`: cannot `doing` (a verb such as "write") `path`."""
     try:
         yield
     except OSError as error:
@@ -41,10 +33,7 @@ def naming_path(path: Path, doing: str) -> Iterator[None]:
 def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write a file atomically: after a kill it has either the old content or the new.
 
-    Args:
-        path: the file.
-        content: the new content.
-        durable: also survive a power failure, by waiting for the disk (milliseconds, too long for every step).
+    A `durable` file also survives a power failure, by waiting for the disk (milliseconds, too long for every step).
 
     Raises:
         RunFolderError: the file system refused; the old file is unchanged and no temporary file is left.

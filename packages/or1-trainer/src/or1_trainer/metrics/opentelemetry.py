@@ -18,11 +18,7 @@ class SpanExporter:
     """Sends the spans of one rank."""
 
     def __init__(self, run_dir: Path, rank: int) -> None:
-        """Prepare to send.
-
-        Raises:
-            ConfigError: the extra is not installed.
-        """
+        """Prepare to send; raises `ConfigError` where the extra is not installed."""
         try:
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
             from opentelemetry.sdk.resources import Resource

@@ -90,11 +90,7 @@ class RolloutLog:
             self.folder.mkdir(exist_ok=True)
 
     def write(self, step: int, records: Sequence[RolloutRecord]) -> None:
-        """Write the records of a step, replacing a file of the same step.
-
-        Raises:
-            RunFolderError: the file system refused; no incomplete file is left.
-        """
+        """Write the records of a step, replacing a file of the same step; an error leaves no incomplete file."""
         if records:
             content = b"".join(map(_line, records))
             replace_file(self.folder / f"step_{step:06d}.jsonl", content, durable=False)
@@ -118,11 +114,7 @@ def rollout_files(run_dir: Path) -> list[tuple[int, Path]]:
 
 
 def read_rollouts(path: Path) -> list[RolloutRecord]:
-    """Read the file of one step.
-
-    Raises:
-        RunFolderError: a line is not a rollout record; the message has its number.
-    """
+    """Read the file of one step; raises `RunFolderError` with the number of a line that is not a rollout record."""
     with naming_path(path, "read"):
         lines = path.read_bytes().splitlines()
     records = []

@@ -1,4 +1,7 @@
-"""What happened when, in one step of one rank: phases and engine requests, for traces and for OpenTelemetry."""
+"""What happened when, in one step of one rank: phases and engine requests, for traces and for OpenTelemetry.
+
+The traces of a run are `trace/step_000003_rank0.json.gz` and so on.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
+
+from or1_trainer.metrics.files import naming_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +44,15 @@ class SpanLog:
         with self._lock:
             spans, self._spans = self._spans, []
         return spans
+
+
+def trace_path(run_dir: Path, step: int, rank: int) -> Path:
+    """Return the file for one step (counted from 1) of one rank."""
+    return run_dir / "trace" / f"step_{step:06d}_rank{rank}.json.gz"
+
+
+def trace_files(run_dir: Path) -> list[Path]:
+    """Return the traces of a run in the order of steps and ranks; raises `RunFolderError` for an unreadable folder."""
+    with naming_path(run_dir / "trace", "list"):
+        found = (run_dir / "trace").glob("step_*_rank*.json.gz")
+        return sorted(found, key=lambda path: (len(path.name), path.name))

@@ -1,4 +1,4 @@
-"""`README.md` of an exported model: base model, recipe, data, results with intervals, versions."""
+"""What an exported model gets for others: its card (base model, recipe, data, results, versions) and a hub."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from or1_trainer.errors import ConfigError
 from or1_trainer.metrics.files import replace_file
 from or1_trainer.report.read_run import read_run
 
@@ -14,10 +15,7 @@ from or1_trainer.report.read_run import read_run
 def write_model_card(run_dir: Path, model: Path, step: int) -> None:
     """Write the card of the model exported after `step`, and the run's settings, into the model's folder.
 
-    Evaluations after `step` are left out.
-
-    Raises:
-        RunFolderError: a file of the run is damaged, or the folder cannot be written.
+    Evaluations after `step` are left out. Raises `RunFolderError` for a damaged file of the run.
     """
     run = read_run(run_dir)
     templates = Environment(loader=PackageLoader("or1_trainer.report"), undefined=StrictUndefined, trim_blocks=True)
@@ -31,3 +29,23 @@ def write_model_card(run_dir: Path, model: Path, step: int) -> None:
     )
     replace_file(model / "README.md", card.encode())
     shutil.copyfile(run_dir / "config.toml", model / "or1_config.toml")
+
+
+def push_model(folder: Path, repo_id: str) -> str:
+    """Create the repository if needed, upload the folder, and return its address; tested up to a missing login.
+
+    Raises:
+        ConfigError: the hub refused: no login, no right to write there, no connection.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+
+    api = HfApi()
+    try:
+        address = api.create_repo(repo_id, exist_ok=True)
+        api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message="Export by or1-trainer")
+    except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OSError) as error:
+        raise ConfigError(
+            f"--push {repo_id}: {error}; log in with `hf auth login`; the model is in {folder}"
+        ) from error
+    return str(address)

@@ -50,11 +50,7 @@ def check_run_dir(run_dir: Path) -> None:
 
 
 def read_run(run_dir: Path) -> RunRecord:
-    """Read a run folder.
-
-    Raises:
-        RunFolderError: it is no run folder (neither `config.toml` nor `metrics.jsonl`), or a file in it is damaged.
-    """
+    """Read a run folder; raises `RunFolderError` where it is none, or where a file in it is damaged."""
     check_run_dir(run_dir)
     return RunRecord(
         name=run_dir.resolve().name,

@@ -1,7 +1,8 @@
-"""Headline numbers of a run: reward, accuracy, entropy and time, before and after."""
+"""What happened in a run, before and after: headline numbers, evaluations, context stages."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from or1_trainer.metrics.log import Row, number
 from or1_trainer.report.read_run import RunRecord
 
 _EDGE_STEPS = 10
-"""Steps at the start and at the end of a run whose means are compared, at most."""
+"""Steps at the start and at the end of a run whose means are compared, at most; of a stage half of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,7 @@ def subtitle(runs: Sequence[RunRecord]) -> str:
     run, steps = runs[0], _num_steps(runs[0])
     if not run.rows:
         return "No step is finished yet."
-    stages = run.setting("stages")
-    planned = sum(stage.get("steps", 0) for stage in stages) if isinstance(stages, list) else 0
+    planned = sum(_planned_steps(run))
     state = "finished" if planned and steps >= planned else "so far"
     return f"{steps} {f'of {planned} ' if planned else ''}steps {state}, in {run.path}"
 
@@ -48,7 +48,8 @@ def tiles(run: RunRecord) -> list[Tile]:
         ("entropy", "policy/entropy", _EDGE_STEPS, "nats per token" + (f", target {target}" if target else "")),
     ):
         if values := [value for _, value in run.points(key)]:
-            found.append(Tile(label, before_after(values, most, ".3f"), note or _edge_note(len(values))))
+            edges = f"first {width} → last {width} steps" if (width := _width(len(values))) > 1 else "first → last step"
+            found.append(Tile(label, _before_after(values, most, ".3f"), note or edges))
     if total_s := sum(seconds for _, seconds in run.points("time/step_s")):
         pace = f"{total_s / max(_num_steps(run), 1):.2f} s per step"
         found.append(Tile("time in steps", duration(total_s), pace))
@@ -65,8 +66,33 @@ def evaluation_rows(runs: Sequence[RunRecord]) -> list[list[str]]:
     return rows
 
 
-def before_after(values: Sequence[float], most: int, form: str) -> str:
-    """Return the means of the first and of the last finite values: of half of them each, and at most of `most`."""
+def stage_rows(run: RunRecord) -> list[list[str]]:
+    """Return a row per started stage: its problems, means of its first and last steps, and why it ended."""
+    rows = [row for row in run.rows if "stage/index" in row]
+    stages = [list(group) for _, group in itertools.groupby(rows, key=lambda row: row["stage/index"])]
+    planned = [*_planned_steps(run), *[0] * len(stages)]  # config.toml may be missing
+    table, before = [], math.nan
+    for place, steps in enumerate(stages):
+        left = number(steps[0], "stage/problems")
+        filtered = f", {before - left:.0f} dropped" if left < before else ""
+        table.append(
+            [
+                str(int(steps[0]["stage/index"]) + 1),
+                f"{_text(number(steps[0], 'stage/context_tokens'))} tokens",
+                f"{steps[0]['step']} to {steps[-1]['step']}",
+                f"{_text(left)}{filtered}",
+                _course(steps, "reward/mean", ".2f"),
+                _course(steps, "reward/truncated_rate", ".0%"),
+                _course(steps, "response/length_mean", ".0f") + " tokens",
+                _end(steps, is_last=place == len(stages) - 1, planned=planned[place]),
+            ]
+        )
+        before = left
+    return table
+
+
+def _before_after(values: Sequence[float], most: int, form: str) -> str:
+    """Means of the first and of the last finite values: of half of them each, and at most of `most`."""
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
         return "– → –"
@@ -74,13 +100,8 @@ def before_after(values: Sequence[float], most: int, form: str) -> str:
     return f"{fmean(finite[:width]):{form}} → {fmean(finite[-width:]):{form}}"
 
 
-def _width(count: int, most: int) -> int:
+def _width(count: int, most: int = _EDGE_STEPS) -> int:
     return min(most, max(count // 2, 1))
-
-
-def _edge_note(count: int) -> str:
-    width = _width(count, _EDGE_STEPS)
-    return f"first {width} → last {width} steps" if width > 1 else "first → last step"
 
 
 def _num_steps(run: RunRecord) -> int:
@@ -96,3 +117,25 @@ def _score(row: Row) -> str:
     low, high = number(row, "eval/low"), number(row, "eval/high")
     interval = f" [{low:.3f}, {high:.3f}]" if math.isfinite(low) and math.isfinite(high) else ""
     return f"{number(row, 'eval/avg'):.3f}{interval} at step {row['step']}"
+
+
+def _course(steps: Sequence[Row], key: str, form: str) -> str:
+    return _before_after([number(row, key) for row in steps], _EDGE_STEPS // 2, form)
+
+
+def _end(steps: Sequence[Row], *, is_last: bool, planned: int) -> str:
+    if steps[-1].get("stage/ended"):
+        return f"converged, after {len(steps)} of {planned} steps"
+    if len(steps) >= planned or not is_last:
+        return "after all its steps"
+    return f"not yet, {len(steps)} of {planned} steps"
+
+
+def _planned_steps(run: RunRecord) -> list[int]:
+    """Steps of each stage; empty where config.toml is missing."""
+    stages = run.setting("stages")
+    return [stage.get("steps", 0) for stage in stages] if isinstance(stages, list) else []
+
+
+def _text(value: float) -> str:
+    return f"{value:.0f}" if math.isfinite(value) else "–"

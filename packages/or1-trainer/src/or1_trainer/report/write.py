@@ -10,21 +10,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from or1_trainer.metrics.alarms import alarms_of
 from or1_trainer.metrics.files import replace_file
-from or1_trainer.metrics.traces import trace_files
+from or1_trainer.metrics.spans import trace_files
 from or1_trainer.report.cards import Key, chart_cards
 from or1_trainer.report.read_run import RunRecord, read_run
 from or1_trainer.report.samples import sampled_steps
 from or1_trainer.report.settings import flattened, settings_rows
-from or1_trainer.report.stages import stage_rows
-from or1_trainer.report.summary import evaluation_rows, subtitle, tiles
+from or1_trainer.report.summary import evaluation_rows, stage_rows, subtitle, tiles
 
 
 def write_report(run_dirs: Sequence[Path], out: Path) -> None:
     """Write the report of the runs, overlaid where there are several; unfinished and killed runs are fine.
 
-    Args:
-        run_dirs: one or more run folders, in the order of their colors.
-        out: the HTML file, replaced in one rename.
+    The runs are one or more, in the order of their colors; `out` is replaced in one rename.
 
     Raises:
         RunFolderError: a folder is no run folder, a file in it is damaged, or `out` cannot be written.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from or1_trainer.metrics.traces import trace_path
+from or1_trainer.metrics.spans import trace_path
 from or1_trainer.train.job import Job
 from or1_trainer.train.profile import add_requests, traced
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs
 
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,24 +23,12 @@ class TokenRequired:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and not any(self._is_right(given) for given in _tokens(scope)):
+        if scope["type"] == "http" and not self._is_allowed(Request(scope)):
             refusal = PlainTextResponse("This page needs the token of the address that `watch` printed.\n", 403)
             await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def _is_right(self, given: str) -> bool:
-        return secrets.compare_digest(given.encode("utf-8", errors="replace"), self._token)
-
-
-def _tokens(scope: Scope) -> list[str]:
-    """The tokens that a request brings."""
-    found = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            try:
-                cookie = SimpleCookie(value.decode("latin-1")).get(COOKIE)
-            except CookieError:
-                continue
-            found += [cookie.value] if cookie else []
-    return found
+    def _is_allowed(self, request: Request) -> bool:
+        given = (request.query_params.get("token", ""), request.cookies.get(COOKIE, ""))
+        return any(secrets.compare_digest(text.encode("utf-8", errors="replace"), self._token) for text in given)

@@ -72,7 +72,7 @@ class RolloutIndex:
             self._files, self._last = files, None
 
     def __len__(self) -> int:
-        return sum(len(file.entries) for file in self._files.values())
+        return len(list(self._entries()))
 
     @property
     def messages(self) -> list[str]:
@@ -83,7 +83,7 @@ class RolloutIndex:
     @property
     def statuses(self) -> list[str]:
         """All verdicts that occur."""
-        return sorted({entry.head.status for file in self._files.values() for entry in file.entries})
+        return sorted({entry.head.status for entry in self._entries()})
 
     def search(self, query: Query) -> Page:
         """Return one page of what passes all filters."""
@@ -93,20 +93,18 @@ class RolloutIndex:
 
     def record(self, step: int, number: int) -> RolloutRecord | None:
         """Return one rollout, or None where there is none."""
-        file = self._files.get(step)
-        entry = next((entry for entry in file.entries if entry.number == number), None) if file else None
-        return self._read(entry) if entry else None
+        found = (entry for entry in self._entries() if (entry.step, entry.number) == (step, number))
+        return next((self._read(entry) for entry in found), None)
 
     def of_problem(self, problem: str, near: int) -> list[tuple[Entry, RolloutRecord]]:
         """Return the responses to a problem at the step nearest to `near` that has any."""
-        steps = {
-            entry.step for file in self._files.values() for entry in file.entries if entry.head.problem_id == problem
-        }
-        if not steps:
-            return []
-        nearest = min(steps, key=lambda step: (abs(step - near), step))
-        entries = [entry for entry in self._files[nearest].entries if entry.head.problem_id == problem]
-        return [(entry, record) for entry in entries if (record := self._read(entry))]
+        entries = [entry for entry in self._entries() if entry.head.problem_id == problem]
+        nearest = min((entry.step for entry in entries), key=lambda step: (abs(step - near), step), default=None)
+        return [(entry, record) for entry in entries if entry.step == nearest and (record := self._read(entry))]
+
+    def _entries(self) -> Iterator[Entry]:
+        """All rollouts, the oldest step first."""
+        return (entry for file in self._files.values() for entry in file.entries)
 
     def _current(self, step: int, path: Path) -> _File:
         try:

@@ -26,11 +26,7 @@ class WatchedRun:
     """One run folder; every method may be called from any thread."""
 
     def __init__(self, run_dir: Path, name: str) -> None:
-        """Read nothing yet.
-
-        Raises:
-            RunFolderError: the folder is no run folder.
-        """
+        """Read nothing yet; raises `RunFolderError` for a folder that is none of a run."""
         check_run_dir(run_dir)
         self.name = name
         self._tail, self._index = MetricsTail(run_dir), RolloutIndex(run_dir)

@@ -73,11 +73,7 @@ def build_app(runs: Sequence[WatchedRun], token: str | None = None) -> Starlette
 
 
 def serve(app: Starlette, host: str, port: int, on_ready: Callable[[int], None]) -> None:
-    """Serve until interrupted; `on_ready` gets the port, which for `port` 0 is a free one.
-
-    Raises:
-        ConfigError: the address cannot be listened on.
-    """
+    """Serve until interrupted; `on_ready` gets the port, which for `port` 0 is a free one. May raise `ConfigError`."""
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
