@@ -31,6 +31,7 @@ class Screen:
 
     def close(self) -> None:
         """Show the final state and release the terminal."""
+        self.draw()
 
 
 class Lines(Screen):
@@ -54,10 +55,6 @@ class Lines(Screen):
     def say(self, text: str) -> None:
         """Print `text` on a line of its own."""
         print(text, file=self._stream, flush=True)
-
-    def close(self) -> None:
-        """Print the final state."""
-        self.draw()
 
 
 class Panel(Screen):

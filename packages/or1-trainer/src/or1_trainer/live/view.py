@@ -47,7 +47,7 @@ class LiveView:
             enabled: whether to show anything.
             num_stages: shown as in "stage 2/3"; without it only the number of the stage is shown.
             stream: where to write; None is standard error.
-            clock: for tests.
+            clock: gives seconds.
         """
         self.enabled = enabled
         self.progress = RunProgress(total_steps, num_stages=num_stages, clock=clock)

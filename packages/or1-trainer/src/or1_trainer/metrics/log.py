@@ -58,7 +58,9 @@ class MetricsLog:
             TypeError: a value that is not a plain float, int or string (a tensor needs `.item()`).
             RunFolderError: the file system refused; the file ends with the previous row.
         """
-        step = _checked_step(row)
+        step = row.get("step")
+        if type(step) is not int or step < 0:
+            raise ValueError(f"a metrics row needs an integer 'step' of at least 0, got {step!r}")
         if step <= self.last_step:
             raise ValueError(f"metrics row of step {step} after step {self.last_step}: steps must increase")
         line = encode_row(row)
@@ -73,7 +75,7 @@ class MetricsLog:
             RunFolderError: the file system refused, or a row is damaged; the file is unchanged.
         """
         replaced = self._file
-        self._start_with([row for row in read_metrics(self.path) if _checked_step(row) <= step])
+        self._start_with([row for row in read_metrics(self.path) if int(row["step"]) <= step])
         replaced.close()
 
     def sync(self) -> None:
@@ -90,7 +92,7 @@ class MetricsLog:
         replace_file(self.path, b"".join(map(encode_row, rows)))
         with naming_path(self.path, "open"):
             self._file = self.path.open("ab", buffering=0)
-        self.last_step = _checked_step(rows[-1]) if rows else -1
+        self.last_step = int(rows[-1]["step"]) if rows else -1
 
     def _write_whole(self, line: bytes) -> None:
         """Write all of `line` or nothing; the part of a line that a full disk accepts is removed again."""
@@ -148,13 +150,6 @@ def _checked(key: str, value: Value) -> Value:
     if isinstance(value, float) and not math.isfinite(value):
         return _TO_TEXT.get(value, "NaN")
     return value
-
-
-def _checked_step(row: Row) -> int:
-    step = row.get("step")
-    if type(step) is not int or step < 0:
-        raise ValueError(f"a metrics row needs an integer 'step' of at least 0, got {step!r}")
-    return step
 
 
 def decode_row(line: bytes, where: str) -> dict[str, Value]:

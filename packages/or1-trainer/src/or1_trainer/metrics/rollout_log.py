@@ -76,7 +76,11 @@ def kept_problems(step: int, problem_ids: Sequence[str], share: float) -> set[st
 
     `share` is the fraction of the groups, 0 to 1; above 0 at least one group is kept.
     """
-    distinct = sorted(set(problem_ids), key=lambda problem_id: _draw(step, problem_id))
+
+    def draw(problem_id: str) -> bytes:
+        return hashlib.sha256(f"{step}:{problem_id}".encode("utf-8", errors="replace")).digest()
+
+    distinct = sorted(set(problem_ids), key=draw)
     return set(distinct[: math.ceil(share * len(distinct))])
 
 
@@ -125,7 +129,3 @@ def read_rollouts(path: Path) -> list[RolloutRecord]:
             reason = f"not a rollout record ({error}); delete the file to read the rest"
             raise RunFolderError(f"{path}:{number}: {reason}") from error
     return records
-
-
-def _draw(step: int, problem_id: str) -> bytes:
-    return hashlib.sha256(f"{step}:{problem_id}".encode("utf-8", errors="replace")).digest()

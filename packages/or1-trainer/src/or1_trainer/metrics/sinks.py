@@ -9,23 +9,13 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from or1_trainer.errors import ConfigError
 from or1_trainer.metrics.files import naming_path
-from or1_trainer.metrics.log import Value
-
-
-class Sink(Protocol):
-    """Receives the rows of the metrics file as well."""
-
-    def write(self, row: Mapping[str, Value]) -> None:
-        """Add the row of one step."""
-
-    def close(self) -> None:
-        """Flush and close."""
+from or1_trainer.metrics.log import Row
 
 
 class TensorBoardSink:
@@ -46,7 +36,7 @@ class TensorBoardSink:
             writer: Any = SummaryWriter  # torch's class has no annotations
             self._writer = writer(self._folder, purge_step=last_step + 1 if last_step >= 0 else None)
 
-    def write(self, row: Mapping[str, Value]) -> None:
+    def write(self, row: Row) -> None:
         """Add the numbers of the row as scalars of its step."""
         with naming_path(self._folder, "write"):
             for key, value in _numbers(row).items():
@@ -82,7 +72,7 @@ class WandbSink:
                 f"Weights & Biases does not start ({error}); log in, or set WANDB_MODE=offline"
             ) from error
 
-    def write(self, row: Mapping[str, Value]) -> None:
+    def write(self, row: Row) -> None:
         """Log the numbers of the row at its step."""
         self._run.log(_numbers(row), step=int(row["step"]))
 
@@ -91,7 +81,10 @@ class WandbSink:
         self._run.finish()
 
 
-_KINDS: Mapping[str, Callable[..., Sink]] = {"tensorboard": TensorBoardSink, "wandb": WandbSink}
+Sink: TypeAlias = TensorBoardSink | WandbSink
+"""Receives the rows of the metrics file as well."""
+
+_KINDS: Mapping[str, type[Sink]] = {"tensorboard": TensorBoardSink, "wandb": WandbSink}
 
 
 def open_sinks(names: Sequence[str], run_dir: Path, *, last_step: int = -1) -> list[Sink]:
@@ -104,7 +97,7 @@ def open_sinks(names: Sequence[str], run_dir: Path, *, last_step: int = -1) -> l
     return [_KINDS[name](run_dir, last_step=last_step) for name in names]
 
 
-def _numbers(row: Mapping[str, Value]) -> dict[str, float]:
+def _numbers(row: Row) -> dict[str, float]:
     """The finite numbers; both services reject others or show gaps."""
     pairs = ((key, value) for key, value in row.items() if key != "step" and not isinstance(value, str))
     return {key: float(value) for key, value in pairs if math.isfinite(value)}

@@ -18,22 +18,12 @@ _MOST_CHARACTERS = 3000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """One response; `css` is the class of its verdict's color."""
-
-    status: str
-    css: str
-    caption: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """Responses to one prompt, the highest advantage first."""
 
     caption: str
     prompt: str
-    responses: list[Response]
+    responses: list[RolloutRecord]
 
 
 def sampled_steps(files: Sequence[tuple[int, Path]]) -> dict[int, list[Group]]:
@@ -62,23 +52,12 @@ def _group(group: list[RolloutRecord]) -> Group:
     solved = sum(record.status == "correct" for record in group)
     return Group(
         caption=f"problem {group[0].problem_id} · {solved} of {len(group)} solved",
-        prompt=_shortened(group[0].prompt),
-        responses=[_response(record) for record in _spread(ranked, _MOST_RESPONSES)],
+        prompt=group[0].prompt,
+        responses=_spread(ranked, _MOST_RESPONSES),
     )
 
 
-def _response(record: RolloutRecord) -> Response:
-    advantage = "not trained on" if record.advantage is None else f"advantage {record.advantage:+.2f}"
-    rewards = [f"{name} {'failed' if value is None else f'{value:.3g}'}" for name, value in record.rewards.items()]
-    return Response(
-        status=record.status.replace("_", " "),
-        css="yes" if record.status == "correct" else "grey" if record.reward is None else "no",
-        caption=" · ".join([advantage, f"{record.num_tokens} tokens", record.finish_reason, *rewards]),
-        text=_shortened(record.response),
-    )
-
-
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
     """A long text keeps its beginning, and its end with the answer."""
     if len(text) <= _MOST_CHARACTERS:
         return text

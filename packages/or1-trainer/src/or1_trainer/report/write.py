@@ -13,7 +13,7 @@ from or1_trainer.metrics.files import replace_file
 from or1_trainer.metrics.spans import trace_files
 from or1_trainer.report.cards import Key, chart_cards
 from or1_trainer.report.read_run import RunRecord, read_run
-from or1_trainer.report.samples import sampled_steps
+from or1_trainer.report.samples import sampled_steps, shortened
 from or1_trainer.report.settings import flattened, settings_rows
 from or1_trainer.report.summary import evaluation_rows, stage_rows, subtitle, tiles
 
@@ -39,6 +39,7 @@ def _render(runs: Sequence[RunRecord], folder: Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["shortened"] = shortened
     settings, num_differing = settings_rows(runs)
     return templates.get_template("report.html.j2").render(
         title=runs[0].name if len(runs) == 1 else f"{len(runs)} runs",

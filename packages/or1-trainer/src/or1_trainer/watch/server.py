@@ -55,17 +55,12 @@ def build_app(runs: Sequence[WatchedRun], token: str | None = None) -> Starlette
         guard = Middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL_HOSTS))
     else:
         guard = Middleware(TokenRequired, token=token)
-    session = secrets.token_hex(4)
-    api = _Api(runs, session)
+    api = _Api(runs)
+    answers = (api.state, api.points, api.rollouts, api.rollout, api.problem, api.events)
     return Starlette(
         routes=[
             Route("/", functools.partial(_index, token=token)),
-            Route("/api/state", api.state),
-            Route("/api/points", api.points),
-            Route("/api/rollouts", api.rollouts),
-            Route("/api/rollout", api.rollout),
-            Route("/api/problem", api.problem),
-            Route("/api/events", api.events),
+            *(Route(f"/api/{answer.__name__}", answer) for answer in answers),
             Mount("/assets", StaticFiles(directory=_ASSETS)),
         ],
         middleware=[guard],
@@ -92,10 +87,10 @@ async def _index(request: Request, token: str | None) -> Response:
 
 
 class _Api:
-    """The data of the page. Files are read in threads."""
+    """The data of the page, each method under its name. Files are read in threads."""
 
-    def __init__(self, runs: Sequence[WatchedRun], session: str) -> None:
-        self._runs, self._session = runs, session
+    def __init__(self, runs: Sequence[WatchedRun]) -> None:
+        self._runs, self._session = runs, secrets.token_hex(4)
 
     def state(self, request: Request) -> Response:
         """Runs, charts, alarms and messages."""
