@@ -156,8 +156,7 @@ def _metrics(progress: RunProgress) -> list[tuple[str, str, str]]:
         ("truncated", "reward/truncated_rate", ".3f"),
         ("length", "response/length_mean", ".1f"),
     ):
-        value = progress.number(key)
-        if value is not None:
+        if (value := progress.number(key)) is not None:
             shown.append((label, format(value, spec) + (_interval(progress) if key == "eval/avg" else ""), key))
     return shown
 

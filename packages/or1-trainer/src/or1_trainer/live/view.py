@@ -42,12 +42,8 @@ class LiveView:
     ) -> None:
         """Prepare the view; nothing is shown before `with`.
 
-        Args:
-            total_steps: of all stages, including steps before a resume.
-            enabled: whether to show anything.
-            num_stages: shown as in "stage 2/3"; without it only the number of the stage is shown.
-            stream: where to write; None is standard error.
-            clock: gives seconds.
+        `total_steps` are those of all stages, including steps before a resume. With `num_stages` the stage is shown as
+        in "stage 2/3". `stream` is where to write; None is standard error.
         """
         self.enabled = enabled
         self.progress = RunProgress(total_steps, num_stages=num_stages, clock=clock)

@@ -132,11 +132,7 @@ def names(rows: Iterable[Row], before: str, after: str = "") -> list[str]:
 
 
 def encode_row(row: Row) -> bytes:
-    """Return a row as a line of strict JSON; floats keep all digits, so equal files mean equal numbers.
-
-    Raises:
-        ValueError: a bad key. TypeError: a bad value.
-    """
+    """Return a row as strict JSON with all digits; raises `ValueError` for a bad key, `TypeError` for a bad value."""
     return json.dumps({key: _checked(key, row[key]) for key in row}, allow_nan=False).encode() + b"\n"
 
 

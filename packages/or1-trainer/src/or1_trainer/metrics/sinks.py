@@ -22,12 +22,7 @@ class TensorBoardSink:
     """Writes event files to `RUN/tensorboard`; view them with `tensorboard --logdir RUN`."""
 
     def __init__(self, run_dir: Path, *, last_step: int = -1) -> None:
-        """Open a new event file that replaces all steps above `last_step`.
-
-        Raises:
-            ConfigError: the package is not installed.
-            RunFolderError: the folder cannot be written.
-        """
+        """Open a new event file that replaces all steps above `last_step`; for the errors see `open_sinks`."""
         _load("tensorboard")
         from torch.utils.tensorboard import SummaryWriter
 
@@ -52,11 +47,7 @@ class WandbSink:
     """Logs to Weights & Biases from `RUN/wandb`; with `WANDB_MODE=offline` it stays there until `wandb sync`."""
 
     def __init__(self, run_dir: Path, *, last_step: int = -1) -> None:
-        """Start or resume the W&B run whose id is the name of the run folder.
-
-        Raises:
-            ConfigError: the package is not installed, or W&B does not start, for example without login.
-        """
+        """Start or resume the W&B run whose id is the name of the run folder; for the errors see `open_sinks`."""
         wandb = _load("wandb")
         try:
             self._run = wandb.init(
@@ -91,7 +82,7 @@ def open_sinks(names: Sequence[str], run_dir: Path, *, last_step: int = -1) -> l
     """Open the named sinks for a run that has logged steps up to `last_step` (-1: none).
 
     Raises:
-        ConfigError: the package of a sink is not installed, or its service does not start.
+        ConfigError: the package of a sink is not installed, or W&B does not start, for example without login.
         RunFolderError: the run folder cannot be written.
     """
     return [_KINDS[name](run_dir, last_step=last_step) for name in names]

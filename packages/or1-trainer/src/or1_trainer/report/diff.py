@@ -1,9 +1,9 @@
-"""Comparison of two runs: settings, versions, problems, and the first step and stage at which their numbers differ."""
+"""Comparison of runs: settings, versions, problems, and the first step and stage at which their numbers differ."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 from or1_trainer.metrics.log import Row
 from or1_trainer.metrics.rollout_log import RolloutRecord, read_rollouts
 from or1_trainer.report.read_run import RunRecord
-from or1_trainer.report.settings import flattened
 
 _MISSING = "–"
 
@@ -64,12 +63,26 @@ class Divergence:
     second: str
 
 
-def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return (dotted key, value in the first, value in the second) of what differs in settings, versions or data."""
-    ours, theirs = dict(flattened(first)), dict(flattened(second))
-    keys = dict.fromkeys([*ours, *theirs])
-    pairs = ((key, ours.get(key, _MISSING), theirs.get(key, _MISSING)) for key in keys)
-    return [(key, one, other) for key, one, other in pairs if one != other]
+def compared(trees: Sequence[Mapping[str, Any]]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Return what differs between settings, versions or data, and what is equal: (dotted key, value in each tree)."""
+    flat = [dict(flattened(tree)) for tree in trees]
+    keys = dict.fromkeys(key for leaves in flat for key in leaves)
+    rows = [(key, *(leaves.get(key, _MISSING) for leaves in flat)) for key in keys]
+    return [row for row in rows if len(set(row[1:])) > 1], [row for row in rows if len(set(row[1:])) == 1]
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return (dotted key, value in the first, value in the second) of what differs."""
+    return compared([first, second])[0]
+
+
+def flattened(tree: object, prefix: str = "") -> list[tuple[str, str]]:
+    """Return the dotted key and the text of every leaf; list items count from 0, as on the command line."""
+    if isinstance(tree, Mapping):
+        return [pair for key, value in tree.items() for pair in flattened(value, f"{prefix}.{key}" if prefix else key)]
+    if isinstance(tree, list) and any(isinstance(item, Mapping) for item in tree):
+        return [pair for number, item in enumerate(tree) for pair in flattened(item, f"{prefix}.{number}")]
+    return [(prefix, str(tree))]
 
 
 def divergence(first: RunRecord, second: RunRecord) -> Divergence | None:

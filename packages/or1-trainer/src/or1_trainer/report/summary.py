@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import fmean
 
 from or1_trainer.live.format import duration
@@ -14,15 +13,6 @@ from or1_trainer.report.read_run import RunRecord
 
 _EDGE_STEPS = 10
 """Steps at the start and at the end of a run whose means are compared, at most; of a stage half of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One headline number."""
-
-    label: str
-    value: str
-    note: str
 
 
 def subtitle(runs: Sequence[RunRecord]) -> str:
@@ -37,8 +27,8 @@ def subtitle(runs: Sequence[RunRecord]) -> str:
     return f"{steps} {f'of {planned} ' if planned else ''}steps {state}, in {run.path}"
 
 
-def tiles(run: RunRecord) -> list[Tile]:
-    """Return the headline numbers that the run has logged."""
+def tiles(run: RunRecord) -> list[tuple[str, str, str]]:
+    """Return (label, value, note) of the headline numbers that the run has logged."""
     target = run.setting("entropy.target")
     found = []
     for label, key, most, note in (
@@ -49,10 +39,10 @@ def tiles(run: RunRecord) -> list[Tile]:
     ):
         if values := [value for _, value in run.points(key)]:
             edges = f"first {width} → last {width} steps" if (width := _width(len(values))) > 1 else "first → last step"
-            found.append(Tile(label, _before_after(values, most, ".3f"), note or edges))
+            found.append((label, _before_after(values, most, ".3f"), note or edges))
     if total_s := sum(seconds for _, seconds in run.points("time/step_s")):
         pace = f"{total_s / max(_num_steps(run), 1):.2f} s per step"
-        found.append(Tile("time in steps", duration(total_s), pace))
+        found.append(("time in steps", duration(total_s), pace))
     return found
 
 

@@ -12,9 +12,9 @@ from or1_trainer.metrics.alarms import alarms_of
 from or1_trainer.metrics.files import replace_file
 from or1_trainer.metrics.spans import trace_files
 from or1_trainer.report.cards import Key, chart_cards
+from or1_trainer.report.diff import compared, flattened
 from or1_trainer.report.read_run import RunRecord, read_run
 from or1_trainer.report.samples import sampled_steps, shortened
-from or1_trainer.report.settings import flattened, settings_rows
 from or1_trainer.report.summary import evaluation_rows, stage_rows, subtitle, tiles
 
 
@@ -40,7 +40,7 @@ def _render(runs: Sequence[RunRecord], folder: Path) -> str:
         lstrip_blocks=True,
     )
     templates.filters["shortened"] = shortened
-    settings, num_differing = settings_rows(runs)
+    differing, equal = compared([run.config for run in runs])
     return templates.get_template("report.html.j2").render(
         title=runs[0].name if len(runs) == 1 else f"{len(runs)} runs",
         subtitle=subtitle(runs),
@@ -49,8 +49,8 @@ def _render(runs: Sequence[RunRecord], folder: Path) -> str:
         tiles=tiles(runs[0]),
         evaluations=evaluation_rows(runs),
         charts=chart_cards(runs),
-        settings=settings,
-        num_differing=num_differing,
+        settings=[*differing, *equal],
+        num_differing=len(differing),
     )
 
 
@@ -60,7 +60,10 @@ def _section(run: RunRecord, folder: Path) -> dict[str, object]:
     return {
         "name": run.name,
         "stages": stage_rows(run),
-        "alarms": [(alarm, _nearest(alarm.step, list(samples))) for alarm in alarms_of(run.rows)],
+        "alarms": [
+            (alarm, min(samples, key=lambda shown: abs(shown - alarm.step), default=None))  # the nearest step shown
+            for alarm in alarms_of(run.rows)
+        ],
         "traces": [
             (path.name, Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix())
             for path in trace_files(run.path)
@@ -68,8 +71,3 @@ def _section(run: RunRecord, folder: Path) -> dict[str, object]:
         "samples": samples,
         "versions": flattened(run.versions),
     }
-
-
-def _nearest(step: int, shown: Sequence[int]) -> int | None:
-    """The shown step that is nearest to an alarm."""
-    return min(shown, key=lambda other: abs(other - step), default=None)

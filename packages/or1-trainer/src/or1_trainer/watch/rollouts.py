@@ -6,9 +6,10 @@ searched. A file that changed is read again. Nothing in the files raises: a dama
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -17,6 +18,8 @@ from or1_trainer.errors import RunFolderError
 from or1_trainer.metrics.rollout_log import RolloutRecord, rollout_files
 from or1_trainer.watch.points import MOST_MESSAGES
 from or1_trainer.watch.query import Entry, Head, Query, passes
+
+T = TypeVar("T")
 
 
 class _Text(msgspec.Struct, frozen=True):
@@ -125,15 +128,11 @@ class RolloutIndex:
         if not query.text or not passing:
             return iter(passing)
         lines = _lines(file.path)
-        return (entry for entry in passing if entry.number < len(lines) and _has_text(lines[entry.number], query.text))
+        texts = ((entry, _decoded(_TEXT, lines, entry)) for entry in passing)
+        return (entry for entry, t in texts if t and (query.text in t.response or query.text in t.prompt))
 
     def _read(self, entry: Entry) -> RolloutRecord | None:
-        """Return the record, or None where the file has changed under the index."""
-        lines = _lines(self._files[entry.step].path)
-        try:
-            return _RECORD.decode(lines[entry.number])
-        except (IndexError, msgspec.DecodeError, UnicodeDecodeError):
-            return None
+        return _decoded(_RECORD, _lines(self._files[entry.step].path), entry)
 
 
 def _indexed(step: int, path: Path, stamp: tuple[int, int]) -> _File:
@@ -153,9 +152,9 @@ def _lines(path: Path) -> list[bytes]:
         return []
 
 
-def _has_text(line: bytes, text: str) -> bool:
+def _decoded(decoder: msgspec.json.Decoder[T], lines: Sequence[bytes], entry: Entry) -> T | None:
+    """The line of an entry, or None where the file has changed under the index."""
     try:
-        found = _TEXT.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return text in found.response or text in found.prompt
+        return decoder.decode(lines[entry.number])
+    except (IndexError, msgspec.DecodeError, UnicodeDecodeError):
+        return None

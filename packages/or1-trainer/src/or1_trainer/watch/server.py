@@ -1,4 +1,7 @@
-"""The web server of `or1-trainer watch`: a static page, its data as JSON, and server-sent events when a run changes."""
+"""The web server of `or1-trainer watch`: a static page, its data as JSON, and server-sent events when a run changes.
+
+It is open on a local address, else only with the token of the printed URL.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from or1_trainer.errors import ConfigError
-from or1_trainer.watch.access import COOKIE, LOCAL_HOSTS, TokenRequired
 from or1_trainer.watch.query import Query
 from or1_trainer.watch.runs import WatchedRun, plots
 
@@ -35,6 +38,10 @@ RETRY_MS = 1000
 ALIVE_S = 15.0
 """An idle connection gets a comment this often, so that a closed page is noticed."""
 
+_LOCAL_HOSTS = ("127.0.0.1", "localhost")
+"""Addresses that other machines cannot reach."""
+
+_COOKIE = "or1_watch"
 _ASSETS = Path(__file__).parent / "assets"
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:",
@@ -46,15 +53,15 @@ _HEADERS = {
 
 def new_token(host: str) -> str | None:
     """Return a random token, or None for an address that other machines cannot reach."""
-    return None if host in LOCAL_HOSTS else secrets.token_urlsafe(24)
+    return None if host in _LOCAL_HOSTS else secrets.token_urlsafe(24)
 
 
 def build_app(runs: Sequence[WatchedRun], token: str | None = None) -> Starlette:
     """Return the application. With a token every request must have it; without, only local host names are answered."""
     if token is None:  # else a foreign page whose name resolves here (DNS rebinding) could read the data
-        guard = Middleware(TrustedHostMiddleware, allowed_hosts=list(LOCAL_HOSTS))
+        guard = Middleware(TrustedHostMiddleware, allowed_hosts=list(_LOCAL_HOSTS))
     else:
-        guard = Middleware(TokenRequired, token=token)
+        guard = Middleware(_TokenRequired, token=token)
     api = _Api(runs)
     answers = (api.state, api.points, api.rollouts, api.rollout, api.problem, api.events)
     return Starlette(
@@ -68,7 +75,7 @@ def build_app(runs: Sequence[WatchedRun], token: str | None = None) -> Starlette
 
 
 def serve(app: Starlette, host: str, port: int, on_ready: Callable[[int], None]) -> None:
-    """Serve until interrupted; `on_ready` gets the port, which for `port` 0 is a free one. May raise `ConfigError`."""
+    """Serve until interrupted; `on_ready` gets the port, a free one for 0. Raises `ConfigError` where it cannot listen."""
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
@@ -79,10 +86,28 @@ def serve(app: Starlette, host: str, port: int, on_ready: Callable[[int], None])
         uvicorn.Server(config).run(sockets=[listening])
 
 
+class _TokenRequired:
+    """ASGI middleware: answers 403 unless the token is in the URL (`?token=`) or in the cookie that the page sets."""
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self._app, self._token = app, token.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not self._is_allowed(Request(scope)):
+            refusal = PlainTextResponse("This page needs the token of the address that `watch` printed.\n", 403)
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _is_allowed(self, request: Request) -> bool:
+        given = (request.query_params.get("token", ""), request.cookies.get(_COOKIE, ""))
+        return any(secrets.compare_digest(text.encode("utf-8", errors="replace"), self._token) for text in given)
+
+
 async def _index(request: Request, token: str | None) -> Response:
     response = FileResponse(_ASSETS / "watch.html", headers=_HEADERS)
     if token is not None:
-        response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
+        response.set_cookie(_COOKIE, token, httponly=True, samesite="strict")
     return response
 
 
