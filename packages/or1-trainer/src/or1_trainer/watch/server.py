@@ -75,7 +75,7 @@ def build_app(runs: Sequence[WatchedRun], token: str | None = None) -> Starlette
 
 
 def serve(app: Starlette, host: str, port: int, on_ready: Callable[[int], None]) -> None:
-    """Serve until interrupted; `on_ready` gets the port, a free one for 0. Raises `ConfigError` where it cannot listen."""
+    """Serve until interrupted; `on_ready` gets the port, a free one for 0. Raises `ConfigError` for a bad address."""
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
