@@ -41,6 +41,9 @@ class MetricsLog:
     newer than its metrics.
     """
 
+    last_step: int
+    """Step of the last row, or -1."""
+
     def __init__(self, run_dir: Path) -> None:
         """Open or create the file in `run_dir`, which must exist.
 

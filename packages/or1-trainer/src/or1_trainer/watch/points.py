@@ -32,6 +32,8 @@ class MetricsTail:
         self.path = run_dir / FILE_NAME
         self.generation = 0
         """Grows whenever rows that were read may have gone: the file was replaced or cut."""
+        self._seen = b""
+        """The last bytes that were read."""
         self._forget()
 
     def poll(self) -> None:
@@ -88,7 +90,6 @@ class MetricsTail:
     def _forget(self) -> None:
         self._offset = self._lines = 0
         self._seen = b""
-        """The last bytes that were read."""
         self._columns: dict[str, Points] = {}
         self._monitor = AlarmMonitor()
         self.rows: list[dict[str, Value]] = []
