@@ -124,12 +124,7 @@ def _rollout_values(first: Path | None, second: Path | None) -> Iterator[_Values
 
 
 def _metric_values(first: Row, second: Row) -> Iterator[_Values]:
-    for stage, key in _ordered(first, second):
-        yield stage, key, str(first.get(key, _MISSING)), str(second.get(key, _MISSING))
-
-
-def _ordered(first: Row, second: Row) -> Iterator[tuple[str, str]]:
-    """(stage, key) in the order of the data: of a stage its hash if both rows have it, else all its keys.
+    """The metrics in the order of the data: of a stage its hash if both rows have it, else all its keys.
 
     What is left follows in the same order, then keys of no stage; durations are left out.
     """
@@ -139,8 +134,10 @@ def _ordered(first: Row, second: Row) -> Iterator[tuple[str, str]]:
     for stage, prefixes in _METRIC_STAGES.items():
         of_stage[stage] = [key for key in left if key.startswith(prefixes)]
         left = [key for key in left if not key.startswith(prefixes)]
+    of_stage["other"], pairs = left, []
     for stage, prefixes in _METRIC_STAGES.items():
         exact = [key for key in prefixes[:1] if key in first and key in second]
-        yield from ((stage, key) for key in exact or of_stage[stage])
-    yield from ((stage, key) for stage, stage_keys in of_stage.items() for key in stage_keys)
-    yield from (("other", key) for key in left)
+        pairs += [(stage, key) for key in exact or of_stage[stage]]
+    pairs += [(stage, key) for stage, stage_keys in of_stage.items() for key in stage_keys]
+    for stage, key in pairs:
+        yield stage, key, str(first.get(key, _MISSING)), str(second.get(key, _MISSING))

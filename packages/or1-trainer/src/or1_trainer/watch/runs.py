@@ -102,8 +102,8 @@ class WatchedRun:
 def watched_runs(run_dirs: Sequence[Path]) -> list[WatchedRun]:
     """Return the runs under their folders' names, or under their paths where names repeat. Raises `RunFolderError`."""
     names = [path.resolve().name for path in run_dirs]
-    shown = [name if names.count(name) == 1 else str(path) for name, path in zip(names, run_dirs, strict=True)]
-    return [WatchedRun(path, name) for path, name in zip(run_dirs, shown, strict=True)]
+    pairs = zip(run_dirs, names, strict=True)
+    return [WatchedRun(path, name if names.count(name) == 1 else str(path)) for path, name in pairs]
 
 
 def plots() -> list[dict[str, Any]]:
