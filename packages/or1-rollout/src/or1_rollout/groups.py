@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from or1_rollout.async_engine import GenerateOptions
 from or1_rollout.engine import OnGroup, OnSample
 from or1_rollout.seeds import derived_seeds
-from or1_rollout.types import Completion, SamplingParams
+from or1_rollout.turns import TurnRequest
+from or1_rollout.types import Completion, Prompt, SamplingParams
 
 
 def seeds_of(
@@ -59,3 +61,36 @@ class GroupCollector:
 
     def _group(self, prompt: int) -> list[Completion]:
         return [self._samples[prompt][sample] for sample in range(self._group_size)]
+
+
+class GroupFeed:
+    """The samples of one call of `Engine.generate` as a `Feed`: all requests at once, then no more."""
+
+    def __init__(self, prompts: Sequence[Prompt], params: SamplingParams, options: GenerateOptions) -> None:
+        """Raises `ValueError` for seeds or limits of another shape."""
+        seeds_PG = seeds_of(params, len(prompts), options.get("seeds"))
+        params_P = limited(params, len(prompts), options.get("limits"))
+        self._collector = GroupCollector(len(prompts), params.n, options.get("on_group"), options.get("on_sample"))
+        self._places = [(prompt, sample) for prompt in range(len(prompts)) for sample in range(params.n)]
+        self.requests = [
+            TurnRequest(key, prompts[prompt], seeds_PG[prompt][sample], params_P[prompt].max_new_tokens)
+            for key, (prompt, sample) in enumerate(self._places)
+        ]
+        """One per sample, group after group."""
+
+    def take(self, step: int, *, wait: bool) -> list[TurnRequest]:
+        """See `Feed.take`."""
+        requests, self.requests = self.requests, []
+        return requests
+
+    def put(self, key: int, completion: Completion, step: int = 0) -> None:
+        """See `Feed.put`."""
+        self._collector.put(*self._places[key], completion)
+
+    def is_over(self, key: int, step: int) -> bool:
+        """See `Feed.is_over`: no sample has a second turn."""
+        return True
+
+    def groups(self) -> list[list[Completion]]:
+        """All completions, [P][G]; every one must have been put."""
+        return self._collector.groups()

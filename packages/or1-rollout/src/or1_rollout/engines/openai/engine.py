@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Unpack
 
-import numpy as np
-
-from or1_rollout.async_engine import WaitingEngine, run_sync
-from or1_rollout.engine import OnGroup, OnSample, OnTokens
+from or1_rollout.async_engine import GenerateOptions, WaitingEngine, run_sync
+from or1_rollout.engine import OnTokens
 from or1_rollout.engines.openai.client import OpenAIClient
-from or1_rollout.engines.openai.concurrency import map_concurrently
+from or1_rollout.engines.openai.concurrency import draw_groups, serve_feed
 from or1_rollout.engines.openai.errors import RequestRefusedError
 from or1_rollout.engines.openai.logprobs import gives_sampling_logprobs
 from or1_rollout.engines.openai.models import served_model
-from or1_rollout.engines.openai.request import request_body
 from or1_rollout.engines.openai.sampled_with import SampledWith
 from or1_rollout.engines.openai.settings import EndpointSettings
-from or1_rollout.engines.openai.turns import serve_feed
 from or1_rollout.errors import EndpointError
-from or1_rollout.groups import GroupCollector, limited, seeds_of
+from or1_rollout.groups import GroupFeed
 from or1_rollout.turns import Feed, TurnRequest
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
 from or1_rollout.weight_sync import Probe, WeightStream
-
-_Place = tuple[int, int]
-"""(prompt, sample)"""
 
 
 class EndpointEngine(WaitingEngine):
@@ -46,15 +39,7 @@ class EndpointEngine(WaitingEngine):
         self.settings, self._on_notice, self._said = settings, on_notice, SampledWith()
 
     async def agenerate(
-        self,
-        prompts: Sequence[Prompt],
-        params: SamplingParams,
-        *,
-        seeds: Sequence[Sequence[int]] | None = None,
-        limits: Sequence[int] | None = None,
-        on_group: OnGroup | None = None,
-        on_sample: OnSample | None = None,
-        on_tokens: OnTokens | None = None,
+        self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
     ) -> list[list[Completion]]:
         """Sample [P][G] completions, see `Engine.agenerate`; the callbacks are called in the event loop.
 
@@ -65,14 +50,15 @@ class EndpointEngine(WaitingEngine):
         prompt is too long, has finish reason abort and no tokens. Raises `EndpointError` when all are refused, or
         when no server answers.
         """
-        seeds_PG = seeds_of(params, len(prompts), seeds)
-        collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
-        place_seeds = {(p, g): seed for p, group in enumerate(seeds_PG) for g, seed in enumerate(group)}
-        params_P = limited(params, len(prompts), limits)
-        refusals = await self._all(prompts, params_P, place_seeds, collector.put, on_tokens)
-        if place_seeds and len(refusals) == len(place_seeds):
-            raise refusals[0]
-        return collector.groups()
+        feed = GroupFeed(prompts, params, options)
+        if not feed.requests:
+            return []
+        async with self._client(options.get("on_tokens")) as client:
+            sampler = _Sampler(client, params)
+            groups = await draw_groups(feed, self.settings.concurrency, sampler.draw)
+        if len(sampler.refusals) == len(feed.requests):
+            raise sampler.refusals[0]
+        return groups
 
     def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
         """Sample the requests of `feed` until there are no more, see `Engine.generate_turns`.
@@ -83,16 +69,7 @@ class EndpointEngine(WaitingEngine):
 
     async def _serve(self, feed: Feed, params: SamplingParams, on_tokens: OnTokens | None) -> None:
         async with self._client(on_tokens) as client:
-            keeps, asking = list[bool](), asyncio.Lock()  # one value: whether the server's log-probs are kept
-
-            async def sample(turn: TurnRequest) -> Completion:
-                async with asking:  # the server is asked once, with whichever prompt comes first
-                    if not keeps:
-                        keeps.append(await gives_sampling_logprobs(client, turn.prompt, params))
-                own = replace(params, max_new_tokens=turn.max_new_tokens)
-                return await self._one(client, turn.prompt, own, turn.seed, [], keeps_logprobs=keeps[0])
-
-            await serve_feed(feed, self.settings.concurrency, sample)
+            await serve_feed(feed, self.settings.concurrency, _Sampler(client, params).draw)
 
     @property
     def model(self) -> str:
@@ -120,53 +97,34 @@ class EndpointEngine(WaitingEngine):
     def close(self) -> None:
         """Nothing is held between calls."""
 
-    async def _all(
-        self,
-        prompts: Sequence[Prompt],
-        params_P: Sequence[SamplingParams],
-        seeds: Mapping[_Place, int],
-        done: Callable[[int, int, Completion], None],
-        on_tokens: OnTokens | None,
-    ) -> list[RequestRefusedError]:
-        """Draw all samples; return the errors of those whose request was refused."""
-        refusals: list[RequestRefusedError] = []
-        if not seeds:
-            return refusals
-        async with self._client(on_tokens) as client:
-            keeps_logprobs = await gives_sampling_logprobs(client, prompts[0], params_P[0])
-
-            async def one(place: _Place) -> None:
-                prompt, params, seed = prompts[place[0]], params_P[place[0]], seeds[place]
-                done(*place, await self._one(client, prompt, params, seed, refusals, keeps_logprobs=keeps_logprobs))
-
-            await map_concurrently(list(seeds), self.settings.concurrency, one)
-        return refusals
-
     def _client(self, on_tokens: OnTokens | None) -> OpenAIClient:
         settings = replace(self.settings, model=self.model)
         return OpenAIClient(settings, sampled_with=self._said, on_tokens=on_tokens, on_notice=self._on_notice)
 
-    async def _one(
-        self,
-        client: OpenAIClient,
-        prompt: Prompt,
-        params: SamplingParams,
-        seed: int,
-        refusals: list[RequestRefusedError],
-        *,
-        keeps_logprobs: bool,
-    ) -> Completion:
+
+class _Sampler:
+    """Draws the samples of one call."""
+
+    def __init__(self, client: OpenAIClient, params: SamplingParams) -> None:
+        self._client, self._params = client, params
+        self._keeps_logprobs: bool | None = None
+        self._asking = asyncio.Lock()
+        self.refusals: list[RequestRefusedError] = []
+        """Errors of the samples whose request was refused."""
+
+    async def draw(self, turn: TurnRequest) -> Completion:
         """One sample; if its request is refused, the error is added to `refusals` and the finish reason is abort."""
-        joins = self.settings.reasoning == "joined"
+        async with self._asking:  # the server is asked once, with whichever prompt comes first
+            if self._keeps_logprobs is None:
+                self._keeps_logprobs = await gives_sampling_logprobs(self._client, turn.prompt, self._params)
+        own = replace(self._params, max_new_tokens=turn.max_new_tokens)
         try:
-            response = await client.send(request_body(client.model, prompt, params, seed))
-            return response.completion(seed, keeps_logprobs=keeps_logprobs, joins_reasoning=joins)
+            response = await self._client.sample(turn.prompt, own, seed=turn.seed, logprobs=True)
+            return response.completion(
+                turn.seed,
+                keeps_logprobs=self._keeps_logprobs,
+                joins_reasoning=self._client.settings.reasoning == "joined",
+            )
         except RequestRefusedError as error:
-            refusals.append(error)
-            return _refused(seed)
-
-
-def _refused(seed: int) -> Completion:
-    return Completion(
-        token_ids=np.zeros(0, dtype=np.int32), logprobs=None, text="", finish_reason=FinishReason.ABORT, seed=seed
-    )
+            self.refusals.append(error)
+            return Completion(token_ids=(), logprobs=None, text="", finish_reason=FinishReason.ABORT, seed=turn.seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from or1_rollout.engines.openai.client import OpenAIClient
-from or1_rollout.engines.openai.request import request_body
 from or1_rollout.errors import EndpointError
 from or1_rollout.types import Prompt, SamplingParams
 
@@ -47,5 +46,5 @@ async def _is_processed(client: OpenAIClient, prompt: Prompt) -> bool:
 
 async def _first_logprob(client: OpenAIClient, prompt: Prompt, temperature: float, seed: int) -> float | None:
     params = SamplingParams(max_new_tokens=1, temperature=temperature)
-    response = await client.send(request_body(client.model, prompt, params, seed, logprobs=True))
+    response = await client.sample(prompt, params, seed=seed, logprobs=True)
     return response.logprobs[0] if response.logprobs else None

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from or1_rollout.async_engine import BlockingEngine
-from or1_rollout.engine import OnGroup, OnSample, OnTokens
+from or1_rollout.async_engine import BlockingEngine, GenerateOptions
+from or1_rollout.engine import OnTokens
 from or1_rollout.engines.vllm.local import LocalClient, is_worker_here, load_llm
 from or1_rollout.engines.vllm.request import completion, vllm_params
 from or1_rollout.engines.vllm.settings import VllmSettings
 from or1_rollout.engines.vllm.transfer import WeightSender, local_transfer
 from or1_rollout.errors import EngineError
-from or1_rollout.groups import GroupCollector, limited, seeds_of
+from or1_rollout.groups import GroupFeed
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.turns import Feed, TurnRequest
 from or1_rollout.types import Completion, Prompt, SamplingParams
@@ -47,41 +47,18 @@ class VllmEngine(BlockingEngine):
         return cls(load_llm(path, settings), transfer=settings.transfer)
 
     def generate(
-        self,
-        prompts: Sequence[Prompt],
-        params: SamplingParams,
-        *,
-        seeds: Sequence[Sequence[int]] | None = None,
-        limits: Sequence[int] | None = None,
-        on_group: OnGroup | None = None,
-        on_sample: OnSample | None = None,
-        on_tokens: OnTokens | None = None,
+        self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Log-probs are None where top-p or top-k cut the distribution (`gives_logprobs`).
 
         `on_tokens` is called at every step, with the tokens of the samples that ended in it.
         Interrupted (Ctrl-C, an error in `on_group`), all requests still in flight are aborted.
         """
-        self._check_synced()
-        seeds_PG = seeds_of(params, len(prompts), seeds)
-        places: dict[str, tuple[int, int]] = {}
-        collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
-        try:
-            params_P = limited(params, len(prompts), limits)
-            self._submit(prompts, params_P, seeds_PG, places)
-            while places:
-                new_tokens = 0
-                for output in self.llm.llm_engine.step():
-                    prompt, sample = places.pop(output.request_id)
-                    made = completion(output.outputs[0], seeds_PG[prompt][sample], self.weight_version)
-                    new_tokens += len(made.token_ids)
-                    collector.put(prompt, sample, made)
-                if on_tokens is not None:
-                    on_tokens(new_tokens)
-        finally:
-            if places:
-                self.llm.llm_engine.abort_request(list(places))
-        return collector.groups()
+        feed = GroupFeed([self.encode(prompt) for prompt in prompts], params, options)
+        for request in feed.requests:
+            self._check_length(request, f"prompt {request.key // params.n}")
+        self.generate_turns(feed, params, on_tokens=options.get("on_tokens"))
+        return feed.groups()
 
     def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
         """See `Engine.generate_turns`. The tokens before a turn come from the prefix cache."""
@@ -89,11 +66,12 @@ class VllmEngine(BlockingEngine):
         core, turns, step = self.llm.llm_engine, dict[str, TurnRequest](), 0
         try:
             while True:
-                for turn in feed.take(step, wait=not turns):
-                    limited_params = replace(params, max_new_tokens=turn.max_new_tokens)
-                    name = f"turn-{turn.key}"
-                    self._add(name, self.encode(turn.prompt), limited_params, turn.seed, "the prompt of a turn")
-                    turns[name] = turn
+                for request in feed.take(step, wait=not turns):
+                    turn = replace(request, prompt=self.encode(request.prompt))
+                    self._check_length(turn, "the prompt of a turn")
+                    own = vllm_params(replace(params, max_new_tokens=turn.max_new_tokens), turn.seed)
+                    core.add_request(str(turn.key), {"prompt_token_ids": turn.prompt}, own)
+                    turns[str(turn.key)] = turn
                 if not turns:
                     return
                 outputs, step = core.step(), step + 1
@@ -160,28 +138,13 @@ class VllmEngine(BlockingEngine):
         """Token ids of a prompt (`or1_rollout.prompts`)."""
         return prompt_ids(prompt, self.tokenizer)
 
-    def _submit(
-        self,
-        prompts: Sequence[Prompt],
-        params_P: Sequence[SamplingParams],
-        seeds_PG: Sequence[Sequence[int]],
-        places: dict[str, tuple[int, int]],
-    ) -> None:
-        for prompt, (group, params) in enumerate(zip(seeds_PG, params_P, strict=True)):
-            ids = self.encode(prompts[prompt])
-            for sample, seed in enumerate(group):
-                name = f"{prompt}-{sample}"
-                self._add(name, ids, params, seed, f"prompt {prompt}")
-                places[name] = (prompt, sample)
-
-    def _add(self, name: str, ids: Sequence[int], params: SamplingParams, seed: int, what: str) -> None:
+    def _check_length(self, turn: TurnRequest, what: str) -> None:
         limit = int(self.llm.llm_engine.vllm_config.model_config.max_model_len)
-        if not ids or len(ids) + params.max_new_tokens > limit:
+        if not len(turn.prompt) or len(turn.prompt) + turn.max_new_tokens > limit:
             raise EngineError(
-                f"{what} has {len(ids)} tokens; it needs at least one, and with max_new_tokens = "
-                f"{params.max_new_tokens} at most the {limit} of the engine's context_tokens"
+                f"{what} has {len(turn.prompt)} tokens; it needs at least one, and with max_new_tokens = "
+                f"{turn.max_new_tokens} at most the {limit} of the engine's context_tokens"
             )
-        self.llm.llm_engine.add_request(name, {"prompt_token_ids": list(ids)}, vllm_params(params, seed))
 
     def _check_synced(self) -> None:
         if not self._is_synced:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
-from or1_rollout.async_engine import WaitingEngine, run_sync
-from or1_rollout.engine import OnGroup, OnSample, OnTokens
+from or1_rollout.async_engine import GenerateOptions, WaitingEngine, run_sync
+from or1_rollout.engine import OnTokens
 from or1_rollout.engines.openai.client import OpenAIClient
-from or1_rollout.engines.openai.concurrency import map_concurrently
+from or1_rollout.engines.openai.concurrency import Sample, draw_groups, serve_feed
 from or1_rollout.engines.openai.models import served_model
 from or1_rollout.engines.openai.selector import LeastBusyServer
 from or1_rollout.engines.openai.settings import EndpointSettings
-from or1_rollout.engines.openai.turns import serve_feed
 from or1_rollout.engines.vllm.control import Control
 from or1_rollout.engines.vllm.request import gives_logprobs
 from or1_rollout.engines.vllm.transfer import WeightSender
 from or1_rollout.errors import EndpointError, WeightMismatch
-from or1_rollout.groups import GroupCollector, limited, seeds_of
+from or1_rollout.groups import GroupFeed
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.turns import Feed, TurnRequest
 from or1_rollout.types import Completion, Prompt, SamplingParams
@@ -60,27 +59,16 @@ class VllmServers(WaitingEngine):
         self._labels: dict[str, str | None] = {}
 
     async def agenerate(
-        self,
-        prompts: Sequence[Prompt],
-        params: SamplingParams,
-        *,
-        seeds: Sequence[Sequence[int]] | None = None,
-        limits: Sequence[int] | None = None,
-        on_group: OnGroup | None = None,
-        on_sample: OnSample | None = None,
-        on_tokens: OnTokens | None = None,
+        self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
     ) -> list[list[Completion]]:
         """See `Engine.agenerate`; the callbacks come in the event loop. Interrupted, vLLM aborts its requests."""
         self._check_synced()
-        seeds_PG = seeds_of(params, len(prompts), seeds)
         encoded = [self.encode(prompt) for prompt in prompts]
         if empty := [index for index, ids in enumerate(encoded) if not ids]:
             raise EndpointError(f"prompt {empty[0]} has no tokens; it needs at least one")
-        collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
-        seeds_of_place = {(p, g): seed for p, row in enumerate(seeds_PG) for g, seed in enumerate(row)}
-        params_P = limited(params, len(prompts), limits)
-        await self._all(encoded, params_P, seeds_of_place, collector.put, on_tokens)
-        return collector.groups()
+        feed = GroupFeed(encoded, params, options)
+        async with self._client(options.get("on_tokens")) as client:
+            return await draw_groups(feed, client.settings.concurrency, self._sampler(client, params))
 
     def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
         """See `Engine.generate_turns`. The tokens before a turn come from a server's prefix cache where it has them."""
@@ -88,15 +76,18 @@ class VllmServers(WaitingEngine):
         run_sync(self._serve(feed, params, on_tokens))
 
     async def _serve(self, feed: Feed, params: SamplingParams, on_tokens: OnTokens | None) -> None:
-        version, keeps = self.weight_version, gives_logprobs(params)
         async with self._client(on_tokens) as client:
+            await serve_feed(feed, client.settings.concurrency, self._sampler(client, params))
 
-            async def sample(turn: TurnRequest) -> Completion:
-                own = replace(params, max_new_tokens=turn.max_new_tokens)
-                made = await client.complete(self.encode(turn.prompt), own, seed=turn.seed, logprobs=keeps)
-                return made.completion(turn.seed, keeps_logprobs=keeps, weight_version=version)
+    def _sampler(self, client: OpenAIClient, params: SamplingParams) -> Sample:
+        version, keeps = self.weight_version, gives_logprobs(params)
 
-            await serve_feed(feed, client.settings.concurrency, sample)
+        async def sample(turn: TurnRequest) -> Completion:
+            own = replace(params, max_new_tokens=turn.max_new_tokens)
+            response = await client.complete(self.encode(turn.prompt), own, seed=turn.seed, logprobs=keeps)
+            return response.completion(turn.seed, keeps_logprobs=keeps, weight_version=version)
+
+        return sample
 
     def _check_synced(self) -> None:
         if not self._is_synced:
@@ -170,24 +161,6 @@ class VllmServers(WaitingEngine):
         """Close the connections; the servers run on."""
         self._sender.close()
         self._control.close()
-
-    async def _all(
-        self,
-        encoded: Sequence[Sequence[int]],
-        params_P: Sequence[SamplingParams],
-        seeds: Mapping[tuple[int, int], int],
-        done: Callable[[int, int, Completion], None],
-        on_tokens: OnTokens | None,
-    ) -> None:
-        version, keeps = self.weight_version, all(map(gives_logprobs, params_P))
-        async with self._client(on_tokens) as client:
-
-            async def one(place: tuple[int, int]) -> None:
-                made = await client.complete(encoded[place[0]], params_P[place[0]], seed=seeds[place], logprobs=keeps)
-                completion = made.completion(seeds[place], keeps_logprobs=keeps, weight_version=version)
-                done(*place, completion)
-
-            await map_concurrently(list(seeds), client.settings.concurrency, one)
 
     def _is_current(self, url: str) -> bool:
         if self._synced is not None:  # a version says little: an earlier run may have left the same one
