@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from or1_rollout.async_engine import BlockingEngine, GenerateOptions
 from or1_rollout.engine import OnTokens
-from or1_rollout.engines.vllm.local import LocalClient, is_worker_here, load_llm
+from or1_rollout.engines.vllm.local import LocalClient, load_llm
 from or1_rollout.engines.vllm.request import completion, vllm_params
 from or1_rollout.engines.vllm.settings import VllmSettings
 from or1_rollout.engines.vllm.transfer import WeightSender, local_transfer
@@ -36,8 +36,8 @@ class VllmEngine(BlockingEngine):
         self._can_sleep = bool(llm.llm_engine.vllm_config.model_config.enable_sleep_mode)
         self._is_asleep = False
         self.tokenizer: Any = llm.get_tokenizer()
-        is_here = is_worker_here(llm.llm_engine.vllm_config.parallel_config.tensor_parallel_size)
-        self._sender = WeightSender(local_transfer(transfer, is_worker_here=is_here), LocalClient(llm), rank=rank)
+        workers = llm.llm_engine.vllm_config.parallel_config.tensor_parallel_size
+        self._sender = WeightSender(local_transfer(transfer, workers), LocalClient(llm), rank=rank)
         self._is_synced = True
 
     @classmethod

@@ -49,18 +49,9 @@ class LocalClient:
         """Release the connection."""
         self._llm.collective_rpc("shutdown_weight_transfer_engine")
 
-    def num_workers(self) -> int:
-        """Number of workers that receive."""
-        return int(self._llm.llm_engine.vllm_config.parallel_config.tensor_parallel_size)
-
     def members(self) -> frozenset[str]:
         """The engines behind this client: always the same one."""
         return frozenset({"local"})
-
-
-def is_worker_here(tensor_parallel: int) -> bool:
-    """Whether vLLM's worker is in this process: always under `torchrun`, else if there is only one."""
-    return "RANK" in os.environ or tensor_parallel == 1
 
 
 def load_llm(path: str | Path, settings: VllmSettings) -> LLM:
@@ -93,7 +84,6 @@ def _environment(settings: VllmSettings) -> None:
 
 
 def _arguments(path: str | Path, settings: VllmSettings, *, is_cuda: bool) -> dict[str, Any]:
-    transfer = local_transfer(settings.transfer, is_worker_here=is_worker_here(settings.tensor_parallel))
     arguments: dict[str, Any] = {
         "dtype": settings.dtype,
         "tensor_parallel_size": settings.tensor_parallel,
@@ -102,7 +92,7 @@ def _arguments(path: str | Path, settings: VllmSettings, *, is_cuda: bool) -> di
         "enforce_eager": not is_cuda if settings.eager is None else settings.eager,
         "enable_prefix_caching": True,
         "logprobs_mode": "processed_logprobs",  # after temperature: of the distribution that was drawn from
-        "weight_transfer_config": {"backend": BACKENDS[transfer]},
+        "weight_transfer_config": {"backend": BACKENDS[local_transfer(settings.transfer, settings.tensor_parallel)]},
         "worker_extension_cls": WORKER_EXTENSION,
         "disable_log_stats": True,
         "seed": 0,

@@ -12,15 +12,9 @@ IN_PROCESS = "or1_in_process"
 
 
 def register() -> None:
-    """Make both transfers known to vLLM's factories; calling it again changes nothing."""
-    from vllm.distributed.weight_transfer import factory
+    """Make both transfers known to vLLM's workers; calling it again changes nothing."""
+    from vllm.distributed.weight_transfer.factory import WeightTransferEngineFactory
 
-    for backend, kind in ((SHARED_MEMORY, "SharedMemory"), (IN_PROCESS, "InProcess")):
+    for backend, name in ((SHARED_MEMORY, "SharedMemoryReceiver"), (IN_PROCESS, "InProcessReceiver")):
         with suppress(ValueError):  # registered before
-            factory.WeightTransferEngineFactory.register_engine(
-                backend, "or1_rollout.engines.vllm.receive", f"{kind}Receiver"
-            )
-        with suppress(ValueError):
-            factory.WeightTransferTrainerFactory.register_engine(
-                backend, "or1_rollout.engines.vllm.send", f"{kind}Sender"
-            )
+            WeightTransferEngineFactory.register_engine(backend, "or1_rollout.engines.vllm.receive", name)

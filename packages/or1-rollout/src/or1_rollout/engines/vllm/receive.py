@@ -18,8 +18,8 @@ from vllm.distributed.weight_transfer.base import (
 )
 from vllm.model_executor.model_loader.reload import finalize_layerwise_reload, initialize_layerwise_reload
 
-from or1_rollout.engines.vllm.in_process import take
 from or1_rollout.engines.vllm.segment import Place, opened, read
+from or1_rollout.errors import EngineError
 
 Update = TypeVar("Update", bound=WeightTransferUpdateInfo)
 
@@ -31,27 +31,27 @@ class NoInit(WeightTransferInitInfo):
 
 @dataclass
 class SegmentUpdate(WeightTransferUpdateInfo):
-    """One chunk: the segment's name and where each tensor lies, as (name, dtype, shape, start)."""
+    """One chunk: the segment's name and where each tensor lies."""
 
     segment: str
-    places: list[tuple[str, str, list[int], int]]
+    places: list[Place]
 
 
 @dataclass
 class InProcessUpdate(WeightTransferUpdateInfo):
-    """One chunk: the ticket that its tensors were left under."""
+    """One tensor, the sender's own.
 
-    ticket: int
+    CUDA refuses to open an IPC handle in the process that made it, and nothing needs to be copied here.
+    """
+
+    name: str
+    tensor: Tensor
 
 
 class ChunkReceiver(WeightTransferEngine[NoInit, Update]):
     """Loads chunks of named tensors into the model of this worker."""
 
     init_info_cls = NoInit
-
-    def tensors(self, update_info: Update) -> list[tuple[str, Tensor]]:
-        """The tensors of one chunk."""
-        raise NotImplementedError
 
     def init_transfer_engine(self, init_info: NoInit) -> None:
         """Do nothing: there is no connection."""
@@ -65,10 +65,6 @@ class ChunkReceiver(WeightTransferEngine[NoInit, Update]):
         self.receive_weights(self.parse_update_info(update_info))
         if torch.accelerator.is_available():
             torch.accelerator.synchronize()
-
-    def receive_weights(self, update_info: Update) -> None:
-        """Load one chunk."""
-        self.model.load_weights(self.tensors(update_info))
 
     def finish_weight_update(self) -> None:
         """Close the layers; then let a tied head pack its weights again.
@@ -91,11 +87,11 @@ class SharedMemoryReceiver(ChunkReceiver[SegmentUpdate]):
 
     update_info_cls = SegmentUpdate
 
-    def tensors(self, update_info: SegmentUpdate) -> list[tuple[str, Tensor]]:
-        """Copies of the tensors in the segment, which the sender will overwrite."""
+    def receive_weights(self, update_info: SegmentUpdate) -> None:
+        """Load copies of the tensors in the segment, which the sender will overwrite."""
         with opened(update_info.segment) as whole:
-            places = [Place(name, dtype, tuple(shape), start) for name, dtype, shape, start in update_info.places]
-            return [(place.name, read(whole, place)) for place in places]
+            named = [read(whole, place) for place in update_info.places]
+        self.model.load_weights(named)
 
 
 class InProcessReceiver(ChunkReceiver[InProcessUpdate]):
@@ -103,6 +99,8 @@ class InProcessReceiver(ChunkReceiver[InProcessUpdate]):
 
     update_info_cls = InProcessUpdate
 
-    def tensors(self, update_info: InProcessUpdate) -> list[tuple[str, Tensor]]:
-        """The sender's tensors."""
-        return take(update_info.ticket)
+    def receive_weights(self, update_info: InProcessUpdate) -> None:
+        """Load the sender's tensor. Raises `EngineError` where it went through a message to another process."""
+        if not isinstance(update_info.tensor, Tensor):
+            raise EngineError("the worker of vLLM is not in this process: use the weight transfer shared_memory")
+        self.model.load_weights([(update_info.name, update_info.tensor)])

@@ -13,7 +13,6 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,14 +25,8 @@ ROOM = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempd
 _NAME = re.compile(r"or1-weights-(\d+)-\w+")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where one tensor lies in the segment."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    start: int
+Place = tuple[str, str, Sequence[int], int]
+"""Where one tensor lies in the segment: its name, dtype, shape and first byte."""
 
 
 class Segment:
@@ -49,16 +42,16 @@ class Segment:
         """Lay the tensors side by side, in place of what was there."""
         import torch
 
-        places, start = [], 0
-        for name, tensor in named:
-            places.append(Place(name, str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape), start))
-            start += tensor.numel() * tensor.element_size()
-        self._file.truncate(max(start, 1))
-        with mmap.mmap(self._file.fileno(), max(start, 1)) as memory:
+        size = max(1, sum(tensor.nbytes for _, tensor in named))
+        self._file.truncate(size)
+        places, start = list[Place](), 0
+        with mmap.mmap(self._file.fileno(), size) as memory:
             whole = torch.frombuffer(memory, dtype=torch.uint8)
-            for place, (_, tensor) in zip(places, named, strict=True):
+            for name, tensor in named:
                 flat = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8)
-                whole[place.start : place.start + flat.numel()].copy_(flat)
+                whole[start : start + flat.numel()].copy_(flat)
+                places.append((name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape), start))
+                start += flat.numel()
             del whole  # a live view would keep the map open
         return places
 
@@ -86,13 +79,14 @@ def opened(name: str) -> Iterator[Tensor]:
         del whole
 
 
-def read(whole: Tensor, place: Place) -> Tensor:
-    """One tensor, copied out of the segment."""
+def read(whole: Tensor, place: Place) -> tuple[str, Tensor]:
+    """One tensor with its name, copied out of the segment."""
     import torch
 
-    dtype: torch.dtype = getattr(torch, place.dtype)
-    size = math.prod(place.shape) * dtype.itemsize
-    return whole[place.start : place.start + size].clone().view(dtype).reshape(place.shape)
+    name, dtype_name, shape, start = place
+    dtype: torch.dtype = getattr(torch, dtype_name)
+    size = math.prod(shape) * dtype.itemsize
+    return name, whole[start : start + size].clone().view(dtype).reshape(tuple(shape))
 
 
 def chunks(named: Iterable[tuple[str, Tensor]], limit_bytes: int) -> Iterator[list[tuple[str, Tensor]]]:
@@ -100,12 +94,11 @@ def chunks(named: Iterable[tuple[str, Tensor]], limit_bytes: int) -> Iterator[li
     chunk: list[tuple[str, Tensor]] = []
     used = 0
     for name, tensor in named:
-        size = tensor.numel() * tensor.element_size()
-        if chunk and used + size > limit_bytes:
+        if chunk and used + tensor.nbytes > limit_bytes:
             yield chunk
             chunk, used = [], 0
         chunk.append((name, tensor))
-        used += size
+        used += tensor.nbytes
     if chunk:
         yield chunk
 

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
-from vllm.distributed.weight_transfer.base import (
-    ParamMeta,
-    TrainerInitInfo,
-    TrainerWeightTransferEngine,
-    VLLMWeightSyncClient,
-    WeightSource,
-)
+from vllm.distributed.weight_transfer.base import ParamMeta, VLLMWeightSyncClient, WeightSource
 
-from or1_rollout.engines.vllm.in_process import leave
-from or1_rollout.engines.vllm.plugin import IN_PROCESS, SHARED_MEMORY
 from or1_rollout.engines.vllm.segment import Segment, chunks
-from or1_rollout.weight_sync import TensorStream, WeightStream
+from or1_rollout.weight_sync import WeightStream
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,96 +18,65 @@ CHUNK_BYTES = 1 << 28
 
 
 class StreamSource(WeightSource):
-    """The weight stream of the next transfer, as vLLM's `WeightSource`."""
+    """A weight stream as vLLM's `WeightSource`; `weights` is set anew for every transfer."""
 
-    def __init__(self) -> None:
-        """Empty until `feed`."""
-        self._weights: WeightStream = TensorStream({})
-
-    def feed(self, weights: WeightStream) -> None:
-        """Set the stream of the next pass."""
-        self._weights = weights
+    def __init__(self, weights: WeightStream) -> None:
+        """Read from `weights`."""
+        self.weights = weights
 
     def metadata(self) -> list[ParamMeta]:
         """See `WeightSource`."""
-        return [ParamMeta(name, dtype, shape) for name, dtype, shape in self._weights.metadata()]
-
-    def largest_bytes(self) -> int:
-        """Size of the largest tensor."""
-        return max(math.prod(shape) * dtype.itemsize for _, dtype, shape in self._weights.metadata())
+        return [ParamMeta(name, dtype, shape) for name, dtype, shape in self.weights.metadata()]
 
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         """One pass; every rank that shares tensors must make it."""
-        return iter(self._weights)
+        return iter(self.weights)
 
 
-@dataclass
-class SegmentTrainerInit(TrainerInitInfo):
-    """Settings of `SharedMemorySender`."""
+class ChunkSender:
+    """Sends the source chunk by chunk to the engine (or engines) behind `client`, as vLLM's own senders do."""
 
-    backend: ClassVar[str] = SHARED_MEMORY
-
-
-@dataclass
-class InProcessTrainerInit(TrainerInitInfo):
-    """Settings of `InProcessSender`."""
-
-    backend: ClassVar[str] = IN_PROCESS
-
-
-class ChunkSender(TrainerWeightTransferEngine[TrainerInitInfo]):
-    """Sends the source chunk by chunk to the engine (or engines) behind `client`."""
-
-    @classmethod
-    def trainer_init(
-        cls, init_info: TrainerInitInfo, *, client: VLLMWeightSyncClient, source: WeightSource | None = None
-    ) -> Self:
-        """See `TrainerWeightTransferEngine`."""
-        sender = cls(client=client, source=source, is_sender=init_info.is_sender)
-        if sender.is_sender:
+    def __init__(self, transfer: str, client: VLLMWeightSyncClient, source: StreamSource, *, is_sender: bool) -> None:
+        """`transfer` is one of `UPDATES`."""
+        self._updates, self._client, self._source, self._is_sender = UPDATES[transfer], client, source, is_sender
+        if is_sender:
             client.init_weight_transfer_engine({})
-        return sender
-
-    def updates(self, source: WeightSource) -> Iterator[dict[str, Any]]:
-        """What the client is told about each chunk."""
-        raise NotImplementedError
 
     def send_weights(self) -> None:
         """Send the source. Ranks that do not send still run it, as its tensors may be gathered collectively."""
-        assert self.source is not None
-        if not self.is_sender:
-            for _ in self.source:
+        if not self._is_sender:
+            for _ in self._source:
                 pass
             return
-        self.client.start_weight_update()
+        self._client.start_weight_update()
         try:
-            for update in self.updates(self.source):
-                self.client.update_weights(update)
+            for update in self._updates(self._source):
+                self._client.update_weights(update)
         finally:
-            self.client.finish_weight_update()  # also after an error: vLLM begins no update while one is open
+            self._client.finish_weight_update()  # also after an error: vLLM begins no update while one is open
+
+    def shutdown(self) -> None:
+        """Do nothing: nothing is held between transfers."""
 
 
-class SharedMemorySender(ChunkSender):
-    """Writes chunks into shared memory."""
-
-    init_info_cls = SegmentTrainerInit
-
-    def updates(self, source: WeightSource) -> Iterator[dict[str, Any]]:
-        """See `ChunkSender.updates`."""
-        segment = Segment()
-        try:
-            for chunk in chunks(source, CHUNK_BYTES):
-                yield {"segment": segment.name, "places": [list(astuple(place)) for place in segment.write(chunk)]}
-        finally:
-            segment.close()
+def _segment_updates(named: Iterable[tuple[str, Tensor]]) -> Iterator[dict[str, Any]]:
+    """Write chunks into shared memory; for each, what `SharedMemoryReceiver` is told."""
+    segment = Segment()
+    try:
+        for chunk in chunks(named, CHUNK_BYTES):
+            yield {"segment": segment.name, "places": segment.write(chunk)}
+    finally:
+        segment.close()
 
 
-class InProcessSender(ChunkSender):
-    """Hands the tensors themselves to a worker in this process."""
+def _in_process_updates(named: Iterable[tuple[str, Tensor]]) -> Iterator[dict[str, Any]]:
+    """Hand the tensors themselves to `InProcessReceiver`."""
+    for name, tensor in named:
+        yield {"name": name, "tensor": tensor.detach()}
 
-    init_info_cls = InProcessTrainerInit
 
-    def updates(self, source: WeightSource) -> Iterator[dict[str, Any]]:
-        """See `ChunkSender.updates`."""
-        for name, tensor in source:
-            yield {"ticket": leave([(name, tensor.detach())])}
+UPDATES: Final[dict[str, Callable[[Iterable[tuple[str, Tensor]]], Iterator[dict[str, Any]]]]] = {
+    "shared_memory": _segment_updates,
+    "in_process": _in_process_updates,
+}
+"""Our transfers -> what the client is told about each chunk of a source."""

