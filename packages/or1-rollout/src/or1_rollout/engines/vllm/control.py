@@ -61,7 +61,7 @@ class Control:
 
     def start_weight_update(self) -> None:
         """Open the models for new weights."""
-        self._each(lambda url: self._post(url, "start_weight_update"))
+        self._post_all("start_weight_update")
 
     def update_weights(self, update_info: Any) -> None:
         """Load one chunk."""
@@ -69,25 +69,20 @@ class Control:
         # another HTTP library, whose errors would not take a dead server out of the pool.
         from vllm.distributed.weight_transfer.clients import _json_safe_update_payload
 
-        payload = _json_safe_update_payload(update_info)
-        self._each(lambda url: self._post(url, "update_weights", {"update_info": payload}))
+        self._post_all("update_weights", {"update_info": _json_safe_update_payload(update_info)})
 
     def finish_weight_update(self, weight_version: str | None = None) -> None:
         """End the update."""
-        self._each(lambda url: self._post(url, "finish_weight_update"))
+        self._post_all("finish_weight_update")
 
     def settle(self, version: int) -> None:
         """Reset the prefix caches, which were computed with the old weights, and set the weight version."""
-
-        def settle(url: str) -> None:
-            self._post(url, "reset_prefix_cache")
-            self._post(url, "update_weight_version", {"new_version": str(version)})
-
-        self._each(settle)
+        self._post_all("reset_prefix_cache")
+        self._post_all("update_weight_version", {"new_version": str(version)})
 
     def shutdown_weight_transfer_engine(self) -> None:
         """Release the connections."""
-        self._each(lambda url: self._post(url, "collective_rpc", {"method": "shutdown_weight_transfer_engine"}))
+        self._post_all("collective_rpc", {"method": "shutdown_weight_transfer_engine"})
 
     def members(self) -> frozenset[str]:
         """URLs of the servers that are up, and how often each was down before: one that came back is another."""
@@ -125,11 +120,14 @@ class Control:
 
     def probe(self, body: dict[str, Any]) -> dict[str, Any]:
         """The answers of all servers to one completion request: URL -> its only choice."""
-        return self._each(lambda url: self._post(url, "v1/completions", body)["choices"][0])
+        return {url: answer["choices"][0] for url, answer in self._post_all("v1/completions", body).items()}
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def _post_all(self, route: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        return self._each(lambda url: self._post(url, route, body))
 
     def _each(self, call: Callable[[str], Result]) -> dict[str, Result]:
         """Ask all servers that are up, at once. A broken connection takes its server out; none left is an error."""
