@@ -80,6 +80,10 @@ class WaitingEngine(_WholeResponses, ABC):
         """See `agenerate` and `Engine.generate`; works inside of a running event loop too."""
         return run_sync(self.agenerate(prompts, params, **options))
 
+    def sleep(self) -> bool:
+        """Do nothing: the servers' memory is their own."""
+        return False
+
 
 def run_sync(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Run to the end, also where an event loop is already running in this thread (a notebook)."""

@@ -55,7 +55,7 @@ class OpenAIClient:
         """
         self.settings = settings
         self._selector = selector or LeastBusyServer(settings.base_urls)
-        self._on_tokens = on_tokens
+        self._on_tokens = on_tokens or (lambda number: None)
         self._health = ServerHealth(settings.url, settings.patience_s, on_notice)
         rate = settings.requests_per_minute
         self._limiter = AsyncLimiter(max(1.0, rate / 60.0), max(1.0, 60.0 / rate)) if rate else None
@@ -161,19 +161,15 @@ class OpenAIClient:
     async def _collect(self, answer: httpx.Response) -> Response:
         parts = ResponseParts()
         if "text/event-stream" not in answer.headers.get("content-type", ""):
-            self._count(parts.add(await answer.aread()))
+            self._on_tokens(parts.add(await answer.aread()))
             return parts.response()
         async for line in answer.aiter_lines():
             payload = line.removeprefix("data:").strip() if line.startswith("data:") else ""
             if payload == "[DONE]":
                 break
             if payload:
-                self._count(parts.add(payload))
+                self._on_tokens(parts.add(payload))
         return parts.response()
-
-    def _count(self, tokens: int) -> None:
-        if self._on_tokens is not None:
-            self._on_tokens(tokens)
 
 
 def _failure(url: str, answer: httpx.Response, text: str) -> Exception:

@@ -14,6 +14,7 @@ from or1_rollout.engines.openai.concurrency import draw_groups, serve_feed
 from or1_rollout.engines.openai.errors import RequestRefusedError
 from or1_rollout.engines.openai.logprobs import gives_sampling_logprobs
 from or1_rollout.engines.openai.models import served_model
+from or1_rollout.engines.openai.response import Response
 from or1_rollout.engines.openai.sampled_with import SampledWith
 from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.errors import EndpointError
@@ -90,10 +91,6 @@ class EndpointEngine(WaitingEngine):
         """Refuse: this interface scores only what it samples."""
         raise EndpointError(f"{self.settings.url} returns log-probs only of tokens that it samples itself")
 
-    def sleep(self) -> bool:
-        """Do nothing: the server's memory is its own."""
-        return False
-
     def close(self) -> None:
         """Nothing is held between calls."""
 
@@ -120,11 +117,8 @@ class _Sampler:
         own = replace(self._params, max_new_tokens=turn.max_new_tokens)
         try:
             response = await self._client.sample(turn.prompt, own, seed=turn.seed, logprobs=True)
-            return response.completion(
-                turn.seed,
-                keeps_logprobs=self._keeps_logprobs,
-                joins_reasoning=self._client.settings.reasoning == "joined",
-            )
         except RequestRefusedError as error:
             self.refusals.append(error)
-            return Completion(token_ids=(), logprobs=None, text="", finish_reason=FinishReason.ABORT, seed=turn.seed)
+            response = Response(text="", finish_reason=FinishReason.ABORT)
+        joins = self._client.settings.reasoning == "joined"
+        return response.completion(turn.seed, keeps_logprobs=self._keeps_logprobs, joins_reasoning=joins)

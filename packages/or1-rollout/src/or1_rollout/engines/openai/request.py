@@ -51,17 +51,18 @@ def request_body(
         body["stop"] = list(params.stop)
     if params.stop_token_ids:
         body["stop_token_ids"] = list(params.stop_token_ids)
-    return body | _prompt_fields(prompt, logprobs=logprobs)
+    body |= _prompt_fields(prompt)
+    if logprobs:
+        body["logprobs"] = True if "messages" in body else 0
+    return body
 
 
-def _prompt_fields(prompt: Prompt, *, logprobs: bool) -> dict[str, Any]:
+def _prompt_fields(prompt: Prompt) -> dict[str, Any]:
     if isinstance(prompt, str):
-        return {"prompt": prompt} | ({"logprobs": 0} if logprobs else {})
+        return {"prompt": prompt}
     messages = [dict(message) for message in prompt if isinstance(message, Mapping)]
-    if messages:
-        return {"messages": messages} | ({"logprobs": True} if logprobs else {})
     token_ids = [int(token) for token in prompt if not isinstance(token, Mapping)]
-    return {"prompt": token_ids} | ({"logprobs": 0} if logprobs else {})
+    return {"messages": messages} if messages else {"prompt": token_ids}
 
 
 def route_of(body: Mapping[str, Any]) -> str:

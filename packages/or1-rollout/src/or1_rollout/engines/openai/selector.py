@@ -20,9 +20,6 @@ FIRST_PAUSE_S: Final = 1.0
 
 MAX_PAUSE_S: Final = 60.0
 
-BROKEN_FROM: Final = 500
-"""HTTP status from which an answer says that the server is broken, not that it is busy."""
-
 
 class ServerSelector(Protocol):
     """Chooses a server for each request."""
@@ -89,7 +86,7 @@ class LeastBusyServer:
             yield base_url(server.url)
             server.failures = 0
         except TryAgainError as error:
-            if error.status >= BROKEN_FROM:
+            if error.status >= httpx.codes.INTERNAL_SERVER_ERROR:  # below it is busy, not broken
                 self.mark_down(server.url)
             raise
         except httpx.TransportError:

@@ -48,16 +48,12 @@ class Control:
 
     def init_weight_transfer_engine(self, init_info: dict[str, Any]) -> None:
         """Connect the transfer; with `nccl`, the ranks of each server's workers follow those of the server before."""
-        first = init_info.get("rank_offset")
-        offsets: dict[str, int] = {}
-        for server in self._pool.up():
-            offsets[server.url] = 0 if first is None else first + sum(self._num_workers(url) for url in offsets)
-
-        def init(url: str) -> None:
-            info = init_info if first is None else {**init_info, "rank_offset": offsets[url]}
-            self._post(url, "init_weight_transfer_engine", {"init_info": info})
-
-        self._each(init)
+        infos = {server.url: init_info.copy() for server in self._pool.up()}
+        if (rank := init_info.get("rank_offset")) is not None:
+            for url, info in infos.items():
+                info["rank_offset"] = rank
+                rank += self._num_workers(url)
+        self._each(lambda url: self._post(url, "init_weight_transfer_engine", {"init_info": infos[url]}))
 
     def start_weight_update(self) -> None:
         """Open the models for new weights."""

@@ -45,10 +45,6 @@ class LocalClient:
         """End the update."""
         self._llm.finish_weight_update(weight_version)
 
-    def shutdown_weight_transfer_engine(self) -> None:
-        """Release the connection."""
-        self._llm.collective_rpc("shutdown_weight_transfer_engine")
-
     def members(self) -> frozenset[str]:
         """The engines behind this client: always the same one."""
         return frozenset({"local"})

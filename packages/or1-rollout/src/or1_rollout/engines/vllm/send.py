@@ -38,19 +38,19 @@ class ChunkSender:
 
     def __init__(self, transfer: str, client: VLLMWeightSyncClient, source: StreamSource, *, is_sender: bool) -> None:
         """`transfer` is one of `UPDATES`."""
-        self._updates, self._client, self._source, self._is_sender = UPDATES[transfer], client, source, is_sender
+        self._updates, self._client, self.source, self._is_sender = UPDATES[transfer], client, source, is_sender
         if is_sender:
             client.init_weight_transfer_engine({})
 
     def send_weights(self) -> None:
         """Send the source. Ranks that do not send still run it, as its tensors may be gathered collectively."""
         if not self._is_sender:
-            for _ in self._source:
+            for _ in self.source:
                 pass
             return
         self._client.start_weight_update()
         try:
-            for update in self._updates(self._source):
+            for update in self._updates(self.source):
                 self._client.update_weights(update)
         finally:
             self._client.finish_weight_update()  # also after an error: vLLM begins no update while one is open

