@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from types import TracebackType
 from typing import Any, Final, Self
 
 import httpx
@@ -25,8 +24,6 @@ from or1_rollout.types import Message, Prompt, SamplingParams
 
 _TRIED_AGAIN: Final = frozenset({408, 409, 425, 429})
 """Beside all from 500 on: answers of a server that is busy, restarting or behind a proxy."""
-
-_NOT_IMPLEMENTED = 501
 
 _REFUSED: Final = frozenset({400, 413, 422})
 """Answers about this one request."""
@@ -67,9 +64,7 @@ class OpenAIClient:
         self._http = _http_client(self.settings)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         if self._http is not None:
             await self._http.aclose()
             self._http = None
@@ -175,7 +170,9 @@ class OpenAIClient:
 def _failure(url: str, answer: httpx.Response, text: str) -> Exception:
     """What a status other than 200 means."""
     status, said_text = answer.status_code, " ".join(text.split())[:500]
-    if status in _TRIED_AGAIN or (status >= httpx.codes.INTERNAL_SERVER_ERROR and status != _NOT_IMPLEMENTED):
+    if status in _TRIED_AGAIN or (
+        status >= httpx.codes.INTERNAL_SERVER_ERROR and status != httpx.codes.NOT_IMPLEMENTED
+    ):
         return TryAgainError(f"{status} {said_text[:200]}", _retry_after_s(answer), status)
     if answer.is_redirect:
         return EndpointError(f"{url} redirects to {answer.headers.get('location', '')}; give that URL")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import httpx
@@ -11,10 +12,11 @@ from or1_rollout.engines.openai.request import NEUTRAL
 from or1_rollout.engines.openai.settings import EndpointSettings
 
 _OPTIONAL: Final = NEUTRAL.keys() - {"n"}
-_ECHOED: Final = {name: name for name in ("temperature", "top_p", *_OPTIONAL)} | {
+_SAMPLING: Final = ("temperature", "top_p", *_OPTIONAL)
+_ECHOED: Final = {name: name for name in (*_SAMPLING, "model", "system_fingerprint")} | {
     "repeat_penalty": "repetition_penalty"
 }
-"""A server's name of a sampling field -> ours."""
+"""A server's name of what it says of model and sampling -> ours."""
 
 _MOST_VALUES: Final = 8
 """Values of one field that are kept."""
@@ -37,28 +39,28 @@ class SampledWith:
     def __init__(self) -> None:
         """Nothing is known yet."""
         self.left_out: set[str] = set()
-        self._models: dict[str, None] = {}
-        self._builds: dict[str, None] = {}
-        self._otherwise: dict[str, dict[str, None]] = {}
+        self._models: set[str] = set()
+        self._builds: set[str] = set()
+        self._otherwise: dict[str, set[str]] = {}
 
     def take(self, asked: Mapping[str, Any], said: Mapping[str, Any]) -> None:
         """Take what one response said (`echoed`) to a request."""
         if model := said.get("model"):
-            self._models[str(model)] = None
+            self._models.add(str(model))
         if build := said.get("system_fingerprint"):
-            self._builds[str(build)] = None
-        for name in said.keys() & _ECHOED.values():
-            values = self._otherwise.get(name, {})
+            self._builds.add(str(build))
+        for name in said.keys() & set(_SAMPLING):
+            values = self._otherwise.get(name, set())
             if len(values) < _MOST_VALUES and not _is_same(name, asked.get(name, NEUTRAL.get(name)), said[name]):
-                self._otherwise[name] = {**values, str(said[name]): None}
+                self._otherwise[name] = values | {str(said[name])}
 
     def to_json(self) -> dict[str, Any]:
         """`left_out`, `models`, `builds` and `otherwise`, those that are not empty."""
         table = {
             "left_out": sorted(self.left_out & {*_OPTIONAL, "seed"}),
-            "models": sorted([*self._models]),
-            "builds": sorted([*self._builds]),
-            "otherwise": {name: sorted([*values]) for name, values in sorted({**self._otherwise}.items())},
+            "models": sorted(self._models),
+            "builds": sorted(self._builds),
+            "otherwise": {name: sorted(self._otherwise[name]) for name in sorted(self._otherwise)},
         }
         return {name: value for name, value in table.items() if value}
 
@@ -79,8 +81,7 @@ def echoed(response: Mapping[str, Any]) -> dict[str, Any]:
     """What an object of a response says of model and sampling, by our names; llama.cpp says it one level down."""
     settings = response.get("generation_settings")
     whole = {**settings, **response} if isinstance(settings, Mapping) else response
-    names = {**_ECHOED, "model": "model", "system_fingerprint": "system_fingerprint"}
-    return {names[name]: whole[name] for name in whole.keys() & names.keys() if whole[name] is not None}
+    return {_ECHOED[name]: whole[name] for name in whole.keys() & _ECHOED.keys() if whole[name] is not None}
 
 
 def server_facts(settings: EndpointSettings) -> dict[str, Any]:
@@ -88,17 +89,11 @@ def server_facts(settings: EndpointSettings) -> dict[str, Any]:
     root = settings.base_url.rpartition("/")[0]
     facts: dict[str, Any] = {}
     for route, names in _PLACES.items():
-        facts |= _known(f"{root}/{route}", names, settings)
+        with suppress(httpx.HTTPError, ValueError):
+            answer = httpx.get(f"{root}/{route}", headers=settings.all_headers, timeout=settings.connect_timeout_s)
+            told = answer.json() if answer.is_success else None
+            facts |= {name: told[name] for name in names if isinstance(told, dict) and told.get(name)}
     return facts
-
-
-def _known(url: str, names: Iterable[str], settings: EndpointSettings) -> dict[str, Any]:
-    try:
-        answer = httpx.get(url, headers=settings.all_headers, timeout=settings.connect_timeout_s)
-        told = answer.json() if answer.is_success else {}
-    except (httpx.HTTPError, ValueError):
-        return {}
-    return {name: told[name] for name in names if isinstance(told, dict) and told.get(name)}
 
 
 def _is_same(name: str, asked: Any, said: Any) -> bool:

@@ -106,7 +106,9 @@ class VllmServers(WaitingEngine):
         checks, and the others must not generate before it is done.
         """
         self._is_synced, self._synced = False, None
-        self._rejoin()
+        for server in self.pool.servers:
+            if server.is_down:  # one that answers takes part
+                server.is_down = not self._control.is_up(server.url)
         stream = FingerprintingStream(weights)
         self._sender.send(stream)
         if self._rank == 0:
@@ -162,9 +164,3 @@ class VllmServers(WaitingEngine):
         if self._synced is not None:  # a version says little: an earlier run may have left the same one
             return self._control.holds(url, self._synced)
         return self._control.is_up(url) and self._control.weight_version(url) == self._labels.get(url)
-
-    def _rejoin(self) -> None:
-        """Let every server that answers take part in a weight sync."""
-        for server in self.pool.servers:
-            if server.is_down:
-                server.is_down = not self._control.is_up(server.url)
