@@ -170,9 +170,8 @@ class OpenAIClient:
 def _failure(url: str, answer: httpx.Response, text: str) -> Exception:
     """What a status other than 200 means."""
     status, said_text = answer.status_code, " ".join(text.split())[:500]
-    if status in _TRIED_AGAIN or (
-        status >= httpx.codes.INTERNAL_SERVER_ERROR and status != httpx.codes.NOT_IMPLEMENTED
-    ):
+    is_broken = status >= httpx.codes.INTERNAL_SERVER_ERROR and status != httpx.codes.NOT_IMPLEMENTED
+    if is_broken or status in _TRIED_AGAIN:
         return TryAgainError(f"{status} {said_text[:200]}", _retry_after_s(answer), status)
     if answer.is_redirect:
         return EndpointError(f"{url} redirects to {answer.headers.get('location', '')}; give that URL")
