@@ -233,14 +233,14 @@ def test_what_cannot_run_is_refused_before_anything_is_made(cache, recipe, tmp_p
     assert words in done.stderr and done.stderr.count("\n") == 1 and not folder.exists()
 
 
-def test_a_broken_problem_row_is_named_once_whatever_the_ranks(cache, recipe, tmp_path):
+def test_a_broken_problem_row_is_named_before_ranks_start(cache, recipe, tmp_path):
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"data_source": "x", "prompt": []}\n')
     done = run(
         cache, "train", recipe, "--run-dir", tmp_path / "r", "--nproc", "2",
-        "--data.train", f'["{rows}"]', "--data.heldout", f'["{rows}"]', code=1,
+        "--data.train", f'["{rows}"]', "--data.heldout", f'["{rows}"]', code=2,
     )  # fmt: skip
-    assert done.stderr.count("rows.jsonl, line 1") == 1 and "Traceback" not in done.stderr
+    assert "rows.jsonl, line 1" in done.stderr and done.stderr.count("\n") == 1 and not (tmp_path / "r").exists()
 
 
 def test_a_full_disk_while_checkpointing_keeps_what_was_there(whole, cache, recipe, tmp_path):

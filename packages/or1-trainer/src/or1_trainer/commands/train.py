@@ -22,7 +22,7 @@ from or1_trainer.config.schema import RunConfig, Settings
 from or1_trainer.dtypes import with_dtype
 from or1_trainer.errors import ConfigError
 from or1_trainer.launch import launch, under_launcher
-from or1_trainer.train.initial_policy import check_files, check_start, missing_files, starting_policy
+from or1_trainer.train.initial_policy import check_files, check_rows, check_start, missing_files, starting_policy
 
 DEFAULT_RECIPE = "smollm2"
 """What `or1-trainer` without a recipe trains."""
@@ -121,8 +121,7 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
         for path in missing_files(config):
             print(f"not here yet: {path}", file=sys.stderr)
         return 0
-    check_start(config)
-    check_files(config)
+    _check_here(config, nproc)
     from or1_trainer.train.run_folder import await_run_folder, claim_run_folder
 
     if under_launcher() and options.folder is None:
@@ -174,16 +173,27 @@ def resume(
         config = resolve(msgspec.to_builtins(config), overrides)
     nproc = _world_size(nproc, config)
     check(config, nproc)
-    check_start(config)
-    check_files(config)
+    _check_here(config, nproc)
     if overrides:
         change_layout(folder, config)
     return _run(folder, nproc, until)
 
 
+def _check_here(config: RunConfig, nproc: int) -> None:
+    """Refuse what this machine lacks before a run folder is made, and broken rows before ranks import torch."""
+    check_start(config)
+    check_files(config)
+    if _starts_ranks(nproc):
+        check_rows(config)
+
+
+def _starts_ranks(nproc: int) -> bool:
+    return nproc > 1 and not under_launcher()
+
+
 def _run(folder: Path, nproc: int, until: int | None = None) -> int:
     """Train in this process, or start `nproc` workers that do."""
-    if nproc > 1 and not under_launcher():
+    if _starts_ranks(nproc):
         from or1_trainer.train.run_folder import read_config
 
         starting_policy(read_config(folder))  # made once, before the ranks start and wait for each other

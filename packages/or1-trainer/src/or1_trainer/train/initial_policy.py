@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from or1_data import read_problems
+from or1_data.errors import SchemaError
 from or1_data.io.files import is_local
 from or1_data.io.rows import SUFFIXES
+from or1_data.schema import Problem
 from or1_trainer.config.rewards import PythonReward
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
@@ -52,6 +55,26 @@ def missing_files(config: RunConfig) -> list[str]:
     data = config.data
     paths = [*data.train, *data.heldout, *(source.path for source in data.sources)]
     return [path for path in paths if path.endswith(SUFFIXES) and not is_local(path)]
+
+
+def check_rows(config: RunConfig) -> None:
+    """Raise `ConfigError` for a broken row of a problem file on this machine; needs no torch.
+
+    What ranks read in part, or by an adapter, is left to them.
+    """
+    data = config.data
+    whole = [source.path for source in data.sources if source.adapter == "or1" and not source.max_problems]
+    for path in [*data.train, *data.heldout, *whole]:
+        if path and is_local(path):
+            problems_in(path)
+
+
+def problems_in(path: str) -> list[Problem]:
+    """The problems of a file in or1-data's row format. Raises `ConfigError` naming file and line of a broken row."""
+    try:
+        return list(read_problems(path))
+    except (SchemaError, OSError) as error:
+        raise ConfigError(f"{error}; `or1-data validate {path}` lists every broken row") from error
 
 
 def starting_policy(config: RunConfig) -> Path:

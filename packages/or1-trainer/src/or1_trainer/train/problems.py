@@ -7,7 +7,6 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
-from or1_data import SchemaError, read_problems
 from or1_data.arithmetic import arithmetic_problems
 from or1_data.schema import Problem
 from or1_trainer.config.schema import DataSettings, SamplerSettings
@@ -18,6 +17,7 @@ from or1_trainer.toy.lettered import lettered_problems
 from or1_trainer.toy.worded import worded_problems
 from or1_trainer.train.dataset import ALL, Dataset
 from or1_trainer.train.estimates import solve_rate
+from or1_trainer.train.initial_policy import problems_in
 from or1_trainer.train.prompts import PromptEncoder
 from or1_trainer.train.read_source import read_source
 
@@ -107,11 +107,8 @@ def _read(paths: Sequence[str]) -> list[Problem]:
     for path in paths:
         if path.startswith(HELDOUT):
             found |= {problem.id: problem for problem in _heldout_of_task(path.removeprefix(HELDOUT))}
-            continue
-        try:
-            found |= {problem.id: problem for problem in read_problems(path)}
-        except (SchemaError, OSError) as error:
-            raise ConfigError(f"{error}; `or1-data validate {path}` lists every broken row") from error
+        else:
+            found |= {problem.id: problem for problem in problems_in(path)}
     if not found:
         raise ConfigError(f"no problems in {', '.join(paths)}")
     return list(found.values())
