@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from or1_trainer.config.near import did_you_mean
-from or1_trainer.config.schema import (
-    ArithmeticSettings,
-    LetteredSettings,
-    RunConfig,
-    StageSettings,
-    WarmStartSettings,
-    WordedSettings,
-)
+from or1_trainer.config.problems import ArithmeticSettings, GeneratedSettings, LetteredSettings, WarmStartSettings
+from or1_trainer.config.schema import RunConfig, StageSettings
 from or1_trainer.errors import ConfigError
 
 
@@ -20,15 +17,10 @@ def check(config: RunConfig, world_size: int) -> None:
         raise ConfigError("stages is empty: a recipe needs at least one [[stages]] table")
     for number, stage in enumerate(config.stages):
         _check_stage(stage, f"stages.{number}")
-    _check_layout(config, world_size)
-    _check_engine(config, world_size)
-    _check_sampling(config)
-    _check_environment(config)
-    _check_pieces(config, world_size)
-    _check_loss(config)
-    _check_distill(config)
-    _check_rewards(config)
-    _check_sources(config)
+    for fits in (_check_layout, _check_engine, _check_pieces):
+        fits(config, world_size)
+    for agrees in (_check_sampling, _check_environment, _check_loss, _check_distill, _check_rewards, _check_sources):
+        agrees(config)
     if not config.model.path:
         _check_warm_start(config.warm_start)
     if not config.data.train and not config.data.sources:
@@ -132,9 +124,8 @@ def _check_distill(config: RunConfig) -> None:
 
 
 def _check_rewards(config: RunConfig) -> None:
-    names = [reward.label for reward in config.rewards]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise ConfigError(f"two rewards are named {', '.join(sorted(twice))}: give each [[rewards]] table its own name")
+    if twice := _twice(reward.label for reward in config.rewards):
+        raise ConfigError(f"two rewards are named {twice}: give each [[rewards]] table its own name")
     if config.rewards and not any(reward.weight for reward in config.rewards):
         raise ConfigError("every reward has weight 0: nothing would be learned")
     if config.reward.urls and any(reward.kind == "tests_passed" for reward in config.rewards):
@@ -161,11 +152,15 @@ def _check_sources(config: RunConfig) -> None:
                     f"data.sources.{number}.rewards names {name!r}, but the recipe has no such reward"
                     f"{did_you_mean(name, rewards)}; its [[rewards]] are {', '.join(rewards) or 'none'}"
                 )
-    names = [source.label for source in sources]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise ConfigError(f"two sources are named {', '.join(sorted(twice))}: give each a name of its own")
+    if twice := _twice(source.label for source in sources):
+        raise ConfigError(f"two sources are named {twice}: give each a name of its own")
     if config.data.sampler.least > config.data.sampler.most:
         raise ConfigError("data.sampler.least must not exceed data.sampler.most")
+
+
+def _twice(names: Iterable[str]) -> str:
+    """The names that come more than once."""
+    return ", ".join(sorted(name for name, count in Counter(names).items() if count > 1))
 
 
 def _check_warm_start(start: WarmStartSettings) -> None:
@@ -181,8 +176,6 @@ def _check_warm_start(start: WarmStartSettings) -> None:
     _check_terms(getattr(start, start.demonstrated), f"warm_start.{start.demonstrated}")
 
 
-def _check_terms(problems: ArithmeticSettings | LetteredSettings | WordedSettings, where: str) -> None:
-    if isinstance(problems, WordedSettings):
-        return
-    if problems.min_terms > problems.max_terms:
+def _check_terms(problems: GeneratedSettings, where: str) -> None:
+    if isinstance(problems, ArithmeticSettings | LetteredSettings) and problems.min_terms > problems.max_terms:
         raise ConfigError(f"{where}: min_terms = {problems.min_terms} must not exceed max_terms = {problems.max_terms}")

@@ -11,7 +11,6 @@ import msgspec
 from or1_trainer.config.base import Settings
 from or1_trainer.config.near import did_you_mean
 
-_MESSAGE = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?", re.DOTALL)
 _RANGE = re.compile(r"Expected `\w+` (?P<range>[<>]=? \S+)")
 _PATTERN = re.compile(r"Expected `str` matching regex '(?P<pattern>.*)'")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
@@ -23,9 +22,8 @@ def explain(error: msgspec.ValidationError, kind: type[Settings], tree: Any) -> 
 
     For an unknown key, and for a value that is not one of a fixed set, the most similar known one is suggested.
     """
-    message = _MESSAGE.fullmatch(str(error))
-    assert message is not None
-    what, where = message["what"], _INDEX.sub(r".\1", message["path"] or "").removeprefix(".")
+    what, _, path = str(error).partition(" - at `$")
+    where = _INDEX.sub(r".\1", path.removesuffix("`")).removeprefix(".")
     keys = where.split(".") if where else []
     declared = _kind_at(kind, keys, tree)
     if unknown := _UNKNOWN.fullmatch(what):
@@ -43,16 +41,12 @@ def explain(error: msgspec.ValidationError, kind: type[Settings], tree: Any) -> 
     return f"{where}: {what}" if where else what
 
 
-def plain(kind: Any) -> Any:
-    """The type without the constraints of an `Annotated`."""
-    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
-
-
 def fields_of(kind: Any) -> dict[str, Any]:
-    """Key -> type of a settings struct; empty for any other type."""
+    """Key -> type of a settings struct, without the constraints of an `Annotated`; empty for any other type."""
     if not (isinstance(kind, type) and issubclass(kind, Settings)):
         return {}
-    return {field.name: plain(field.type) for field in msgspec.structs.fields(kind)}
+    declared = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    return {key: get_args(kind)[0] if get_origin(kind) is Annotated else kind for key, kind in declared.items()}
 
 
 def _unknown_key(key: str, where: str, kind: Any) -> str:

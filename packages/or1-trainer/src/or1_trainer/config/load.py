@@ -25,28 +25,18 @@ def recipe_names() -> list[str]:
 
 
 def read_recipe(name: str) -> dict[str, Any]:
-    """Parse a recipe of the package (by name) or a TOML file (by path).
-
-    Raises:
-        ConfigError: there is no such recipe, or the file is not TOML.
-    """
-    path = Path(name)
-    if path.suffix == ".toml":
-        source = f"recipe file {name}"
-        try:
-            text = path.read_text()
-        except OSError as error:
-            raise ConfigError(f"{source} cannot be read: {error.strerror}") from error
-    elif name in recipe_names():
-        source = f"recipe {name}"
-        text = (RECIPES / f"{name}.toml").read_text()
-    else:
+    """Parse a recipe of the package (by name) or a TOML file (by path). Raises `ConfigError` where there is none."""
+    is_file = Path(name).suffix == ".toml"
+    if not is_file and name not in recipe_names():
         raise ConfigError(
             f"there is no recipe {name!r}{did_you_mean(name, recipe_names())}; "
             f"recipes: {', '.join(recipe_names())}, or the path of a .toml file"
         )
+    source = f"recipe file {name}" if is_file else f"recipe {name}"
     try:
-        tree = tomllib.loads(text)
+        tree = tomllib.loads((Path(name) if is_file else RECIPES / f"{name}.toml").read_text())
+    except OSError as error:
+        raise ConfigError(f"{source} cannot be read: {error.strerror}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source} is not TOML: {error}") from error
     for key in ("name", "stages"):
@@ -58,28 +48,22 @@ def read_recipe(name: str) -> dict[str, Any]:
 def parse_overrides(arguments: Iterable[str]) -> list[tuple[str, Any]]:
     """Parse `--a.b 3 --c=x` to [("a.b", 3), ("c", "x")]; a value that is no TOML literal is text."""
     overrides: list[tuple[str, Any]] = []
-    pending: str | None = None
-    for argument in arguments:
-        if pending is not None:
-            overrides.append((pending, _literal(argument)))
-            pending = None
-        elif not argument.startswith("--"):
-            raise ConfigError(f"unexpected argument {argument!r}; settings are given as --section.key value")
-        elif "=" in argument:
-            key, value = argument[2:].split("=", 1)
-            overrides.append((key.replace("-", "_"), _literal(value)))
-        else:
-            pending = argument[2:].replace("-", "_")
-    if pending is not None:
-        raise ConfigError(f"--{pending} needs a value")
+    items = iter(arguments)
+    for item in items:
+        if not item.startswith("--"):
+            raise ConfigError(f"unexpected argument {item!r}; settings are given as --section.key value")
+        key, equals, given = item.removeprefix("--").partition("=")
+        value = given if equals else next(items, None)
+        if value is None:
+            raise ConfigError(f"--{key} needs a value")
+        overrides.append((key.replace("-", "_"), _literal(value)))
     return overrides
 
 
 def resolve(tree: Mapping[str, Any], overrides: Iterable[tuple[str, Any]] = ()) -> RunConfig:
     """Apply `overrides` to the recipe and convert it to typed settings.
 
-    Raises:
-        ConfigError: an unknown key, a value of the wrong type or outside of its range; the message has the key.
+    Raises `ConfigError` with the key, for one that is unknown and for a value of the wrong type or out of range.
     """
     _check_finite(tree, "")
     merged: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(tree))

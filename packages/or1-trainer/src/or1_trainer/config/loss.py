@@ -1,4 +1,4 @@
-"""Settings of the loss, of the correction for engine mismatch, and of the entropy controller."""
+"""Settings of the update: loss, correction for engine mismatch, entropy controller, teacher and optimizer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from msgspec import Meta
 from or1_trainer.config.base import (
     AtLeastOne,
     AtLeastZero,
+    Fraction,
+    FractionBelowOne,
     NonNegative,
     Positive,
     PositiveFraction,
@@ -16,7 +18,7 @@ from or1_trainer.config.base import (
 )
 
 
-class LossSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LossSettings(Settings, frozen=True, kw_only=True):
     """The policy loss. Defaults: eq. 3.1 of Skywork-OR1 (arXiv 2505.22312), a clipped ratio without KL penalty."""
 
     kind: Literal["clipped", "gspo", "cispo", "clip_cov", "kl_cov"] = "clipped"
@@ -48,7 +50,7 @@ class LossSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Weight of the KL penalty of `kl_cov`."""
 
 
-class MismatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MismatchSettings(Settings, frozen=True, kw_only=True):
     """Correction for the difference between the engine's log-probs and the trainer's (docs/rollouts.md)."""
 
     correction: Literal["auto", "none", "token_tis", "sequence_mask", "geometric_mask", "icepop"] = "auto"
@@ -72,7 +74,7 @@ class MismatchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
     """Of `icepop`: largest ratio of a token that is kept."""
 
 
-class EntropySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EntropySettings(Settings, frozen=True, kw_only=True):
     """Adaptive entropy control (Skywork-OR1, eq. 3.2)."""
 
     mode: Literal["adaptive", "constant", "off"] = "adaptive"
@@ -90,7 +92,7 @@ class EntropySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     before, with < (the released code, whose first step is active)."""
 
 
-class DistillSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DistillSettings(Settings, frozen=True, kw_only=True):
     """On-policy distillation: a teacher's log-probs of the tokens that the policy sampled (docs/rewards.md)."""
 
     beta: NonNegative = 0.0
@@ -101,3 +103,38 @@ class DistillSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """Instead: URLs of `vllm serve` processes that have the teacher."""
     dtype: Literal["float32", "bfloat16", "float64"] = "float32"
     """Of a teacher in a folder."""
+
+
+class OptimizerSettings(Settings, frozen=True, kw_only=True):
+    """AdamW. Learning rate of Skywork-OR1 (arXiv 2505.22312); betas, decay and clipping of its released code.
+
+    The learning rate is a function of the number of optimizer steps taken (`algorithm/schedule.py`); with warmup the
+    first step has a rate above 0.
+    """
+
+    lr: Positive = 1e-6
+    """Learning rate."""
+    beta1: FractionBelowOne = 0.9
+    """Decay of the first moment."""
+    beta2: FractionBelowOne = 0.999
+    """Decay of the second moment."""
+    eps: NonNegative = 1e-8
+    """Added to the denominator."""
+    weight_decay: NonNegative = 0.01
+    """Decoupled weight decay."""
+    max_grad_norm: Positive = 1.0
+    """A gradient with a larger L2 norm is scaled down to it."""
+    max_skipped_steps: AtLeastOne = 5
+    """An optimizer step whose gradient is not finite is skipped. So many steps of the run in a row with nothing but
+    skipped optimizer steps end the run with an error."""
+    offload: bool = False
+    """Keep master weights and moments in host memory between optimizer steps (on CUDA): 12 bytes per parameter, over
+    tensor and data ranks, are free for the engine and for activations. Costs two copies over the bus per step."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How the rate changes after the warmup."""
+    warmup_steps: AtLeastZero = 0
+    """Optimizer steps until the full rate; with W of them the first has 1/W of it."""
+    decay_steps: AtLeastZero = 0
+    """Optimizer steps until the decay ends; 0: those of all stages."""
+    final_share: Fraction = 0.0
+    """Learning rate after a `linear` or `cosine` decay, as a fraction of `lr`."""

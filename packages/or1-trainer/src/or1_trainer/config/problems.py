@@ -10,7 +10,7 @@ from or1_trainer.config.base import AtLeastOne, AtLeastZero, Fraction, FractionB
 from or1_trainer.config.sources import SamplerSettings, SourceSettings
 
 
-class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ModelSettings(Settings, frozen=True, kw_only=True):
     """The model that training starts from."""
 
     path: str = ""
@@ -22,15 +22,21 @@ class ModelSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     the same printed digits on every processor: for comparisons."""
 
 
-class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Generated arithmetic problems (`or1_data.arithmetic`); training and held-out problems never overlap."""
+class GeneratedSettings(Settings, frozen=True, kw_only=True):
+    """What all kinds of generated problems have."""
 
-    train: AtLeastOne = 4096
+    train: AtLeastOne
     """Number of training problems."""
     heldout: AtLeastOne = 64
-    """Number of held-out problems."""
+    """Number of held-out problems; none of them is trained on."""
     seed: AtLeastZero = 0
     """Seed of the problems."""
+
+
+class ArithmeticSettings(GeneratedSettings, frozen=True, kw_only=True):
+    """Generated arithmetic problems (`or1_data.arithmetic`)."""
+
+    train: AtLeastOne = 4096
     min_terms: Annotated[int, Meta(ge=2)] = 2
     """Fewest numbers in a problem."""
     max_terms: Annotated[int, Meta(ge=2)] = 5
@@ -41,37 +47,27 @@ class ArithmeticSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fie
     """`+` and any of `-` and `*`."""
 
 
-class LetteredSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Generated sums of named numbers (`toy/lettered.py`); training and held-out problems never overlap."""
+class LetteredSettings(GeneratedSettings, frozen=True, kw_only=True):
+    """Generated sums of named numbers (`toy/lettered.py`)."""
 
     train: AtLeastOne = 2048
-    """Number of training problems."""
-    heldout: AtLeastOne = 64
-    """Number of held-out problems."""
-    seed: AtLeastZero = 0
-    """Seed of the problems."""
     min_terms: Annotated[int, Meta(ge=2, le=12)] = 3
     """Fewest named numbers in a problem."""
     max_terms: Annotated[int, Meta(ge=2, le=12)] = 8
     """Most named numbers in a problem."""
 
 
-class WordedSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Generated word problems with small numbers (`toy/worded.py`); training and held-out problems never overlap."""
+class WordedSettings(GeneratedSettings, frozen=True, kw_only=True):
+    """Generated word problems with small numbers (`toy/worded.py`)."""
 
     train: AtLeastOne = 1024
-    """Number of training problems."""
-    heldout: AtLeastOne = 64
-    """Number of held-out problems."""
-    seed: AtLeastZero = 0
-    """Seed of the problems."""
     kinds: Annotated[tuple[Literal["sum", "difference", "larger"], ...], Meta(min_length=1)] = ("sum",)
     """What is asked of the two numbers."""
     largest: Annotated[int, Meta(ge=2)] = 20
     """The largest number in a problem."""
 
 
-class HabitSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class HabitSettings(Settings, frozen=True, kw_only=True):
     """Probabilities of the habits in demonstrated solutions of lettered sums (`toy/traces.py`)."""
 
     restate_share: FractionBelowOne = 0.2
@@ -86,7 +82,7 @@ class HabitSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Fraction of solutions that end with a guess before everything is added."""
 
 
-class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WarmStartSettings(Settings, frozen=True, kw_only=True):
     """Supervised training that makes a small initial policy; the result is cached by the hash of these settings."""
 
     hidden: AtLeastOne = 128
@@ -122,7 +118,7 @@ class WarmStartSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fiel
     """Of demonstrations of lettered sums."""
 
 
-class DataSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DataSettings(Settings, frozen=True, kw_only=True):
     """Problem files in or1-data's row format, or generated problems where `train` is empty."""
 
     train: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Settings of the rewards of a recipe: `[[rewards]]` tables, told apart by their `kind` (docs/rewards.md)."""
+"""Settings of `[reward]`, and of the `[[rewards]]` tables, told apart by their `kind` (docs/rewards.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,19 @@ from or1_trainer.config.base import AtLeastOne, AtLeastZero, NonNegative, Positi
 RewardName = Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_.@-]*)?$")]
 
 
-class RewardBase(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RewardSettings(Settings, frozen=True, kw_only=True):
+    """How responses are judged; they are judged while the engine still generates others."""
+
+    workers: AtLeastZero = 0
+    """Responses judged at a time, per rank; 0: the machine's cores divided by its ranks, and with `urls` 8 per URL."""
+    urls: tuple[str, ...] = ()
+    """Machines that run `or1-reward serve`; responses are judged there instead of here."""
+    normalization: Literal["sum", "each"] = "sum"
+    """With several `[[rewards]]`: advantages of their weighted sum; or the weighted sum of each one's own advantages,
+    divided by its deviation over the batch (GDPO, arXiv 2601.05242)."""
+
+
+class RewardBase(Settings, frozen=True, kw_only=True, tag_field="kind"):
     """What every reward has."""
 
     name: RewardName = ""
@@ -29,37 +41,18 @@ class RewardBase(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True
         """The name in metrics, rollouts and messages."""
         return self.name or self.kind
 
-    @property
-    def needs_verdict(self) -> bool:
-        """Whether it looks at what the problem's verifier says."""
-        return False
 
-
-class VerifierReward(
-    RewardBase, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="verifier"
-):
+class VerifierReward(RewardBase, frozen=True, kw_only=True, tag="verifier"):
     """1 for a right answer, else 0: what is trained on where a recipe has no `[[rewards]]`."""
 
-    @property
-    def needs_verdict(self) -> bool:
-        """It is the verdict."""
-        return True
 
-
-class TestsPassedReward(
-    RewardBase, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="tests_passed"
-):
+class TestsPassedReward(RewardBase, frozen=True, kw_only=True, tag="tests_passed"):
     """The part of a program's tests that pass; for maths the same as `verifier`."""
 
     __test__ = False  # pytest: not a test class
 
-    @property
-    def needs_verdict(self) -> bool:
-        """It is the verdict."""
-        return True
 
-
-class FormatReward(RewardBase, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="format"):
+class FormatReward(RewardBase, frozen=True, kw_only=True, tag="format"):
     """1 where the response has a form, else 0."""
 
     pattern: str = ""
@@ -68,7 +61,7 @@ class FormatReward(RewardBase, frozen=True, kw_only=True, forbid_unknown_fields=
     """The whole response has to match, not a part of it."""
 
 
-class LengthReward(RewardBase, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="length"):
+class LengthReward(RewardBase, frozen=True, kw_only=True, tag="length"):
     """A function of the number of response tokens."""
 
     shape: Literal["overlong", "cosine", "group"] = "overlong"
@@ -87,22 +80,15 @@ class LengthReward(RewardBase, frozen=True, kw_only=True, forbid_unknown_fields=
     wrong_long: float = -0.5
     """Of `cosine`: value of a wrong response as long as the limit."""
 
-    @property
-    def needs_verdict(self) -> bool:
-        """Right and wrong responses have different shapes."""
-        return self.shape != "overlong"
 
-
-class RepetitionReward(
-    RewardBase, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="repetition"
-):
+class RepetitionReward(RewardBase, frozen=True, kw_only=True, tag="repetition"):
     """0 where no sequence of `ngram_tokens` tokens comes twice, falling to -1 where they are all the same."""
 
     ngram_tokens: AtLeastOne = 16
     """Length of the sequences that are looked for."""
 
 
-class FailableReward(RewardBase, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FailableReward(RewardBase, frozen=True, kw_only=True):
     """What a reward has whose computation may fail."""
 
     on_error: Literal["stop", "skip"] = "stop"
@@ -111,9 +97,7 @@ class FailableReward(RewardBase, frozen=True, kw_only=True, forbid_unknown_field
     """How long a step waits for its values of one group, once the engine has ended."""
 
 
-class PythonReward(
-    FailableReward, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="python"
-):
+class PythonReward(FailableReward, frozen=True, kw_only=True, tag="python"):
     """A function with the signature of TRL's reward functions."""
 
     function: Annotated[str, Meta(pattern=r"^[\w.]+:\w+$")]
@@ -125,7 +109,7 @@ class PythonReward(
     chat template."""
 
 
-class ModelReward(FailableReward, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="model"):
+class ModelReward(FailableReward, frozen=True, kw_only=True, tag="model"):
     """A reward model in Hugging Face format, with a head for sequence classification."""
 
     path: str
@@ -144,7 +128,7 @@ class ModelReward(FailableReward, frozen=True, kw_only=True, forbid_unknown_fiel
     """Prompt and response of more tokens are cut at the end."""
 
 
-class JudgeReward(FailableReward, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="judge"):
+class JudgeReward(FailableReward, frozen=True, kw_only=True, tag="judge"):
     """A language model behind an OpenAI-compatible server, which scores responses by a rubric."""
 
     url: str
@@ -188,3 +172,10 @@ Reward = (
     | ModelReward
     | JudgeReward
 )
+
+
+def needs_verdict(reward: RewardBase) -> bool:
+    """Whether a reward looks at what the problem's verifier says: it is the verdict, or depends on right and wrong."""
+    if isinstance(reward, LengthReward):
+        return reward.shape != "overlong"
+    return isinstance(reward, VerifierReward | TestsPassedReward)

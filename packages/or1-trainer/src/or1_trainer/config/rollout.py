@@ -1,4 +1,4 @@
-"""Settings of the context stages and of the rollout engine."""
+"""Settings of context stages, rollout engine, and the environment that answers the policy's turns (docs/tools.md)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Meta
 from or1_trainer.config.base import AtLeastOne, AtLeastZero, Fraction, NonNegative, Positive, PositiveFraction, Settings
 
 
-class AdvanceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AdvanceSettings(Settings, frozen=True, kw_only=True):
     """When a stage ends: after its `steps`, or earlier once it has converged (`algorithm/stage_convergence.py`)."""
 
     rule: Literal["count", "auto"] = "count"
@@ -21,7 +21,7 @@ class AdvanceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """A smaller change of reward and of truncated fraction between the two windows counts as none."""
 
 
-class StageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StageSettings(Settings, frozen=True, kw_only=True):
     """One context stage (Skywork-OR1, arXiv 2505.22312, sections 3.1 and 3.2.2), or one of supervised fine-tuning."""
 
     kind: Literal["rl", "sft"] = "rl"
@@ -46,7 +46,7 @@ class StageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     advance: AdvanceSettings = AdvanceSettings()
 
 
-class VllmRolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class VllmRolloutSettings(Settings, frozen=True, kw_only=True):
     """vLLM in the trainer's processes (`engine = "vllm"`)."""
 
     tensor: AtLeastOne = 1
@@ -61,7 +61,7 @@ class VllmRolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fi
     """Release GPU memory during the update."""
 
 
-class RolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RolloutSettings(Settings, frozen=True, kw_only=True):
     """How responses are sampled."""
 
     engine: Literal["transformers", "vllm", "vllm-server"] = "transformers"
@@ -90,3 +90,34 @@ class RolloutSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """Of the `transformers` engine: tokens of responses that wait for a tool, or for their next piece, whose keys and
     values are kept beside that cache. A response for which there is no room computes its earlier turns again."""
     vllm: VllmRolloutSettings = VllmRolloutSettings()
+
+
+class EnvironmentSettings(Settings, frozen=True, kw_only=True):
+    """Tools that the policy may call, or an environment of your own; without any, a response is one turn."""
+
+    tools: tuple[Literal["calculator", "python", "search"], ...] = ()
+    """`python` runs in or1-reward's sandbox, `search` looks into the text files of `search_folder`."""
+    search_folder: str = ""
+    """Of `search`: the folder whose files are searched."""
+    format: Literal["hermes", "fenced", "asked"] = "hermes"
+    """How calls look: Hermes and Qwen tool calls; ```` ```python ```` blocks; `12+7=?` for small policies."""
+    system: str = ""
+    """System message in front of the problem's own."""
+    make: Annotated[str, Meta(pattern=r"^([\w.]+:\w+)?$")] = ""
+    """`package.module:function`, instead of `tools`: the function takes no arguments, and returns an
+    `or1_rollout.environments.Environment`."""
+    turns: AtLeastOne = 8
+    """Turns of the policy; a response that wants more is truncated."""
+    observation_tokens: AtLeastZero = 1024
+    """Tokens of all observations of a response, which `context_tokens` does not count; one with more is truncated."""
+    lag_steps: AtLeastZero = 8
+    """With engines in this process: decoding steps after which an answer enters the batch, however fast the tool is, so
+    that samples can be repeated bit by bit; the engine waits for a tool that takes longer. 0: as soon as it is there,
+    and samples are equal up to rounding."""
+    threads: AtLeastOne = 64
+    """Tools that work at the same time, per rank."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether responses have several turns."""
+        return bool(self.tools or self.make)

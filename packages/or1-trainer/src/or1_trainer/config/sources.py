@@ -13,7 +13,7 @@ from or1_trainer.config.rewards import RewardName
 GymValue = int | float | str | bool | list[int | str]
 
 
-class SourceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SourceSettings(Settings, frozen=True, kw_only=True):
     """One source of training problems: a `path`, or a task of reasoning-gym."""
 
     name: RewardName = ""
@@ -52,7 +52,7 @@ class SourceSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
         return re.sub(r"[^a-z0-9_@-]+", "-", last.lower()).strip("-_@") or "source"
 
 
-class SamplerSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SamplerSettings(Settings, frozen=True, kw_only=True):
     """Which problems are drawn next, within each source."""
 
     kind: Literal["uniform", "drop_solved", "difficulty", "adaptive"] = "uniform"

@@ -15,7 +15,7 @@ from numbers import Real
 from typing import Any
 
 from or1_data.schema import Problem
-from or1_trainer.config.rewards import FailableReward, PythonReward, RewardBase
+from or1_trainer.config.rewards import FailableReward, PythonReward, RewardBase, needs_verdict
 from or1_trainer.errors import TrainingError
 from or1_trainer.rewards.group import Group, Reward, Values
 from or1_trainer.rewards.python import SignatureError
@@ -66,7 +66,7 @@ class Scoring:
     def wants_verdict(self, problem: Problem) -> bool:
         """Whether the problem's verifier is asked: it is the reward, or one of the rewards looks at it."""
         counting = [term.settings for term in self._terms if self._counts(term, problem)]
-        return not counting or any(settings.needs_verdict for settings in counting)
+        return not counting or any(map(needs_verdict, counting))
 
     def submit(self, group: Group) -> Pending:
         """Begin to score a complete group."""

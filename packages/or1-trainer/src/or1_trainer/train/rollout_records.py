@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from or1_trainer.config.running import WatchSettings
+from or1_trainer.config.schema import WatchSettings
 from or1_trainer.metrics.rollout_log import RolloutRecord, kept_problems
 from or1_trainer.train.distribute import Place
 from or1_trainer.train.exchange import Exchange

@@ -13,7 +13,7 @@ from or1_reward.maths import TRAINING
 from or1_reward.serve import RemoteGraders
 from or1_reward.types import Verdict
 from or1_rollout.types import Completion
-from or1_trainer.config.reward import RewardSettings
+from or1_trainer.config.rewards import RewardSettings
 from or1_trainer.errors import ConfigError
 from or1_trainer.rewards.gym import GymTruth, judge_gym
 
