@@ -1,30 +1,20 @@
-"""The command line of `or1-trainer`: one file per command, in `commands/`."""
+"""The command line of `or1-trainer`; the commands are in `commands/`."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
 from itertools import islice
 
-from or1_trainer.commands import (
-    diff,
-    doctor,
-    filter_rollouts,
-    models,
-    plan,
-    rehearse,
-    replay,
-    results,
-    study,
-    train,
-    watch,
-)
-from or1_trainer.commands.outcome import exit_code, fail
+from or1_trainer.commands import compare, doctor, models, plan, results, study, train, watch
+from or1_trainer.commands.outcome import exit_code
+from or1_trainer.config.load import parse_overrides
 from or1_trainer.config.near import did_you_mean
 from or1_trainer.errors import ConfigError
-from or1_trainer.launch import stop_with_launcher
+from or1_trainer.launch import ERROR_FILE, die_with_parent
 
 EPILOG = """\
 examples:
@@ -48,18 +38,23 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    stop_with_launcher()
+    if ERROR_FILE in os.environ:  # a worker ends when its launcher does, even by SIGKILL
+        die_with_parent()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = build_parser()
+    parser, options = build_parser(), argparse.Namespace(folder=None)
     commands = _commands(parser)
     if not given or (given[0] not in commands and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "train")
-    try:
-        own, rest = split_settings(given, _flags([parser, *commands.values()]))
-    except ConfigError as error:
-        return fail(error, str(error), 2)
-    options = parser.parse_args(own)
-    return exit_code(lambda: int(options.run(options, rest)), lambda: options.folder)
+
+    def command() -> int:
+        own, settings = split_settings(given, _flags([parser, *commands.values()]))
+        parser.parse_args(own, options)
+        if settings and not options.takes_settings:
+            raise ConfigError(f"unexpected arguments: {' '.join(settings)}")
+        options.settings = parse_overrides(settings)
+        return int(options.run(options))
+
+    return exit_code(command, lambda: options.folder)
 
 
 def split_settings(arguments: Sequence[str], takes_value: dict[str, bool]) -> tuple[list[str], list[str]]:
@@ -105,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"or1-trainer {metadata.version('or1-trainer')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, results, watch, diff, replay, filter_rollouts, models, plan, rehearse, doctor, study):
+    for command in (train, results, watch, compare, models, plan, doctor, study):
         command.add(commands)
     return parser
 

@@ -52,14 +52,8 @@ def launch(arguments: Sequence[str], nproc: int, log_dir: Path) -> int:
 
 def report_error(error: BaseException) -> None:
     """Write this worker's error to the launcher's file; do nothing without a launcher."""
-    path = os.environ.get(ERROR_FILE)
-    if path:
-        record = {
-            "time": time.time(),
-            "rank": int(os.environ["RANK"]),
-            "type": type(error).__name__,
-            "message": str(error),
-        }
+    if path := os.environ.get(ERROR_FILE):
+        record = {"time": time.time(), "rank": int(os.environ["RANK"]), "message": str(error)}
         Path(path).write_text(json.dumps(record))
 
 
@@ -131,12 +125,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def stop_with_launcher() -> None:
-    """Have the kernel kill this worker when its launcher dies, even by SIGKILL."""
-    if ERROR_FILE in os.environ:
-        die_with_parent()
 
 
 def die_with_parent() -> None:

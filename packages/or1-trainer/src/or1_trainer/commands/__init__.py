@@ -1,1 +1,1 @@
-"""One file per command: its arguments, and what it does with them."""
+"""The commands, one to three per file: their arguments, and what they do with them."""

@@ -1,20 +1,22 @@
-"""Declaration of a command: its help with description and examples."""
+"""Declaration of a command: its help with description and examples, and the function that it runs."""
 
 from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import TypeAlias
 
-from or1_trainer.errors import ConfigError
-
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Run = Callable[[argparse.Namespace], int]
+"""Options -> exit code. `options.settings` has the settings of the command line, [(dotted key, value)]."""
 
 
-def declare(commands: Commands, name: str, summary: str, *, more: str, examples: str) -> argparse.ArgumentParser:
+def declare(
+    commands: Commands, name: str, run: Run, summary: str, *, more: str, examples: str, takes_settings: bool = False
+) -> argparse.ArgumentParser:
     """Add a command whose `--help` shows `summary` (one line), `more` below it, and `examples` to type."""
-    return commands.add_parser(
+    parser = commands.add_parser(
         name,
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}.\n\n{more.strip()}",
@@ -22,9 +24,5 @@ def declare(commands: Commands, name: str, summary: str, *, more: str, examples:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-
-
-def no_settings(rest: Sequence[str]) -> None:
-    """Raise `ConfigError` when a command that takes no settings was given some."""
-    if rest:
-        raise ConfigError(f"unexpected arguments: {' '.join(rest)}")
+    parser.set_defaults(run=run, takes_settings=takes_settings, folder=None)
+    return parser

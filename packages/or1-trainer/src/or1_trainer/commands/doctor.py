@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from or1_trainer.commands.declare import Commands, declare
-from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
+from or1_trainer.config.load import read_recipe, recipe_names, resolve
+from or1_trainer.doctor.machine import check_machine
+from or1_trainer.doctor.recipe import check_recipe
+from or1_trainer.doctor.result import State
 
 
 def add(commands: Commands) -> None:
@@ -15,6 +17,7 @@ def add(commands: Commands) -> None:
     doctor = declare(
         commands,
         "doctor",
+        _doctor,
         "check this machine, and what recipes need",
         more="""\
 Checks versions, CUDA, collectives, vLLM, shared memory, disk, cache, ports and the layers of the code sandbox; for
@@ -25,21 +28,17 @@ given by name, lacks something. Settings (--section.key value) as for train.""",
             or1-trainer doctor or1-7b --model.path DIR
             or1-trainer doctor --cuda                      on a GPU: computes there and on the CPU, and compares
         """,
+        takes_settings=True,
     )
     doctor.add_argument("recipes", nargs="*", help=f"recipes or .toml files (default: {', '.join(recipe_names())})")
     doctor.add_argument("--cuda", action="store_true", help="run the checks that only a GPU can do, in minutes")
     doctor.add_argument("--runs", type=Path, default=Path("runs"), help="where run folders go (default runs)")
-    doctor.set_defaults(run=_doctor, folder=None)
 
 
-def _doctor(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    from or1_trainer.doctor.machine import check_machine
-    from or1_trainer.doctor.recipe import check_recipe
-    from or1_trainer.doctor.result import State
-
+def _doctor(options: argparse.Namespace) -> int:
     if options.cuda:
         return _cuda()
-    configs = [resolve(read_recipe(name), parse_overrides(rest)) for name in options.recipes or recipe_names()]
+    configs = [resolve(read_recipe(name), options.settings) for name in options.recipes or recipe_names()]
     results = check_machine(options.runs)
     print("\n".join(line for result in results for line in result.lines()))
     lacks_any = any(result.state is State.BAD for result in results)

@@ -22,17 +22,17 @@ def exit_code(command: Callable[[], int], folder: Callable[[], Path | None]) -> 
     try:
         return command()
     except KeyboardInterrupt as error:
-        return fail(error, f"interrupted; resume with `or1-trainer resume {folder() or 'RUN'}`", 130)
+        return _fail(error, f"interrupted; resume with `or1-trainer resume {folder() or 'RUN'}`", 130)
     except ConfigError as error:
-        return fail(error, str(error), 2)
+        return _fail(error, str(error), 2)
     except (Or1TrainerError, Or1RolloutError, DataError, EvalError) as error:
-        return fail(error, str(error), 1)
+        return _fail(error, str(error), 1)
     except Exception as error:
         report_error(error)  # for the launcher's message
         raise
 
 
-def fail(error: BaseException, message: str, code: int) -> int:
+def _fail(error: BaseException, message: str, code: int) -> int:
     """Pass the error to the launcher of this process, or print it; return `code`."""
     report_error(error)
     launcher_prints = under_launcher() and (code == 1 or (code == 2 and ERROR_FILE in os.environ))

@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from or1_trainer.commands.declare import Commands, declare, no_settings
+from or1_trainer.commands.declare import Commands, declare
 from or1_trainer.commands.outcome import exit_code
-from or1_trainer.config.load import parse_overrides
+from or1_trainer.commands.train import resume
 from or1_trainer.errors import ConfigError
-
-if TYPE_CHECKING:
-    from or1_trainer.study.claim import Study
-    from or1_trainer.study.runs import PlannedRun
+from or1_trainer.gpus import visible_gpus
+from or1_trainer.study.claim import Study, read_study, study_names
+from or1_trainer.study.devices import gpu_groups
+from or1_trainer.study.execute import execute
+from or1_trainer.study.results import store, write_pages
+from or1_trainer.study.runs import FIRST_SEED, PlannedRun, plan_runs
 
 RESULTS = Path("docs/studies")
 
@@ -28,6 +28,7 @@ def add(commands: Commands) -> None:
     study = declare(
         commands,
         "study",
+        _study,
         "run experiments that test a claim",
         more="""\
 Runs every arm of a study with every seed and writes a page with the effects, their bootstrap intervals and a verdict.
@@ -37,6 +38,7 @@ Finished runs are skipped and stopped ones resumed. Settings (--section.key valu
             or1-trainer study adaptive-entropy --seeds 3
             or1-trainer study report                             write all pages again from the stored results
         """,
+        takes_settings=True,
     )
     study.add_argument("names", nargs="+", metavar="NAME", help="studies or .toml files; or: all, list, report")
     study.add_argument("--seeds", type=int, default=3, help="runs of every arm (default 3)")
@@ -48,21 +50,19 @@ Finished runs are skipped and stopped ones resumed. Settings (--section.key valu
         type=Path,
         help="where results and pages go (default: docs/studies; with --base or settings: RUNS/results)",
     )
-    study.set_defaults(run=_study, folder=None)
 
 
-def _study(options: argparse.Namespace, rest: Sequence[str]) -> int:
+def _study(options: argparse.Namespace) -> int:
     if options.names[0] in ("list", "report"):
-        no_settings([*options.names[1:], *rest])
+        if unexpected := [*options.names[1:], *(f"--{key}" for key, _ in options.settings)]:
+            raise ConfigError(f"unexpected arguments: {' '.join(unexpected)}")
         return _list() if options.names[0] == "list" else _report(options.out or RESULTS)
     if options.seeds < 1 or options.jobs < 0:
         raise ConfigError(f"--seeds must be >= 1 and --jobs >= 0, got {options.seeds} and {options.jobs}")
-    return _run(options, dict(parse_overrides(rest)))
+    return _run(options, dict(options.settings))
 
 
 def _list() -> int:
-    from or1_trainer.study.claim import read_study, study_names
-
     for name in study_names():
         study = read_study(name)
         print(f"{study.letter:3} {name:22} {len(study.arms)} arms  {study.claim}")
@@ -70,19 +70,12 @@ def _list() -> int:
 
 
 def _report(out: Path) -> int:
-    from or1_trainer.study.results import write_pages
-
     for study, verdict in write_pages(out):
         print(f"{study.letter:3} {study.name:22} {verdict.value}")
     return 0
 
 
 def _run(options: argparse.Namespace, settings: dict[str, object]) -> int:
-    from or1_trainer.gpus import visible_gpus
-    from or1_trainer.study.devices import gpu_groups
-    from or1_trainer.study.execute import execute
-    from or1_trainer.study.results import store
-
     plans = _plans(options, settings)
     runs = sorted((run for _, planned in plans for run in planned), key=lambda run: run.seed)
     devices = gpu_groups([run.config for run in runs], visible_gpus())
@@ -102,9 +95,6 @@ def _run(options: argparse.Namespace, settings: dict[str, object]) -> int:
 
 
 def _plans(options: argparse.Namespace, settings: dict[str, object]) -> list[tuple[Study, list[PlannedRun]]]:
-    from or1_trainer.study.claim import read_study, study_names
-    from or1_trainer.study.runs import FIRST_SEED, plan_runs
-
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
     studies = map(read_study, study_names() if options.names == ["all"] else options.names)
     adapted = [
@@ -116,6 +106,4 @@ def _plans(options: argparse.Namespace, settings: dict[str, object]) -> list[tup
 
 def train_folder(folder: Path) -> int:
     """Train a run folder to its end, as `or1-trainer resume` does; the process of each run calls it."""
-    from or1_trainer.commands.train import resume
-
     return exit_code(lambda: resume(folder), lambda: folder)

@@ -13,16 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import tomli_w
 from msgspec.structs import replace
 
 from or1_trainer.commands.declare import Commands, declare
 from or1_trainer.config.check import check
-from or1_trainer.config.load import parse_overrides, read_recipe, recipe_names, resolve
-from or1_trainer.config.schema import RunConfig, Settings
+from or1_trainer.config.explain import fields_of
+from or1_trainer.config.load import read_recipe, recipe_names, resolve
+from or1_trainer.config.schema import RunConfig
 from or1_trainer.dtypes import with_dtype
 from or1_trainer.errors import ConfigError
 from or1_trainer.launch import launch, under_launcher
+from or1_trainer.plan.read_shape import model_config
+from or1_trainer.toy.scale_down import changes, scaled_down
 from or1_trainer.train.initial_policy import check_files, check_rows, check_start, missing_files, starting_policy
+from or1_trainer.train.run_folder import await_run_folder, change_layout, claim_run_folder, read_config
 
 DEFAULT_RECIPE = "smollm2"
 """What `or1-trainer` without a recipe trains."""
@@ -33,6 +38,7 @@ def add(commands: Commands) -> None:
     train = declare(
         commands,
         "train",
+        _train,
         "run a recipe (the default command)",
         more=f"""\
 Any setting can be given as --section.key VALUE, where VALUE is a TOML literal or text; list items count from 0, as in
@@ -49,6 +55,7 @@ The run folder contains config.toml, metrics.jsonl, checkpoints/, rollouts/, eva
             or1-trainer train or1-7b --scale-down                all steps of a large recipe with a tiny model, on a CPU
             or1-trainer train or1-7b --model.path DIR --data.train '["math.jsonl"]' --data.heldout '["aime24.jsonl"]'
         """,
+        takes_settings=True,
     )
     train.add_argument(
         "recipe",
@@ -72,11 +79,11 @@ The run folder contains config.toml, metrics.jsonl, checkpoints/, rollouts/, eva
         metavar="STEPS",
         help="write torch.profiler traces of these steps, such as 3,4, to trace/ in the run folder",
     )
-    train.set_defaults(run=_train)
 
     resume = declare(
         commands,
         "resume",
+        _resume,
         "resume a run from its newest checkpoint",
         more="""\
 The run gives the same numbers as one that was never stopped. A damaged checkpoint is reported and the one before it is
@@ -85,11 +92,11 @@ used. Only --parallel.* may change; the next step is then equal up to rounding, 
             or1-trainer resume runs/tiny-001
             or1-trainer resume runs/tiny-001 --parallel.tensor 2 --nproc 2
         """,
+        takes_settings=True,
     )
     resume.add_argument("folder", type=Path, help="run folder")
     resume.add_argument("--nproc", type=int, help="processes to start on this machine")
     resume.add_argument("--until", type=int, metavar="STEP", help="stop after this step, without report and export")
-    resume.set_defaults(run=_resume)
 
 
 def _steps(text: str) -> list[int]:
@@ -98,16 +105,11 @@ def _steps(text: str) -> list[int]:
 
 
 def _sections() -> str:
-    fields = [field for field in msgspec.structs.fields(RunConfig) if _is_section(field.type)]
-    return textwrap.fill(", ".join(field.name for field in fields), 110)
+    return textwrap.fill(", ".join(name for name, kind in fields_of(RunConfig).items() if fields_of(kind)), 110)
 
 
-def _is_section(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Settings)
-
-
-def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    overrides = parse_overrides(rest)
+def _train(options: argparse.Namespace) -> int:
+    overrides = options.settings
     if options.profile is not None:
         overrides = [*overrides, ("watch.profile_steps", options.profile)]
     config = (_scaled_down if options.scale_down else resolve)(read_recipe(options.recipe), overrides)
@@ -115,15 +117,11 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
     nproc = _world_size(options.nproc, config)
     check(config, nproc)
     if options.dry_run:
-        import tomli_w
-
         print(tomli_w.dumps(msgspec.to_builtins(config)), end="")
         for path in missing_files(config):
             print(f"not here yet: {path}", file=sys.stderr)
         return 0
     _check_here(config, nproc)
-    from or1_trainer.train.run_folder import await_run_folder, claim_run_folder
-
     if under_launcher() and options.folder is None:
         raise ConfigError("under torchrun all ranks must use the same run folder: give it with --run-dir")
     if os.environ.get("RANK", "0") == "0":
@@ -137,8 +135,6 @@ def _train(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 def _scaled_down(tree: Mapping[str, Any], overrides: Sequence[tuple[str, Any]]) -> RunConfig:
     """Scale the recipe down; settings of the command line are not scaled, they are meant for the small run."""
-    from or1_trainer.plan.read_shape import model_config
-    from or1_trainer.toy.scale_down import changes, scaled_down
     from or1_trainer.toy.scaled_model import ensure_tiny_model
 
     whole = resolve(tree)
@@ -149,8 +145,8 @@ def _scaled_down(tree: Mapping[str, Any], overrides: Sequence[tuple[str, Any]]) 
     return replace(small, model=replace(small.model, path=str(path)))
 
 
-def _resume(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    return resume(options.folder, parse_overrides(rest), options.nproc, options.until)
+def _resume(options: argparse.Namespace) -> int:
+    return resume(options.folder, options.settings, options.nproc, options.until)
 
 
 def resume(
@@ -158,11 +154,8 @@ def resume(
 ) -> int:
     """Train a run folder from its newest checkpoint to its end, or until a step is done; return an exit code.
 
-    Raises:
-        ConfigError: `overrides` has settings other than `parallel.*`.
+    Raises `ConfigError` where `overrides` has settings other than `parallel.*`.
     """
-    from or1_trainer.train.run_folder import change_layout, read_config
-
     config = read_config(folder)
     if others := [key for key, _ in overrides if not key.startswith("parallel.")]:
         raise ConfigError(
@@ -194,8 +187,6 @@ def _starts_ranks(nproc: int) -> bool:
 def _run(folder: Path, nproc: int, until: int | None = None) -> int:
     """Train in this process, or start `nproc` workers that do."""
     if _starts_ranks(nproc):
-        from or1_trainer.train.run_folder import read_config
-
         starting_policy(read_config(folder))  # made once, before the ranks start and wait for each other
         stop = [] if until is None else ["--until", str(until)]
         return launch(["resume", str(folder), *stop], nproc, folder / "logs")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from or1_trainer.commands.declare import Commands, declare, no_settings
+from or1_trainer.commands.declare import Commands, declare
 from or1_trainer.errors import ConfigError
 
 PORT = 8642
@@ -21,6 +20,7 @@ def add(commands: Commands) -> None:
     watch = declare(
         commands,
         "watch",
+        _watch,
         "show runs in the browser while they train",
         more="""\
 A local page over live or finished runs: the charts of the report with values under the pointer, zoom and log scale,
@@ -35,11 +35,9 @@ by token. New steps appear by themselves. Needs the extra `watch`.""",
     watch.add_argument("folders", type=Path, nargs="+", metavar="RUN", help="run folders, in the order of their colors")
     watch.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     watch.add_argument("--port", type=int, default=PORT, help=f"0: any free one (default {PORT})")
-    watch.set_defaults(run=_watch, folder=None)
 
 
-def _watch(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    no_settings(rest)
+def _watch(options: argparse.Namespace) -> int:
     try:
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401

@@ -1,23 +1,43 @@
-"""`or1-trainer replay RUN --step N`."""
+"""`or1-trainer diff RUN_A RUN_B` and `or1-trainer replay RUN --step N`: where two runs differ."""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from or1_trainer.commands.declare import Commands, declare, no_settings
+from or1_trainer.commands.declare import Commands, declare
 from or1_trainer.commands.train import resume
 from or1_trainer.errors import ConfigError
+from or1_trainer.metrics.rollout_log import read_rollouts, rollout_files
+from or1_trainer.report.diff import differences, divergence
+from or1_trainer.report.read_run import read_run
+
+MOST_CHARACTERS = 60
 
 
 def add(commands: Commands) -> None:
-    """Declare the command."""
+    """Declare both commands."""
+    diff = declare(
+        commands,
+        "diff",
+        _diff,
+        "show where two runs differ",
+        more="""\
+Compares settings, versions and the content of the problems, and finds the first step and the first stage in it
+(problems, prompts, seeds, responses, log-probs, verdicts, advantages, learning rate, loss, gradient norm, weights,
+evaluation) at which they differ: every stage is hashed in every step.
+Durations are not compared. The exit code is 0 if the numbers agree at all steps that both runs have, else 1.""",
+        examples="or1-trainer diff runs/tiny-001 runs/tiny-002",
+    )
+    diff.add_argument("first", type=Path, help="run folder")
+    diff.add_argument("second", type=Path, help="run folder")
+
     replay = declare(
         commands,
         "replay",
+        _replay,
         "compute a step of a run again and compare it",
         more="""\
 Continues the run from the nearest checkpoint before the step, in a folder of its own: draws, generates, judges and
@@ -33,13 +53,37 @@ The machine, versions and number of threads must be those of the run: sums of fl
     replay.add_argument("--step", type=int, required=True, metavar="N", help="step to compute again, from 1")
     replay.add_argument("--sample", metavar="P,G", help="print this response: problem and response, from 0")
     replay.add_argument("--out", type=Path, metavar="FOLDER", help="keep the folder of the replay")
-    replay.set_defaults(run=_replay, folder=None)
 
 
-def _replay(options: argparse.Namespace, rest: Sequence[str]) -> int:
+def _diff(options: argparse.Namespace) -> int:
+    first, second = read_run(options.first), read_run(options.second)
+    for name, found in (
+        ("settings", differences(first.config, second.config)),
+        ("versions", differences(first.versions, second.versions)),
+        ("data", differences(first.data, second.data)),
+    ):
+        print(f"{name}: {f'{len(found)} differ' if found else 'equal'}")
+        for key, one, other in found:
+            print(f"  {key}: {_short(one)} → {_short(other)}")
+    where = divergence(first, second)
+    if where is None:
+        common = {row["step"] for row in first.rows} & {row["step"] for row in second.rows}
+        print(f"numbers: equal at all {len(common)} common steps")
+        return 0
+    print(f"numbers: differ from step {where.step}, first in {where.stage}")
+    print(f"  {where.what}: {_short(where.first)} → {_short(where.second)}")
+    return 1
+
+
+def _short(text: str) -> str:
+    """On one line, cut in the middle."""
+    line = text.replace("\n", "\\n")
+    return line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS // 2]}…{line[-MOST_CHARACTERS // 2 :]}"
+
+
+def _replay(options: argparse.Namespace) -> int:
     from or1_trainer.train.replay import prepare_replay
 
-    no_settings(rest)
     place = _place(options.sample)
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.out or Path(scratch) / "replay"
@@ -63,9 +107,6 @@ def _place(sample: str | None) -> tuple[int, int] | None:
 
 def _compare(run: Path, replayed: Path, *, with_rollouts: bool) -> int:
     """Print the verdict; without rollouts where the replay kept others than the run."""
-    from or1_trainer.report.diff import differences, divergence
-    from or1_trainer.report.read_run import read_run
-
     recorded, again = read_run(run), read_run(replayed)
     if not with_rollouts:
         recorded = replace(recorded, rollouts=())
@@ -83,8 +124,6 @@ def _compare(run: Path, replayed: Path, *, with_rollouts: bool) -> int:
 
 def _show(folder: Path, step: int, place: tuple[int, int]) -> None:
     """Print one response of the replay."""
-    from or1_trainer.metrics.rollout_log import read_rollouts, rollout_files
-
     records = list(read_rollouts(dict(rollout_files(folder))[step]))
     problems = list(dict.fromkeys(record.problem_id for record in records))
     problem, number = place
