@@ -7,9 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import metadata
-from itertools import islice
 
-from or1_trainer.commands import compare, doctor, models, plan, results, study, train, watch
+from or1_trainer.commands import compare, doctor, models, plan, runs, study, train
 from or1_trainer.commands.outcome import exit_code
 from or1_trainer.config.load import parse_overrides
 from or1_trainer.config.near import did_you_mean
@@ -71,10 +70,11 @@ def split_settings(arguments: Sequence[str], takes_value: dict[str, bool]) -> tu
         target = settings if flag.startswith("--") and flag not in takes_value else own
         target.append(item)
         if flag.startswith("--") and "=" not in item and takes_value.get(flag, True):
-            value = list(islice(items, 1))
-            if not value and target is settings:
+            value = next(items, None)
+            if value is not None:
+                target.append(value)
+            elif target is settings:
                 raise ConfigError(f"{flag} needs a value{did_you_mean(flag, takes_value)}")
-            target.extend(value)
     return own, settings
 
 
@@ -100,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"or1-trainer {metadata.version('or1-trainer')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (train, results, watch, compare, models, plan, doctor, study):
+    for command in (train, runs, compare, models, plan, doctor, study):
         command.add(commands)
     return parser
 

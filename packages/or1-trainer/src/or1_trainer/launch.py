@@ -111,8 +111,7 @@ def _hanging(workers: Sequence[subprocess.Popen[bytes]], records: Sequence[Mappi
 def _stop(workers: Sequence[subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + GRACE_S
     for worker in workers:
-        if worker.poll() is None:
-            worker.terminate()
+        worker.terminate()
     for worker in workers:
         try:
             worker.wait(timeout=max(0.0, deadline - time.monotonic()))

@@ -1,4 +1,4 @@
-"""`or1-trainer import-gguf FILE OUT` and `or1-trainer warm-start RECIPE OUT`: initial policies."""
+"""Commands that write a model: `or1-trainer import-gguf FILE OUT`, `warm-start RECIPE OUT`, and `export RUN OUT`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from or1_trainer.live.view import LiveView
 
 
 def add(commands: Commands) -> None:
-    """Declare both commands."""
+    """Declare the three commands."""
     gguf = declare(
         commands,
         "import-gguf",
@@ -43,6 +43,28 @@ ships the result for the recipe `tiny`; this command makes it again, with the sa
     warm.add_argument("recipe", help="recipe or .toml file")
     warm.add_argument("out", type=Path, help="folder to write")
 
+    export = declare(
+        commands,
+        "export",
+        _export,
+        "export a checkpoint to Hugging Face format",
+        more="""\
+Writes safetensors, config.json and tokenizer, which transformers and vLLM can load, and a model card (README.md) with
+base model, recipe, data hashes, held-out accuracy and versions. Works in one process for runs on any number of
+processes.""",
+        examples="""
+            or1-trainer export runs/tiny-001 model/
+            or1-trainer export runs/tiny-001 model/ --best      the checkpoint with the best held-out avg@k
+            or1-trainer export runs/tiny-001 model/ --push NAME/REPOSITORY
+        """,
+    )
+    export.add_argument("folder", type=Path, help="run folder")
+    export.add_argument("out", type=Path, help="folder to write")
+    export.add_argument(
+        "--best", action="store_true", help="export the checkpoint with the best held-out avg@k instead of the newest"
+    )
+    export.add_argument("--push", metavar="NAME/REPOSITORY", help="also upload the folder to the Hugging Face hub")
+
 
 def _import_gguf(options: argparse.Namespace) -> int:
     from or1_trainer.policy.hf_weights.gguf import import_gguf
@@ -59,4 +81,16 @@ def _warm_start(options: argparse.Namespace) -> int:
     with LiveView(1) as view:
         make_warm_start(config.warm_start, options.out, view)
     print(options.out)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from or1_trainer.train.export import export_folder
+
+    export_folder(options.folder, options.out, wants_best=options.best)
+    print(options.out)
+    if options.push:
+        from or1_trainer.report.model_card import push_model
+
+        print(push_model(options.out, options.push))
     return 0

@@ -1,11 +1,18 @@
-"""What is made of a run: `or1-trainer report RUN...`, `export RUN OUT`, and `filter-rollouts RUN -o rows.jsonl`."""
+"""What runs have to show: `or1-trainer report RUN...`, `watch RUN...`, and `filter-rollouts RUN -o rows.jsonl`."""
 
 from __future__ import annotations
 
 import argparse
+import socket
+import sys
 from pathlib import Path
 
 from or1_trainer.commands.declare import Commands, declare
+from or1_trainer.errors import ConfigError
+
+PORT = 8642
+EVERYWHERE = ("0.0.0.0", "::")
+"""Addresses that mean all of this machine's."""
 
 
 def add(commands: Commands) -> None:
@@ -27,27 +34,24 @@ are not finished or were killed.""",
     report.add_argument("folders", type=Path, nargs="+", help="run folders")
     report.add_argument("-o", "--out", type=Path, help="file to write (default: report.html in the first folder)")
 
-    export = declare(
+    watch = declare(
         commands,
-        "export",
-        _export,
-        "export a checkpoint to Hugging Face format",
+        "watch",
+        _watch,
+        "show runs in the browser while they train",
         more="""\
-Writes safetensors, config.json and tokenizer, which transformers and vLLM can load, and a model card (README.md) with
-base model, recipe, data hashes, held-out accuracy and versions. Works in one process for runs on any number of
-processes.""",
+A local page over live or finished runs: the charts of the report with values under the pointer, zoom and log scale,
+several runs overlaid; the phases of the steps; alarms; the kept rollouts to search and filter, one group per step token
+by token. New steps appear by themselves. Needs the extra `watch`.""",
         examples="""
-            or1-trainer export runs/tiny-001 model/
-            or1-trainer export runs/tiny-001 model/ --best      the checkpoint with the best held-out avg@k
-            or1-trainer export runs/tiny-001 model/ --push NAME/REPOSITORY
+            or1-trainer watch runs/tiny-001
+            or1-trainer watch runs/tiny-001 runs/tiny-002 --port 0
+            or1-trainer watch runs/tiny-001 --host 0.0.0.0       from other machines, with the token it prints
         """,
     )
-    export.add_argument("folder", type=Path, help="run folder")
-    export.add_argument("out", type=Path, help="folder to write")
-    export.add_argument(
-        "--best", action="store_true", help="export the checkpoint with the best held-out avg@k instead of the newest"
-    )
-    export.add_argument("--push", metavar="NAME/REPOSITORY", help="also upload the folder to the Hugging Face hub")
+    watch.add_argument("folders", type=Path, nargs="+", metavar="RUN", help="run folders, in the order of their colors")
+    watch.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    watch.add_argument("--port", type=int, default=PORT, help=f"0: any free one (default {PORT})")
 
     chosen = declare(
         commands,
@@ -85,15 +89,27 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
-def _export(options: argparse.Namespace) -> int:
-    from or1_trainer.train.export import export_folder
+def _watch(options: argparse.Namespace) -> int:
+    try:
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"watch needs the package {error.name}: pip install 'or1-trainer[watch]'") from error
+    from or1_trainer.watch.runs import watched_runs
+    from or1_trainer.watch.server import build_app, new_token, serve
 
-    export_folder(options.folder, options.out, wants_best=options.best)
-    print(options.out)
-    if options.push:
-        from or1_trainer.report.model_card import push_model
-
-        print(push_model(options.out, options.push))
+    token = new_token(options.host)
+    runs = watched_runs(options.folders)
+    app = build_app(runs, token)
+    for run in runs:
+        run.read_ahead()
+    host = socket.gethostname() if options.host in EVERYWHERE else options.host
+    host = f"[{host}]" if ":" in host else host
+    end = f"/?token={token}" if token else "/"
+    try:
+        serve(app, options.host, options.port, lambda port: print(f"http://{host}:{port}{end}", flush=True))
+    except KeyboardInterrupt:
+        print("or1-trainer: stopped watching", file=sys.stderr)
     return 0
 
 
