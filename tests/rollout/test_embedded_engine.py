@@ -11,11 +11,11 @@ import torch
 from small_models import FAMILIES, letters_tokenizer, make, reference_logprobs
 
 from or1_rollout import EngineError, FinishReason, Probe, SamplingParams, TensorStream, WeightMismatch
-from or1_rollout.engines.transformers import TransformersEngine, dtypes
+from or1_rollout.engines.transformers import TransformersEngine
 from or1_rollout.engines.transformers import engine as engine_module
-from or1_rollout.engines.transformers.cached_decoder import CachedDecoder
+from or1_rollout.engines.transformers.cached_batch import CachedDecoder
+from or1_rollout.engines.transformers.rows import text_of
 from or1_rollout.engines.transformers.sampling import sample
-from or1_rollout.engines.transformers.texts import decode_all
 from or1_rollout.weight_sync.tensors import write_tensors
 
 PROMPTS = ["12+7=", "a", "the quick brown fox", "9"]
@@ -318,9 +318,9 @@ def test_a_stop_string_ends_at_the_first_place_it_appears_wherever_looks_fall(le
 def test_texts_are_those_of_the_tokenizer(clean_up):
     tokenizer = letters_tokenizer()
     tokenizer.clean_up_tokenization_spaces = clean_up
-    responses = [[2, 3, 1], [], [0, 41, 41, 4], [5] * 30]
-    assert decode_all(tokenizer, responses) == [tokenizer.decode(ids, skip_special_tokens=True) for ids in responses]
-    assert decode_all(tokenizer, responses)[0] == "ab"
+    for ids in ([2, 3, 1], [], [0, 41, 41, 4], [5] * 30):
+        assert text_of(tokenizer, ids) == tokenizer.decode(ids, skip_special_tokens=True)
+    assert text_of(tokenizer, [2, 3, 1]) == "ab"
 
 
 @pytest.mark.parametrize("family", ["qwen3", "llama3", "gpt2"])
@@ -345,10 +345,10 @@ def test_samples_do_not_depend_on_when_rows_enter_and_leave(family):
 def test_a_batch_that_is_full_is_refilled_before_it_is_empty(monkeypatch):
     _, engine = make("qwen2-tied")
     sizes = []
-    batch_type = type(engine._decoder.new_batch(SamplingParams()))
+    batch_type = type(engine._decoder.new_batch(1))
     admit = batch_type.admit
 
-    def counted(self, prompts, counts, prefixes=()):
+    def counted(self, prompts, counts, prefixes):
         sizes.append((len(self._prompt_of_row), sum(counts)))
         admit(self, prompts, counts, prefixes)
 
@@ -395,7 +395,7 @@ def test_bfloat16_is_near_float32_and_its_logprobs_are_of_what_it_sampled():
 
 
 def test_a_processor_that_multiplies_bfloat16_slowly_computes_in_float32(monkeypatch):
-    monkeypatch.setattr(dtypes, "has_fast_bfloat16", lambda: False)
+    monkeypatch.setattr(engine_module, "has_fast_bfloat16", lambda: False)
     model, engine = make("qwen2-tied", dtype=torch.bfloat16)
     assert engine.dtype == torch.bfloat16 and engine._decoder.dtype == torch.float32
     expected = reference_logprobs(model.float(), [5, 6], [7, 8, 9]).tolist()

@@ -33,9 +33,9 @@ def computed(monkeypatch):
     """Widths of all forward passes over prompts, padding included."""
     forward, widths = CachedModel.forward, []
 
-    def counted(self, ids_PL, *arguments):
-        widths.append(ids_PL.shape[1])
-        return forward(self, ids_PL, *arguments)
+    def counted(self, ids, *arguments):
+        widths.extend(ids.shape[1:])  # a decoding step has one axis
+        return forward(self, ids, *arguments)
 
     monkeypatch.setattr(CachedModel, "forward", counted)
     return widths

@@ -1,4 +1,4 @@
-"""Decoding of a batch of rows, one token of each at a time, over a cache that shares prompts.
+"""Decoding of Qwen2, Qwen3 and Llama models, one token of each row at a time, over a cache that shares prompts.
 
 Axes: N rows, P prompts, L positions of a prompt, H hidden size, h query heads, D head size, T columns of keys that a
 row attends to.
@@ -9,27 +9,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from or1_rollout.engines.transformers.cached_model import CachedModel
 from or1_rollout.engines.transformers.kept_turns import Prefix
-from or1_rollout.engines.transformers.layers import attention_inputs, feed_forward
-from or1_rollout.engines.transformers.linear import linear
 from or1_rollout.engines.transformers.prefill import prefill
 from or1_rollout.engines.transformers.prompt_cache import PromptCache
 from or1_rollout.engines.transformers.response_cache import ResponseCache
-from or1_rollout.engines.transformers.sampling import sample
-from or1_rollout.types import SamplingParams
+
+
+class CachedDecoder(CachedModel):
+    """A model of one of the three families. Fits `Decoder`."""
+
+    is_continuous = True
+
+    def new_batch(self, max_new_tokens: int) -> CachedBatch:
+        """See `Decoder.new_batch`."""
+        return CachedBatch(self, max_new_tokens)
 
 
 class CachedBatch:
     """Rows of a `CachedModel` in flight. Fits `Batch`."""
 
-    def __init__(self, model: CachedModel, params: SamplingParams) -> None:
-        self._model, self._params = model, params
+    def __init__(self, model: CachedModel, max_new_tokens: int) -> None:
+        self._model, self._max_new_tokens = model, max_new_tokens
         device, dtype, shape = model.device, model.dtype, model.shape
-        self._wide = torch.float64 if dtype == torch.float64 else torch.float32
         self._prompts = PromptCache(len(model.weights.layers), shape, device, dtype)
         self._responses = ResponseCache(len(model.weights.layers), shape, device, dtype)
         self._prompt_of_row: list[int] = []
@@ -42,9 +46,7 @@ class CachedBatch:
         self._bias_N1T = torch.zeros(0, device=device)
         """0 where a row may attend to, -inf elsewhere."""
 
-    def admit(
-        self, prompts: Sequence[Sequence[int]], counts: Sequence[int], prefixes: Sequence[Prefix | None] = ()
-    ) -> None:
+    def admit(self, prompts: Sequence[Sequence[int]], counts: Sequence[int], prefixes: Sequence[Prefix | None]) -> None:
         """See `Batch.admit`."""
         lengths, first = [len(prompt) for prompt in prompts], len(self._prompts.lengths)
         self._prompts.add(lengths)
@@ -58,12 +60,9 @@ class CachedBatch:
         self._responses.grow(len(self._prompt_of_row))
         self._rows_changed()
 
-    def draw(self, uniform_N: Tensor) -> tuple[Tensor, Tensor]:
-        """See `Batch.draw`."""
-        params, logits_NV = self._params, self._model.project(self._hidden_NH)
-        uniform_N = uniform_N.to(logits_NV.device)
-        tokens_N, logprobs_N = sample(logits_NV, uniform_N, params.temperature, params.top_p, params.top_k)
-        return tokens_N.cpu(), logprobs_N.cpu()
+    def next_logits(self) -> Tensor:
+        """See `Batch.next_logits`."""
+        return self._model.project(self._hidden_NH)
 
     def keep(self, rows: Sequence[int]) -> None:
         """See `Batch.keep`."""
@@ -81,20 +80,15 @@ class CachedBatch:
 
     def advance(self, tokens: Sequence[int]) -> None:
         """See `Batch.advance`."""
-        model, responses = self._model, self._responses
+        responses = self._responses
         if responses.column == responses.end:
-            responses.extend(len(tokens), max(self._start_N) + self._params.max_new_tokens - responses.column)
+            responses.extend(len(tokens), max(self._start_N) + self._max_new_tokens - responses.column)
             self._set_bias()
         self._bias_N1T[:, :, self._prompts.columns + responses.column - responses.first] = 0
-        cos, sin = model.rotary(self._position_N)
-        hidden_NH = F.embedding(torch.tensor(tokens, device=model.device), model.weights.embedding)
-        for index, layer in enumerate(model.weights.layers):
-            queries, keys, values = attention_inputs(layer, hidden_NH, cos, sin, model.shape)
-            responses.write(index, keys, values)
-            hidden_NH = hidden_NH + linear(self._attend(index, queries), layer.out)
-            hidden_NH = hidden_NH + feed_forward(layer, hidden_NH, model.shape)
+        ids_N = torch.tensor(tokens, device=self._model.device)
+        self._hidden_NH = self._model.forward(ids_N, self._position_N, self._attend)
+        self._position_N = self._position_N + 1
         responses.column += 1
-        self._hidden_NH, self._position_N = hidden_NH, self._position_N + 1
 
     def prefix(self, row: int, token_ids: Sequence[int]) -> Prefix:
         """See `Batch.prefix`."""
@@ -103,14 +97,15 @@ class CachedBatch:
         keys, values = zip(self._prompts.read_prefix(prompt), *of_response, strict=True)
         return Prefix(token_ids, torch.cat(keys, dim=3), torch.cat(values, dim=2))
 
-    def _attend(self, layer: int, queries: Tensor) -> Tensor:
-        """Attention of one new token per row to its prompt and its response: [N, h, D] -> [N, h D]."""
+    def _attend(self, layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Attention of one new token per row to its prompt and its response; fits `Attend`."""
         prompts, responses = self._prompts, self._responses
+        responses.write(layer, keys, values)
         parts = [prompts.scores(layer, queries), *responses.scores(layer, queries)]
         scores = torch.add(self._bias_N1T, torch.cat(parts, dim=-1), alpha=self._model.shape.head_dim**-0.5)
         probs = scores.softmax(-1).to(queries.dtype)
         of_prompt, *of_blocks = probs.split([part.shape[-1] for part in parts], dim=-1)
-        return prompts.combine(layer, of_prompt).add_(responses.combine(layer, of_blocks)).flatten(1)
+        return prompts.combine(layer, of_prompt).add_(responses.combine(layer, of_blocks))
 
     def _rows_changed(self) -> None:
         self._prompts.assign(self._prompt_of_row)
@@ -122,5 +117,6 @@ class CachedBatch:
         column_L, column_B = torch.arange(self._prompts.columns), torch.arange(responses.first, responses.end)
         in_response = (column_B >= torch.tensor(self._start_N)[:, None]) & (column_B < responses.column)
         seen_NT = torch.cat([column_L < length_N1, in_response], dim=1)
-        bias_NT = torch.zeros(seen_NT.shape, dtype=self._wide).masked_fill_(~seen_NT, float("-inf"))
+        wide = torch.promote_types(self._model.dtype, torch.float32)
+        bias_NT = torch.zeros(seen_NT.shape, dtype=wide).masked_fill_(~seen_NT, float("-inf"))
         self._bias_N1T = bias_NT[:, None].to(device)

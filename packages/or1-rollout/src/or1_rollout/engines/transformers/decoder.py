@@ -12,19 +12,16 @@ import torch
 from torch import Tensor
 
 from or1_rollout.engines.transformers.kept_turns import Prefix
-from or1_rollout.types import SamplingParams
 
 
 class Batch(Protocol):
     """Rows in flight: their caches, and what the next token of each is sampled from."""
 
-    def admit(
-        self, prompts: Sequence[Sequence[int]], counts: Sequence[int], prefixes: Sequence[Prefix | None] = ()
-    ) -> None:
+    def admit(self, prompts: Sequence[Sequence[int]], counts: Sequence[int], prefixes: Sequence[Prefix | None]) -> None:
         """Compute every prompt once, but not its prefix if it has one, and append `counts[p]` rows that continue it."""
 
-    def draw(self, uniform_N: Tensor) -> tuple[Tensor, Tensor]:
-        """Sample the next token of every row: tokens int64 and log-probs float64, [N], on the CPU."""
+    def next_logits(self) -> Tensor:
+        """Logits of the next token of every row, [N, V]."""
 
     def keep(self, rows: Sequence[int]) -> None:
         """Let all other rows leave; row i is then the former row `rows[i]`."""
@@ -42,13 +39,11 @@ class Decoder(Protocol):
     named: dict[str, Tensor]
     """The tensors it computes with, by Hugging Face name; tied names share their memory."""
     device: torch.device
-    takes_more_rows: bool
-    """Whether rows may enter a batch that is being decoded."""
-    has_prefixes: bool
-    """Whether its batches give and take prefixes."""
+    is_continuous: bool
+    """Whether rows may enter a batch that is being decoded, and batches give and take prefixes."""
 
-    def new_batch(self, params: SamplingParams) -> Batch:
-        """An empty batch."""
+    def new_batch(self, max_new_tokens: int) -> Batch:
+        """An empty batch, whose rows get at most so many tokens."""
 
     def logits(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> Tensor:
         """Logits that predict each token of the response, [T, V]."""

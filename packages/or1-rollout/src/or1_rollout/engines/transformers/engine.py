@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,18 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from or1_rollout.async_engine import BlockingEngine
 from or1_rollout.engine import OnGroup, OnSample, OnTokens
-from or1_rollout.engines.transformers.cached_decoder import CachedDecoder
+from or1_rollout.engines.transformers.cached_batch import CachedDecoder
 from or1_rollout.engines.transformers.decoder import Decoder
-from or1_rollout.engines.transformers.dtypes import compute_dtype
 from or1_rollout.engines.transformers.forward_decoder import ForwardDecoder
+from or1_rollout.engines.transformers.kept_turns import KeptTurns
 from or1_rollout.engines.transformers.rope import LENGTH_DEPENDENT
-from or1_rollout.engines.transformers.rows import Row, StopConditions
+from or1_rollout.engines.transformers.rows import Row, StopConditions, text_of
 from or1_rollout.engines.transformers.scheduler import Request, Scheduler
-from or1_rollout.engines.transformers.texts import decode_all
-from or1_rollout.engines.transformers.turn_requests import TurnRequests
 from or1_rollout.errors import EngineError
 from or1_rollout.groups import GroupCollector, limited, seeds_of
+from or1_rollout.processor import has_fast_bfloat16
 from or1_rollout.prompts import prompt_ids
-from or1_rollout.turns import Feed
+from or1_rollout.turns import Feed, TurnRequest
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
 from or1_rollout.weight_sync import FingerprintingStream, Probe, TensorStream, WeightStream, fingerprint
 from or1_rollout.weight_sync.check import check_fingerprints, check_probe
@@ -65,7 +65,7 @@ class TransformersEngine(BlockingEngine):
         self._end_ids = _end_ids(model, tokenizer)
         self._decoder: Decoder
         if _is_cached(model.config):
-            self._decoder = CachedDecoder(model.config, self.device, compute_dtype(self.device, self.dtype))
+            self._decoder = CachedDecoder(model.config, self.device, _compute_dtype(self.device, self.dtype))
             write_tensors(self._decoder.named, model.state_dict().items())
         else:
             self._decoder = ForwardDecoder(model)
@@ -121,18 +121,19 @@ class TransformersEngine(BlockingEngine):
         seeds_PG = seeds_of(params, len(prompts), seeds)
         encoded = [self.encode(prompt) for prompt in prompts]
         limits_P = [one.max_new_tokens for one in limited(params, len(prompts), limits)]
-        for index, (ids, limit) in enumerate(zip(encoded, limits_P, strict=True)):
+        requests: list[Request] = []
+        for index, (ids, seeds_G, limit) in enumerate(zip(encoded, seeds_PG, limits_P, strict=True)):
             self._check_length(ids, limit, f"prompt {index}")
+            requests.append([Row(ids, key, seed, limit) for key, seed in enumerate(seeds_G, index * params.n)])
         collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
         Scheduler(
             self._decoder,
-            self._requests(encoded, seeds_PG, limits_P),
             params,
             self._stop(params),
             max_batch_tokens=self.max_batch_tokens,
-            on_end=lambda row: collector.put(row.prompt, row.sample, self._completion(row)),
+            on_end=lambda row: collector.put(*divmod(row.key, params.n), self._completion(row)),
             on_tokens=on_tokens,
-        ).run()
+        ).run(requests)
         return collector.groups()
 
     def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
@@ -141,22 +142,16 @@ class TransformersEngine(BlockingEngine):
         What was computed for a response is found again by its key, until the call ends: the weights may then change.
         """
         self._check_may_sample(params)
-        requests = TurnRequests(
-            feed,
-            self.encode,
-            self._check_length,
-            max_batch_tokens=self.max_batch_tokens,
-            kept_tokens=self.kept_tokens,
-        )
+        kept_tokens = self.kept_tokens if self._decoder.is_continuous else 0
         scheduler = Scheduler(
             self._decoder,
-            (),
             params,
             self._stop(params),
             max_batch_tokens=self.max_batch_tokens,
-            on_end=lambda row: requests.end(row, self._completion(row), scheduler.step),
+            on_end=lambda row: feed.put(row.key, self._completion(row), scheduler.step),
             on_tokens=on_tokens,
-            incoming=requests,
+            incoming=partial(self._turns, feed),
+            kept=KeptTurns(kept_tokens, lambda key: feed.is_over(key, scheduler.step)),
         )
         scheduler.run()
         self.prefilled_tokens += scheduler.prefilled_tokens
@@ -190,7 +185,7 @@ class TransformersEngine(BlockingEngine):
     @torch.inference_mode()
     def _logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         logits_TV = self._decoder.logits(prompt_ids, response_ids)
-        logprobs_TV = (logits_TV if logits_TV.dtype == torch.float64 else logits_TV.float()).log_softmax(-1)
+        logprobs_TV = logits_TV.log_softmax(-1, dtype=torch.promote_types(logits_TV.dtype, torch.float32))
         labels_T1 = torch.tensor(list(response_ids), device=logprobs_TV.device)[:, None]
         logprobs: list[float] = logprobs_TV.gather(1, labels_T1).squeeze(1).tolist()
         return logprobs
@@ -219,15 +214,16 @@ class TransformersEngine(BlockingEngine):
     def _stop(self, params: SamplingParams) -> StopConditions:
         return StopConditions(self._end_ids | frozenset(params.stop_token_ids), params.stop, self._text)
 
-    def _requests(
-        self, prompt_ids: Sequence[Sequence[int]], seeds_PG: Sequence[Sequence[int]], limits_P: Sequence[int]
-    ) -> Iterator[Request]:
-        """Groups in the order of their prompts' lengths, so that little is padded; in parts where one is too large."""
-        for prompt in sorted(range(len(prompt_ids)), key=lambda index: len(prompt_ids[index])):
-            rows = [Row(prompt, sample, seed, limits_P[prompt]) for sample, seed in enumerate(seeds_PG[prompt])]
-            most = max(1, (self.max_batch_tokens - len(prompt_ids[prompt])) // limits_P[prompt])
-            for first in range(0, len(rows), most):
-                yield Request(prompt_ids[prompt], rows[first : first + most])
+    def _turns(self, feed: Feed, step: int, is_idle: bool) -> list[Request]:
+        """Turns of a feed; those that arrive together and have one prompt become one request."""
+        together: dict[tuple[int, ...], list[TurnRequest]] = {}
+        for turn in feed.take(step, wait=is_idle):
+            ids = self.encode(turn.prompt)
+            self._check_length(ids, turn.max_new_tokens, f"the prompt of response {turn.key}")
+            together.setdefault(tuple(ids), []).append(turn)
+        return [
+            [Row(ids, turn.key, turn.seed, turn.max_new_tokens) for turn in turns] for ids, turns in together.items()
+        ]
 
     def _completion(self, row: Row) -> Completion:
         return Completion(
@@ -240,7 +236,15 @@ class TransformersEngine(BlockingEngine):
         )
 
     def _text(self, token_ids: Sequence[int]) -> str:
-        return decode_all(self.tokenizer, [list(token_ids)])[0]
+        return text_of(self.tokenizer, token_ids)
+
+
+def _compute_dtype(device: torch.device, dtype: torch.dtype) -> torch.dtype:
+    """The model's dtype; float32 for bfloat16 weights on a CPU whose bfloat16 products are slower.
+
+    Weights keep the values they have in bfloat16; only the products are wider.
+    """
+    return torch.float32 if dtype == torch.bfloat16 and device.type == "cpu" and not has_fast_bfloat16() else dtype
 
 
 def _is_cached(config: Any) -> bool:

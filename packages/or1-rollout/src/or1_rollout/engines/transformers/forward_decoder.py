@@ -14,25 +14,23 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from or1_rollout.engines.transformers.kept_turns import Prefix
-from or1_rollout.engines.transformers.sampling import sample
-from or1_rollout.types import SamplingParams
 
 
 class ForwardDecoder:
     """Decodes with an unchanged `PreTrainedModel`. Fits the protocol `Decoder`."""
 
-    takes_more_rows = has_prefixes = False
+    is_continuous = False
 
     def __init__(self, model: Any) -> None:
         self.model, self.device = model.eval(), model.device
         self.named: dict[str, Tensor] = dict(model.state_dict())
 
-    def new_batch(self, params: SamplingParams) -> ForwardBatch:
-        """An empty batch."""
-        return ForwardBatch(self.model, params)
+    def new_batch(self, max_new_tokens: int) -> ForwardBatch:
+        """See `Decoder.new_batch`."""
+        return ForwardBatch(self.model)
 
     def logits(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> Tensor:
-        """Logits that predict each token of the response, [T, V]."""
+        """See `Decoder.logits`."""
         ids_1L = torch.tensor([[*prompt_ids, *response_ids]], device=self.device)
         logits: Tensor = self.model(input_ids=ids_1L).logits[0, len(prompt_ids) - 1 : -1]
         return logits
@@ -41,15 +39,13 @@ class ForwardDecoder:
 class ForwardBatch:
     """A batch in decoding, prompts padded on the left. Fits the protocol `Batch`, but `admit` is called once only."""
 
-    def __init__(self, model: Any, params: SamplingParams) -> None:
-        self._model, self._params = model, params
+    def __init__(self, model: Any) -> None:
+        self._model = model
         self._cache = DynamicCache(config=model.config)
         self._mask_NL = torch.zeros(0, 0, dtype=torch.int64)
         self._logits_NV = torch.zeros(0, 0)
 
-    def admit(
-        self, prompts: Sequence[Sequence[int]], counts: Sequence[int], prefixes: Sequence[Prefix | None] = ()
-    ) -> None:
+    def admit(self, prompts: Sequence[Sequence[int]], counts: Sequence[int], prefixes: Sequence[Prefix | None]) -> None:
         """Compute every prompt and make `counts[p]` rows that continue it; `prefixes` are ignored."""
         longest, device = max(map(len, prompts)), self._model.device
         ids_PL = torch.tensor([[0] * (longest - len(p)) + list(p) for p in prompts], device=device)
@@ -59,27 +55,25 @@ class ForwardBatch:
         self._cache.batch_select_indices(rows)
         self._mask_NL, self._logits_NV = mask_PL[rows], logits_PV[rows]
 
-    def draw(self, uniform_N: Tensor) -> tuple[Tensor, Tensor]:
-        """Sample the next token of every row from numbers in [0, 1): tokens and log-probs, [N], on the CPU."""
-        params, uniform_N = self._params, uniform_N.to(self._logits_NV.device)
-        tokens_N, logprobs_N = sample(self._logits_NV, uniform_N, params.temperature, params.top_p, params.top_k)
-        return tokens_N.cpu(), logprobs_N.cpu()
+    def next_logits(self) -> Tensor:
+        """See `Batch.next_logits`."""
+        return self._logits_NV
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Let all other rows leave; row i is then the former row `rows[i]`."""
+        """See `Batch.keep`."""
         index = torch.tensor(rows, device=self._model.device)
         self._cache.batch_select_indices(index)
         self._mask_NL, self._logits_NV = self._mask_NL[index], self._logits_NV[index]
 
     def advance(self, tokens: Sequence[int]) -> None:
-        """Append one token to every row, N of them, and compute the logits of the next."""
+        """See `Batch.advance`."""
         self._mask_NL = torch.cat([self._mask_NL, torch.ones_like(self._mask_NL[:, :1])], dim=1)
         ids_N1 = torch.tensor(tokens, device=self._model.device)[:, None]
         self._logits_NV = self._forward(ids_N1, self._mask_NL, self._mask_NL.sum(1, keepdim=True) - 1)
 
     def prefix(self, row: int, token_ids: Sequence[int]) -> Prefix:
         """Raise: caches differ too much between models to take the keys and values of one row out."""
-        raise NotImplementedError("ForwardDecoder.has_prefixes is False")
+        raise NotImplementedError("ForwardDecoder.is_continuous is False")
 
     def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor) -> Tensor:
         out = self._model(

@@ -6,6 +6,7 @@ h / g, D head size. Keys lie as [..., D, columns], as the product with queries r
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -35,29 +36,22 @@ class PromptCache:
         self._resize(list(range(len(self.lengths))), len(lengths), max(self.columns, *lengths))
         self.lengths += lengths
 
-    def write(self, layer: int, first: int, keys: Tensor, values: Tensor) -> None:
-        """Write keys and values [P', L', g, D] of the prompts from `first` on."""
-        count, length, groups = keys.shape[:3]
-        places = slice(first * groups, (first + count) * groups)
-        self.keys[layer, places, :, :length] = keys.permute(0, 2, 3, 1).flatten(0, 1)
-        self.values[layer, places, :length] = values.transpose(1, 2).flatten(0, 1)
-
     def write_prefix(self, place: int, keys: Tensor, values: Tensor) -> None:
         """Write keys [layers, g, D, L'] and values [layers, g, L', D] of the first tokens of one prompt."""
         lines, length = self._lines(place), keys.shape[3]
         self.keys[:, lines, :, :length], self.values[:, lines, :length] = keys, values
 
-    def write_tokens(self, layer: int, place_n: Tensor, column_n: Tensor, keys: Tensor, values: Tensor) -> None:
+    def write(self, layer: int, place_n: Tensor, column_n: Tensor, keys: Tensor, values: Tensor) -> None:
         """Write keys and values [n, g, D] of single tokens, each into its prompt's place and a column there."""
         groups = (-1, self._shape.kv_heads)
         self.keys[layer].unflatten(0, groups)[place_n, :, :, column_n] = keys
         self.values[layer].unflatten(0, groups)[place_n, :, column_n] = values
 
     def read(self, layer: int, place_P: Tensor, columns: int) -> tuple[Tensor, Tensor]:
-        """The first columns of some prompts: keys and values, [P, g, columns, D] both."""
+        """The first columns of some prompts: keys and values, [P, columns, g, D] both."""
         groups = (-1, self._shape.kv_heads)
-        keys = self.keys[layer].unflatten(0, groups)[place_P, :, :, :columns].transpose(2, 3)
-        return keys, self.values[layer].unflatten(0, groups)[place_P, :, :columns]
+        keys = self.keys[layer].unflatten(0, groups)[place_P, :, :, :columns]
+        return keys.permute(0, 3, 1, 2), self.values[layer].unflatten(0, groups)[place_P, :, :columns].transpose(1, 2)
 
     def read_prefix(self, place: int) -> tuple[Tensor, Tensor]:
         """Views of the keys [layers, g, D, L'] and values [layers, g, L', D] of one prompt."""
@@ -71,19 +65,17 @@ class PromptCache:
 
     def assign(self, prompt_of_row: Sequence[int]) -> None:
         """Say which prompt each row continues, in the order of the rows."""
-        rows_of_prompt: list[list[int]] = [[] for _ in self.lengths]
+        most = max(Counter(prompt_of_row).values())
+        free = [prompt * most for prompt in range(len(self.lengths))]
+        row_of_place = [0] * (len(free) * most)  # what fills a group up is computed for nobody
+        place_of_row: list[int] = []
         for row, prompt in enumerate(prompt_of_row):
-            rows_of_prompt[prompt].append(row)
-        most = max(map(len, rows_of_prompt))
-        place_of_row = [0] * len(prompt_of_row)
-        for prompt, rows in enumerate(rows_of_prompt):
-            for index, row in enumerate(rows):
-                place_of_row[row] = prompt * most + index
-        padded = [(rows + [0] * most)[:most] for rows in rows_of_prompt]  # what fills a group up is computed for nobody
-        device = self.keys.device
-        self._row_of_place = torch.tensor(padded, device=device).flatten()
-        self._place_of_row = torch.tensor(place_of_row, device=device)
-        self._is_in_order = place_of_row == list(range(len(self.lengths) * most))
+            place_of_row.append(free[prompt])
+            row_of_place[free[prompt]] = row
+            free[prompt] += 1
+        self._row_of_place = torch.tensor(row_of_place, device=self.keys.device)
+        self._place_of_row = torch.tensor(place_of_row, device=self.keys.device)
+        self._is_in_order = place_of_row == list(range(len(row_of_place)))
 
     def scores(self, layer: int, queries: Tensor) -> Tensor:
         """[N, h, D] queries -> [N, h, L] products with the keys of each row's prompt."""
@@ -112,10 +104,8 @@ class PromptCache:
 
     def _resize(self, kept: list[int], more: int, columns: int) -> None:
         groups, shared = self._shape.kv_heads, min(columns, self.columns)
-        places = torch.tensor(
-            [prompt * groups + group for prompt in kept for group in range(groups)], dtype=torch.int64
-        )
-        places = places.to(self.keys.device)
+        lines = [prompt * groups + group for prompt in kept for group in range(groups)]
+        places = torch.tensor(lines, dtype=torch.int64, device=self.keys.device)
         layers, _, dim, _ = self.keys.shape
         keys = self.keys.new_zeros(layers, (len(kept) + more) * groups, dim, columns)
         values = self.values.new_zeros(layers, (len(kept) + more) * groups, columns, dim)

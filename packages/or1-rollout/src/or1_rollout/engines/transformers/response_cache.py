@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from or1_rollout.engines.transformers.layers import Shape
@@ -98,15 +99,11 @@ class ResponseCache:
 
     def grow(self, rows: int) -> None:
         """Make room for `rows` rows in every block."""
-        lines = rows * self._shape.kv_heads
         for block in self.blocks:
-            missing = lines - block.keys.shape[1]
+            missing = rows * self._shape.kv_heads - block.keys.shape[1]
             if missing > 0:
-                block.keys = torch.cat(
-                    [block.keys, block.keys.new_zeros(self._layers, missing, *block.keys.shape[2:])], 1
-                )
-                more = block.values.new_zeros(self._layers, missing, *block.values.shape[2:])
-                block.values = torch.cat([block.values, more], 1)
+                behind = (0, 0, 0, 0, 0, missing)
+                block.keys, block.values = F.pad(block.keys, behind), F.pad(block.values, behind)
 
     def move(self, rows: Sequence[int]) -> None:
         """Put the former row `rows[i]` in place i; only rows that change their place are copied."""

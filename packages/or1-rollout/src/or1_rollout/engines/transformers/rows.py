@@ -6,6 +6,9 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from transformers import PreTrainedTokenizerFast
 
 from or1_rollout.types import FinishReason
 
@@ -17,10 +20,9 @@ CHECK_TOKENS = 8
 class Row:
     """One sample."""
 
-    prompt: int
-    """Index of its prompt."""
-    sample: int
-    """Index within its group."""
+    prompt_ids: Sequence[int]
+    key: int
+    """What its requester knows it by."""
     seed: int
     max_tokens: int
     """At which it is cut off."""
@@ -72,3 +74,15 @@ class StopConditions:
 
     def _has_string(self, text: str) -> bool:
         return any(string in text for string in self.strings)
+
+
+def text_of(tokenizer: Any, token_ids: Sequence[int]) -> str:
+    """Text without special tokens, as `tokenizer.decode` gives it."""
+    is_plain = (
+        isinstance(tokenizer, PreTrainedTokenizerFast)
+        and type(tokenizer)._decode is PreTrainedTokenizerFast._decode
+        and not tokenizer.clean_up_tokenization_spaces
+    )
+    if is_plain:  # transformers' own method then does nothing but call this one, and takes as long again
+        return str(tokenizer.backend_tokenizer.decode(list(token_ids), skip_special_tokens=True))
+    return str(tokenizer.decode(list(token_ids), skip_special_tokens=True))

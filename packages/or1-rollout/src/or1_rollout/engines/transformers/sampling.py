@@ -33,7 +33,7 @@ def sample(logits_NV: Tensor, uniform_N: Tensor, temperature: float, top_p: floa
 def _sample(
     logits_NV: Tensor, uniform_N: Tensor, temperature: float, top_p: float, top_k: int
 ) -> tuple[Tensor, Tensor]:
-    logits_NV = logits_NV if logits_NV.dtype == torch.float64 else logits_NV.float()
+    logits_NV = logits_NV.to(torch.promote_types(logits_NV.dtype, torch.float32))
     if temperature not in (0.0, 1.0):
         logits_NV = logits_NV / temperature
     top_N1 = logits_NV.amax(-1, keepdim=True)
