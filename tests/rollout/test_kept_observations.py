@@ -85,8 +85,8 @@ def test_what_is_written_survives_a_kill(tmp_path):
     program = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from or1_rollout.environments import KeptObservations, Observation\n"
-        "kept = KeptObservations(None, Path(sys.argv[1]))\n"
+        "from or1_rollout.environments import KeptObservations, Observation, SingleTurn\n"
+        "kept = KeptObservations(SingleTurn(), Path(sys.argv[1]))\n"
         "for number in range(50):\n"
         "    kept.keep(f'{number}', Observation('x' * number))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -9,9 +9,15 @@ from or1_rollout.environments.engine import MultiTurnEngine
 from or1_rollout.environments.file_search import FileSearch
 from or1_rollout.environments.formats import AskedCalls, FencedCalls, HermesCalls
 from or1_rollout.environments.kept import KeptObservations
-from or1_rollout.environments.protocol import Environment, Episode, Observation, Problem, TurnLimits
-from or1_rollout.environments.rebuild import rebuilt_episode
-from or1_rollout.environments.single_turn import SingleTurn
+from or1_rollout.environments.protocol import (
+    Environment,
+    Episode,
+    Observation,
+    Problem,
+    SingleTurn,
+    TurnLimits,
+    rebuilt_episode,
+)
 from or1_rollout.environments.tools import OpenTool, Tool, ToolEnvironment
 
 __all__ = [

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-from or1_rollout.environments.protocol import Problem
+from or1_rollout.environments.tools import Stateless, text_argument
 
 LONGEST: Final = 200
 """Characters of an expression; longer ones are refused, as nesting and results grow with them."""
@@ -17,21 +17,13 @@ _OPERATORS: Final[Mapping[type[ast.AST], Callable[[Fraction, Fraction], Fraction
 }  # fmt: skip
 
 
-class Calculator:
+class Calculator(Stateless):
     """`+ - * /` and brackets. Fits `Tool` and `OpenTool`."""
 
     name = "calculator"
     description = "Computes an arithmetic expression exactly, for example 12*(3+4)."
-    parameters: Mapping[str, Any] = {
-        "type": "object",
-        "properties": {"expression": {"type": "string"}},
-        "required": ["expression"],
-    }
+    parameters = text_argument("expression")
     is_deterministic = True
-
-    def open(self, problem: Problem, seed: int) -> Calculator:
-        """There is nothing to remember."""
-        return self
 
     def call(self, arguments: Mapping[str, Any]) -> str:
         """The value, or what is wrong with the expression."""
@@ -42,9 +34,6 @@ class Calculator:
             return str(_value(ast.parse(expression.strip(), mode="eval").body))
         except (SyntaxError, ValueError, ZeroDivisionError, RecursionError, MemoryError) as error:
             return f"error: {type(error).__name__}"
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 def _value(node: ast.AST) -> Fraction:

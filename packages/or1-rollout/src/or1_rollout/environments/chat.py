@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -39,68 +39,72 @@ async def converse(
         RequestRefusedError, EndpointError: as `OpenAIClient.send`.
         EnvironmentFailure: the environment failed.
     """
-    conversation = _Conversation(client, environment, prompt, params, seed, limits or TurnLimits())
+    first = _messages(prompt)
+    messages = list(environment.messages(first))
+    episode = environment.start({"prompt": first}, seed)
+    conversation = _Conversation(
+        client=client,
+        environment=environment,
+        episode=episode,
+        params=params,
+        seed=seed,
+        limits=limits or TurnLimits(),
+        messages=messages,
+    )
     try:
         return await conversation.run()
     finally:
-        conversation.episode.close()
+        episode.close()
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Conversation:
-    def __init__(
-        self,
-        client: OpenAIClient,
-        environment: Environment,
-        prompt: Prompt,
-        params: SamplingParams,
-        seed: int,
-        limits: TurnLimits,
-    ) -> None:
-        first = _messages(prompt)
-        self._client, self._environment, self._params = client, environment, params
-        self._seed, self._limits = seed, limits
-        self._messages: list[Mapping[str, Any]] = list(environment.messages(first))
-        self._segments: list[Segment] = []
-        self.episode: Episode = environment.start({"prompt": first}, seed)
+    client: OpenAIClient
+    environment: Environment
+    episode: Episode
+    params: SamplingParams
+    seed: int
+    limits: TurnLimits
+    messages: list[Mapping[str, Any]]
+    segments: list[Segment] = field(default_factory=list)
 
     async def run(self) -> Completion:
         while True:
-            response = await self._client.send(self._body())
+            response = await self.client.send(self._body())
             calls = [call.text for call in response.tool_calls]
             text = "\n".join(part for part in (response.joined_text, *calls) if part)
-            self._segments.append(Segment(text=text, num_tokens=max(0, response.num_tokens), is_sampled=True))
+            self.segments.append(Segment(text=text, num_tokens=max(0, response.num_tokens), is_sampled=True))
             if response.finish_reason is not FinishReason.STOP:
                 return self._completion(response.finish_reason)
             observed = await asyncio.to_thread(self._observed, response, text)
-            if observed is None:
+            if not observed:
                 return self._completion(FinishReason.STOP)
             if not self._has_room(observed):
                 return self._completion(FinishReason.LENGTH)
             self._show(response, observed)
 
     def _body(self) -> dict[str, Any]:
-        stop = (*self._params.stop, *self._environment.stop)
-        params = replace(self._params, n=1, max_new_tokens=self._left(), stop=stop)
-        seed = turn_seed(self._seed, len(self._segments))
-        body = request_body(self._client.model, self._messages, params, seed, logprobs=False)
-        tools = [dict(tool) for tool in self._environment.tools]
+        stop = (*self.params.stop, *self.environment.stop)
+        params = replace(self.params, n=1, max_new_tokens=self._left(), stop=stop)
+        seed = turn_seed(self.seed, len(self.segments))
+        body = request_body(self.client.model, self.messages, params, seed, logprobs=False)
+        tools = [dict(tool) for tool in self.environment.tools]
         return body | ({"tools": tools} if tools else {})
 
-    def _observed(self, response: Response, text: str) -> list[str] | None:
-        """One text per call that the server has found, or one for all that the text itself has; None: no call."""
+    def _observed(self, response: Response, text: str) -> list[str]:
+        """One text per call that the server has found, or one for all that the text itself has; none: no call."""
         turns = [call.text for call in response.tool_calls] or [text]
         observations = [self.episode.respond(turn) for turn in turns]
-        texts = [one.text for one in observations if one is not None]
-        return texts or None
+        return [one.text for one in observations if one is not None]
 
     def _has_room(self, observed: Sequence[str]) -> bool:
-        turns = sum(segment.is_sampled for segment in self._segments)
-        shown = sum(len(segment.text) for segment in self._segments if not segment.is_sampled)
-        characters = CHARACTERS_PER_TOKEN * self._limits.observation_tokens
-        return turns < self._limits.turns and self._left() > 0 and shown + sum(map(len, observed)) <= characters
+        turns = sum(segment.is_sampled for segment in self.segments)
+        shown = sum(len(segment.text) for segment in self.segments if not segment.is_sampled)
+        characters = CHARACTERS_PER_TOKEN * self.limits.observation_tokens
+        return turns < self.limits.turns and self._left() > 0 and shown + sum(map(len, observed)) <= characters
 
     def _left(self) -> int:
-        return self._params.max_new_tokens - sum(one.num_tokens for one in self._segments if one.is_sampled)
+        return self.params.max_new_tokens - sum(one.num_tokens for one in self.segments if one.is_sampled)
 
     def _show(self, response: Response, observed: Sequence[str]) -> None:
         said: dict[str, Any] = {"role": "assistant", "content": response.joined_text}
@@ -112,18 +116,18 @@ class _Conversation:
             ]
         else:
             shown = [{"role": "user", "content": "\n".join(observed)}]
-        self._messages += [said, *shown]
+        self.messages += [said, *shown]
         text = "".join(f"\n<tool_response>\n{one}\n</tool_response>\n" for one in observed)
-        self._segments.append(Segment(text=text, num_tokens=0, is_sampled=False))
+        self.segments.append(Segment(text=text, num_tokens=0, is_sampled=False))
 
     def _completion(self, finish_reason: FinishReason) -> Completion:
         return Completion(
             token_ids=np.zeros(0, np.int32),
             logprobs=None,
-            text="".join(segment.text for segment in self._segments),
+            text="".join(segment.text for segment in self.segments),
             finish_reason=finish_reason,
-            seed=self._seed,
-            segments=tuple(self._segments),
+            seed=self.seed,
+            segments=tuple(self.segments),
         )
 
 

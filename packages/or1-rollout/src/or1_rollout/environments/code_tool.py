@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from or1_rollout.environments.protocol import Problem
+from or1_rollout.environments.tools import text_argument
 
 
 class CodeSession(Protocol):
@@ -20,11 +21,7 @@ class CodeTool:
 
     name = "python"
     description = "Runs Python code and shows what it prints; variables stay between calls."
-    parameters: Mapping[str, Any] = {
-        "type": "object",
-        "properties": {"code": {"type": "string"}},
-        "required": ["code"],
-    }
+    parameters = text_argument("code")
     is_deterministic = False  # code may ask for the time
 
     def __init__(self, session: Callable[[int], CodeSession]) -> None:

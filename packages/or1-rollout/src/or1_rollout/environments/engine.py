@@ -12,14 +12,14 @@ from typing import Any, Unpack
 from or1_rollout.async_engine import BlockingEngine, GenerateOptions
 from or1_rollout.engine import Engine, OnTokens
 from or1_rollout.environments.codec import TurnCodec
-from or1_rollout.environments.conversation import Conversation, ConversationSettings
+from or1_rollout.environments.conversation import Conversation
 from or1_rollout.environments.feed import TurnFeed
 from or1_rollout.environments.protocol import Environment, Problem, TurnLimits
 from or1_rollout.errors import EnvironmentFailure
 from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.prompts import is_told_of_tools, prompt_ids
 from or1_rollout.turns import TurnRequest
-from or1_rollout.types import Completion, Prompt, SamplingParams
+from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
 from or1_rollout.weight_sync import Probe, WeightStream
 
 _logger = logging.getLogger(__name__)
@@ -87,24 +87,30 @@ class MultiTurnEngine(BlockingEngine):
         limits_P = [one.max_new_tokens for one in limited(params, len(prompts), options.get("limits"))]
         encoded = [self.encode(prompt) for prompt in prompts]
         collector = GroupCollector(len(prompts), params.n, options.get("on_group"), options.get("on_sample"))
-        places = [(prompt, sample) for prompt in range(len(prompts)) for sample in range(params.n)]
         stop = (*params.stop, *self.environment.stop)
-        settings = ConversationSettings(
-            codec=self._codec, limits=self._limits, stop=stop, piece_tokens=self._piece_tokens
-        )
         conversations: list[Conversation] = []
         self._failures = []
         try:
-            for key, (prompt, sample) in enumerate(places):
-                seed = seeds_PG[prompt][sample]
-                episode = self.environment.start(self._problem_of(prompts[prompt]), seed)
-                conversations.append(Conversation(key, encoded[prompt], episode, seed, limits_P[prompt], settings))
+            for prompt, ids, limit, seeds in zip(prompts, encoded, limits_P, seeds_PG, strict=True):
+                for seed in seeds:
+                    conversation = Conversation(
+                        key=len(conversations),
+                        prompt_ids=ids,
+                        episode=self.environment.start(self._problem_of(prompt), seed),
+                        seed=seed,
+                        max_sampled=limit,
+                        codec=self._codec,
+                        limits=self._limits,
+                        stop=stop,
+                        piece_tokens=self._piece_tokens,
+                    )
+                    conversations.append(conversation)
             with ThreadPoolExecutor(self._num_threads, "or1-environments") as threads:
                 feed = TurnFeed(
                     [conversation.request() for conversation in conversations],
                     lambda key, turn: self._answer(conversations[key], turn),
                     threads,
-                    on_end=lambda key, response: collector.put(*places[key], response),
+                    on_end=lambda key, response: collector.put(*divmod(key, params.n), response),
                     lag_steps=self._lag_steps,
                 )
                 self._sample(feed, replace(params, n=1, stop=stop), options.get("on_tokens"))
@@ -119,9 +125,8 @@ class MultiTurnEngine(BlockingEngine):
     def _sample(self, feed: TurnFeed, params: SamplingParams, on_tokens: OnTokens | None) -> None:
         """Sample all turns; between two pieces the engine may get new weights."""
         with self._lock:
+            self._run_pending()
             self._feed = feed
-            if self._pending:
-                feed.pause()
         try:
             while not feed.is_empty:
                 self.engine.generate_turns(feed, params, on_tokens=on_tokens)
@@ -156,7 +161,7 @@ class MultiTurnEngine(BlockingEngine):
             return conversation.take(piece)
         except EnvironmentFailure as error:
             self._failures.append(error)
-            return conversation.aborted()
+            return conversation.completion(FinishReason.ABORT)
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Token ids of a prompt; of messages with what the environment adds, and its tools."""

@@ -96,7 +96,8 @@ class TurnFeed:
             if not is_due and not asked.future.done():
                 left.append(asked)
                 continue
-            answer = self._result(asked)
+            self._wait([asked])
+            answer = asked.future.result()
             if isinstance(answer, Completion):
                 self._over[asked.key] = asked.due_step
                 self._on_end(asked.key, answer)
@@ -107,18 +108,15 @@ class TurnFeed:
         self._asked = left
         return turns
 
-    def _result(self, asked: _Asked) -> TurnRequest | Completion:
-        started_s = time.monotonic()
-        try:
-            return asked.future.result()
-        finally:
-            self.waited_s += time.monotonic() - started_s
-
     def _next_step(self, step: int) -> int:
         """Wait until an answer can arrive; the step in which it does."""
         if self._lag_steps is not None:
             return max(step, min(asked.due_step for asked in self._asked))
-        started_s = time.monotonic()
-        wait([asked.future for asked in self._asked], return_when=FIRST_COMPLETED)
-        self.waited_s += time.monotonic() - started_s
+        self._wait(self._asked)
         return step
+
+    def _wait(self, several: Sequence[_Asked]) -> None:
+        """Wait until one of them is answered."""
+        started_s = time.monotonic()
+        wait([asked.future for asked in several], return_when=FIRST_COMPLETED)
+        self.waited_s += time.monotonic() - started_s

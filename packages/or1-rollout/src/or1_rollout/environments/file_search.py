@@ -6,21 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from or1_rollout.environments.protocol import Problem
+from or1_rollout.environments.tools import Stateless, text_argument
 
 SHOWN_LINES, LINE_CHARACTERS, MOST_WORDS = 5, 200, 32
 
 
-class FileSearch:
+class FileSearch(Stateless):
     """Finds the lines with most of the words that are asked for. Fits `Tool` and `OpenTool`."""
 
     name = "search"
     description = "Finds lines of text that contain the words of a query."
-    parameters: Mapping[str, Any] = {
-        "type": "object",
-        "properties": {"query": {"type": "string"}},
-        "required": ["query"],
-    }
+    parameters = text_argument("query")
     is_deterministic = True
 
     def __init__(self, folder: Path) -> None:
@@ -33,10 +29,6 @@ class FileSearch:
             if line.strip()
         ]
 
-    def open(self, problem: Problem, seed: int) -> FileSearch:
-        """There is nothing to remember."""
-        return self
-
     def call(self, arguments: Mapping[str, Any]) -> str:
         """The best lines with their places, best first."""
         query = arguments.get("query")
@@ -46,6 +38,3 @@ class FileSearch:
         counted = [(sum(word in line.lower() for word in words), place, line) for place, line in self._lines]
         best = sorted((found for found in counted if found[0]), key=lambda found: -found[0])[:SHOWN_LINES]
         return "\n".join(f"{place}: {line[:LINE_CHARACTERS]}" for _, place, line in best) or "nothing found"
-
-    def close(self) -> None:
-        """Nothing is held."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from or1_rollout.environments.protocol import Environment, Episode, Observation, Problem
 from or1_rollout.errors import RowError
@@ -26,6 +25,7 @@ class KeptObservations:
     def __init__(self, inside: Environment, path: Path) -> None:
         """Read what an earlier process kept. Raises `RowError` where the file holds something else."""
         self._inside, self._lock = inside, threading.Lock()
+        self.name, self.stop, self.tools = inside.name, inside.stop, inside.tools
         whole, _, torn = (path.read_bytes() if path.exists() else b"").rpartition(b"\n")
         self._known: dict[str, Observation | None] = {}
         for number, line in enumerate(whole.split(b"\n") if whole else [], 1):
@@ -34,21 +34,6 @@ class KeptObservations:
             with path.open("r+b") as file:
                 file.truncate(len(whole) + bool(whole))
         self._file = path.open("a", encoding="utf-8")
-
-    @property
-    def name(self) -> str:
-        """Of the environment inside."""
-        return self._inside.name
-
-    @property
-    def stop(self) -> Sequence[str]:
-        """Of the environment inside."""
-        return self._inside.stop
-
-    @property
-    def tools(self) -> Sequence[Mapping[str, Any]]:
-        """Of the environment inside."""
-        return self._inside.tools
 
     def messages(self, messages: Sequence[Message]) -> Sequence[Message]:
         """Of the environment inside."""

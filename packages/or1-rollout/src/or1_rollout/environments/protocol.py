@@ -1,4 +1,4 @@
-"""What an environment is: the first messages of a problem, and what answers the policy's turns."""
+"""What an environment is: the first messages of a problem, and what answers the policy's turns; the trivial one."""
 
 from __future__ import annotations
 
@@ -77,3 +77,44 @@ class TurnLimits:
         """Refuse limits that allow nothing."""
         if self.turns < 1 or self.observation_tokens < 0:
             raise ValueError(f"need turns >= 1 and observation_tokens >= 0, got {self}")
+
+
+class SingleTurn:
+    """The trivial environment: a response is one turn. Fits `Environment` and `Episode`."""
+
+    name = "single_turn"
+    stop: Sequence[str] = ()
+    tools: Sequence[Mapping[str, Any]] = ()
+    is_deterministic = True
+
+    def messages(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """The problem's own."""
+        return messages
+
+    def start(self, problem: Problem, seed: int) -> SingleTurn:
+        """There is no state."""
+        return self
+
+    def respond(self, turn: str) -> None:
+        """The response is complete."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def rebuilt_episode(
+    environment: Environment, problem: Problem, seed: int, turns: Sequence[str]
+) -> tuple[Episode, list[Observation]]:
+    """A new episode in the state that a response of these `turns` left it in, and its observations.
+
+    Raises:
+        ValueError: the episode ends before the last turn, so that these are not turns of one response.
+    """
+    episode, observations = environment.start(problem, seed), list[Observation]()
+    for number, turn in enumerate(turns):
+        observation = episode.respond(turn)
+        if observation is None and number < len(turns) - 1:
+            episode.close()
+            raise ValueError(f"{environment.name} ends with turn {number} of {len(turns)}: other problem, or seed")
+        observations += [] if observation is None else [observation]
+    return episode, observations
