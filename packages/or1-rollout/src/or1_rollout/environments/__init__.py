@@ -3,12 +3,10 @@
 `MultiTurnEngine` makes of any engine one whose completions are whole transcripts.
 """
 
-from or1_rollout.environments.calculator import Calculator
-from or1_rollout.environments.code_tool import CodeSession, CodeTool
 from or1_rollout.environments.engine import MultiTurnEngine
-from or1_rollout.environments.file_search import FileSearch
 from or1_rollout.environments.formats import AskedCalls, FencedCalls, HermesCalls
 from or1_rollout.environments.kept import KeptObservations
+from or1_rollout.environments.own_tools import Calculator, CodeSession, CodeTool, FileSearch
 from or1_rollout.environments.protocol import (
     Environment,
     Episode,

@@ -92,16 +92,14 @@ class TurnFeed:
         turns: list[TurnRequest] = []
         left: list[_Asked] = []
         for asked in self._asked:
-            is_due = self._lag_steps is not None and asked.due_step <= step
-            if not is_due and not asked.future.done():
-                left.append(asked)
-                continue
-            self._wait([asked])
-            answer = asked.future.result()
+            is_due = asked.future.done() if self._lag_steps is None else asked.due_step <= step
+            if is_due:
+                self._wait([asked])
+            answer = asked.future.result() if asked.future.done() else None
             if isinstance(answer, Completion):
                 self._over[asked.key] = asked.due_step
                 self._on_end(asked.key, answer)
-            elif is_due or self._lag_steps is None:
+            elif is_due and answer is not None:
                 turns.append(answer)
             else:
                 left.append(asked)

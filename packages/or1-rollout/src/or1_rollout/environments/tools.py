@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from or1_rollout.environments.formats import CallFormat
 from or1_rollout.environments.protocol import Observation, Problem
 from or1_rollout.types import Message
 
 Arguments = Mapping[str, Any]
-
-
-def text_argument(name: str) -> Mapping[str, Any]:
-    """JSON schema of arguments that are one text."""
-    return {"type": "object", "properties": {name: {"type": "string"}}, "required": [name]}
 
 
 class OpenTool(Protocol):
@@ -49,17 +44,6 @@ class Tool(Protocol):
 
     def open(self, problem: Problem, seed: int) -> OpenTool:
         """The tool for one response."""
-
-
-class Stateless:
-    """What a tool that remembers nothing between calls need not say: opened, it is itself."""
-
-    def open(self, problem: Problem, seed: int) -> Self:
-        """Itself."""
-        return self
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

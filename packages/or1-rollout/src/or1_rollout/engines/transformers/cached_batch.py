@@ -34,12 +34,12 @@ class CachedBatch:
     def __init__(self, model: CachedModel, max_new_tokens: int) -> None:
         self._model, self._max_new_tokens = model, max_new_tokens
         device, dtype, shape = model.device, model.dtype, model.shape
-        self._prompts = PromptCache(len(model.weights.layers), shape, device, dtype)
-        self._responses = ResponseCache(len(model.weights.layers), shape, device, dtype)
+        self._prompts = PromptCache(len(model.layers), shape, device, dtype)
+        self._responses = ResponseCache(len(model.layers), shape, device, dtype)
         self._prompt_of_row: list[int] = []
         self._start_N: list[int] = []
         """The column of each row's first token."""
-        self._hidden_NH = torch.zeros(0, model.weights.embedding.shape[1], device=device, dtype=dtype)
+        self._hidden_NH = torch.zeros(0, model.embedding.shape[1], device=device, dtype=dtype)
         """Of the last token, before the final norm: what the next token is sampled from."""
         self._position_N = torch.zeros(0, dtype=torch.int64, device=device)
         """Of the next token."""

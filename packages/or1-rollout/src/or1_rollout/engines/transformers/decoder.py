@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from or1_rollout.engines.transformers.kept_turns import Prefix
@@ -38,7 +37,6 @@ class Decoder(Protocol):
 
     named: dict[str, Tensor]
     """The tensors it computes with, by Hugging Face name; tied names share their memory."""
-    device: torch.device
     is_continuous: bool
     """Whether rows may enter a batch that is being decoded, and batches give and take prefixes."""
 
