@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from or1_rollout.async_engine import BlockingEngine
-from or1_rollout.engine import OnGroup, OnSample, OnTokens
+from or1_rollout.async_engine import BlockingEngine, GenerateOptions
+from or1_rollout.engine import OnTokens
 from or1_rollout.engines.transformers.cached_batch import CachedDecoder
 from or1_rollout.engines.transformers.decoder import Decoder
 from or1_rollout.engines.transformers.forward_decoder import ForwardDecoder
@@ -106,33 +106,25 @@ class TransformersEngine(BlockingEngine):
         return engine
 
     def generate(
-        self,
-        prompts: Sequence[Prompt],
-        params: SamplingParams,
-        *,
-        seeds: Sequence[Sequence[int]] | None = None,
-        limits: Sequence[int] | None = None,
-        on_group: OnGroup | None = None,
-        on_sample: OnSample | None = None,
-        on_tokens: OnTokens | None = None,
+        self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
     ) -> list[list[Completion]]:
         """See `Engine.generate`. Raises `EngineError` for a prompt that does not fit the model."""
         self._check_may_sample(params)
-        seeds_PG = seeds_of(params, len(prompts), seeds)
+        seeds_PG = seeds_of(params, len(prompts), options.get("seeds"))
         encoded = [self.encode(prompt) for prompt in prompts]
-        limits_P = [one.max_new_tokens for one in limited(params, len(prompts), limits)]
+        limits_P = [one.max_new_tokens for one in limited(params, len(prompts), options.get("limits"))]
         requests: list[Request] = []
         for index, (ids, seeds_G, limit) in enumerate(zip(encoded, seeds_PG, limits_P, strict=True)):
             self._check_length(ids, limit, f"prompt {index}")
             requests.append([Row(ids, key, seed, limit) for key, seed in enumerate(seeds_G, index * params.n)])
-        collector = GroupCollector(len(prompts), params.n, on_group, on_sample)
+        collector = GroupCollector(len(prompts), params.n, options.get("on_group"), options.get("on_sample"))
         Scheduler(
             self._decoder,
             params,
             self._stop(params),
             max_batch_tokens=self.max_batch_tokens,
             on_end=lambda row: collector.put(*divmod(row.key, params.n), self._completion(row)),
-            on_tokens=on_tokens,
+            on_tokens=options.get("on_tokens"),
         ).run(requests)
         return collector.groups()
 

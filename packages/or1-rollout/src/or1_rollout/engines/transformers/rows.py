@@ -83,6 +83,6 @@ def text_of(tokenizer: Any, token_ids: Sequence[int]) -> str:
         and type(tokenizer)._decode is PreTrainedTokenizerFast._decode
         and not tokenizer.clean_up_tokenization_spaces
     )
-    if is_plain:  # transformers' own method then does nothing but call this one, and takes as long again
-        return str(tokenizer.backend_tokenizer.decode(list(token_ids), skip_special_tokens=True))
-    return str(tokenizer.decode(list(token_ids), skip_special_tokens=True))
+    # transformers' own method then does nothing but call the other one, and takes as long again
+    decode = tokenizer.backend_tokenizer.decode if is_plain else tokenizer.decode
+    return str(decode(list(token_ids), skip_special_tokens=True))
