@@ -23,13 +23,20 @@ from or1_trainer.config.rewards import (
     VerifierReward,
 )
 from or1_trainer.errors import ConfigError, TrainingError
-from or1_trainer.rewards.form import Form
 from or1_trainer.rewards.group import Group
-from or1_trainer.rewards.length import Length, cosine, overlong, within_group
 from or1_trainer.rewards.python import PythonFunction, load_function
-from or1_trainer.rewards.repetition import Repetition, repeated_share
+from or1_trainer.rewards.rules import (
+    Form,
+    Length,
+    Repetition,
+    RightAnswer,
+    TestsPassed,
+    cosine,
+    overlong,
+    repeated_share,
+    within_group,
+)
 from or1_trainer.rewards.scoring import Scoring
-from or1_trainer.rewards.verified import RightAnswer, TestsPassed
 from or1_trainer.train.judging import verdict_of_terms
 
 PROBLEM = make_problem("1+1=?", "2", ability="math", data_source="sums", extra_info={"hint": "add", "index": 7})
@@ -83,7 +90,7 @@ def test_a_format_is_a_part_or_the_whole_of_a_response_and_comes_from_the_templa
 
 
 def test_an_expression_that_explodes_on_a_response_is_given_up_and_no_wrong_answer(monkeypatch):
-    monkeypatch.setattr("or1_trainer.rewards.form.MATCH_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("or1_trainer.rewards.rules.MATCH_TIMEOUT_S", 0.05)
     form = Form(FormatReward(pattern=r"(x+x+)+y", whole=True), "bare")
     assert form.values(group_of([completion("x" * 5000), completion("xxy")])) == [None, 1.0]
 

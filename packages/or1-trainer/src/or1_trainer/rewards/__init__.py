@@ -1,1 +1,1 @@
-"""What responses earn: one file per kind of `[[rewards]]`, evaluated group by group beside the engine."""
+"""What responses earn: the kinds of `[[rewards]]`, evaluated group by group beside the engine."""

@@ -8,26 +8,14 @@ from pathlib import Path
 import torch
 
 from or1_data.schema import Problem
-from or1_trainer.config.rewards import (
-    FormatReward,
-    JudgeReward,
-    LengthReward,
-    ModelReward,
-    PythonReward,
-    RepetitionReward,
-    TestsPassedReward,
-)
-from or1_trainer.config.rewards import Reward as RewardSettings
+from or1_trainer.config import rewards as kinds
 from or1_trainer.config.schema import RunConfig
-from or1_trainer.rewards.form import Form
 from or1_trainer.rewards.group import Reward
 from or1_trainer.rewards.judge import Judge
-from or1_trainer.rewards.length import Length
 from or1_trainer.rewards.model import RewardModel
 from or1_trainer.rewards.python import PythonFunction
-from or1_trainer.rewards.repetition import Repetition
+from or1_trainer.rewards.rules import Form, Length, Repetition, RightAnswer, TestsPassed
 from or1_trainer.rewards.scoring import Scoring
-from or1_trainer.rewards.verified import RightAnswer, TestsPassed
 
 
 def build_scoring(
@@ -43,21 +31,21 @@ def build_scoring(
     Raises `ConfigError` for one that cannot work, before anything is sampled.
     """
 
-    def built(settings: RewardSettings) -> Reward:
+    def built(settings: kinds.Reward) -> Reward:
         match settings:
-            case FormatReward():
+            case kinds.FormatReward():
                 return Form(settings, config.data.template)
-            case LengthReward():
+            case kinds.LengthReward():
                 return Length(settings)
-            case RepetitionReward():
+            case kinds.RepetitionReward():
                 return Repetition(settings)
-            case PythonReward():
+            case kinds.PythonReward():
                 return PythonFunction(settings, has_chat_template=has_chat_template)
-            case ModelReward():
+            case kinds.ModelReward():
                 return RewardModel(settings, device)
-            case JudgeReward():
+            case kinds.JudgeReward():
                 return Judge(settings, Path(settings.cache) if settings.cache else folder / "judged")
-            case TestsPassedReward():
+            case kinds.TestsPassedReward():
                 return TestsPassed()
             case _:
                 return RightAnswer()

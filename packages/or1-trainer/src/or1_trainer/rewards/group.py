@@ -33,11 +33,11 @@ class Group:
 class Reward(Protocol):
     """One entry of `[[rewards]]`, made from its settings."""
 
-    workers: int
+    workers: int = 1
     """Groups it can work on at a time."""
 
     def values(self, group: Group) -> Values:
         """One value per response, in their order; called in a thread of the reward's own."""
 
     def close(self) -> None:
-        """Let go of connections and threads."""
+        """Let go of connections and threads; most have none."""

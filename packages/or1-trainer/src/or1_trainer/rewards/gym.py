@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -40,8 +40,7 @@ class GymTruth:
     """What the responses to a problem of reasoning-gym are judged by."""
 
     task: str
-    settings: str
-    """JSON text."""
+    settings: Mapping[str, Any]
     seed: int
     size: int
     index: int
@@ -69,28 +68,24 @@ def gym_problems(task: str, settings: Mapping[str, Any], *, seed: int, size: int
 def gym_truth(problem: Problem) -> GymTruth | None:
     """What a problem is judged by; None for one that is not of reasoning-gym."""
     place = problem.extra_info.get(KEY)
-    if not isinstance(place, Mapping):
-        return None
-    settings = json.dumps(place["settings"], sort_keys=True)
-    return GymTruth(task=place["task"], settings=settings, seed=place["seed"], size=place["size"], index=place["index"])
+    return GymTruth(**place) if isinstance(place, Mapping) else None
 
 
 def judge_gym(truth: GymTruth, responses: Sequence[str], reasons: Sequence[str | None], workers: int) -> list[Verdict]:
     """One verdict per response: the scorer's value, from 0 to 1, as its share; `correct` is a value of 1."""
     answers = [None if reason == "length" else answer_of(text) for text, reason in zip(responses, reasons, strict=True)]
     asked = iter(_judged(truth, [answer for answer in answers if answer is not None], workers))
-    return [
-        _unasked(reason) if answer is None else next(asked) for answer, reason in zip(answers, reasons, strict=True)
-    ]
+    unasked = [Verdict(status=Status.TRUNCATED if reason == "length" else Status.NO_ANSWER) for reason in reasons]
+    return [other if answer is None else next(asked) for answer, other in zip(answers, unasked, strict=True)]
 
 
 def _judged(truth: GymTruth, answers: Sequence[str], workers: int) -> list[Verdict]:
     """The verdicts of one question to a worker; where it takes too long, one question for each answer."""
     if not answers:
         return []
-    place = {field.name: getattr(truth, field.name) for field in fields(truth)}
+    question = {**asdict(truth), "answers": list(answers)}
     try:
-        found = _pool(workers).ask({**place, "answers": list(answers)}, SCORE_LIMIT_S, wall_s=6 * SCORE_LIMIT_S)
+        found = _pool(workers).ask(question, SCORE_LIMIT_S, wall_s=6 * SCORE_LIMIT_S)
     except WorkerTimeoutError:
         if len(answers) > 1:
             return [_judged(truth, [answer], workers)[0] for answer in answers]
@@ -106,10 +101,6 @@ def answer_of(response: str) -> str | None:
     return str(found[-1]).strip() if found else None
 
 
-def _unasked(reason: str | None) -> Verdict:
-    return Verdict(status=Status.TRUNCATED if reason == "length" else Status.NO_ANSWER)
-
-
 def _verdict(answer: str, score: float | str) -> Verdict:
     """`score` is what the worker sends: a number, or what the scorer raised."""
     if isinstance(score, str):
@@ -123,7 +114,7 @@ def _dataset(task: str, settings: Mapping[str, Any], seed: int, size: int) -> An
     except ImportError as error:
         raise ConfigError(f"the task {task!r} needs reasoning-gym; install `or1-trainer[gym]`") from error
     try:
-        return dataset_of(task, json.dumps(dict(settings), sort_keys=True), seed, size)
+        return dataset_of(task, json.dumps(dict(settings)), seed, size)
     except (ValueError, TypeError, AssertionError) as error:
         raise ConfigError(f"reasoning-gym task {task!r}: {error}") from error
 

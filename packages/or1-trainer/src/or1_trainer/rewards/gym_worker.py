@@ -27,7 +27,7 @@ def dataset_of(task: str, settings: str, seed: int, size: int) -> Any:
 
 
 def _scores(request: dict[str, Any]) -> dict[str, Any]:
-    dataset = dataset_of(request["task"], request["settings"], request["seed"], request["size"])
+    dataset = dataset_of(request["task"], json.dumps(request["settings"]), request["seed"], request["size"])
     entry = dataset[request["index"]]
     return {"scores": [_score(dataset, answer, entry) for answer in request["answers"]]}
 

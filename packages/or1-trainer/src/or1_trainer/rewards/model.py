@@ -9,13 +9,11 @@ import torch
 from or1_trainer.config.rewards import ModelReward
 from or1_trainer.errors import ConfigError
 from or1_trainer.model_path import local_model
-from or1_trainer.rewards.group import Group, Values
+from or1_trainer.rewards.group import Group, Reward, Values
 
 
-class RewardModel:
+class RewardModel(Reward):
     """Scores the responses of a group in batches."""
-
-    workers = 1
 
     def __init__(self, settings: ModelReward, device: torch.device) -> None:
         """Load the model. Raises `ConfigError` where there is none, or it has no such output."""
@@ -45,11 +43,7 @@ class RewardModel:
         """See `Reward`."""
         texts = [self._text(group, completion.text) for completion in group.completions]
         size = self._settings.batch
-        scores = [score for at in range(0, len(texts), size) for score in self._scores(texts[at : at + size])]
-        return [*scores]
-
-    def close(self) -> None:
-        """Nothing to close."""
+        return [score for at in range(0, len(texts), size) for score in self._scores(texts[at : at + size])]
 
     def _text(self, group: Group, response: str) -> str:
         """The whole conversation in the reward model's own template; prompt and response where it has none."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,10 +21,10 @@ from or1_data.schema import Problem
 from or1_trainer.config.rewards import PythonReward
 from or1_trainer.errors import ConfigError, TrainingError
 from or1_trainer.rewards.event_loop import GROUPS_AT_A_TIME, EventLoop
-from or1_trainer.rewards.group import Group, Values
+from or1_trainer.rewards.group import Group, Reward, Values
 
 
-class PythonFunction:
+class PythonFunction(Reward):
     """Calls the function for one group at a time, or, where it is async, for many."""
 
     def __init__(self, settings: PythonReward, *, has_chat_template: bool) -> None:
@@ -104,18 +104,16 @@ def is_async(function: Callable[..., Any]) -> bool:
 
 def _accepted(function: Callable[..., Any], offered: Mapping[str, Any], reference: str) -> dict[str, Any]:
     """Those of the offered arguments that the function takes; all of them where it has `**columns`."""
-    parameters: Sequence[inspect.Parameter] = list(inspect.signature(function).parameters.values())
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        names = set(offered)
-    else:
-        names = {parameter.name for parameter in parameters}
+    parameters = inspect.signature(function).parameters.values()
     needed = {p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     if missing := sorted(needed - set(offered)):
         raise SignatureError(
             f"reward function {reference!r} asks for {', '.join(missing)}, which the rows do not have; there are "
             f"{', '.join(sorted(offered))}"
         )
-    return {name: value for name, value in offered.items() if name in names}
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return dict(offered)
+    return {parameter.name: offered[parameter.name] for parameter in parameters if parameter.name in offered}
 
 
 class SignatureError(TrainingError):

@@ -102,7 +102,8 @@ def _values(settings: RewardBase, group: Group, pending: AsyncResult[Values] | N
         return [math.nan] * count
     if not isinstance(settings, FailableReward):
         return pending.get()
-    where = f"reward {_described(settings)} on problem {group.problem.id} (step {group.step})"
+    function = f" ({settings.function})" if isinstance(settings, PythonReward) else ""
+    where = f"reward {settings.label!r}{function} on problem {group.problem.id} (step {group.step})"
     try:
         return _checked(pending.get(settings.timeout_s), count, where)
     except SignatureError:
@@ -110,7 +111,8 @@ def _values(settings: RewardBase, group: Group, pending: AsyncResult[Values] | N
     except PoolTimeoutError:
         error: Exception = TrainingError(f"{where} returned no values within {settings.timeout_s:g} s")
     except Exception as raised:  # noqa: BLE001  a function of the user's may raise anything
-        error = raised if isinstance(raised, RewardError) else TrainingError(f"{where} raised {_said(raised)}")
+        said = f"{where} raised {type(raised).__name__}: {raised}"
+        error = raised if isinstance(raised, RewardError) else TrainingError(said)
         error.__cause__ = raised
     if settings.on_error == "skip":
         return error.values if isinstance(error, RewardError) else [None] * count
@@ -132,13 +134,10 @@ def _checked(values: Any, count: int, where: str) -> Values:
     """The values as floats. Raises `RewardError` for another number of them, and for NaN or infinity."""
     if len(values) != count:
         raise RewardError(f"{where} gave {len(values)} values for {count} responses", [None] * count)
-    found = [value if value is None else _number(value) for value in values]
-    good = [value if value is None or math.isfinite(value) else None for value in found]
-    if bad := [
-        f"{value!r} for response {at}"
-        for at, (value, kept) in enumerate(zip(values, good, strict=True))
-        if value is not None and kept is None
-    ]:
+    found = [None if value is None else _number(value) for value in values]
+    good = [None if value is None or not math.isfinite(value) else value for value in found]
+    if good != found:
+        bad = [f"{values[at]!r} for response {at}" for at, value in enumerate(found) if value != good[at]]
         raise RewardError(f"{where} gave {', '.join(bad)}, which is not a finite number", good)
     return good
 
@@ -148,11 +147,3 @@ def _number(value: Any) -> float:
     if isinstance(value, Real):
         return float(value)
     return float(value.item()) if hasattr(value, "item") and getattr(value, "size", None) != 0 else math.nan
-
-
-def _described(settings: RewardBase) -> str:
-    return f"{settings.label!r}" + (f" ({settings.function})" if isinstance(settings, PythonReward) else "")
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
