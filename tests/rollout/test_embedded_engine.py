@@ -16,7 +16,7 @@ from or1_rollout.engines.transformers import engine as engine_module
 from or1_rollout.engines.transformers.cached_batch import CachedDecoder
 from or1_rollout.engines.transformers.rows import text_of
 from or1_rollout.engines.transformers.sampling import sample
-from or1_rollout.weight_sync.tensors import write_tensors
+from or1_rollout.weight_sync.stream import write_tensors
 
 PROMPTS = ["12+7=", "a", "the quick brown fox", "9"]
 

@@ -9,8 +9,7 @@ from or1_rollout import TensorStream, WeightMismatch
 from or1_rollout.weight_sync import FingerprintingStream, Probe, fingerprint, fingerprints
 from or1_rollout.weight_sync.check import check_fingerprints, check_probe
 from or1_rollout.weight_sync.fingerprint import Slice
-from or1_rollout.weight_sync.stream import cast_stream
-from or1_rollout.weight_sync.tensors import write_tensors
+from or1_rollout.weight_sync.stream import write_tensors
 
 
 @pytest.mark.parametrize(
@@ -109,7 +108,7 @@ def test_fingerprints_that_differ_are_named(change, named):
 def test_tensors_are_written_in_the_dtype_of_their_place():
     own = {name: torch.zeros(6, 4, dtype=torch.bfloat16) for name in weights()}
     own["lm_head.weight"] = own["model.embed_tokens.weight"]
-    write_tensors(own, cast_stream(TensorStream(weights()), torch.bfloat16))
+    write_tensors(own, weights().items())
     assert all(torch.equal(own[name], tensor.bfloat16()) for name, tensor in weights().items())
     with pytest.raises(WeightMismatch, match=r"1 tensors were not sent: model.layers.0.mlp.up_proj.weight"):
         write_tensors(own, [item for item in weights().items() if "up_proj" not in item[0]])

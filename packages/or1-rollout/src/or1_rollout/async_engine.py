@@ -4,43 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypedDict, TypeVar, Unpack
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar, Unpack
 
-from or1_rollout.engine import OnGroup, OnSample, OnTokens
+from or1_rollout.engine import Engine, GenerateOptions
 from or1_rollout.errors import EngineError
 from or1_rollout.types import Completion, Prompt, SamplingParams
 
 Result = TypeVar("Result")
 
 
-class GenerateOptions(TypedDict, total=False):
-    """What `Engine.generate` takes beside prompts and parameters; see there."""
-
-    seeds: Sequence[Sequence[int]] | None
-    limits: Sequence[int] | None
-    on_group: OnGroup | None
-    on_sample: OnSample | None
-    on_tokens: OnTokens | None
-
-
-class _WholeResponses:
-    """An engine that samples a response in one piece."""
-
-    def between_pieces(self, sync: Callable[[], None]) -> None:
-        """See `Engine.between_pieces`."""
-        sync()
-
-
-class BlockingEngine(_WholeResponses, ABC):
+class BlockingEngine(Engine):
     """Adds `agenerate` to an engine whose `generate` calls `on_tokens` at every step."""
-
-    @abstractmethod
-    def generate(
-        self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
-    ) -> list[list[Completion]]:
-        """See `Engine.generate`."""
 
     async def agenerate(
         self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
@@ -65,14 +41,8 @@ class BlockingEngine(_WholeResponses, ABC):
             raise
 
 
-class WaitingEngine(_WholeResponses, ABC):
+class WaitingEngine(Engine):
     """Adds `generate` to an engine whose `agenerate` waits for servers."""
-
-    @abstractmethod
-    async def agenerate(
-        self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
-    ) -> list[list[Completion]]:
-        """See `Engine.agenerate`."""
 
     def generate(
         self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
@@ -91,18 +61,7 @@ def run_sync(coroutine: Coroutine[Any, Any, Result]) -> Result:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(coroutine)
-    outcome: list[Result] = []
-    errors: list[BaseException] = []
-
-    def inside() -> None:
-        try:
-            outcome.append(asyncio.run(coroutine))
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, whatever it is
-            errors.append(error)
-
-    thread = threading.Thread(target=inside)
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return outcome[0]
+    thread = ThreadPoolExecutor(1)
+    result = thread.submit(asyncio.run, coroutine)
+    thread.shutdown(wait=False)  # the caller may be interrupted meanwhile
+    return result.result()

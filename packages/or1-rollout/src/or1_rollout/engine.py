@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 from or1_rollout.turns import Feed
 from or1_rollout.types import Completion, Prompt, SamplingParams
@@ -17,6 +17,16 @@ OnTokens = Callable[[int], None]
 
 OnGroup = Callable[[int, list[Completion]], None]
 """`on_group(prompt_index, completions)`."""
+
+
+class GenerateOptions(TypedDict, total=False):
+    """What `Engine.generate` takes beside prompts and parameters; see there."""
+
+    seeds: Sequence[Sequence[int]] | None
+    limits: Sequence[int] | None
+    on_group: OnGroup | None
+    on_sample: OnSample | None
+    on_tokens: OnTokens | None
 
 
 class Engine(Protocol):
@@ -44,15 +54,7 @@ class Engine(Protocol):
         """
 
     async def agenerate(
-        self,
-        prompts: Sequence[Prompt],
-        params: SamplingParams,
-        *,
-        seeds: Sequence[Sequence[int]] | None = None,
-        limits: Sequence[int] | None = None,
-        on_group: OnGroup | None = None,
-        on_sample: OnSample | None = None,
-        on_tokens: OnTokens | None = None,
+        self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
     ) -> list[list[Completion]]:
         """`generate` for an event loop, which goes on meanwhile; the callbacks may come from another thread.
 
@@ -78,6 +80,7 @@ class Engine(Protocol):
         That is at once, in the calling thread, where responses are sampled in one piece: ask only between two calls
         of `generate`. An engine that samples in pieces calls it before the next one.
         """
+        sync()
 
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """Log-prob of every response token at temperature 1, from one forward pass."""

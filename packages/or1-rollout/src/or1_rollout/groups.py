@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from or1_rollout.async_engine import GenerateOptions
 from or1_rollout.engine import OnGroup, OnSample
-from or1_rollout.seeds import derived_seeds
+from or1_rollout.seeds import sample_seed
 from or1_rollout.turns import TurnRequest
 from or1_rollout.types import Completion, Prompt, SamplingParams
 
@@ -16,10 +16,11 @@ def seeds_of(
     params: SamplingParams, num_prompts: int, seeds: Sequence[Sequence[int]] | None
 ) -> Sequence[Sequence[int]]:
     """[P][G] the seeds given, or those derived from `params.seed`. Raises `ValueError` for another shape."""
-    seeds_PG = derived_seeds(params.seed, num_prompts, params.n) if seeds is None else seeds
-    if [len(group) for group in seeds_PG] != [params.n] * num_prompts:
+    if seeds is None:
+        return [[sample_seed(params.seed, 0, at, sample) for sample in range(params.n)] for at in range(num_prompts)]
+    if [len(group) for group in seeds] != [params.n] * num_prompts:
         raise ValueError(f"seeds must be [{num_prompts}][{params.n}], one per sample")
-    return seeds_PG
+    return seeds
 
 
 def limited(params: SamplingParams, num_prompts: int, limits: Sequence[int] | None) -> list[SamplingParams]:
@@ -37,11 +38,7 @@ class GroupCollector:
     """Collects completions that arrive in any order into groups, and reports each sample and each whole group once."""
 
     def __init__(
-        self,
-        num_prompts: int,
-        group_size: int,
-        on_group: OnGroup | None = None,
-        on_sample: OnSample | None = None,
+        self, num_prompts: int, group_size: int, on_group: OnGroup | None = None, on_sample: OnSample | None = None
     ) -> None:
         """For the callbacks see `Engine.generate`."""
         self._samples: list[dict[int, Completion]] = [{} for _ in range(num_prompts)]

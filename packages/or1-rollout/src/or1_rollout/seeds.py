@@ -26,11 +26,6 @@ def turn_seed(seed: int, segment: int) -> int:
     return sample_seed(seed, 0, "turn", segment) if segment else seed
 
 
-def derived_seeds(seed: int, num_prompts: int, num_samples: int) -> list[list[int]]:
-    """[P][G] seeds for a call that was given none."""
-    return [[sample_seed(seed, 0, prompt, sample) for sample in range(num_samples)] for prompt in range(num_prompts)]
-
-
 def uniforms_at(seeds: Sequence[int], positions: Sequence[int]) -> NDArray[np.float64]:
     """A number in [0, 1) for one token position of each seed, float64 [N]: output `position` of SplitMix64 from `seed`.
 

@@ -150,9 +150,7 @@ class Completion:
     @property
     def num_sampled(self) -> int:
         """Tokens that the policy sampled."""
-        if not self.segments:
-            return len(self.token_ids)
-        return sum(one.num_tokens for one in self.segments if one.is_sampled)
+        return int(self.is_sampled_T.sum())
 
     @property
     def last_turn(self) -> str:

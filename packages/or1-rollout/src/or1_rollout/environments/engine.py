@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Unpack
 
-from or1_rollout.async_engine import BlockingEngine, GenerateOptions
-from or1_rollout.engine import Engine, OnTokens
+from or1_rollout.async_engine import BlockingEngine
+from or1_rollout.engine import Engine, GenerateOptions, OnTokens
 from or1_rollout.environments.codec import TurnCodec
 from or1_rollout.environments.conversation import Conversation
 from or1_rollout.environments.feed import TurnFeed

@@ -60,13 +60,12 @@ def load_engine(
 
     Raises `EngineError`, also for an option that is missing.
     """
-    needs_model = options.engine in ("transformers", "vllm")
-    if needs_model and not options.model:
-        raise EngineError(f"the engine {options.engine} needs --model FOLDER")
-    if not needs_model and not options.url:
-        raise EngineError(f"the engine {options.engine} needs --url http://HOST:PORT")
-    if needs_model:
+    if options.engine in ("transformers", "vllm"):
+        if not options.model:
+            raise EngineError(f"the engine {options.engine} needs --model FOLDER")
         return _in_process(options, check)
+    if not options.url:
+        raise EngineError(f"the engine {options.engine} needs --url http://HOST:PORT")
     try:
         loaded = _endpoint(options, on_notice) if options.engine == "endpoint" else _vllm_servers(options)
     except ValueError as error:

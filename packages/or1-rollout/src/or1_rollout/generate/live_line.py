@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Final, Self, TextIO
+from typing import Self
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-_FIRST_LINES_S: Final = (5.0, 15.0, 30.0)
-_EVERY_S: Final = 30.0
-
 
 class LiveLine:
     """A context manager; `describe()` gives the line whenever it is shown."""
 
-    def __init__(self, describe: Callable[[], str], *, stream: TextIO | None = None, is_shown: bool = True) -> None:
-        """Write to standard error unless told otherwise; with `is_shown` False only notes appear."""
+    def __init__(self, describe: Callable[[], str], *, is_shown: bool = True) -> None:
+        """Write to standard error; with `is_shown` False only notes appear."""
         self._describe, self._is_shown = describe, is_shown
-        self._console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self._live: Live | None = None
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -52,10 +50,8 @@ class LiveLine:
         return Text(self._describe())
 
     def _write_now_and_then(self) -> None:
-        started_s, shown = time.monotonic(), 0
-        while True:
-            due_s = _FIRST_LINES_S[shown] if shown < len(_FIRST_LINES_S) else _EVERY_S * (shown - 1)
+        started_s = time.monotonic()
+        for due_s in itertools.chain((5, 15), itertools.count(30, 30)):
             if self._ended.wait(max(0.0, started_s + due_s - time.monotonic())):
                 return
             self._console.print(self._text())
-            shown += 1

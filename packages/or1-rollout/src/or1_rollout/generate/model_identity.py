@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import os
 from pathlib import Path
 from typing import Final
 
@@ -16,15 +16,11 @@ def model_identity(path: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(path.iterdir()):
         if file.suffix in _SUFFIXES and file.is_file():
-            digest.update(f"{file.name}:{file.stat().st_size}".encode())
-            for chunk in _ends(file):
-                digest.update(chunk)
+            size = file.stat().st_size
+            digest.update(f"{file.name}:{size}".encode())
+            with file.open("rb") as data:
+                digest.update(data.read(_END_BYTES))
+                if size > 2 * _END_BYTES:
+                    data.seek(-_END_BYTES, os.SEEK_END)
+                    digest.update(data.read(_END_BYTES))
     return f"{path.resolve().name}@{digest.hexdigest()[:12]}"
-
-
-def _ends(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as data:
-        yield data.read(_END_BYTES)
-        if file.stat().st_size > 2 * _END_BYTES:
-            data.seek(-_END_BYTES, 2)
-            yield data.read(_END_BYTES)

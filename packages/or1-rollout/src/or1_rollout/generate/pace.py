@@ -20,9 +20,9 @@ class Pace:
     still being drawn count too, where the engine tells of them.
     """
 
-    def __init__(self, total: int, max_new_tokens: int, *, done: int = 0) -> None:
+    def __init__(self, total: int, max_new_tokens: int) -> None:
         """Start the clock."""
-        self.total, self.done = total, done
+        self.total, self.done = total, 0
         self.ended_here = self.tokens_here = 0
         self._max_new_tokens = max_new_tokens
         self._is_streamed = False
@@ -43,29 +43,21 @@ class Pace:
             if not self._is_streamed:
                 self.tokens_here += max(num_tokens, 0)
 
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds of this session."""
-        return time.monotonic() - self._started_s
-
-    @property
-    def left(self) -> str:
-        """How long the rest takes, in words; nothing where nothing can be said."""
-        return time_left(
+    def __str__(self) -> str:
+        """`412/960 samples, 1,204,112 tokens, 41,200 tokens/s, about 3 min left`."""
+        elapsed_s = time.monotonic() - self._started_s
+        parts = [f"{self.done}/{self.total} samples"]
+        if self.tokens_here:
+            parts += [f"{self.tokens_here:,} tokens", f"{self.tokens_here / elapsed_s:,.0f} tokens/s"]
+        rest = time_left(
             left=self.total - self.done,
             total=self.total,
             ended=self.ended_here,
             tokens=self.tokens_here,
-            elapsed_s=self.elapsed_s,
+            elapsed_s=elapsed_s,
             max_new_tokens=self._max_new_tokens,
         )
-
-    def __str__(self) -> str:
-        """`412/960 samples, 1,204,112 tokens, 41,200 tokens/s, about 3 min left`."""
-        parts = [f"{self.done}/{self.total} samples"]
-        if self.tokens_here:
-            parts += [f"{self.tokens_here:,} tokens", f"{self.tokens_here / self.elapsed_s:,.0f} tokens/s"]
-        return ", ".join([*parts, self.left] if self.left else parts)
+        return ", ".join([*parts, rest] if rest else parts)
 
 
 def time_left(

@@ -27,11 +27,12 @@ def generate_file(
     done = finished_prompts(out)
     left = [row for row in rows if row.id not in done]
     with out.open("a", encoding="utf-8") as file:
-        drawing = _Drawing(file, SamplesFile(out), SampledWithNote(out), loaded, params, pace)
-        pace.done = params.n * (len(rows) - len(left)) + sum(drawing.num_kept(row) for row in left)
-        drawing.fill([row for row in left if drawing.num_kept(row)])
-        drawing.draw([row for row in left if not drawing.num_kept(row)])
-        drawing.samples.close(is_complete=True)
+        samples = SamplesFile(out)
+        drawing = _Drawing(file, samples, SampledWithNote(out), loaded, params, pace)
+        pace.done = params.n * (len(rows) - len(left)) + sum(len(samples.kept[row.id]) for row in left)
+        drawing.fill([row for row in left if samples.kept[row.id]])
+        drawing.draw([row for row in left if not samples.kept[row.id]])
+        samples.remove()
     return len(left)
 
 
@@ -46,12 +47,8 @@ class _Drawing:
     params: SamplingParams
     pace: Pace
 
-    def num_kept(self, row: PromptRow) -> int:
-        """Samples of a row whose group a killed run began."""
-        return len(self.samples.kept[row.id])
-
     def fill(self, rows: Sequence[PromptRow]) -> None:
-        """Draw what begun groups lack, each sample as a prompt of its own."""
+        """Draw what groups that a killed run began lack, each sample as a prompt of its own."""
         kept = self.samples.kept
         lacking = [(row, sample) for row in rows for sample in range(self.params.n) if sample not in kept[row.id]]
 

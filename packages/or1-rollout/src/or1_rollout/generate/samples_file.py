@@ -36,11 +36,10 @@ class SamplesFile:
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._file.flush()
 
-    def close(self, *, is_complete: bool) -> None:
-        """Close the file, and remove it once every group is in the output."""
+    def remove(self) -> None:
+        """Close and remove the file: every group is in the output."""
         self._file.close()
-        if is_complete:
-            self.path.unlink()
+        self.path.unlink()
 
     def _take(self, line: bytes, number: int) -> None:
         try:

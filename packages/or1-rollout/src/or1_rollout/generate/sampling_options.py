@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Final
+from dataclasses import fields
+from typing import Any
 
-_FIELDS: Final = (
-    "max_new_tokens", "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "presence_penalty",
-    "frequency_penalty", "seed", "stop", "stop_token_ids",
-)  # fmt: skip
+from or1_rollout.types import SamplingParams
 
 
 def add_sampling_options(parser: argparse.ArgumentParser, title: str) -> None:
@@ -28,6 +26,7 @@ def add_sampling_options(parser: argparse.ArgumentParser, title: str) -> None:
 
 
 def given_sampling(options: argparse.Namespace) -> dict[str, Any]:
-    """The fields that were given."""
-    given = {name: getattr(options, name) for name in _FIELDS if getattr(options, name) is not None}
+    """The fields that were given, but `n`."""
+    names = [field.name for field in fields(SamplingParams) if field.name != "n"]
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}

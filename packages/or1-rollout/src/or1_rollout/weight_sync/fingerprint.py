@@ -49,10 +49,9 @@ def fingerprint(tensor: Tensor, slice_of: Slice | None = None) -> Fingerprint:
     place = slice_of or Slice(0, 0, matrix.shape[1])
     bits_sum = placed_sum = 0
     height = max(1, CHUNK_ELEMENTS // max(1, matrix.shape[1]))
-    width = min(matrix.shape[1], CHUNK_ELEMENTS)
     for row in range(0, matrix.shape[0], height):
         for column in range(0, matrix.shape[1], CHUNK_ELEMENTS):
-            piece = matrix[row : row + height, column : column + width]
+            piece = matrix[row : row + height, column : column + CHUNK_ELEMENTS]
             bits, rows, columns = _sums(piece)
             first = (place.row + row) * place.columns + place.column + column
             bits_sum += bits

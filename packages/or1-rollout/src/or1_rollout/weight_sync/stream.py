@@ -1,10 +1,11 @@
-"""Streams of named weights, from the trainer to an engine."""
+"""Streams of named weights, from the trainer to an engine, and into tensors of this process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from or1_rollout.errors import WeightMismatch
 from or1_rollout.weight_sync.fingerprint import Fingerprint, fingerprint
 
 if TYPE_CHECKING:
@@ -53,16 +54,30 @@ class FingerprintingStream:
     def __iter__(self) -> Iterator[tuple[str, Tensor]]:
         """A fresh pass."""
         self.fingerprints = {}
-        for name, tensor in cast_stream(self._weights, self._dtype):
-            self.fingerprints[name] = fingerprint(tensor)
-            yield name, tensor
+        for name, tensor in self._weights:
+            cast = tensor.to(self._dtype or tensor.dtype)
+            self.fingerprints[name] = fingerprint(cast)
+            yield name, cast
 
     def metadata(self) -> list[TensorInfo]:
         """See `WeightStream.metadata`."""
         return [(name, self._dtype or dtype, shape) for name, dtype, shape in self._weights.metadata()]
 
 
-def cast_stream(weights: WeightStream, dtype: torch.dtype | None) -> Iterator[tuple[str, Tensor]]:
-    """One pass over the weights, cast to `dtype`; None leaves them as they are."""
-    for name, tensor in weights:
-        yield name, tensor if dtype in (None, tensor.dtype) else tensor.to(dtype)
+def write_tensors(own: Mapping[str, Tensor], named: Iterable[tuple[str, Tensor]]) -> None:
+    """Copy every tensor into the one of its name, in the dtype of that; tied tensors of `own` share their memory.
+
+    Raises `WeightMismatch` naming a tensor that is unknown or of another shape, or those that were not sent.
+    """
+    written: set[int] = set()
+    for name, value in named:
+        if name not in own or own[name].shape != value.shape:
+            there = f"has shape {tuple(own[name].shape)} there" if name in own else "is unknown there"
+            raise WeightMismatch(
+                f"weight sync failed: {name} of shape {tuple(value.shape)} {there}; trainer and engine have "
+                f"different models"
+            )
+        own[name].data.copy_(value.detach())
+        written.add(own[name].data_ptr())
+    if missing := sorted(name for name, tensor in own.items() if tensor.data_ptr() not in written):
+        raise WeightMismatch(f"weight sync failed: {len(missing)} tensors were not sent: {', '.join(missing[:5])}")

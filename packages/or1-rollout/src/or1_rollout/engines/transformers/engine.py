@@ -27,10 +27,9 @@ from or1_rollout.processor import has_fast_bfloat16
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.turns import Feed, TurnRequest
 from or1_rollout.types import Completion, FinishReason, Prompt, SamplingParams
-from or1_rollout.weight_sync import FingerprintingStream, Probe, TensorStream, WeightStream, fingerprint
+from or1_rollout.weight_sync import FingerprintingStream, Probe, WeightStream, fingerprint
 from or1_rollout.weight_sync.check import check_fingerprints, check_probe
-from or1_rollout.weight_sync.stream import cast_stream
-from or1_rollout.weight_sync.tensors import write_tensors
+from or1_rollout.weight_sync.stream import write_tensors
 
 CACHED_FAMILIES = ("qwen2", "qwen3", "llama")
 """Decoded by `CachedDecoder`; every other architecture by its own forward pass."""
@@ -102,7 +101,7 @@ class TransformersEngine(BlockingEngine):
         with torch.random.fork_rng(devices=[]):  # the weights are replaced: the caller's random state must not move
             model = AutoModelForCausalLM.from_config(config)
         engine = cls(model, tokenizer, **options)
-        write_tensors(engine._decoder.named, cast_stream(TensorStream(dict(weights)), engine.dtype))
+        write_tensors(engine._decoder.named, weights)
         return engine
 
     def generate(
