@@ -14,7 +14,7 @@ from whole_runs import command, environment, numbers, rows_written, wait_for
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.errors import ConfigError
 from or1_trainer.gpus import visible_gpus
-from or1_trainer.study.devices import gpu_groups
+from or1_trainer.study.runs import gpu_groups
 
 STUDY = """
 name = "twice"

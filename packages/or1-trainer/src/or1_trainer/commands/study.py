@@ -15,10 +15,9 @@ from or1_trainer.commands.train import resume
 from or1_trainer.errors import ConfigError
 from or1_trainer.gpus import visible_gpus
 from or1_trainer.study.claim import Study, read_study, study_names
-from or1_trainer.study.devices import gpu_groups
 from or1_trainer.study.execute import execute
 from or1_trainer.study.results import store, write_pages
-from or1_trainer.study.runs import FIRST_SEED, PlannedRun, plan_runs
+from or1_trainer.study.runs import FIRST_SEED, PlannedRun, gpu_groups, plan_runs
 
 RESULTS = Path("docs/studies")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from or1_data.schema import Problem
 from or1_reward.types import Verdict
@@ -30,14 +30,15 @@ class Group:
     """The longest response that the stage allows, or the problem's source."""
 
 
-class Reward(Protocol):
+class Reward(ABC):
     """One entry of `[[rewards]]`, made from its settings."""
 
     workers: int = 1
     """Groups it can work on at a time."""
 
+    @abstractmethod
     def values(self, group: Group) -> Values:
         """One value per response, in their order; called in a thread of the reward's own."""
 
-    def close(self) -> None:
-        """Let go of connections and threads; most have none."""
+    def close(self) -> None:  # noqa: B027 - most have nothing to close
+        """Let go of connections and threads."""

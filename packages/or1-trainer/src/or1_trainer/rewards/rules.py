@@ -44,7 +44,7 @@ class Form(Reward):
     """1 where a regular expression matches, else 0; None where matching takes longer than a second."""
 
     def __init__(self, settings: FormatReward, template: str) -> None:
-        """Compile the expression, or that of the prompt template. Raises `ConfigError` if there is none, or it is none."""
+        """Compile the expression or that of the template. Raises `ConfigError` if there is none, or it is none."""
         pattern = settings.pattern or FORMS.get(template, "")
         if not pattern:
             raise ConfigError(
@@ -71,7 +71,7 @@ class Form(Reward):
 
 
 class Length(Reward):
-    """The shape that the settings name; `cosine` and `group` also look at the verdict."""
+    """A published function of the number of response tokens; shapes `cosine` and `group` also look at the verdict."""
 
     def __init__(self, settings: LengthReward) -> None:
         self._settings = settings

@@ -11,28 +11,9 @@ import msgspec
 
 from or1_trainer.config.near import did_you_mean
 from or1_trainer.errors import ConfigError
+from or1_trainer.study.measure import QUANTITIES
 
 STUDIES = resources.files("or1_trainer.study") / "studies"
-
-Quantity = Literal[
-    "accuracy",
-    "accuracy_gain",
-    "accuracy_mean",
-    "entropy_last",
-    "entropy_mean",
-    "entropy_least",
-    "entropy_most",
-    "entropy_start",
-    "entropy_change",
-    "truncated_last",
-    "length_last",
-    "reward_last",
-    "kl_last",
-    "bonus_ratio",
-    "rollout_share",
-    "update_share",
-    "tokens",
-]
 
 
 class Arm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,13 +24,13 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One expectation: the sign of `quantity` of `arm` minus that of `reference`.
+    """One expectation: the sign of `quantity` (of `measure.QUANTITIES`) of `arm` minus that of `reference`.
 
     `sign` "+" or "-": the difference is above or below 0; "0": it is smaller than `margin`; ">" or "<", without a
     reference: the quantity itself is above or below `bound`. `margin` is the smallest difference that matters.
     """
 
-    quantity: Quantity
+    quantity: str
     arm: str
     sign: Literal["+", "-", "0", ">", "<"]
     reference: str = ""
@@ -76,7 +57,7 @@ class Study(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Remark on the verdict, printed after it."""
 
     def __post_init__(self) -> None:
-        """Reject duplicate arms, unknown arms in expectations, and signs without what they need."""
+        """Reject duplicate arms, unknown arms and quantities in expectations, and signs without what they need."""
         names = [arm.name for arm in self.arms]
         if len(set(names)) != len(names):
             raise ValueError(f"study {self.name}: two arms have the same name")
@@ -84,6 +65,9 @@ class Study(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             self._check(expect, names)
 
     def _check(self, expect: Expect, names: list[str]) -> None:
+        if expect.quantity not in QUANTITIES:
+            near = did_you_mean(expect.quantity, QUANTITIES)
+            raise ValueError(f"study {self.name}: no quantity {expect.quantity!r}{near}")
         for arm in filter(None, (expect.arm, expect.reference)):
             if arm not in names:
                 raise ValueError(f"study {self.name}: no arm {arm!r}{did_you_mean(arm, names)}")
@@ -99,11 +83,7 @@ def study_names() -> list[str]:
 
 
 def read_study(name: str) -> Study:
-    """Read a study of the package (by name) or a TOML file (by path).
-
-    Raises:
-        ConfigError: there is no such study, or the file is invalid.
-    """
+    """Read a study of the package (by name) or a TOML file (by path); raise `ConfigError` if there is no valid one."""
     if name.endswith(".toml"):
         try:
             text = Path(name).read_text()

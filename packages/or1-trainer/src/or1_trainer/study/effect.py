@@ -10,18 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from or1_trainer.study.claim import Expect
-from or1_trainer.study.measure import PER_PROBLEM, measure, per_problem
+from or1_trainer.study.measure import Floats, measured_N
 from or1_trainer.study.run_summary import RunSummary
 
 RESAMPLES = 10_000
 LEVEL = 0.95
 SEED = 20250529
 """Seed of the bootstrap, so that the same runs always give the same interval."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +33,14 @@ class Effect:
 
 def effect_of(expect: Expect, arm: Sequence[RunSummary], reference: Sequence[RunSummary]) -> Effect:
     """Return the quantity of `arm` minus that of `reference` (0 if empty), paired in the order of seeds."""
-    if reference and len(arm) != len(reference):
-        raise ValueError(f"{len(arm)} runs cannot be paired with {len(reference)}")
-    if expect.quantity in PER_PROBLEM:
-        return bootstrap(_differences_SN(expect.quantity, arm, reference))
-    values_S = np.array([measure(run, expect.quantity) for run in arm])
+    differences_SN = _values_SN(expect.quantity, arm)
     if reference:
-        values_S = values_S - np.array([measure(run, expect.quantity) for run in reference])
-    return bootstrap(values_S[:, None])
+        is_paired = all(one.problems == other.problems for one, other in zip(arm, reference, strict=True))
+        if differences_SN.shape[1] > 1 and not is_paired:
+            raise ValueError("two arms were evaluated on different problems and cannot be paired")
+        differences_SN = differences_SN - _values_SN(expect.quantity, reference)
+    # problems without a verdict in any one run (verifier errors) are left out of all runs
+    return bootstrap(differences_SN[:, np.isfinite(differences_SN).all(axis=0)])
 
 
 def bootstrap(differences_SN: Floats) -> Effect:
@@ -65,16 +62,9 @@ def bootstrap(differences_SN: Floats) -> Effect:
         value=float(differences_SN.mean()),
         low=float(low),
         high=float(high),
-        by_seed=tuple(float(value) for value in differences_SN.mean(axis=1)),
+        by_seed=tuple(differences_SN.mean(axis=1).tolist()),
     )
 
 
-def _differences_SN(quantity: str, arm: Sequence[RunSummary], reference: Sequence[RunSummary]) -> Floats:
-    """Problems without a verdict in any one run (verifier errors) are left out of all runs."""
-    shares_SN = np.array([per_problem(run, quantity) for run in arm])
-    if reference:
-        for one, other in zip(arm, reference, strict=True):
-            if one.problems != other.problems:
-                raise ValueError("two arms were evaluated on different problems and cannot be paired")
-        shares_SN = shares_SN - np.array([per_problem(run, quantity) for run in reference])
-    return shares_SN[:, np.isfinite(shares_SN).all(axis=0)]
+def _values_SN(quantity: str, runs: Sequence[RunSummary]) -> Floats:
+    return np.array([measured_N(run, quantity) for run in runs])

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -42,21 +42,13 @@ def execute(
     note: Callable[[str], None],
     devices: Sequence[str] = (),
 ) -> None:
-    """Finish every planned run, `jobs` at a time, in the given order.
+    """Finish every planned run below `root`, `jobs` at a time, in the given order; those with equal keys once.
 
-    Args:
-        planned: the runs; those with equal keys are executed once.
-        root: folder of the run folders.
-        train: what each process does with its run folder.
-        jobs: most runs at a time.
-        note: called with a line of progress at the end of each run.
-        devices: the GPUs of each of the concurrent runs (`devices.gpu_groups`), which bounds `jobs`; empty on CPUs.
-
-    Raises:
-        StudyError: at least one run failed; its folder has the log.
+    `note` is called with a line of progress at the end of each run. `devices` are the GPUs of each of the concurrent
+    runs (`runs.gpu_groups`), which bounds `jobs`; empty on CPUs. Raises `StudyError` if a run failed.
     """
-    unique = {run.key: run for run in planned}
-    waiting = [run for run in unique.values() if not is_finished(run.folder(root), run.config)]
+    unique = {run.key: run for run in planned}.values()
+    waiting = [run for run in unique if not is_finished(run.folder(root), run.config)]
     note(f"{len(unique)} runs, {len(unique) - len(waiting)} of them finished; {jobs} at a time in {root}")
     failed = _execute_all(waiting, root, train, note, [*devices[:jobs]] or [""] * jobs)
     if failed:
@@ -70,7 +62,9 @@ def _execute_all(
     waiting: list[PlannedRun], root: Path, train: Train, note: Callable[[str], None], free: list[str]
 ) -> list[PlannedRun]:
     """Return the runs that failed. `free`: the devices of each concurrent run."""
-    context = _context()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the runs, which share the cores; torch reads it in the server
+    context = multiprocessing.get_context("forkserver")  # a server that has imported torch saves seconds per run
+    context.set_forkserver_preload(["or1_trainer.train.build"])
     active: dict[Any, tuple[ForkServerProcess, PlannedRun, float, str]] = {}
     failed: list[PlannedRun] = []
     queue = list(waiting)
@@ -86,8 +80,9 @@ def _execute_all(
                 free.append(device)
                 process.join()
                 is_done = is_finished(run.folder(root), run.config)
-                failed += [] if is_done else [run]
-                if is_done:  # it is never resumed, and a checkpoint is three times as large as its model
+                if not is_done:
+                    failed.append(run)
+                else:  # it is never resumed, and a checkpoint is three times as large as its model
                     shutil.rmtree(run.folder(root) / "checkpoints", ignore_errors=True)
                 seconds, left = time.monotonic() - started, len(queue) + len(active)
                 note(f"{'done' if is_done else 'failed'}: {run.arm}, seed {run.seed} ({seconds:.0f} s); {left} left")
@@ -100,13 +95,6 @@ def _execute_all(
     return failed
 
 
-def _context() -> ForkServerContext:
-    """Fork processes from a server that has imported torch and runs nothing, which saves seconds per run."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["or1_trainer.train.build"])
-    return context
-
-
 def _start(
     context: ForkServerContext, run: PlannedRun, root: Path, train: Train, device: str, alive: Connection
 ) -> ForkServerProcess:
@@ -114,9 +102,8 @@ def _start(
     if not (folder / "config.toml").exists():
         shutil.rmtree(folder, ignore_errors=True)  # made by a process that was killed before it wrote the settings
         claim_run_folder(folder, run.config)
-    with _one_thread():
-        process = context.Process(target=run_process, args=(train, folder, device, alive), name=run.key)
-        process.start()
+    process = context.Process(target=run_process, args=(train, folder, device, alive), name=run.key)
+    process.start()
     return process
 
 
@@ -144,15 +131,3 @@ def exit_when_closed(alive: Connection) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True, name="exit-with-study").start()
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Set OMP_NUM_THREADS to 1 unless the user has set it: concurrent runs share the cores."""
-    before = os.environ.get("OMP_NUM_THREADS")
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]

@@ -32,8 +32,7 @@ Points = Sequence[tuple[float, float]]
 def study_figure(runs: Mapping[str, Sequence[RunSummary]]) -> str:
     """Draw two panels and a legend of the arms; all seeds of an arm have its color.
 
-    Raises:
-        ConfigError: matplotlib, the extra `figures`, is not installed.
+    Raises `ConfigError` if matplotlib, the extra `figures`, is not installed.
     """
     try:
         import matplotlib as mpl

@@ -1,7 +1,8 @@
 """Quantities that studies compare: one number per run; accuracies also per problem, for the bootstrap.
 
-`*_last` is the mean over the last fifth of the training steps; `accuracy` is that of the last evaluation.
-Axis: N problems.
+`*_last` is the mean over the last fifth of the training steps; `accuracy` is that of the last evaluation,
+`accuracy_gain` what it gained over the first, `accuracy_mean` the mean without the first.
+Axes: E evaluations, N problems.
 """
 
 from __future__ import annotations
@@ -17,34 +18,30 @@ from or1_trainer.errors import RunFolderError
 from or1_trainer.study.run_summary import RunSummary
 
 LAST_SHARE = 0.2
-PER_PROBLEM = ("accuracy", "accuracy_gain", "accuracy_mean")
-
 Floats = NDArray[np.float64]
 
 
 def measure(run: RunSummary, quantity: str) -> float:
-    """Return the value of one run; raise `RunFolderError` when the run did not log what it needs."""
-    if quantity in PER_PROBLEM:
-        return float(np.nanmean(per_problem(run, quantity)))
-    value = _QUANTITIES[quantity](run)
-    if not math.isfinite(value):
+    """Return the value of one run, an accuracy as the mean over problems."""
+    return float(np.nanmean(measured_N(run, quantity)))
+
+
+def measured_N(run: RunSummary, quantity: str) -> Floats:
+    """[N] of an accuracy, NaN where a problem has no verdict; [1] of the other quantities.
+
+    Raises `RunFolderError` when the run did not log what it needs.
+    """
+    values_N = np.atleast_1d(QUANTITIES[quantity](run))
+    if not np.isfinite(values_N).any():
         raise RunFolderError(f"{quantity} cannot be measured: the run logged no value for it")
-    return value
+    return values_N
 
 
-def per_problem(run: RunSummary, quantity: str) -> Floats:
-    """[N] fraction of right answers: of the last evaluation, its gain over the first, or the mean without the first."""
-    shares = np.array(
-        [
-            [r / g if g else math.nan for r, g in zip(right, graded, strict=True)]
-            for right, graded in zip(run.right, run.graded, strict=True)
-        ]
-    )
-    if quantity == "accuracy":
-        return np.asarray(shares[-1])
-    if quantity == "accuracy_gain":
-        return np.asarray(shares[-1] - shares[0])
-    return np.asarray(shares[1:].mean(axis=0))
+def shares_EN(run: RunSummary) -> Floats:
+    """Fraction of right answers at each evaluation to each problem, NaN where no response has a verdict."""
+    graded_EN = np.array(run.graded)
+    right_EN: Floats = np.array(run.right) / np.where(graded_EN > 0, graded_EN, math.nan)
+    return right_EN
 
 
 def series(run: RunSummary, name: str) -> list[float]:
@@ -69,29 +66,28 @@ def _bonus_ratio(run: RunSummary) -> float:
     return sum(map(abs, bonus)) / sum(map(abs, policy)) if any(policy) else math.nan
 
 
-def _share(name: str) -> Callable[[RunSummary], float]:
+def _share(run: RunSummary, name: str) -> float:
     """Fraction of the time of all steps, evaluation not counted."""
-
-    def share(run: RunSummary) -> float:
-        step = run.totals["step_s"] - run.totals["eval_s"]
-        return run.totals[name] / step if step > 0 else math.nan
-
-    return share
+    step = run.totals["step_s"] - run.totals["eval_s"]
+    return run.totals[name] / step if step > 0 else math.nan
 
 
-_QUANTITIES: Final[dict[str, Callable[[RunSummary], float]]] = {
+QUANTITIES: Final[dict[str, Callable[[RunSummary], Floats | float]]] = {
+    "accuracy": lambda run: shares_EN(run)[-1],
+    "accuracy_gain": lambda run: shares_EN(run)[-1] - shares_EN(run)[0],
+    "accuracy_mean": lambda run: shares_EN(run)[1:].mean(axis=0),
     "entropy_last": lambda run: last(run, "entropy"),
     "entropy_mean": lambda run: mean(series(run, "entropy")),
     "entropy_least": lambda run: min(series(run, "entropy"), default=math.nan),
     "entropy_most": lambda run: max(series(run, "entropy"), default=math.nan),
-    "entropy_start": lambda run: (series(run, "entropy") or [math.nan])[0],
-    "entropy_change": lambda run: last(run, "entropy") - (series(run, "entropy") or [math.nan])[0],
+    "entropy_start": lambda run: next(iter(series(run, "entropy")), math.nan),
+    "entropy_change": lambda run: last(run, "entropy") - QUANTITIES["entropy_start"](run),
     "truncated_last": lambda run: last(run, "truncated"),
     "length_last": lambda run: last(run, "length"),
     "reward_last": lambda run: last(run, "reward"),
     "kl_last": lambda run: last(run, "kl"),
     "bonus_ratio": _bonus_ratio,
-    "rollout_share": _share("rollout_s"),
-    "update_share": _share("update_s"),
+    "rollout_share": lambda run: _share(run, "rollout_s"),
+    "update_share": lambda run: _share(run, "update_s"),
     "tokens": lambda run: run.totals["tokens"],
 }

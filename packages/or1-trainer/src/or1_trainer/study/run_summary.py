@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from or1_trainer.config.schema import RunConfig
+from or1_trainer.config.schema import RunConfig, Settings
 from or1_trainer.errors import RunFolderError
 from or1_trainer.metrics.files import naming_path, replace_file
 from or1_trainer.metrics.log import Value, read_metrics
-from or1_trainer.study.runs import changed
 from or1_trainer.train.stages import total_steps
+
+Kind = TypeVar("Kind")
 
 SERIES = {
     "policy/entropy": "entropy",
@@ -65,6 +65,19 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
+def changed(settings: Settings) -> dict[str, Any]:
+    """Return the settings that differ from their defaults, nested."""
+    different: dict[str, Any] = {}
+    for field in msgspec.structs.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, Settings):
+            if inner := changed(value):
+                different[field.name] = inner
+        elif field.required or value != field.default:
+            different[field.name] = msgspec.to_builtins(value)
+    return different
+
+
 def is_finished(folder: Path, config: RunConfig) -> bool:
     """Return whether the last row of the run's metrics belongs to its last step."""
     rows = read_metrics(folder / "metrics.jsonl")
@@ -72,21 +85,22 @@ def is_finished(folder: Path, config: RunConfig) -> bool:
 
 
 def summarize(folder: Path, config: RunConfig) -> RunSummary:
-    """Summarize a finished run folder.
-
-    Raises:
-        RunFolderError: the run is not finished, or its evaluations are missing.
-    """
+    """Summarize a run folder; raise `RunFolderError` if the run is not finished, or its evaluations are missing."""
     rows = read_metrics(folder / "metrics.jsonl")
     if not is_finished(folder, config):
         raise RunFolderError(f"{folder} is not finished; run the study again to resume it")
     trained = [row for row in rows if "reward/mean" in row]
     evals = [row for row in rows if "eval/avg" in row]
-    counts = [_counts(folder, int(row["step"])) for row in evals]
+    files = [folder / "eval" / f"step_{int(row['step']):06d}.json" for row in evals]
+    counts = [read_json(path, dict[str, tuple[int, int]], "right and graded responses by problem") for path in files]
     problems = list(counts[0])
     return RunSummary(
         settings=changed(config),
-        series={short: _series(trained, key) for key, short in SERIES.items() if _is_kept(trained, key)},
+        series={
+            short: [_rounded(row.get(key)) for row in trained]
+            for key, short in SERIES.items()
+            if any(row.get(key) if key in BONUS_SERIES else key in row for row in trained)
+        },
         totals={short: _total(trained, key) for key, short in TOTALS.items()},
         eval_steps=[int(row["step"]) for row in evals],
         eval_truncated=[round(float(row["eval/truncated_rate"]), 4) for row in evals],
@@ -105,20 +119,17 @@ def write_summary(run: RunSummary, path: Path) -> None:
 
 def read_summary(path: Path) -> RunSummary:
     """Read a summary; raise `RunFolderError` when the file is missing or damaged."""
+    return read_json(path, RunSummary, "the summary of a run")
+
+
+def read_json(path: Path, kind: type[Kind], what: str) -> Kind:
+    """Read a JSON file of a study; raise `RunFolderError` when it is missing, or is not `what` it should be."""
     with naming_path(path, "read"):
         content = path.read_bytes()
     try:
-        return msgspec.json.decode(content, type=RunSummary)
+        return msgspec.json.decode(content, type=kind)
     except msgspec.MsgspecError as error:
-        raise RunFolderError(f"{path}: not the summary of a run ({error}); run the study again") from error
-
-
-def _series(rows: Sequence[Mapping[str, Value]], key: str) -> list[float | None]:
-    return [_rounded(row.get(key)) for row in rows]
-
-
-def _is_kept(rows: Sequence[Mapping[str, Value]], key: str) -> bool:
-    return any(row.get(key) if key in BONUS_SERIES else key in row for row in rows)
+        raise RunFolderError(f"{path}: not {what} ({error}); run the study again") from error
 
 
 def _total(rows: Sequence[Mapping[str, Value]], key: str) -> float:
@@ -126,12 +137,4 @@ def _total(rows: Sequence[Mapping[str, Value]], key: str) -> float:
 
 
 def _rounded(value: Value | None) -> float | None:
-    if not isinstance(value, int | float):
-        return None
-    return float(f"{value:.4g}")
-
-
-def _counts(folder: Path, step: int) -> dict[str, tuple[int, int]]:
-    path = folder / "eval" / f"step_{step:06d}.json"
-    with naming_path(path, "read"):
-        return {problem: (right, graded) for problem, (right, graded) in json.loads(path.read_text()).items()}
+    return float(f"{value:.4g}") if isinstance(value, int | float) else None

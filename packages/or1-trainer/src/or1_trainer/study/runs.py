@@ -1,4 +1,4 @@
-"""The runs of a study: one configuration per arm and seed, identified by a hash of its settings."""
+"""The runs of a study: one configuration per arm and seed, identified by a hash of its settings, and their GPUs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import msgspec
 
 from or1_trainer.config.check import check
 from or1_trainer.config.load import read_recipe, resolve
-from or1_trainer.config.schema import RunConfig, Settings
+from or1_trainer.config.schema import RunConfig
 from or1_trainer.dtypes import with_dtype
 from or1_trainer.errors import ConfigError
 from or1_trainer.study.claim import Study
+from or1_trainer.study.run_summary import changed
 
 FIRST_SEED = 21
 """Studies use the seeds FIRST_SEED, FIRST_SEED + 1, ...; settings were tuned on others (docs/studies/README.md)."""
@@ -28,7 +29,12 @@ class PlannedRun:
     arm: str
     seed: int
     config: RunConfig
-    key: str
+
+    @property
+    def key(self) -> str:
+        """Hash of the settings that differ from their defaults, without the name; a new setting changes no old key."""
+        different = changed(msgspec.structs.replace(self.config, name=""))
+        return hashlib.sha256(msgspec.json.encode(different, order="deterministic")).hexdigest()[:12]
 
     def folder(self, root: Path) -> Path:
         """Return the run folder."""
@@ -39,10 +45,7 @@ def plan_runs(study: Study, seeds: Sequence[int], *, extra: Mapping[str, Any] | 
     """List the runs seed by seed, so that an interrupted study has complete comparisons.
 
     Settings apply in this order: recipe, study, arm, `extra`. Each seed has its own warm start; all arms of a seed
-    start from the same one.
-
-    Raises:
-        ConfigError: an arm has invalid settings.
+    start from the same one. Raises `ConfigError` if an arm has invalid settings.
     """
     tree = read_recipe(study.recipe)
     planned = []
@@ -53,8 +56,8 @@ def plan_runs(study: Study, seeds: Sequence[int], *, extra: Mapping[str, Any] | 
             config = with_dtype(_resolved(tree, settings))
             if any(stage.advance.rule == "auto" for stage in config.stages):
                 raise ConfigError(f"study {study.name}: arms are compared at equal steps; set advance.rule = count")
-            check(config, max(config.parallel.tensor, 1) * max(config.parallel.data, 1))
-            planned.append(PlannedRun(arm=arm.name, seed=seed, config=config, key=run_key(config)))
+            check(config, _processes(config))
+            planned.append(PlannedRun(arm=arm.name, seed=seed, config=config))
     return planned
 
 
@@ -66,20 +69,19 @@ def _resolved(tree: Mapping[str, Any], settings: Mapping[str, Any]) -> RunConfig
     return resolve(msgspec.to_builtins(config), every)
 
 
-def run_key(config: RunConfig) -> str:
-    """Hash the settings that differ from their defaults, without the name; a new setting changes no existing key."""
-    different = changed(msgspec.structs.replace(config, name=""))
-    return hashlib.sha256(msgspec.json.encode(different, order="deterministic")).hexdigest()[:12]
+def gpu_groups(configs: Sequence[RunConfig], gpus: int) -> list[str]:
+    """Return values of CUDA_VISIBLE_DEVICES, one per concurrent run, so that no two share a GPU; empty on CPUs.
+
+    Raises `ConfigError` if there are fewer than one run needs. The assignment is tested; it never ran on CUDA.
+    """
+    if not gpus or all(config.device == "cpu" for config in configs):
+        return []
+    per_run = max(map(_processes, configs))
+    if per_run > gpus:
+        raise ConfigError(f"a run of this study needs {per_run} GPUs, and this machine has {gpus}")
+    return [",".join(map(str, range(first, first + per_run))) for first in range(0, gpus - per_run + 1, per_run)]
 
 
-def changed(settings: Settings) -> dict[str, Any]:
-    """Return the settings that differ from their defaults, nested."""
-    different: dict[str, Any] = {}
-    for field in msgspec.structs.fields(settings):
-        value = getattr(settings, field.name)
-        if isinstance(value, Settings):
-            if inner := changed(value):
-                different[field.name] = inner
-        elif field.required or value != field.default:
-            different[field.name] = msgspec.to_builtins(value)
-    return different
+def _processes(config: RunConfig) -> int:
+    """Processes of a run, each of which has a GPU of its own where GPUs are used."""
+    return max(config.parallel.tensor, 1) * max(config.parallel.data, 1)

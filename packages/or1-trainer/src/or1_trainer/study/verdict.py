@@ -19,11 +19,11 @@ ByArm = Mapping[str, Sequence[RunSummary]]
 
 
 class Verdict(StrEnum):
-    """What the runs say about a claim."""
+    """What the runs say about a claim. Of several expectations the first verdict of this list counts."""
 
-    REPRODUCED = "reproduced"
     NOT_REPRODUCED = "not reproduced"
     NOT_DECIDABLE = "not decidable at this scale"
+    REPRODUCED = "reproduced"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,8 @@ def judge(study: Study, runs: ByArm) -> tuple[Verdict, list[Outcome]]:
     for expect in study.expect:
         effect = effect_of(expect, runs[expect.arm], runs[expect.reference] if expect.reference else ())
         outcomes.append(Outcome(expect=expect, effect=effect, verdict=decide(expect, effect)))
-    return overall([outcome.verdict for outcome in outcomes]), outcomes
+    found = [outcome.verdict for outcome in outcomes]
+    return min(found, key=list(Verdict).index, default=Verdict.REPRODUCED), outcomes
 
 
 def decide(expect: Expect, effect: Effect) -> Verdict:
@@ -57,13 +58,6 @@ def decide(expect: Expect, effect: Effect) -> Verdict:
     if inside[0] <= effect.low and effect.high <= inside[1]:
         return Verdict.REPRODUCED
     return Verdict.NOT_DECIDABLE
-
-
-def overall(verdicts: Sequence[Verdict]) -> Verdict:
-    """Combine: one refuted expectation refutes the claim; otherwise one undecided leaves it undecided."""
-    if Verdict.NOT_REPRODUCED in verdicts:
-        return Verdict.NOT_REPRODUCED
-    return Verdict.NOT_DECIDABLE if Verdict.NOT_DECIDABLE in verdicts else Verdict.REPRODUCED
 
 
 def _regions(expect: Expect) -> tuple[tuple[float, float], list[tuple[float, float]]]:
