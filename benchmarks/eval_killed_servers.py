@@ -30,8 +30,9 @@ import httpx
 from or1_eval import Problem, Progress, Report, Sampling, Task, endpoint, evaluate
 from or1_eval.runs.folder import RunFolder
 from or1_rollout.engines.vllm.control import serve_command
+from or1_trainer.config.schema import LetteredSettings
 from or1_trainer.toy import warm_start
-from or1_trainer.toy.lettered import Lengths, lettered_problems
+from or1_trainer.toy.lettered import lettered_problems
 
 WARM_START = next((Path(warm_start.__file__).parent / "warm_starts").glob("tiny-*"))
 OPTIONS = [
@@ -100,7 +101,7 @@ class Killer:
 
 
 def task(count: int, k: int, max_new_tokens: int) -> Task:
-    rows = lettered_problems("heldout", count, 5, Lengths(least=5, most=8), template="bare")
+    rows = lettered_problems("heldout", count, 5, LetteredSettings(min_terms=5, max_terms=8), template="bare")
     problems = tuple(
         Problem(id=str(n), prompt=row.prompt[-1]["content"], ground_truth=row.ground_truth)
         for n, row in enumerate(rows)

@@ -11,10 +11,10 @@ from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.config.problems import HabitSettings, LetteredSettings, WarmStartSettings
 from or1_trainer.errors import ConfigError
 from or1_trainer.toy.lesson import alphabet_of, solved_problems
-from or1_trainer.toy.lettered import ALPHABET, Lengths, lettered_problems
+from or1_trainer.toy.lettered import ALPHABET, lettered_problems
 from or1_trainer.toy.traces import traces
 
-LENGTHS = Lengths(least=3, most=6)
+LENGTHS = LetteredSettings(min_terms=3, max_terms=6)
 STEADY = HabitSettings(restate_share=0.3, slip_share=0.0, check_share=0.3, hurry_share=0.0)
 
 
@@ -61,9 +61,8 @@ NO_HABITS = {"restate_share": 0.0, "slip_share": 0.0, "correct_share": 0.0, "che
 
 
 def test_the_next_pair_is_drawn_from_all_ordered_pairs():
-    firsts = Counter(
-        trace.response[:2] for trace in traces(6000, 1, Lengths(least=3, most=3), HabitSettings(**NO_HABITS))
-    )
+    three = LetteredSettings(min_terms=3, max_terms=3)
+    firsts = Counter(trace.response[:2] for trace in traces(6000, 1, three, HabitSettings(**NO_HABITS)))
     assert len(firsts) == 6
     entropy = -sum(n / 6000 * math.log(n / 6000) for n in firsts.values())
     assert entropy == pytest.approx(math.log(6), abs=0.01)
@@ -86,9 +85,9 @@ def test_parts_share_no_problem_in_any_order_and_a_longer_run_begins_as_a_shorte
 
 def test_what_there_is_not_is_refused(capsys):
     with pytest.raises(ConfigError, match="not enough"):
-        list(lettered_problems("heldout", 500, 0, Lengths(least=2, most=2), template="bare"))
+        list(lettered_problems("heldout", 500, 0, LetteredSettings(min_terms=2, max_terms=2), template="bare"))
     with pytest.raises(ConfigError, match="max_terms"):
-        Lengths(least=3, most=13)
+        next(lettered_problems("train", 1, 0, LetteredSettings(max_terms=13), template="bare"))
     for change in ("data.lettered.max_terms", "warm_start.lettered.min_terms"):
         assert main(["train", "lab", f"--{change}", "40", "--dry-run"]) == 2
         assert change.rpartition(".")[0] in capsys.readouterr().err

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from or1_trainer.config.near import did_you_mean
-from or1_trainer.config.schema import RunConfig
+from or1_trainer.config.schema import RunConfig, WarmStartSettings
 from or1_trainer.errors import ConfigError
 from or1_trainer.model_path import local_model
 
@@ -47,7 +47,11 @@ def model_config(config: RunConfig) -> Mapping[str, Any]:
     """Return the `config.json` of a run's model: of `model.path`, or of the warm start."""
     if config.model.path:
         return read_model_config(config.model.path)
-    start = config.warm_start
+    return warm_start_config(config.warm_start, vocabulary=0)
+
+
+def warm_start_config(start: WarmStartSettings, vocabulary: int) -> dict[str, Any]:
+    """Return the keys of `config.json` that determine the shape of a warm start."""
     return {
         "model_type": "qwen2",
         "hidden_size": start.hidden,
@@ -55,6 +59,6 @@ def model_config(config: RunConfig) -> Mapping[str, Any]:
         "num_hidden_layers": start.layers,
         "num_attention_heads": start.heads,
         "num_key_value_heads": start.kv_heads,
-        "vocab_size": 0,
+        "vocab_size": vocabulary,
         "tie_word_embeddings": True,
     }

@@ -19,13 +19,10 @@ ASKED_SHARE: Final = 1 / 3
 
 def calculator_rows(count: int, seed: int, family: Family) -> Iterator[dict[str, Any]]:
     """`count` rows with `messages`, on sums of the training part."""
-    guessed = 1.0 - ASKED_SHARE
-    for shown in arithmetic.demonstrations(count, seed, verbose_share=0.0, guess_share=guessed, family=family):
-        first = {"role": "user", "content": shown.prompt}
-        last = {"role": "assistant", "content": shown.response}
+    guess_share = 1.0 - ASKED_SHARE
+    for shown in arithmetic.demonstrations(count, seed, verbose_share=0.0, guess_share=guess_share, family=family):
+        answer = shown.problem.ground_truth
+        turns = [("user", shown.prompt), ("assistant", shown.response)]
         if shown.style != "guess":
-            told = {"role": "tool", "content": f"{shown.problem.ground_truth};"}
-            last = {"role": "assistant", "content": f"\\boxed{{{shown.problem.ground_truth}}}"}
-            yield {"messages": [first, {"role": "assistant", "content": shown.prompt}, told, last]}
-            continue
-        yield {"messages": [first, last]}
+            turns[1:] = [("assistant", shown.prompt), ("tool", f"{answer};"), ("assistant", f"\\boxed{{{answer}}}")]
+        yield {"messages": [{"role": role, "content": content} for role, content in turns]}

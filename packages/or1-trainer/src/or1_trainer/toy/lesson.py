@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from or1_data import arithmetic
-from or1_trainer.config.schema import WarmStartSettings
+from or1_trainer.config.schema import ArithmeticSettings, WarmStartSettings
 from or1_trainer.toy import lettered
-from or1_trainer.toy.family import family_of, lengths_of
 from or1_trainer.toy.traces import traces
+
+
+def family_of(settings: ArithmeticSettings) -> arithmetic.Family:
+    """The settings as or1-data's family of expressions, for problems and demonstrations alike."""
+    return arithmetic.Family(
+        min_terms=settings.min_terms,
+        max_terms=settings.max_terms,
+        max_digits=settings.max_digits,
+        operators=settings.operators,
+    )
 
 
 def alphabet_of(settings: WarmStartSettings) -> str:
@@ -20,14 +29,8 @@ def solved_problems(settings: WarmStartSettings) -> Iterator[tuple[str, str]]:
     """(prompt, response) for every sequence of the warm start."""
     count = settings.steps * settings.sequences
     if settings.demonstrated == "lettered":
-        for trace in traces(count, settings.seed, lengths_of(settings.lettered), settings.habits):
-            yield trace.prompt, trace.response
+        yield from traces(count, settings.seed, settings.lettered, settings.habits)
         return
-    for shown in arithmetic.demonstrations(
-        count,
-        settings.seed,
-        verbose_share=settings.verbose_share,
-        guess_share=settings.guess_share,
-        family=family_of(settings.arithmetic),
-    ):
+    shares = {"verbose_share": settings.verbose_share, "guess_share": settings.guess_share}
+    for shown in arithmetic.demonstrations(count, settings.seed, **shares, family=family_of(settings.arithmetic)):
         yield shown.prompt, shown.response

@@ -10,43 +10,32 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final, TypeVar
 
+from or1_data.arithmetic import HELDOUT_SHARE, Split
 from or1_data.schema import Problem, make_problem
+from or1_trainer.config.schema import LetteredSettings
 from or1_trainer.errors import ConfigError
 
 LETTERS: Final = "ABCDEFGHIJKL"
 ALPHABET: Final = LETTERS + "0123456789;=?\\boxed{}"
 """Every character of problems and solutions, each once."""
-HELDOUT_SHARE: Final = 8
-"""One set of terms in this many belongs to the held-out part."""
 _REDRAWS: Final = 10_000
 
-Split = Literal["train", "heldout"]
+Drawn = TypeVar("Drawn")
 Terms = tuple[int, ...]
 """One-digit numbers; the first is A, the second B, and so on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
-    """How many terms a sum has: every number is as likely as any other."""
-
-    least: int
-    most: int
-
-    def __post_init__(self) -> None:
-        """Refuse lengths that no sum has."""
-        if not 2 <= self.least <= self.most <= len(LETTERS):
-            raise ConfigError(f"need 2 <= min_terms <= max_terms <= {len(LETTERS)}, got {self.least} and {self.most}")
-
-
-def lettered_problems(split: Split, count: int, seed: int, lengths: Lengths, *, template: str) -> Iterator[Problem]:
+def lettered_problems(
+    split: Split, count: int, seed: int, settings: LetteredSettings, *, template: str
+) -> Iterator[Problem]:
     """`count` different problems of one part. Raises `ConfigError` where there are not so many."""
-    rng, seen = stream(seed, split), set[Terms]()
-    for index in range(count):
-        terms = _fresh(rng, split, lengths, seen)
+    draw_terms = partial(draw, stream(seed, split), split, settings)
+    refusal = f"there are not enough lettered sums ({split}); ask for fewer, or raise max_terms"
+    for index, terms in enumerate(distinct(draw_terms, count, refusal)):
         yield make_problem(
             text_of(terms),
             sum(terms),
@@ -57,11 +46,14 @@ def lettered_problems(split: Split, count: int, seed: int, lengths: Lengths, *, 
         )
 
 
-def draw(rng: random.Random, split: Split, lengths: Lengths) -> Terms:
-    """A sum of the given part."""
+def draw(rng: random.Random, split: Split, settings: LetteredSettings) -> Terms:
+    """A sum of the given part; every number of terms is as likely as any other."""
+    least, most = settings.min_terms, settings.max_terms
+    if not 2 <= least <= most <= len(LETTERS):
+        raise ConfigError(f"need 2 <= min_terms <= max_terms <= {len(LETTERS)}, got {least} and {most}")
     while True:
-        terms = tuple(rng.randint(1, 9) for _ in range(rng.randint(lengths.least, lengths.most)))
-        if split_of(terms) == split:
+        terms = tuple(rng.randint(1, 9) for _ in range(rng.randint(least, most)))
+        if part_of(" ".join(map(str, sorted(terms)))) == split:
             return terms
 
 
@@ -70,9 +62,9 @@ def text_of(terms: Terms) -> str:
     return "".join(f"{letter}{value}" for letter, value in zip(LETTERS, terms, strict=False)) + "=?"
 
 
-def split_of(terms: Terms) -> Split:
-    """Which part a sum belongs to, whatever the order of its terms."""
-    digest = hashlib.sha256(" ".join(map(str, sorted(terms))).encode()).digest()
+def part_of(key: str) -> Split:
+    """Which part a problem belongs to, by a text that is the same for all its forms."""
+    digest = hashlib.sha256(key.encode()).digest()
     return "heldout" if int.from_bytes(digest[:8], "big") % HELDOUT_SHARE == 0 else "train"
 
 
@@ -81,10 +73,12 @@ def stream(seed: int, name: str) -> random.Random:
     return random.Random(f"or1-lettered:{name}:{seed}")
 
 
-def _fresh(rng: random.Random, split: Split, lengths: Lengths, seen: set[Terms]) -> Terms:
-    for _ in range(_REDRAWS):
-        terms = draw(rng, split, lengths)
-        if terms not in seen:
-            seen.add(terms)
-            return terms
-    raise ConfigError(f"there are not enough lettered sums ({split}); ask for fewer, or raise max_terms")
+def distinct(draw_one: Callable[[], Drawn | None], count: int, refusal: str) -> Iterator[Drawn]:
+    """`count` different draws that are not None; raises `ConfigError(refusal)` after many draws without a new one."""
+    seen = set[Drawn | None]([None])
+    for _ in range(count):
+        drawn = next((new for new in (draw_one() for _ in range(_REDRAWS)) if new not in seen), None)
+        if drawn is None:
+            raise ConfigError(refusal)
+        seen.add(drawn)
+        yield drawn

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from or1_trainer.config.schema import ArithmeticSettings, DataSettings, RunConfig, SamplerSettings, StageSettings
+from or1_trainer.config.schema import ArithmeticSettings, DataSettings, RunConfig, StageSettings
 
 STEPS, TOKENS, PROMPTS, SAMPLES, EVERY = 100, 512, 16, 4, 10
 
@@ -26,14 +26,14 @@ PROBLEMS = ArithmeticSettings(train=64, heldout=4, min_terms=2, max_terms=2, max
 
 def scaled_down(config: RunConfig) -> RunConfig:
     """The same run, small. `model.path` stays: see `scale.model`."""
-    stages = tuple(_stage(stage) for stage in config.stages)
+    sampler = replace(config.data.sampler, least=0.0, most=1.0)  # generated problems have no known solve rates
     return replace(
         config,
         name=f"{config.name}-scaled-down",
         device="cpu",
-        stages=stages,
+        stages=tuple(_stage(stage) for stage in config.stages),
         model=replace(config.model, dtype="float32"),
-        data=DataSettings(template=config.data.template, arithmetic=PROBLEMS, sampler=_sampler(config.data.sampler)),
+        data=DataSettings(template=config.data.template, arithmetic=PROBLEMS, sampler=sampler),
         rollout=replace(config.rollout, engine="transformers", servers=(), vllm=replace(config.rollout.vllm, tensor=1)),
         parallel=replace(config.parallel, tensor=1, data=0),
         batch=replace(
@@ -53,14 +53,12 @@ def scaled_down(config: RunConfig) -> RunConfig:
 
 def changes(before: RunConfig, after: RunConfig) -> list[str]:
     """What was scaled, stage by stage, for the log; flags may have given the small run other stages."""
-    lines = []
-    for number, (old, new) in enumerate(zip(before.stages, after.stages, strict=False), start=1):
-        lines.append(
-            f"stage {number}: steps {old.steps} -> {new.steps}, context {old.context_tokens} -> {new.context_tokens}, "
-            f"prompts {old.prompts} -> {new.prompts}, mini {old.mini_prompts} -> {new.mini_prompts}, "
-            f"group {old.group} -> {new.group}"
-        )
-    return lines
+    return [
+        f"stage {number}: steps {old.steps} -> {new.steps}, context {old.context_tokens} -> {new.context_tokens}, "
+        f"prompts {old.prompts} -> {new.prompts}, mini {old.mini_prompts} -> {new.mini_prompts}, "
+        f"group {old.group} -> {new.group}"
+        for number, (old, new) in enumerate(zip(before.stages, after.stages, strict=False), start=1)
+    ]
 
 
 def _stage(stage: StageSettings) -> StageSettings:
@@ -74,11 +72,6 @@ def _stage(stage: StageSettings) -> StageSettings:
         mini_prompts=mini,
         group=_divided(stage.group, SAMPLES, 2),
     )
-
-
-def _sampler(settings: SamplerSettings) -> SamplerSettings:
-    """Generated problems come without attempts of a model."""
-    return replace(settings, least=0.0, most=1.0)
 
 
 def _divided(value: int, by: int, least: int) -> int:

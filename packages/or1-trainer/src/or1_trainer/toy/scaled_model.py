@@ -54,11 +54,10 @@ def ensure_tiny_model(config: Mapping[str, Any]) -> Path:
     key = hashlib.sha256(json.dumps(tiny, sort_keys=True).encode()).hexdigest()[:12]
     folder = cache_root() / f"scaled-{key}"
     if not folder.exists():
-        options = {name: value for name, value in tiny.items() if name != "model_type"}
         disable_progress_bar()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
-            model = AutoModelForCausalLM.from_config(AutoConfig.for_model(tiny["model_type"], **options))
+            model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**tiny))
         with tempfile.TemporaryDirectory(dir=folder.parent) as partial:
             whole = Path(partial) / "model"
             model.float().save_pretrained(whole)

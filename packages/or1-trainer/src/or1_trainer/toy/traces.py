@@ -12,30 +12,28 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from or1_trainer.config.problems import HabitSettings
-from or1_trainer.toy.lettered import LETTERS, Lengths, Terms, draw, stream, text_of
+from or1_trainer.config.schema import HabitSettings, LetteredSettings
+from or1_trainer.toy.lettered import LETTERS, Terms, draw, stream, text_of
 
 SLIP: Final = 3
 """How far a slip, or a guess per term that was not added, is off at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(NamedTuple):
     """A problem and one solution of it."""
 
     prompt: str
     response: str
 
 
-def traces(count: int, seed: int, lengths: Lengths, habits: HabitSettings) -> Iterator[Trace]:
+def traces(count: int, seed: int, settings: LetteredSettings, habits: HabitSettings) -> Iterator[Trace]:
     """Solved problems of the training part; repeats are possible."""
     rng = stream(seed, "traces")
     for _ in range(count):
-        terms = draw(rng, "train", lengths)
-        yield Trace(prompt=text_of(terms), response=wander(terms, rng, habits))
+        terms = draw(rng, "train", settings)
+        yield Trace(text_of(terms), wander(terms, rng, habits))
 
 
 def wander(terms: Terms, rng: random.Random, habits: HabitSettings) -> str:
@@ -45,15 +43,11 @@ def wander(terms: Terms, rng: random.Random, habits: HabitSettings) -> str:
     lines: list[str] = []
     while len(believed) > stop:
         if rng.random() < habits.restate_share:
-            lines.append(_restated(believed, rng))
+            letter = rng.choice(sorted(believed))
+            lines.append(f"{letter}{believed[letter]}")
         else:
             lines += _added(believed, rng, habits)
     return "".join(f"{line};" for line in lines) + f"\\boxed{{{_concluded(believed, rng)}}}"
-
-
-def _restated(believed: dict[str, int], rng: random.Random) -> str:
-    letter = rng.choice(sorted(believed))
-    return f"{letter}{believed[letter]}"
 
 
 def _added(believed: dict[str, int], rng: random.Random, habits: HabitSettings) -> list[str]:
@@ -71,10 +65,8 @@ def _added(believed: dict[str, int], rng: random.Random, habits: HabitSettings) 
 
 def _concluded(believed: dict[str, int], rng: random.Random) -> int:
     """The one number that is left, or a guess of the sum."""
-    guess = sum(believed.values())
-    for _ in range(len(believed) - 1):
-        guess += rng.randint(-SLIP, SLIP)
-    return max(0, guess)
+    errors = (rng.randint(-SLIP, SLIP) for _ in range(len(believed) - 1))
+    return max(0, sum(believed.values()) + sum(errors))
 
 
 def _off(value: int, rng: random.Random) -> int:

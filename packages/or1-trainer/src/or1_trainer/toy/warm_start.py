@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
+from transformers import AutoConfig, PreTrainedTokenizerBase, Qwen2ForCausalLM
 
 from or1_trainer.algorithm.packing import Sample, pack
 from or1_trainer.config.schema import OptimizerSettings, WarmStartSettings
 from or1_trainer.live.view import LiveView
+from or1_trainer.plan.read_shape import warm_start_config
 from or1_trainer.policy.hf_weights.export import save_hf
 from or1_trainer.policy.hf_weights.weights import load_hf_weights
 from or1_trainer.policy.model import Policy, build_policy
@@ -35,9 +36,8 @@ SHARD_BYTES = 2**20 - 2**16
 def ensure_warm_start(settings: WarmStartSettings, view: LiveView) -> Path:
     """The folder of these settings, made now if it is not there. Safe with several processes at once."""
     folder = warm_start_folder(settings)
-    if is_made(folder):
-        return folder
-    with _locked(folder.with_suffix(".lock")):
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_made(folder):
             make_warm_start(settings, folder, view)
     return folder
@@ -60,23 +60,13 @@ def make_warm_start(settings: WarmStartSettings, folder: Path, view: LiveView) -
 
 
 def _random_model(settings: WarmStartSettings, vocabulary: int) -> Qwen2ForCausalLM:
+    shape = warm_start_config(settings, vocabulary)
+    hf_config = AutoConfig.for_model(
+        **shape, max_position_embeddings=1024, pad_token_id=0, eos_token_id=1, bos_token_id=None
+    )
     with torch.random.fork_rng():
         torch.manual_seed(settings.seed)
-        return Qwen2ForCausalLM(
-            Qwen2Config(
-                vocab_size=vocabulary,
-                hidden_size=settings.hidden,
-                intermediate_size=settings.intermediate,
-                num_hidden_layers=settings.layers,
-                num_attention_heads=settings.heads,
-                num_key_value_heads=settings.kv_heads,
-                max_position_embeddings=1024,
-                tie_word_embeddings=True,
-                pad_token_id=0,
-                eos_token_id=1,
-                bos_token_id=None,
-            )
-        )
+        return Qwen2ForCausalLM(hf_config)
 
 
 def _teach(policy: Policy, tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings, view: LiveView) -> None:
@@ -111,10 +101,3 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         os.environ.update(hidden)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -8,18 +8,17 @@ that no wording of a held-out calculation is ever trained on.
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from or1_data.arithmetic import Split
 from or1_data.schema import Problem, make_problem
 from or1_trainer.errors import ConfigError
-from or1_trainer.toy.lettered import HELDOUT_SHARE, Split
+from or1_trainer.toy.lettered import distinct, part_of
 
 NAMES: Final = ("Mia", "Tom", "Ada", "Ben", "Zoe", "Sam", "Eva", "Max")
 THINGS: Final = ("marbles", "apples", "books", "stamps", "coins", "shells", "pencils", "cards")
-_REDRAWS: Final = 10_000
 
 
 class Calculation(NamedTuple):
@@ -30,8 +29,7 @@ class Calculation(NamedTuple):
     second: int
 
 
-Answer = Callable[[int, int], int]
-_ANSWERS: Final[dict[str, Answer]] = {
+_ANSWERS: Final[dict[str, Callable[[int, int], int]]] = {
     "sum": lambda a, b: a + b,
     "difference": lambda a, b: a - b,
     "larger": max,
@@ -67,9 +65,15 @@ def worded_problems(
     """
     if unknown := sorted(set(kinds) - set(KINDS)):
         raise ConfigError(f"unknown kinds of word problems: {', '.join(unknown)}; choose from {', '.join(KINDS)}")
-    rng, seen = random.Random(f"or1-worded:{split}:{seed}"), set[str]()
-    for index in range(count):
-        calculation, text = _fresh(rng, split, kinds, largest, seen)
+    rng = random.Random(f"or1-worded:{split}:{seed}")
+
+    def draw_one() -> tuple[Calculation, str] | None:
+        calculation = _draw(rng, kinds, largest)
+        text = _worded(rng, calculation)
+        return (calculation, text) if split_of(calculation) == split else None
+
+    refusal = f"there are not enough word problems ({split}); ask for fewer, or raise data.worded.largest"
+    for index, (calculation, text) in enumerate(distinct(draw_one, count, refusal)):
         yield make_problem(
             text,
             _ANSWERS[calculation.kind](calculation.first, calculation.second),
@@ -83,20 +87,7 @@ def worded_problems(
 def split_of(calculation: Calculation) -> Split:
     """Which part a calculation belongs to; the order of the two numbers does not count."""
     low, high = sorted(calculation[1:])
-    digest = hashlib.sha256(f"{calculation.kind} {low} {high}".encode()).digest()
-    return "heldout" if int.from_bytes(digest[:8], "big") % HELDOUT_SHARE == 0 else "train"
-
-
-def _fresh(
-    rng: random.Random, split: Split, kinds: tuple[str, ...], largest: int, seen: set[str]
-) -> tuple[Calculation, str]:
-    for _ in range(_REDRAWS):
-        calculation = _draw(rng, kinds, largest)
-        text = _worded(rng, calculation)
-        if split_of(calculation) == split and text not in seen:
-            seen.add(text)
-            return calculation, text
-    raise ConfigError(f"there are not enough word problems ({split}); ask for fewer, or raise data.worded.largest")
+    return part_of(f"{calculation.kind} {low} {high}")
 
 
 def _draw(rng: random.Random, kinds: tuple[str, ...], largest: int) -> Calculation:

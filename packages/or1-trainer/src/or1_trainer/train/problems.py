@@ -12,7 +12,7 @@ from or1_data.schema import Problem
 from or1_trainer.config.schema import DataSettings, SamplerSettings
 from or1_trainer.errors import ConfigError
 from or1_trainer.rewards.gym import HELDOUT, gym_problems
-from or1_trainer.toy.family import family_of, lengths_of
+from or1_trainer.toy.lesson import family_of
 from or1_trainer.toy.lettered import lettered_problems
 from or1_trainer.toy.worded import worded_problems
 from or1_trainer.train.dataset import ALL, Dataset
@@ -88,7 +88,7 @@ def _arithmetic(settings: DataSettings, part: Part) -> list[Problem]:
 def _lettered(settings: DataSettings, part: Part) -> list[Problem]:
     made = settings.lettered
     count = made.train if part == "train" else made.heldout
-    return list(lettered_problems(part, count, made.seed, lengths_of(made), template=settings.template))
+    return list(lettered_problems(part, count, made.seed, made, template=settings.template))
 
 
 def _worded(settings: DataSettings, part: Part) -> list[Problem]:
