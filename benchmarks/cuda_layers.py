@@ -23,7 +23,7 @@ from or1_trainer.config.schema import OptimizerSettings
 from or1_trainer.plan.memory import GB, GRADIENT, OPTIMIZER, WEIGHT
 from or1_trainer.plan.read_shape import read_model_config
 from or1_trainer.plan.shape import Shape
-from or1_trainer.plan.work import forward_flops
+from or1_trainer.plan.step_time import forward_flops
 from or1_trainer.policy.model import Policy, build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
 from or1_trainer.policy.optimizer.interface import Optimizer

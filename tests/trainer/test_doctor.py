@@ -9,9 +9,8 @@ import torch
 
 from or1_trainer.cli import main
 from or1_trainer.config.load import read_recipe, resolve
-from or1_trainer.doctor.machine import check_machine, disk, package, port, shared_memory
+from or1_trainer.doctor.machine import State, check_machine, disk, package, port, shared_memory
 from or1_trainer.doctor.recipe import check_recipe
-from or1_trainer.doctor.result import State
 
 
 def states(found):

@@ -8,7 +8,7 @@ from or1_trainer.policy.hf_weights.weights import init_weights
 
 
 def test_the_checks_hold_where_both_sides_are_the_cpu(runtime):
-    rows = list(cuda.run_checks(runtime, runtime, cuda.CHECKS[:3]))
+    rows = list(cuda.run_checks(runtime, cuda.CHECKS[:3]))
     assert [row.is_good for row in rows] == [True] * 3, cuda.table(rows)
 
 
@@ -24,7 +24,7 @@ def test_a_wrong_gradient_and_a_wrong_weight_are_found(runtime, monkeypatch):
         return policy
 
     monkeypatch.setattr(cuda, "_policy", damaged)
-    rows = list(cuda.run_checks(runtime, runtime, cuda.CHECKS[:3]))
+    rows = list(cuda.run_checks(runtime, cuda.CHECKS[:3]))
     assert [row.is_good for row in rows] == [False] * 3
 
 
@@ -32,7 +32,7 @@ def test_an_error_is_a_row_and_the_next_check_runs(runtime):
     def broken(here, cpu):
         raise RuntimeError("CUDA error: no kernel image")
 
-    rows = list(cuda.run_checks(runtime, runtime, [("one", broken), cuda.CHECKS[2]]))
+    rows = list(cuda.run_checks(runtime, [("one", broken), cuda.CHECKS[2]]))
     assert [row.is_good for row in rows] == [False, True] and "no kernel image" in cuda.table(rows)
 
 

@@ -18,11 +18,10 @@ from or1_trainer.plan.layout import Layout, conflicts, layouts
 from or1_trainer.plan.memory import activation_bytes, memory_of, most_tokens
 from or1_trainer.plan.read_shape import known_models
 from or1_trainer.plan.remedies import remedies
-from or1_trainer.plan.rollout_time import Overheads, Sampling, rollout_s
 from or1_trainer.plan.shape import Shape
-from or1_trainer.plan.stages import Assumptions, advice, obstacles, plan_stages
+from or1_trainer.plan.stages import advice, obstacles, plan_stages
+from or1_trainer.plan.step_time import Assumptions, forward_flops, rollout_s, update_flops
 from or1_trainer.plan.table import memory_table
-from or1_trainer.plan.work import forward_flops, update_flops
 from or1_trainer.policy.hf_weights.weights import load_hf_weights
 from or1_trainer.policy.model import build_policy
 
@@ -33,17 +32,17 @@ SMALL = {
     "hidden_size": 128, "intermediate_size": 512, "num_hidden_layers": 4, "num_attention_heads": 8,
     "num_key_value_heads": 2, "vocab_size": 64, "tie_word_embeddings": False,
 }  # fmt: skip
-BATCH = Sampling(responses=1024, mean_tokens=8192, longest_tokens=16384)
+BATCH = {"responses": 1024, "longest_tokens": 16384}
 
 
 @pytest.mark.parametrize(("gpus", "seconds", "error"), [(64, 270, 0.05), (128, 225, 0.05), (32, 375, 0.01), (256, 205, 0.01)])  # noqa: E501  # fmt: skip
 def test_rollout_times_are_those_of_table_9(gpus, seconds, error):
-    planned = rollout_s(SEVEN, H800, BATCH, gpus=gpus, tensor=1, kv_tokens=10**9, overheads=Overheads())
+    planned = rollout_s(SEVEN, H800, Assumptions(), **BATCH, gpus=gpus, tensor=1, kv_tokens=10**9)
     assert planned == pytest.approx(seconds, rel=error)
 
 
 def test_a_step_of_table_8_within_a_fifth():
-    planned = rollout_s(SEVEN, H800, BATCH, gpus=32, tensor=1, kv_tokens=10**9, overheads=Overheads())
+    planned = rollout_s(SEVEN, H800, Assumptions(), **BATCH, gpus=32, tensor=1, kv_tokens=10**9)
     assert planned == pytest.approx(90 * 3.6, rel=0.2)
     assumed = Assumptions()
     flops = update_flops(SEVEN, 1024 * 8192 * assumed.kept_share, 8192, passes=1, recompute=True)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from or1_trainer.commands.declare import Commands, declare
 from or1_trainer.config.load import read_recipe, recipe_names, resolve
-from or1_trainer.doctor.machine import check_machine
+from or1_trainer.doctor.machine import State, check_machine
 from or1_trainer.doctor.recipe import check_recipe
-from or1_trainer.doctor.result import State
 
 
 def add(commands: Commands) -> None:
@@ -56,12 +55,12 @@ def _cuda() -> int:
     """Print one table of what was measured on the GPU, against bounds."""
     import torch
 
-    from or1_trainer.doctor.cuda import CHECKS, on_cpu, run_checks, table
+    from or1_trainer.doctor.cuda import CHECKS, run_checks, table
     from or1_trainer.policy.parallel import start_runtime, stop_runtime
 
     here = start_runtime(tensor=1, device="cuda")
     try:
-        rows = list(run_checks(here, on_cpu(here), CHECKS))
+        rows = list(run_checks(here, CHECKS))
     finally:
         stop_runtime(here)
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}\n\n{table(rows)}")

@@ -20,9 +20,9 @@ from or1_trainer.plan.layout import Layout
 from or1_trainer.plan.memory import most_tokens
 from or1_trainer.plan.page import plan_text
 from or1_trainer.plan.read_shape import model_config
-from or1_trainer.plan.rollout_time import Overheads
 from or1_trainer.plan.shape import Shape
-from or1_trainer.plan.stages import Assumptions, advice, obstacles, plan_stages
+from or1_trainer.plan.stages import advice, obstacles, plan_stages
+from or1_trainer.plan.step_time import Assumptions
 
 if TYPE_CHECKING:
     from or1_trainer.rehearse.stages import Rehearsal
@@ -119,8 +119,8 @@ def _assumptions(options: argparse.Namespace) -> Assumptions:
     for name, share in shares.items():
         if not 0 < share <= 1:
             raise ConfigError(f"--{name.replace('_', '-')} must be in (0, 1], got {share}")
-    overheads = Overheads(step_ms=options.step_overhead_ms, sequence_ms=options.sequence_overhead_ms)
-    return Assumptions(**shares, overheads=overheads)
+    overheads = {name: getattr(options, name) for name in ("step_overhead_ms", "sequence_overhead_ms")}
+    return Assumptions(**shares, **overheads)
 
 
 def _rehearse(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from or1_rollout.errors import Or1RolloutError
 from or1_rollout.weight_sync import Probe
 from or1_trainer.algorithm.packing import PackedBatch, Sample, pack
 from or1_trainer.config.schema import OptimizerSettings
+from or1_trainer.doctor.measured_step import measured_step
+from or1_trainer.plan.page import markdown_table
 from or1_trainer.policy.hf_weights.export import save_hf
 from or1_trainer.policy.hf_weights.weights import PolicyWeights, init_weights, iter_hf_weights
 from or1_trainer.policy.model import Policy, build_policy
@@ -42,7 +44,7 @@ EPS = 2.0**-8
 """Rounding of bfloat16."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Measured:
     """One row of the table."""
 
@@ -57,15 +59,16 @@ Check = Callable[[Runtime, Runtime], tuple[str, str, bool]]
 """(the GPU, the CPU beside it in the same process group) -> value, bound, whether it holds."""
 
 
-def run_checks(here: Runtime, cpu: Runtime, checks: Iterable[tuple[str, Check]]) -> Iterator[Measured]:
+def run_checks(here: Runtime, checks: Iterable[tuple[str, Check]]) -> Iterator[Measured]:
     """Run all checks; one that fails with an error of torch or of an engine is a row, and the next one runs."""
+    cpu = replace(here, device=torch.device("cpu"))
     for name, check in checks:
         start = time.perf_counter()
         try:
             value, bound, is_good = check(here, cpu)
         except (RuntimeError, ValueError, ImportError, AssertionError, Or1RolloutError) as error:
             value, bound, is_good = f"{type(error).__name__}: {str(error).splitlines()[:1]}", "", False
-        yield Measured(name=name, value=value, bound=bound, is_good=is_good, seconds=time.perf_counter() - start)
+        yield Measured(name, value, bound, is_good, time.perf_counter() - start)
 
 
 def logprobs_and_gradients(here: Runtime, cpu: Runtime) -> tuple[str, str, bool]:
@@ -132,34 +135,21 @@ def engine_sync(here: Runtime, _cpu: Runtime) -> tuple[str, str, bool]:
     return f"freed {freed:.1f} GB, {len(completion.token_ids)} tokens", "above 0", slept and freed > 0
 
 
-def half_billion_step(here: Runtime, _cpu: Runtime) -> tuple[str, str, bool]:
-    """Memory and time of one update of a 0.5B-shaped model against the rehearsal's."""
-    from or1_trainer.doctor.measured_step import measured_step
-
-    return measured_step(here)
-
-
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("log-probs, gradients: GPU vs CPU", logprobs_and_gradients),
     ("distributed optimizer vs AdamW", optimizer_steps),
     ("weight stream", weights_out_and_in),
     ("vLLM: weights, sleep, weights", engine_sync),
-    ("a step of 0.5B vs rehearsal", half_billion_step),
+    ("a step of 0.5B vs rehearsal", measured_step),
 )
 
 
 def table(rows: Iterable[Measured]) -> str:
     """Markdown."""
-    lines = ["| check | measured | bound | good | s |", "|---|---|---|---|---|"]
-    for row in rows:
-        good = "yes" if row.is_good else "NO"
-        lines.append(f"| {row.name} | {row.value} | {row.bound} | {good} | {row.seconds:.1f} |")
-    return "\n".join(lines)
-
-
-def on_cpu(here: Runtime) -> Runtime:
-    """The CPU in the same process group."""
-    return Runtime(torch.device("cpu"), here.rank, here.world_size, here.tensor_size, 0, here.data_size, 0)
+    return markdown_table(
+        ("check", "measured", "bound", "good", "s"),
+        ((row.name, row.value, row.bound, "yes" if row.is_good else "NO", f"{row.seconds:.1f}") for row in rows),
+    )
 
 
 def _policy(runtime: Runtime, dtype: torch.dtype) -> Policy:
@@ -172,7 +162,8 @@ def _batch(runtime: Runtime) -> PackedBatch:
     stream = torch.Generator().manual_seed(0)
 
     def ids(count: int) -> list[int]:
-        return [int(token) for token in torch.randint(0, VOCABULARY, (count,), generator=stream)]
+        drawn: list[int] = torch.randint(0, VOCABULARY, (count,), generator=stream).tolist()
+        return drawn
 
     prompts = [ids(24), ids(9), ids(33)]
     samples = [

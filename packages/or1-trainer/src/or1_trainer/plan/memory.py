@@ -6,6 +6,7 @@ data-parallel ranks, float32 master weights with two moments. Activations: what 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -59,10 +60,12 @@ def memory_of(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context
     activations = activation_bytes(shape, config, layout.tensor, tokens) / GB
     layer = layer_bytes(shape, config, layout.tensor, tokens) / GB
     logits = logits_bytes(shape, config.batch.chunk_tokens, layout.tensor, tokens) / GB
-    push = push_bytes(shape, layout.tensor) / GB
-    engine = config.rollout.vllm.memory_share * gpu.memory_gb if config.rollout.engine == "vllm" else 0.0
-    frozen = frozen_gb(config)
+    # a weight sync has the embedding's cuts from all tensor ranks, and the tensor put together
+    push = 2 * WEIGHT * shape.embedding_parameters / GB if layout.tensor > 1 else 0.0
+    engine = engine_gb(config, gpu)
+    beside_weights = engine * GB * config.rollout.vllm.tensor - WEIGHT * shape.parameters
     resting, stepping = (0.0, optimizer) if config.optimizer.offload else (optimizer, 0.0)
+    frozen = frozen_gb(config)
     state = weights + gradients + resting + frozen + RUNTIME_GB
     awake = 0.0 if config.rollout.vllm.sleep else engine
     return Memory(
@@ -75,10 +78,15 @@ def memory_of(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context
         frozen=frozen,
         engine=engine,
         push=push,
-        kv_tokens=kv_tokens(shape, engine * GB, config.rollout.vllm.tensor),
+        kv_tokens=max(0, int(beside_weights / shape.kv_bytes_per_token)),
         while_training=state + awake + max(activations + max(layer, logits), push, stepping),
         while_sampling=state + engine,
     )
+
+
+def engine_gb(config: RunConfig, gpu: Gpu) -> float:
+    """What vLLM takes of a GPU."""
+    return config.rollout.vllm.memory_share * gpu.memory_gb if config.rollout.engine == "vllm" else 0.0
 
 
 def activation_bytes(shape: Shape, config: RunConfig, tensor: int, tokens: int) -> float:
@@ -128,30 +136,14 @@ def logits_bytes(shape: Shape, chunk_tokens: int, tensor: int, tokens: int) -> f
     return chunk + 4 * shape.vocabulary * shape.hidden / tensor + 4 * tokens * shape.hidden
 
 
-def push_bytes(shape: Shape, tensor: int) -> float:
-    """Bytes of a weight sync: the embedding's cuts from all tensor ranks, and the tensor put together."""
-    return 2 * WEIGHT * shape.embedding_parameters if tensor > 1 else 0.0
-
-
 def most_tokens(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu) -> int:
     """Return the longest sequence, prompt included, whose training fits; 0 where nothing does.
 
     Beyond it tensor parallelism with recomputation is not enough, and the sequence itself must be divided.
     """
-    room = gpu.memory_gb
 
-    def fits(tokens: int) -> bool:
+    def needed_gb(tokens: int) -> float:
         one = replace(config, batch=replace(config.batch, microbatch_tokens=tokens))
-        return memory_of(shape, one, layout, gpu, 1).while_training <= room
+        return memory_of(shape, one, layout, gpu, 1).while_training
 
-    low, high = 0, 2**24
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
-
-
-def kv_tokens(shape: Shape, engine_bytes: float, tensor: int) -> int:
-    """Tokens whose keys and values fit beside the weights in vLLM's memory on `tensor` GPUs."""
-    room = engine_bytes * tensor - WEIGHT * shape.parameters
-    return max(0, int(room / shape.kv_bytes_per_token))
+    return bisect_right(range(1, 2**24), gpu.memory_gb, key=needed_gb)

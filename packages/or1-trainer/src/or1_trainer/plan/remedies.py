@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 
-from msgspec.structs import replace
+from msgspec import to_builtins
 
+from or1_trainer.config.load import resolve
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.plan.gpus import Gpu
 from or1_trainer.plan.layout import Layout, layouts
@@ -42,40 +44,45 @@ def remedies(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context_
 
 def _alone(shape: Shape, config: RunConfig, layout: Layout, context_tokens: int) -> Iterator[list[Change]]:
     """Changes by kind, the smaller ones first."""
-    batch, vllm, parallel = config.batch, config.rollout.vllm, config.parallel
+    batch, vllm = config.batch, config.rollout.vllm
+
+    def settings(key: str, *values: bool | int) -> list[Change]:
+        return [(f"{key} = {json.dumps(value)}", _changed(config, {key: value}), layout) for value in values]
+
     if not batch.recompute:
-        yield [("batch.recompute = true", replace(config, batch=replace(batch, recompute=True)), layout)]
-    if not parallel.sequence and layout.tensor > 1:
-        yield [("parallel.sequence = true", replace(config, parallel=replace(parallel, sequence=True)), layout)]
+        yield settings("batch.recompute", True)
+    if not config.parallel.sequence and layout.tensor > 1:
+        yield settings("parallel.sequence", True)
     if config.rollout.engine == "vllm" and not vllm.sleep:
-        rollout = replace(config.rollout, vllm=replace(vllm, sleep=True))
-        yield [("rollout.vllm.sleep = true", replace(config, rollout=rollout), layout)]
+        yield settings("rollout.vllm.sleep", True)
     if not config.optimizer.offload:
-        optimizer = replace(config.optimizer, offload=True)
-        yield [("optimizer.offload = true", replace(config, optimizer=optimizer), layout)]
+        yield settings("optimizer.offload", True)
     if batch.microbatch_tokens > context_tokens:
-        name = f"batch.microbatch_tokens = {context_tokens}"
-        yield [(name, replace(config, batch=replace(batch, microbatch_tokens=context_tokens)), layout)]
+        yield settings("batch.microbatch_tokens", context_tokens)
     chunks = [batch.chunk_tokens // share for share in (2, 4, 8) if batch.chunk_tokens >= 1024 * share]
-    yield [(f"batch.chunk_tokens = {n}", replace(config, batch=replace(batch, chunk_tokens=n)), layout) for n in chunks]
-    gpus = layout.tensor * layout.data
-    larger = [other for other in layouts(shape, gpus) if other.tensor > layout.tensor]
+    yield settings("batch.chunk_tokens", *chunks)
+    larger = [other for other in layouts(shape, layout.gpus) if other.tensor > layout.tensor]
     yield [(f"parallel.tensor = {other.tensor}", config, other) for other in larger]
     yield [
-        (f"--gpus {times * gpus}", config, Layout(tensor=layout.tensor, data=times * layout.data))
+        (f"--gpus {times * layout.gpus}", config, Layout(tensor=layout.tensor, data=times * layout.data))
         for times in range(2, MOST_GPUS + 1)
     ]
 
 
 def _together(shape: Shape, config: RunConfig, layout: Layout, context_tokens: int) -> Change:
     """All of them: recomputation, the optimizer offloaded, the smallest micro-batch, the largest tensor size."""
-    largest = max([layout, *layouts(shape, layout.tensor * layout.data)], key=lambda other: other.tensor)
-    changed = replace(
-        config,
-        optimizer=replace(config.optimizer, offload=True),
-        batch=replace(config.batch, recompute=True, microbatch_tokens=context_tokens),
-        parallel=replace(config.parallel, tensor=largest.tensor, sequence=largest.tensor > 1),
-        rollout=replace(config.rollout, vllm=replace(config.rollout.vllm, sleep=True)),
-    )
+    largest = max([layout, *layouts(shape, layout.gpus)], key=lambda other: other.tensor)
+    changes = {
+        "optimizer.offload": True,
+        "batch.recompute": True,
+        "batch.microbatch_tokens": context_tokens,
+        "parallel.tensor": largest.tensor,
+        "parallel.sequence": largest.tensor > 1,
+        "rollout.vllm.sleep": True,
+    }
     name = f"parallel.tensor = {largest.tensor}, parallel.sequence, batch.recompute, optimizer.offload, "
-    return f"{name}batch.microbatch_tokens = {context_tokens}", changed, largest
+    return f"{name}batch.microbatch_tokens = {context_tokens}", _changed(config, changes), largest
+
+
+def _changed(config: RunConfig, changes: Mapping[str, bool | int]) -> RunConfig:
+    return resolve(to_builtins(config), changes.items())

@@ -15,7 +15,6 @@ FAMILIES = ("qwen2", "qwen3", "llama")
 class Shape:
     """Sizes of a Qwen2, Qwen3 or Llama model."""
 
-    family: str
     hidden: int
     layers: int
     heads: int
@@ -36,7 +35,6 @@ class Shape:
         try:
             heads, hidden = int(config["num_attention_heads"]), int(config["hidden_size"])
             return cls(
-                family=family,
                 hidden=hidden,
                 layers=int(config["num_hidden_layers"]),
                 heads=heads,
@@ -54,16 +52,12 @@ class Shape:
             ) from error
 
     @property
-    def attention_parameters(self) -> int:
-        """Parameters of attention in one layer: projections, biases, norms of queries and keys."""
+    def layer_parameters(self) -> int:
+        """Parameters of a layer: projections of attention and feed-forward, biases, norms of queries and keys."""
         query, key = self.heads * self.head_dim, self.kv_heads * self.head_dim
-        weights = self.hidden * (query + 2 * key) + query * self.hidden
-        return weights + (query + 2 * key) * self.has_qkv_bias + 2 * self.head_dim * self.has_qk_norm
-
-    @property
-    def mlp_parameters(self) -> int:
-        """Parameters of the MLP in one layer: gate, up, down."""
-        return 3 * self.hidden * self.intermediate
+        attention = self.hidden * (query + 2 * key) + query * self.hidden
+        extra = (query + 2 * key) * self.has_qkv_bias + 2 * self.head_dim * self.has_qk_norm
+        return attention + extra + 3 * self.hidden * self.intermediate
 
     @property
     def embedding_parameters(self) -> int:
@@ -73,8 +67,8 @@ class Shape:
     @property
     def parameters(self) -> int:
         """Parameters of the model, norms included."""
-        layer = self.attention_parameters + self.mlp_parameters + 2 * self.hidden
-        return self.layers * layer + self.hidden + self.embedding_parameters * (1 if self.is_tied else 2)
+        norms = 2 * self.layers * self.hidden + self.hidden
+        return self.layers * self.layer_parameters + norms + self.embedding_parameters * (1 if self.is_tied else 2)
 
     def rank_parameters(self, tensor: int) -> float:
         """Parameters of one of `tensor` ranks: all are divided but the norms."""
@@ -84,8 +78,7 @@ class Shape:
     @property
     def matmul_parameters(self) -> int:
         """Parameters that multiply each token: all but the input embedding (PaLM, arXiv 2204.02311, app. B)."""
-        layer = self.attention_parameters + self.mlp_parameters
-        return self.layers * layer + self.embedding_parameters
+        return self.layers * self.layer_parameters + self.embedding_parameters
 
     @property
     def kv_bytes_per_token(self) -> int:

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from or1_trainer.config.schema import RunConfig, StageSettings
 from or1_trainer.plan.gpus import Gpu
 from or1_trainer.plan.layout import Layout, conflicts, layouts
 from or1_trainer.plan.memory import GB, WEIGHT, Memory, memory_of
 from or1_trainer.plan.remedies import remedies
-from or1_trainer.plan.rollout_time import Overheads, Sampling, rollout_s
 from or1_trainer.plan.shape import Shape
-from or1_trainer.plan.work import forward_flops, update_flops
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assumptions:
-    """Assumptions that no formula provides."""
-
-    mean_share: float = 0.5
-    """Mean response length divided by the context."""
-    kept_share: float = 0.6
-    """Fraction of groups that have an advantage and are trained on."""
-    utilization: float = 0.3
-    """FLOPs of the update divided by the GPU's bfloat16 peak; recomputation counts as work."""
-    overheads: Overheads = field(default_factory=Overheads)
+from or1_trainer.plan.step_time import Assumptions, forward_flops, rollout_s, update_flops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,61 +49,49 @@ class StagePlan:
 
 def plan_stages(shape: Shape, config: RunConfig, gpu: Gpu, layout: Layout, assumptions: Assumptions) -> list[StagePlan]:
     """Estimate every stage."""
-    return [
-        _plan(number, stage, shape, config, gpu, layout, assumptions)
-        for number, stage in enumerate(config.stages, start=1)
-    ]
 
-
-def _plan(
-    number: int,
-    stage: StageSettings,
-    shape: Shape,
-    config: RunConfig,
-    gpu: Gpu,
-    layout: Layout,
-    assumptions: Assumptions,
-) -> StagePlan:
-    is_sft = stage.kind == "sft"
-    gpus, responses = layout.tensor * layout.data, stage.prompts * (1 if is_sft else stage.group)
-    mean_tokens = assumptions.mean_share * stage.context_tokens
-    tokens = responses * mean_tokens
-    memory = memory_of(shape, config, layout, gpu, stage.context_tokens)
-    kept = tokens * (1.0 if is_sft else assumptions.kept_share)
-    passes = 1 if is_sft else config.loss.reuse
-    flops = update_flops(shape, kept, mean_tokens, passes=passes, recompute=config.batch.recompute)
-    flops_per_s = gpus * gpu.bf16_tflops * 1e12 * assumptions.utilization
-    return StagePlan(
-        number=number,
-        steps=stage.steps,
-        context_tokens=stage.context_tokens,
-        responses=responses,
-        tokens=tokens,
-        update_flops=flops,
-        rollout_s=0.0
-        if is_sft
-        else rollout_s(
+    def planned(number: int, stage: StageSettings) -> StagePlan:
+        is_sft = stage.kind == "sft"
+        responses = stage.prompts * (1 if is_sft else stage.group)
+        mean_tokens = assumptions.mean_share * stage.context_tokens
+        tokens = responses * mean_tokens
+        kept = tokens * (1.0 if is_sft else assumptions.kept_share)
+        passes = 1 if is_sft else config.loss.reuse
+        flops = update_flops(shape, kept, mean_tokens, passes=passes, recompute=config.batch.recompute)
+        flops_per_s = layout.gpus * gpu.bf16_tflops * 1e12 * assumptions.utilization
+        memory = memory_of(shape, config, layout, gpu, stage.context_tokens)
+        sampling_s = rollout_s(
             shape,
             gpu,
-            Sampling(responses=responses, mean_tokens=mean_tokens, longest_tokens=stage.context_tokens),
-            gpus=gpus,
+            assumptions,
+            responses=responses,
+            longest_tokens=stage.context_tokens,
+            gpus=layout.gpus,
             tensor=config.rollout.vllm.tensor,
             kv_tokens=memory.kv_tokens,
-            overheads=assumptions.overheads,
-        ),
-        logprobs_s=0.0 if is_sft else forward_flops(shape, kept, mean_tokens) / flops_per_s,
-        update_s=flops / flops_per_s,
-        sync_s=WEIGHT * shape.parameters / GB / gpu.link_gb_s,
-        offload_s=2 * memory.optimizer / gpu.host_gb_s if config.optimizer.offload else 0.0,
-        memory=memory,
-    )
+        )
+        return StagePlan(
+            number=number,
+            steps=stage.steps,
+            context_tokens=stage.context_tokens,
+            responses=responses,
+            tokens=tokens,
+            update_flops=flops,
+            rollout_s=0.0 if is_sft else sampling_s,
+            logprobs_s=0.0 if is_sft else forward_flops(shape, kept, mean_tokens) / flops_per_s,
+            update_s=flops / flops_per_s,
+            sync_s=WEIGHT * shape.parameters / GB / gpu.link_gb_s,
+            offload_s=2 * memory.optimizer / gpu.host_gb_s if config.optimizer.offload else 0.0,
+            memory=memory,
+        )
+
+    return [planned(number, stage) for number, stage in enumerate(config.stages, start=1)]
 
 
 def obstacles(shape: Shape, config: RunConfig, gpu: Gpu, layout: Layout, stages: Sequence[StagePlan]) -> list[str]:
     """Return what prevents the run: indivisible heads, too little memory, no space for one complete response."""
-    gpus = layout.tensor * layout.data
-    found = conflicts(shape, gpus, layout.tensor)
-    found += [f"rollout.vllm: {why}" for why in conflicts(shape, gpus, config.rollout.vllm.tensor)]
+    found = conflicts(shape, layout.gpus, layout.tensor)
+    found += [f"rollout.vllm: {why}" for why in conflicts(shape, layout.gpus, config.rollout.vllm.tensor)]
     for plan in stages:
         memory = plan.memory
         for phase, used in (("training", memory.while_training), ("sampling", memory.while_sampling)):
@@ -137,7 +111,6 @@ def obstacles(shape: Shape, config: RunConfig, gpu: Gpu, layout: Layout, stages:
 def advice(shape: Shape, config: RunConfig, gpu: Gpu, gpus: int, assumptions: Assumptions) -> Layout | None:
     """Return the layout with the smallest tensor-parallel size that fits (the least communication), or None."""
     for layout in layouts(shape, gpus):
-        plans = plan_stages(shape, config, gpu, layout, assumptions)
-        if not obstacles(shape, config, gpu, layout, plans):
+        if not obstacles(shape, config, gpu, layout, plan_stages(shape, config, gpu, layout, assumptions)):
             return layout
     return None

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.algorithm.packing import Sample
 from or1_trainer.algorithm.policy_loss import Extent
 from or1_trainer.config.schema import RunConfig, StageSettings
@@ -21,10 +22,10 @@ MICROBATCHES = 2
 
 def hf_config_of(config: RunConfig, layers: int | None = None) -> Any:
     """The `transformers` config of the recipe's model, with another number of layers if given."""
-    keys = {key: value for key, value in model_config(config).items() if key not in ("model_type", "layer_types")}
+    keys = {key: value for key, value in model_config(config).items() if key != "layer_types"}
     if layers is not None:
         keys["num_hidden_layers"] = layers
-    return AutoConfig.for_model(model_config(config)["model_type"], **keys)
+    return AutoConfig.for_model(**keys)
 
 
 def weight_shapes(hf_config: Any) -> dict[str, tuple[int, ...]]:
@@ -35,7 +36,7 @@ def weight_shapes(hf_config: Any) -> dict[str, tuple[int, ...]]:
 
 
 def full_microbatch(
-    config: RunConfig, stage: StageSettings, prompt_tokens: int, number: int = 0, *, count: int = MICROBATCHES
+    config: RunConfig, stage: StageSettings, prompt_tokens: int, number: int = 0, *, count: int = 1
 ) -> list[Sample]:
     """Responses of full length until the budget of a micro-batch is spent, each to a prompt of its own.
 
@@ -44,46 +45,54 @@ def full_microbatch(
     room, samples = max(config.batch.microbatch_tokens, prompt_tokens + stage.context_tokens), list[Sample]()
     while room > prompt_tokens + 1:
         length = min(stage.context_tokens, room - prompt_tokens)
-        samples.append(_sample(count * len(samples) + number, prompt_tokens, length))
+        samples.append(
+            Sample(
+                prompt_ids=np.full(prompt_tokens, count * len(samples) + number, np.int32),
+                response_ids=np.zeros(length, np.int32),
+                advantage=1.0,
+                engine_logprobs=np.full(length, -1.0, np.float32),
+            )
+        )
         room -= prompt_tokens + length
     return samples
 
 
-def _sample(number: int, prompt_tokens: int, length: int) -> Sample:
-    return Sample(
-        prompt_ids=np.full(prompt_tokens, number, np.int32),
-        response_ids=np.zeros(length, np.int32),
-        advantage=1.0,
-        engine_logprobs=np.full(length, -1.0, np.float32),
-    )
+def optimizer_steps(stage: StageSettings) -> int:
+    """Of one rollout batch."""
+    return stage.prompts // (stage.mini_prompts or stage.prompts)
 
 
 def minibatches_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, data: int) -> list[Minibatch]:
     """One rank's data of a rollout batch: as many optimizer steps as the stage has, each of two full micro-batches."""
-    steps = stage.prompts // stage.mini_prompts if stage.mini_prompts else 1
-    micros = [full_microbatch(config, stage, prompt_tokens, number) for number in range(MICROBATCHES)]
-    samples = [sample for micro in micros for sample in micro]
+    samples = _full_microbatches(config, stage, prompt_tokens, MICROBATCHES)
     extent = Extent(
         num_tokens=sum(len(sample.response_ids) for sample in samples) * data,
         num_sequences=len(samples) * data,
         context_tokens=stage.context_tokens,
     )
-    return [Minibatch(samples=samples, extent=extent)] * steps
+    return [Minibatch(samples=samples, extent=extent)] * optimizer_steps(stage)
 
 
 def chat_rows_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, data: int) -> list[ChatRow]:
     """The rows of one optimizer step of fine-tuning, of which each data rank gets two full micro-batches."""
-    count = MICROBATCHES * data
-    micros = [full_microbatch(config, stage, prompt_tokens, number, count=count) for number in range(count)]
     return [
         ChatRow(
             prompt_ids=sample.prompt_ids,  # type: ignore[arg-type]
             response_ids=sample.response_ids,  # type: ignore[arg-type]
             trained_T=np.ones(len(sample.response_ids), np.bool_),
         )
-        for micro in micros
-        for sample in micro
+        for sample in _full_microbatches(config, stage, prompt_tokens, MICROBATCHES * data)
     ]
+
+
+def _full_microbatches(config: RunConfig, stage: StageSettings, prompt_tokens: int, count: int) -> list[Sample]:
+    numbers = range(count)
+    return [s for number in numbers for s in full_microbatch(config, stage, prompt_tokens, number, count=count)]
+
+
+def open_controller(config: RunConfig) -> EntropyController:
+    """After the first steps: its coefficient is above 0, so that it needs the entropy before the update."""
+    return EntropyController(settings=config.entropy, coefficient=config.entropy.delta)
 
 
 def attention_pairs(samples: list[Sample]) -> float:

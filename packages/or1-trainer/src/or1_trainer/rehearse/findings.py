@@ -1,13 +1,16 @@
-"""What a rehearsal finds wrong, in words."""
+"""What a rehearsal finds wrong, in words; among it how often the tensor ranks communicate, against what is due.
+
+Sequence parallelism: each block (attention, feed-forward) gathers its input and scatters its output; without it each
+sums its output. The embedding and the final states once more. The head sums two statistics per chunk of tokens.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from or1_trainer.config.schema import RunConfig, StageSettings
-from or1_trainer.plan.collectives import tensor_collectives
 from or1_trainer.plan.shape import Shape
-from or1_trainer.rehearse.case import MICROBATCHES, full_microbatch
+from or1_trainer.rehearse.case import MICROBATCHES, full_microbatch, optimizer_steps
 from or1_trainer.rehearse.scale import Traced
 from or1_trainer.rehearse.trace import Trace
 
@@ -38,17 +41,43 @@ def _logits(trace: Trace, shape: Shape, config: RunConfig, tokens: int) -> list[
 
 
 def _collectives(whole: Traced, shape: Shape, config: RunConfig, stage: StageSettings, tokens: int) -> list[str]:
-    is_sft = stage.kind == "sft"
-    steps = stage.prompts // stage.mini_prompts if stage.mini_prompts and not is_sft else 1
-    passes = MICROBATCHES * steps * (1 if is_sft else config.loss.reuse)
-    expected = tensor_collectives(shape, config, -(-tokens // config.batch.chunk_tokens))
+    passes = MICROBATCHES * (1 if stage.kind == "sft" else optimizer_steps(stage) * config.loss.reuse)
+    due = tensor_collectives(shape, config, -(-tokens // config.batch.chunk_tokens))
     seen: Counter[tuple[str, str]] = Counter()
     for kind, (count, _, _) in whole.collectives.items():
         if kind.group.startswith("tensor") and kind.phase in ("forward", "backward"):
             seen[kind.phase, kind.operation] += round(count)
     return [
-        f"{phase}: {seen[phase, name]} calls of {name} between tensor ranks, {expected.get((phase, name), 0) * passes}"
-        " are due"
-        for phase, name in sorted({*expected, *seen})
-        if seen[phase, name] != expected.get((phase, name), 0) * passes
+        f"{phase}: {seen[phase, name]} calls of {name} between tensor ranks, {due[phase, name] * passes} are due"
+        for phase, name in sorted({*due, *seen})
+        if seen[phase, name] != due[phase, name] * passes
     ]
+
+
+def tensor_collectives(shape: Shape, config: RunConfig, chunks: int) -> Counter[tuple[str, str]]:
+    """(phase, operation) -> calls in the tensor group of one micro-batch whose response tokens fill so many chunks."""
+    layers = shape.layers
+    if config.parallel.tensor == 1:
+        return Counter()
+    # recomputation sums the output of attention again; the layer's own output is not needed
+    again = layers * config.batch.recompute
+    # the head's input; scales of the norms of queries and keys
+    backward_sums = 1 + 2 * layers * shape.has_qk_norm + 2 * layers
+    if not config.parallel.sequence:
+        return Counter(
+            {
+                ("forward", "allreduce"): 2 * layers + 1 + 2 * chunks,
+                ("backward", "allreduce"): backward_sums + again,
+            }
+        )
+    return Counter(
+        {
+            ("forward", "allgather_base"): 2 * layers + 1,
+            ("forward", "reduce_scatter_base"): 2 * layers + 1,
+            ("forward", "allreduce"): 2 * chunks,
+            # inputs are gathered again for the gradients of weights, and norms saw other tokens
+            ("backward", "allgather_base"): 1 + 4 * layers + 2 * again,
+            ("backward", "reduce_scatter_base"): 2 * layers + again,
+            ("backward", "allreduce"): backward_sums + 1,
+        }
+    )

@@ -7,7 +7,9 @@ graph has the part and the layer that its operation had when autograd numbered i
 from __future__ import annotations
 
 import sys
-from types import FrameType
+from dataclasses import dataclass, field
+from functools import cache
+from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -39,15 +41,13 @@ class Owner(NamedTuple):
     layer: int | None
 
 
+@dataclass(slots=True)
 class Owners:
     """Follows one trace."""
 
-    def __init__(self) -> None:
-        """Nothing is known yet."""
-        self.layer: int | None = None
-        """The layer whose forward pass runs."""
-        self._by_number: dict[int, Owner] = {}
-        self._by_code: dict[Any, str | None] = {}
+    layer: int | None = None
+    """The layer whose forward pass runs."""
+    _by_number: dict[int, Owner] = field(default_factory=dict)
 
     def follow(self, layers: Any) -> None:
         """Note when each of these modules runs forward."""
@@ -68,18 +68,17 @@ class Owners:
     def _part(self, outer: Owner | None) -> str:
         frame: FrameType | None = sys._getframe(3)
         while frame is not None:
-            part = self._part_of(frame.f_code)
+            part = _part_of(frame.f_code)
             if part is not None:
                 return part if outer is None or part != "loss" else outer.part
             frame = frame.f_back
         return outer.part if outer is not None else "other"
 
-    def _part_of(self, code: Any) -> str | None:
-        if code not in self._by_code:
-            matches = (part for file, name, part in PARTS if file in code.co_filename and name in code.co_qualname)
-            self._by_code[code] = next(matches, None) if _is_ours(code.co_filename) else None
-        return self._by_code[code]
 
-
-def _is_ours(file: str) -> bool:
-    return ("/or1_trainer/" in file and "/or1_trainer/rehearse/" not in file) or "/megatron/core/" in file
+@cache
+def _part_of(code: CodeType) -> str | None:
+    file = code.co_filename
+    is_ours = "/or1_trainer/" in file and "/or1_trainer/rehearse/" not in file
+    if not is_ours and "/megatron/core/" not in file:
+        return None
+    return next((part for place, name, part in PARTS if place in file and name in code.co_qualname), None)

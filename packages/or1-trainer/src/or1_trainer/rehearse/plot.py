@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import Any
 
 from or1_trainer.plan.memory import GB
 from or1_trainer.rehearse.memory import Peak
-from or1_trainer.rehearse.page import STATE
-from or1_trainer.rehearse.scale import FIRST, LAST, Traced
+from or1_trainer.rehearse.page import holders_of
+from or1_trainer.rehearse.scale import FIRST, LAST, Traced, peak_on_line
 
 WIDTH, HEIGHT, LEFT, TOP, LINE = 900, 420, 50, 20, 16
 COLORS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#eeca3b", "#ff9da6", "#9d755d", "#bab0ac")
@@ -30,30 +29,17 @@ def columns(whole: Traced) -> list[Column]:
             found.append((phase, max(spans.values(), key=lambda peak: peak.total)))
             continue
         ends = (LAST, FIRST) if phase == "backward" else (FIRST, LAST)
-        layers = [_between(spans[ends[0]], spans[ends[1]], share) for share in _shares(whole.layers)]
+        shares = [index / max(whole.layers - 1, 1) for index in range(whole.layers)]
+        layers = [peak_on_line(spans[ends[0]], spans[ends[1]], share) for share in shares]
         around = [[spans[place]] if place in spans else [] for place in ("before", "after")]
         found += [(phase, peak) for peak in (*around[0], *layers, *around[1])]
     return found
 
 
-def _shares(layers: int) -> list[float]:
-    return [index / max(layers - 1, 1) for index in range(layers)]
-
-
-def _between(one: Peak, other: Peak, share: float) -> Peak:
-    def line(a: int, b: int) -> int:
-        return round(a + share * (b - a))
-
-    names = {*one.by_holder, *other.by_holder}
-    held = {name: line(one.by_holder.get(name, 0), other.by_holder.get(name, 0)) for name in names}
-    return Peak(line(one.total, other.total), held)
-
-
 def plot(title: str, whole: Traced, room_gb: float) -> str:
     """Return a stand-alone SVG; a dashed line shows what the GPU has."""
     spans = columns(whole)
-    names = {name for _, peak in spans for name, size in peak.by_holder.items() if size > 0.01 * whole.peak.total}
-    holders = [*(name for name in STATE if name in names), *sorted(names - set(STATE))]
+    holders = holders_of([peak for _, peak in spans], 0.01 * whole.peak.total)
     top_gb = 1.05 * max(whole.peak.total / GB, room_gb if room_gb < 2 * whole.peak.total / GB else 0.0)
     body = [*_bars(spans, holders, top_gb), *_phases(spans), *_axis(top_gb, room_gb), *_legend(holders)]
     return (
@@ -101,7 +87,7 @@ def _axis(top_gb: float, room_gb: float) -> Iterator[str]:
     yield f'<text x="{LEFT - 6}" y="{TOP - 4}" text-anchor="end">GB</text>'
 
 
-def _legend(holders: Sequence[Any]) -> Iterator[str]:
+def _legend(holders: Sequence[str]) -> Iterator[str]:
     for index, name in enumerate(holders):
         x, y = LEFT + (index % 5) * 165, HEIGHT + 35 + LINE * (index // 5)
         yield f'<rect x="{x}" y="{y - 9}" width="10" height="10" fill="{COLORS[index % len(COLORS)]}"/>'

@@ -9,14 +9,12 @@ from unittest.mock import patch
 
 import torch
 
-from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.config.schema import RunConfig, StageSettings
 from or1_trainer.plan.gpus import Gpu
 from or1_trainer.policy.optimizer.distributed import DistributedAdamW
 from or1_trainer.policy.optimizer.offload import HostStore
 from or1_trainer.policy.parallel import start_runtime
 from or1_trainer.rehearse import case
-from or1_trainer.rehearse.collectives import Groups
 from or1_trainer.rehearse.stubs import pretend
 from or1_trainer.rehearse.trace import Trace, Tracer
 from or1_trainer.train.build_learner import build_learner
@@ -26,7 +24,6 @@ from or1_trainer.train.update import update
 from or1_trainer.train.weight_sync import probe_of_prompt, snapshot_weights
 
 PROMPT_TOKENS = 1024
-WEIGHTS, GRADIENTS, OPTIMIZER, REFERENCE = "weights", "gradients", "optimizer", "reference"
 
 
 def trace_stage(
@@ -37,11 +34,11 @@ def trace_stage(
     gpus: int,
     rank: int = 0,
     layers: int | None = None,
-    prompt_tokens: int = PROMPT_TOKENS,
+    prompt_tokens: int,
 ) -> Trace:
     """Build the learner, update on two full micro-batches, push the weights."""
     samples = case.full_microbatch(config, stage, prompt_tokens)
-    tracer = Tracer(gpu, Groups(gpus, config.parallel.tensor), case.attention_pairs(samples))
+    tracer = Tracer(gpu, config.parallel.tensor, case.attention_pairs(samples))
     hf_config = case.hf_config_of(config, layers)
     shapes = case.weight_shapes(hf_config)
     with pretend(tracer.fake, rank, gpus, tracer.one_kernel), tracer, phases(tracer):
@@ -54,17 +51,12 @@ def trace_stage(
             learn(learner, case.chat_rows_of(config, stage, prompt_tokens, runtime.data_size), lr=stage.lr)
         else:
             batches = case.minibatches_of(config, stage, prompt_tokens, runtime.data_size)
-            update(learner, batches, _controller(config))
+            update(learner, batches, case.open_controller(config))
         with tracer.during("push"):
             probe = probe_of_prompt([0] * prompt_tokens)
             for _name, _tensor in snapshot_weights(learner, probe, version=1).weights:
                 pass
     return tracer.trace
-
-
-def _controller(config: RunConfig) -> EntropyController:
-    """After the first steps: its coefficient is above 0, so that it needs the entropy before the update."""
-    return EntropyController(settings=config.entropy, coefficient=config.entropy.delta)
 
 
 def _name_state(tracer: Tracer, learner: Learner) -> None:
@@ -74,18 +66,18 @@ def _name_state(tracer: Tracer, learner: Learner) -> None:
     optimizer.zero_grad()
     with tracer.during("build"):
         optimizer.step(0.0)
-    parameters = list(learner.policy.model.parameters())
-    memory.rename(parameters, WEIGHTS)
-    memory.rename((parameter.main_grad for parameter in parameters), GRADIENTS)
+    model = learner.policy.model
+    memory.rename(None, "optimizer")
+    memory.rename(model.parameters(), "weights")
+    memory.rename((parameter.main_grad for parameter in model.parameters()), "gradients")
+    tracer.owners.follow(model.decoder.layers)
     if learner.reference is not None:
-        memory.rename(learner.reference.model.parameters(), REFERENCE)
-    memory.rename_rest({WEIGHTS, GRADIENTS, REFERENCE}, OPTIMIZER)
-    for policy in filter(None, (learner.policy, learner.reference)):
-        tracer.owners.follow(policy.model.decoder.layers)
+        memory.rename(learner.reference.model.parameters(), "reference")
+        tracer.owners.follow(learner.reference.model.decoder.layers)
     dtype = learner.policy.dtype
     tracer.trace.odd_weights += [
         f"{name} is {parameter.dtype}, the model {dtype}"
-        for name, parameter in learner.policy.model.named_parameters()
+        for name, parameter in model.named_parameters()
         if parameter.dtype != dtype
     ]
 
@@ -106,12 +98,12 @@ def phases(tracer: Tracer) -> Iterator[None]:
             return "push"
         return "forward" if torch.is_grad_enabled() else "log-probs"
 
+    def offload() -> str:
+        return "build" if tracer.phase == "build" else "offload"
+
     def resize(storage: torch.UntypedStorage, nbytes: int) -> Any:
         tracer.trace.memory.resize(storage, nbytes)
         return resize_storage(storage, nbytes)
-
-    def offload() -> str:
-        return "build" if tracer.phase == "build" else "offload"
 
     resize_storage = torch.UntypedStorage.resize_
     with ExitStack() as stack:

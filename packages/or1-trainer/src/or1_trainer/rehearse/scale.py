@@ -9,8 +9,8 @@ optimizer, which those of a micro-batch exceed, are estimates there.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from or1_trainer.rehearse.collectives import Collective
@@ -29,7 +29,7 @@ class Traced:
     layers: int
     peaks: dict[tuple[str, str], Peak]
     work: dict[str, Work]
-    collectives: dict[Collective, tuple[float, float, float]]
+    collectives: dict[Collective, list[float]]
     """Count, bytes, seconds."""
 
     @property
@@ -49,38 +49,43 @@ class Traced:
 def traced(trace: Trace, layers: int) -> Traced:
     """A trace of this many layers, of which the first and the last are kept."""
     places = {0: FIRST, layers - 1: LAST}
-    peaks: dict[tuple[str, str], Peak] = {}
-    for (phase, place), peak in trace.memory.peaks.items():
-        if not isinstance(place, int) or place in places:
-            peaks[phase, places[place] if isinstance(place, int) else place] = peak
-    collectives = {kind: (entry[0], entry[1], entry[2]) for kind, entry in trace.collectives.items()}
-    return Traced(layers=layers, peaks=peaks, work=dict(trace.work), collectives=collectives)
+    peaks = {
+        (phase, places[place] if isinstance(place, int) else place): peak
+        for (phase, place), peak in trace.memory.peaks.items()
+        if not isinstance(place, int) or place in places
+    }
+    return Traced(layers=layers, peaks=peaks, work=trace.work, collectives=trace.collectives)
 
 
 def scaled(small: Traced, large: Traced, layers: int) -> Traced:
     """The line through two traces, at this many layers."""
-    share = (layers - large.layers) / (large.layers - small.layers)
+    share = (layers - small.layers) / (large.layers - small.layers)
 
-    def line(before: float, after: float) -> float:
-        return after + share * (after - before)
+    def line(before: Sequence[float], after: Sequence[float]) -> list[float]:
+        return [on_line(one, other, share) for one, other in zip(before, after, strict=True)]
 
-    def peak(before: Peak, after: Peak) -> Peak:
-        names = [*after.by_holder, *(name for name in before.by_holder if name not in after.by_holder)]
-        pairs = {name: (before.by_holder.get(name, 0), after.by_holder.get(name, 0)) for name in names}
-        return Peak(round(line(before.total, after.total)), {name: round(line(*pair)) for name, pair in pairs.items()})
-
-    work = defaultdict(Work, small.work)
-    none = 0.0, 0.0, 0.0
     return Traced(
         layers=layers,
-        peaks={key: peak(small.peaks.get(key, after), after) for key, after in large.peaks.items()},
+        peaks={key: peak_on_line(small.peaks.get(key, peak), peak, share) for key, peak in large.peaks.items()},
         work={
-            phase: Work(**{f.name: line(getattr(work[phase], f.name), getattr(after, f.name)) for f in fields(Work)})  # type: ignore[arg-type]
-            for phase, after in large.work.items()
+            phase: Work(*line(astuple(small.work.get(phase, Work())), astuple(work)))  # type: ignore[arg-type]
+            for phase, work in large.work.items()
         },
         collectives={
-            kind: (line(b[0], a[0]), line(b[1], a[1]), line(b[2], a[2]))
-            for kind, a in large.collectives.items()
-            for b in (small.collectives.get(kind, none),)
+            kind: line(small.collectives.get(kind, (0, 0.0, 0.0)), entry) for kind, entry in large.collectives.items()
         },
     )
+
+
+def on_line(before: float, after: float, share: float) -> float:
+    """The point at this share of the way between two, or beyond."""
+    return before + share * (after - before)
+
+
+def peak_on_line(before: Peak, after: Peak, share: float) -> Peak:
+    """`on_line` of all that is held."""
+    held = {
+        name: round(on_line(before.by_holder.get(name, 0), after.by_holder.get(name, 0), share))
+        for name in after.by_holder | before.by_holder
+    }
+    return Peak(sum(held.values()), held)

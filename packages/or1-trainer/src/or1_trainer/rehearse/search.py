@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from msgspec.structs import replace
 
@@ -18,7 +19,6 @@ from or1_trainer.plan.layout import Layout, layouts
 from or1_trainer.plan.memory import RUNTIME_GB, memory_of
 from or1_trainer.plan.read_shape import model_config
 from or1_trainer.plan.shape import Shape
-from or1_trainer.rehearse.page import PHASES
 from or1_trainer.rehearse.stages import Rehearsal, rehearse, room_gb
 
 MARGIN = 1.05
@@ -31,7 +31,8 @@ class Candidate:
 
     config: RunConfig
     data: int
-    planned_gb: float
+    peak_gb: float
+    """Traced, or by `plan` where it was not traced."""
     rehearsal: Rehearsal | None
     """None where `plan` rules it out."""
 
@@ -44,16 +45,9 @@ class Candidate:
         return f"{layout}, {recompute}, {self.config.batch.microbatch_tokens} tokens{offload}"
 
     @property
-    def peak_gb(self) -> float:
-        """Traced where it was traced."""
-        return self.planned_gb if self.rehearsal is None else self.rehearsal.peak_gb
-
-    @property
     def seconds(self) -> float:
         """Of a step without the rollout."""
-        rehearsal = self.rehearsal
-        phases = () if rehearsal is None else [phase for phase in PHASES[1:] if phase in rehearsal.traced.work]
-        return sum(sum(rehearsal.seconds(phase)) for phase in phases) if rehearsal else 0.0
+        return sum(map(sum, self.rehearsal.seconds().values())) if self.rehearsal else 0.0
 
     def fits(self, room: float) -> bool:
         """Whether the trainer's peak is within `room` GB."""
@@ -67,39 +61,37 @@ def search(config: RunConfig, gpu: Gpu, *, gpus: int, prompt_tokens: int) -> lis
     found = []
     for settings, layout in _variants(replace(config, stages=(longest,)), shape, gpus):
         for offload in (False, True):  # which only costs time where a layout fits without
-            optimizer = replace(settings.optimizer, offload=offload)
-            changed = replace(settings, optimizer=optimizer)
-            planned = memory_of(shape, changed, layout, gpu, longest.context_tokens).while_training - RUNTIME_GB
+            changed = replace(settings, optimizer=replace(settings.optimizer, offload=offload))
+            peak_gb = memory_of(shape, changed, layout, gpu, longest.context_tokens).while_training - RUNTIME_GB
             traced = None
-            if planned <= MARGIN * room:
+            if peak_gb <= MARGIN * room:
                 (traced,) = rehearse(changed, gpu, gpus=gpus, prompt_tokens=prompt_tokens)
-            found.append(Candidate(config=changed, data=layout.data, planned_gb=planned, rehearsal=traced))
+                peak_gb = traced.peak_gb
+            found.append(Candidate(config=changed, data=layout.data, peak_gb=peak_gb, rehearsal=traced))
             if found[-1].fits(room):
                 break
     return sorted(found, key=lambda c: (not c.fits(room), c.seconds if c.fits(room) else c.peak_gb))
 
 
 def _variants(config: RunConfig, shape: Shape, gpus: int) -> Iterator[tuple[RunConfig, Layout]]:
-    for layout in layouts(shape, gpus):
-        for recompute in (False, True):
-            for factor in (1, 2):
-                batch = replace(
-                    config.batch, recompute=recompute, microbatch_tokens=factor * config.batch.microbatch_tokens
-                )
-                parallel = replace(config.parallel, tensor=layout.tensor, data=0, sequence=layout.tensor > 1)
-                yield replace(config, batch=batch, parallel=parallel), layout
+    for layout, recompute, factor in product(layouts(shape, gpus), (False, True), (1, 2)):
+        tokens = factor * config.batch.microbatch_tokens
+        batch = replace(config.batch, recompute=recompute, microbatch_tokens=tokens)
+        parallel = replace(config.parallel, tensor=layout.tensor, data=0, sequence=layout.tensor > 1)
+        yield replace(config, batch=batch, parallel=parallel), layout
 
 
 def search_text(found: Sequence[Candidate], room: float) -> str:
     """A line for each layout, with the reason why it is not the first."""
     lines = [f"trainer's peak in GB of {room:.0f}, and seconds of a step without the rollout:"]
-    for number, candidate in enumerate(found):
+    for candidate in found:
+        seconds = ""
         if candidate.fits(room):
-            why = "fastest" if number == 0 else f"+{candidate.seconds / found[0].seconds - 1:.1%}"
-            lines.append(f"{candidate.name:<55}{candidate.peak_gb:8.1f}{candidate.seconds:8.1f} s  {why}")
+            seconds = f"{candidate.seconds:.1f} s"
+            why = "fastest" if candidate is found[0] else f"+{candidate.seconds / found[0].seconds - 1:.1%}"
         else:
             why = f"lacks {candidate.peak_gb - room:.0f} GB{_most(candidate)}"
-            lines.append(f"{candidate.name:<55}{candidate.peak_gb:8.1f}{'':>10}  {why}")
+        lines.append(f"{candidate.name:<55}{candidate.peak_gb:8.1f}{seconds:>10}  {why}")
     return "\n".join(lines)
 
 
@@ -107,5 +99,5 @@ def _most(candidate: Candidate) -> str:
     if candidate.rehearsal is None:
         return " (by plan)"
     held = candidate.rehearsal.traced.peak.by_holder
-    name = max(held, key=lambda holder: held[holder])
+    name = max(held, key=held.__getitem__)
     return f"; most is {name}, {held[name] / 1e9:.0f} GB"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,16 +11,17 @@ from or1_trainer.config.schema import RunConfig, StageSettings
 from or1_trainer.plan.frozen_models import frozen_gb
 from or1_trainer.plan.gpus import Gpu
 from or1_trainer.plan.layout import Layout
-from or1_trainer.plan.memory import GB, RUNTIME_GB
+from or1_trainer.plan.memory import GB, RUNTIME_GB, engine_gb
 from or1_trainer.plan.read_shape import model_config
 from or1_trainer.plan.remedies import remedies
 from or1_trainer.plan.shape import Shape
-from or1_trainer.plan.stages import Assumptions
-from or1_trainer.rehearse.case import MICROBATCHES
+from or1_trainer.plan.step_time import Assumptions
+from or1_trainer.rehearse.case import MICROBATCHES, optimizer_steps
 from or1_trainer.rehearse.findings import findings
 from or1_trainer.rehearse.run import PROMPT_TOKENS, trace_stage
 from or1_trainer.rehearse.scale import DEPTHS, Traced, scaled, traced
 
+PHASES = ("build", "log-probs", "forward", "loss", "backward", "offload", "step", "push")
 PER_MICROBATCH = ("log-probs", "forward", "backward", "loss")
 
 
@@ -35,7 +37,7 @@ class Rehearsal:
     room_gb: float
     """What a GPU has for the trainer during the update."""
     findings: Sequence[str]
-    remedies: Sequence[str] = ()
+    remedies: Sequence[str]
     """Where it does not fit: settings that would make it fit."""
 
     @property
@@ -43,15 +45,20 @@ class Rehearsal:
         """The trainer's peak."""
         return self.traced.peak.total / GB
 
-    def times(self, phase: str) -> int:
-        """How often what was traced of a phase happens in a step, over what was traced."""
-        return self.microbatches if phase in PER_MICROBATCH else MICROBATCHES
+    def factor(self, phase: str) -> float:
+        """How often what was traced of a phase happens in a step."""
+        return self.microbatches / MICROBATCHES if phase in PER_MICROBATCH else 1.0
 
-    def seconds(self, phase: str) -> tuple[float, float]:
-        """Kernels and communication of a phase in one step; they are not overlapped."""
-        factor = self.times(phase) / MICROBATCHES
-        talk = sum(entry[2] for kind, entry in self.traced.collectives.items() if kind.phase == phase)
-        return factor * self.traced.work[phase].kernel_s, factor * talk
+    def seconds(self) -> dict[str, tuple[float, float]]:
+        """Kernels and communication of each phase of one step; they are not overlapped."""
+        talk: dict[str, float] = defaultdict(float)
+        for kind, (_, _, seconds) in self.traced.collectives.items():
+            talk[kind.phase] += seconds
+        return {
+            phase: (self.factor(phase) * self.traced.work[phase].kernel_s, self.factor(phase) * talk[phase])
+            for phase in PHASES[1:]
+            if phase in self.traced.work
+        }
 
 
 def rehearse(
@@ -63,9 +70,14 @@ def rehearse(
     shape, room = Shape.of(model_config(config)), room_gb(config, gpu)
     layout = Layout(tensor=config.parallel.tensor, data=gpus // config.parallel.tensor)
     for number, stage in enumerate(config.stages, start=1):
-        key = stage.kind, stage.context_tokens, stage.prompts // (stage.mini_prompts or stage.prompts)
+        key = stage.kind, stage.context_tokens, optimizer_steps(stage)
         if key not in known:
-            known[key] = _rehearsed(config, stage, gpu, gpus, rank, prompt_tokens)
+            small, large = (
+                trace_stage(config, stage, gpu, gpus=gpus, rank=rank, layers=depth, prompt_tokens=prompt_tokens)
+                for depth in DEPTHS
+            )
+            whole = scaled(traced(small, DEPTHS[0]), traced(large, DEPTHS[1]), shape.layers)
+            known[key] = whole, findings(large, whole, shape, config, stage, prompt_tokens)
         whole, found = known[key]
         fits = whole.peak.total / GB <= room
         results.append(
@@ -73,7 +85,7 @@ def rehearse(
                 number=number,
                 stage=stage,
                 traced=whole,
-                microbatches=microbatches_of(config, stage, gpus // config.parallel.tensor),
+                microbatches=microbatches_of(config, stage, layout.data),
                 room_gb=room,
                 findings=found,
                 remedies=() if fits else remedies(shape, config, layout, gpu, stage.context_tokens),
@@ -82,23 +94,10 @@ def rehearse(
     return results
 
 
-def _rehearsed(
-    config: RunConfig, stage: StageSettings, gpu: Gpu, gpus: int, rank: int, prompt_tokens: int
-) -> tuple[Traced, list[str]]:
-    shape = Shape.of(model_config(config))
-    small, large = (
-        trace_stage(config, stage, gpu, gpus=gpus, rank=rank, layers=depth, prompt_tokens=prompt_tokens)
-        for depth in DEPTHS
-    )
-    whole = scaled(traced(small, DEPTHS[0]), traced(large, DEPTHS[1]), shape.layers)
-    return whole, findings(large, whole, shape, config, stage, prompt_tokens)
-
-
 def room_gb(config: RunConfig, gpu: Gpu) -> float:
     """Memory of a GPU without the CUDA context, frozen models, and an engine that does not sleep."""
-    is_awake = config.rollout.engine == "vllm" and not config.rollout.vllm.sleep
-    engine = config.rollout.vllm.memory_share * gpu.memory_gb if is_awake else 0.0
-    return gpu.memory_gb - RUNTIME_GB - frozen_gb(config) - engine
+    awake = 0.0 if config.rollout.vllm.sleep else engine_gb(config, gpu)
+    return gpu.memory_gb - RUNTIME_GB - frozen_gb(config) - awake
 
 
 def microbatches_of(config: RunConfig, stage: StageSettings, data: int) -> int:

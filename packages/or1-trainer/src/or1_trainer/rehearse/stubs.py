@@ -14,14 +14,11 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-import megatron.core.distributed.param_and_grad_buffer as grad_buffer
 import numpy as np
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
 from megatron.core import parallel_state
 from megatron.core.fusions import fused_bias_swiglu
-from megatron.core.optimizer import clip_grads
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.optim import optimizer as torch_optimizer
@@ -30,19 +27,18 @@ from torch.testing._internal.distributed.fake_pg import FakeStore
 from or1_trainer.errors import TrainingError
 
 DEVICE = torch.device("cuda", 0)
+FAKE = "torch._subclasses.fake_tensor.FakeTensor"
 NUMBER = 2.0
 """What the host reads out of a tensor: a gradient norm, an entropy sum, the micro-batches of the busiest rank."""
 Kernel = Callable[[], Any]
 
 
 @contextmanager
-def pretend(fake: FakeTensorMode, rank: int, world_size: int, one_kernel: Kernel = nullcontext) -> Iterator[None]:
+def pretend(fake: FakeTensorMode, rank: int, world_size: int, one_kernel: Kernel) -> Iterator[None]:
     """Be rank `rank` of `world_size` GPUs; `one_kernel` is entered around what a GPU computes in one kernel."""
     with ExitStack() as stack:
-        for name, value in _machine(rank, world_size).items():
+        for name, value in {**_machine(rank, world_size), **_tensors(), **_kernels(one_kernel)}.items():
             stack.enter_context(patch(name, value))
-        for target, name, value in [*_tensors(), *_kernels(one_kernel), *_collectives()]:
-            stack.enter_context(patch.object(target, name, value, create=target is FakeTensor))
         stack.enter_context(patch.dict(os.environ, RANK=str(rank), WORLD_SIZE=str(world_size), LOCAL_RANK="0"))
         stack.enter_context(fake)
         try:
@@ -57,6 +53,10 @@ def _machine(rank: int, world_size: int) -> dict[str, Any]:
     """The driver is absent: say that there is a device, and do nothing where its random states are kept."""
     start = partial(dist.init_process_group, "fake", rank=rank, world_size=world_size, store=FakeStore())
     new_group = dist.new_group
+
+    def all_gather_object(values: list[Any], value: Any, group: Any = None) -> None:
+        values[:] = [value] * len(values)
+
     return {
         "torch.cuda.is_available": lambda: True,
         "torch._subclasses.fake_tensor.FakeTensorMode.avoid_device_init": True,  # although there is a device now
@@ -65,13 +65,18 @@ def _machine(rank: int, world_size: int) -> dict[str, Any]:
         "torch.cuda.synchronize": lambda *_: None,
         "torch.distributed.init_process_group": lambda *_, **__: start(),
         "torch.distributed.new_group": lambda *args, **options: new_group(*args, **{**options, "backend": "fake"}),
+        # collectives of objects need data; coalesced ones a backend that can coalesce
+        "torch.distributed.all_gather_object": all_gather_object,
+        "megatron.core.distributed.param_and_grad_buffer._coalescing_manager": lambda *_, **__: nullcontext(
+            SimpleNamespace(wait=lambda: None)
+        ),
         "or1_trainer.policy.parallel.model_parallel_cuda_manual_seed": lambda _: None,
         # forked around each forward pass, although no module here draws from it
         "megatron.core.tensor_parallel.get_cuda_rng_tracker": lambda: SimpleNamespace(fork=lambda *_: nullcontext()),
     }
 
 
-def _tensors() -> list[tuple[Any, str, Any]]:
+def _tensors() -> dict[str, Any]:
     """How a tensor without data answers the host."""
     make, to = Tensor._make_subclass, Tensor.to
 
@@ -98,29 +103,27 @@ def _tensors() -> list[tuple[Any, str, Any]]:
         answer = Tensor.type(tensor, *args, **kwargs)
         return answer.replace("torch.meta", "torch.cuda") if isinstance(answer, str) else answer  # Megatron compares it
 
-    return [
-        (Tensor, "_make_subclass", staticmethod(on_meta)),
-        (Tensor, "to", move),
-        (torch.nn.Module, "to", stay),
-        (FakeTensor, "type", kind),
-        (FakeTensor, "is_cuda", property(lambda tensor: tensor.device.type == "cuda")),
-        (FakeTensor, "numpy", lambda tensor: np.full(tuple(tensor.shape), NUMBER)),
-        (FakeTensor, "tolist", lambda tensor: np.full(tuple(tensor.shape), NUMBER).tolist()),
-        (torch_optimizer, "_foreach_supported_types", [*torch_optimizer._foreach_supported_types, FakeTensor]),
-    ]
+    return {
+        "torch.Tensor._make_subclass": staticmethod(on_meta),
+        "torch.Tensor.to": move,
+        "torch.nn.Module.to": stay,
+        f"{FAKE}.type": kind,
+        f"{FAKE}.is_cuda": property(lambda tensor: tensor.device.type == "cuda"),
+        f"{FAKE}.numpy": lambda tensor: np.full(tuple(tensor.shape), NUMBER),
+        f"{FAKE}.tolist": lambda tensor: np.full(tuple(tensor.shape), NUMBER).tolist(),
+        "torch.optim.optimizer._foreach_supported_types": [*torch_optimizer._foreach_supported_types, FakeTensor],
+    }
 
 
-def _kernels(one_kernel: Kernel) -> list[tuple[Any, str, Any]]:
+def _kernels(one_kernel: Kernel) -> dict[str, Any]:
     """Kernels that C++ or torch.compile would choose on CUDA: no temporaries, one pass over their arguments."""
 
-    def fused(name: str) -> tuple[Any, str, Any]:
-        function = getattr(fused_bias_swiglu, name)
-
+    def fused(function: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any) -> Any:
             with one_kernel():
                 return function(*args)
 
-        return fused_bias_swiglu, name, run
+        return run
 
     def rms_norm(x: Tensor, shape: tuple[int, ...], weight: Tensor | None = None, eps: float | None = None) -> Tensor:
         result: Tensor = torch.ops.aten._fused_rms_norm(x, list(shape), weight, eps)[0]
@@ -130,17 +133,9 @@ def _kernels(one_kernel: Kernel) -> list[tuple[Any, str, Any]]:
         # multi_tensor_l2norm, or Megatron's local one, which reads a number on the host for each tensor
         return torch.stack([torch.norm(tensor) for tensor in lists[0]]).norm().reshape(1), None
 
-    swiglu = [fused("swiglu"), fused("swiglu_back")]
-    return [*swiglu, (F, "rms_norm", rms_norm), (clip_grads, "l2_norm_impl", norms)]
-
-
-def _collectives() -> list[tuple[Any, str, Any]]:
-    """Collectives of objects need data; coalesced ones a backend that can coalesce."""
-
-    def all_gather_object(values: list[Any], value: Any, group: Any = None) -> None:
-        values[:] = [value] * len(values)
-
-    def one_by_one(*_: Any, **__: Any) -> Any:
-        return nullcontext(SimpleNamespace(wait=lambda: None))
-
-    return [(dist, "all_gather_object", all_gather_object), (grad_buffer, "_coalescing_manager", one_by_one)]
+    return {
+        "megatron.core.fusions.fused_bias_swiglu.swiglu": fused(fused_bias_swiglu.swiglu),
+        "megatron.core.fusions.fused_bias_swiglu.swiglu_back": fused(fused_bias_swiglu.swiglu_back),
+        "torch.nn.functional.rms_norm": rms_norm,
+        "megatron.core.optimizer.clip_grads.l2_norm_impl": norms,
+    }

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_iter
 
 from or1_trainer.errors import TrainingError
 from or1_trainer.plan.gpus import Gpu
-from or1_trainer.rehearse.collectives import Collective, Groups, seconds_of
+from or1_trainer.rehearse.collectives import Collective, group_of, seconds_of
 from or1_trainer.rehearse.memory import Memory
 from or1_trainer.rehearse.owners import Owners
 from or1_trainer.rehearse.stubs import DEVICE, NUMBER
@@ -25,6 +25,15 @@ aten = torch.ops.aten
 META: Final = torch.device("meta")
 FLAT: Final = ("build", "offload", "step", "push")
 """Phases that go through weights one by one instead of through layers."""
+
+PRODUCTS: Final = {
+    aten.mm.default: 0,
+    aten.mm.dtype: 0,
+    aten.bmm.default: 0,
+    aten.addmm.default: 1,
+    aten.addmm_.default: 1,
+}
+"""Matrix products, and the place of the left factor among their arguments."""
 
 MATMUL_SHARE, BANDWIDTH_SHARE = 0.7, 0.8
 """Shares of the data sheet's peak and bandwidth that kernels reach: assumed, not measured."""
@@ -60,13 +69,12 @@ class Trace:
 class Tracer(TorchDispatchMode):
     """Records into a `Trace`."""
 
-    def __init__(self, gpu: Gpu, groups: Groups, attention_pairs: float = 0.0) -> None:
-        """`attention_pairs`: query-key pairs of a micro-batch; the lengths themselves are data, and are not there."""
+    def __init__(self, gpu: Gpu, tensor: int, attention_pairs: float) -> None:
+        """`tensor`: size of a tensor group; `attention_pairs`: query-key pairs of a micro-batch (lengths are data)."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.fake = FakeTensorMode(allow_non_fake_inputs=True)
         self.trace, self.owners, self.phase = Trace(), Owners(), "build"
-        self.attention_pairs = attention_pairs
-        self._gpu, self._groups, self._inside = gpu, groups, 0
+        self._gpu, self._tensor, self._attention_pairs = gpu, tensor, attention_pairs
         self._done: str | None = None
 
     @contextmanager
@@ -79,16 +87,16 @@ class Tracer(TorchDispatchMode):
             self.phase = before
 
     @contextmanager
-    def one_kernel(self, *arguments: Any) -> Iterator[None]:
-        """Book what happens inside as one pass over memory."""
-        before, self._inside = self.trace.memory.total, self._inside + 1
+    def one_kernel(self) -> Iterator[None]:
+        """Book what happens inside as one write of what is left of it."""
+        memory = self.trace.memory
+        before, memory.hidden = memory.total, memory.hidden + 1
         try:
-            with self.trace.memory.hide():
-                yield
+            yield
         finally:
-            self._inside -= 1
-        moved = sum(_size(a) for a in arguments if isinstance(a, Tensor)) + self.trace.memory.total - before
-        self._book(0.0, 0.0, moved)
+            memory.hidden -= 1
+        memory.look()
+        self._book(0.0, 0.0, memory.total - before)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
         """Run one operation on fake tensors."""
@@ -109,9 +117,9 @@ class Tracer(TorchDispatchMode):
             layer = "" if owner.layer is None else f", layer {owner.layer}"
             raise TrainingError(f"{self.phase}, {owner.part}{layer}: {func} on two devices: {error}") from error
         is_new = [self._note(tensor, owner.part) for tensor in tree_iter(result) if isinstance(tensor, Tensor)]
-        if _crosses(func, args):
+        if func is aten.copy_.default and args[0].device.type != args[1].device.type:  # between host and GPU
             self._book(0.0, 0.0, _size(args[0]), is_over_bus=True)
-        elif not self._inside and (any(is_new) or func._schema.is_mutable):
+        elif not self.trace.memory.hidden and (any(is_new) or func._schema.is_mutable):
             tensors = [t for t in tree_iter((args, result)) if isinstance(t, Tensor) and t.device.type == "cuda"]
             matmul, attention = self._flops(func, args)
             self._book(matmul, attention, sum(_size(tensor) for tensor in tensors))
@@ -150,31 +158,23 @@ class Tracer(TorchDispatchMode):
         work.kernel_s += max((matmul + attention) / rate, moved / bandwidth)
 
     def _communicate(self, func: Any, args: Any) -> None:
-        size = max((_size(t) for t in tree_iter(args) if isinstance(t, Tensor)), default=0)
+        largest = max((_size(t) for t in tree_iter(args) if isinstance(t, Tensor)), default=0)
         listed = sum(_size(t) for t in tree_iter(args[0]) if isinstance(t, Tensor))
-        size, group = max(size, listed), self._groups.of(args)
-        entry = self.trace.collectives[Collective(self.phase, func._opname.strip("_"), group.name)]
-        entry[0] += 1
-        entry[1] += size
-        entry[2] += seconds_of(func._opname, size, group, self._gpu)
+        size, (group, ranks) = max(largest, listed), group_of(args, self._tensor)
+        entry = self.trace.collectives[Collective(self.phase, func._opname.strip("_"), group)]
+        for place, more in enumerate((1, size, seconds_of(func._opname, size, ranks, self._gpu))):
+            entry[place] += more
 
     def _flops(self, func: Any, args: Any) -> tuple[float, float]:
-        if func in (aten.mm.default, aten.mm.dtype):
-            return 2.0 * args[0].numel() * args[1].shape[1], 0.0
-        if func in (aten.addmm.default, aten.addmm_.default):
-            return 2.0 * args[1].numel() * args[2].shape[1], 0.0
-        if func is aten.bmm.default:
-            return 2.0 * args[0].numel() * args[1].shape[2], 0.0
+        """FLOPs of a matrix product, and of attention."""
+        if func in PRODUCTS:
+            left, right = args[PRODUCTS[func] :][:2]
+            return 2.0 * left.numel() * right.shape[-1], 0.0
         if func.namespace == "torch_attn":  # two products forward, five backward
             is_backward = "backward" in func._opname
             query = args[1] if is_backward else args[0]
-            return 0.0, (10 if is_backward else 4) * query.shape[1] * query.shape[2] * self.attention_pairs
+            return 0.0, (10 if is_backward else 4) * query.shape[1] * query.shape[2] * self._attention_pairs
         return 0.0, 0.0
-
-
-def _crosses(func: Any, args: Any) -> bool:
-    """Whether an operation copies between the host and the GPU."""
-    return func is aten.copy_.default and args[0].device.type != args[1].device.type
 
 
 def _size(tensor: Tensor) -> int:

@@ -17,14 +17,10 @@ FORMAT = 3
 
 def warm_start_folder(settings: WarmStartSettings) -> Path:
     """The folder of the warm start of these settings: the shipped one, else one in the cache that may not exist yet."""
-    name = f"tiny-{settings_key(settings)}"
+    decides = msgspec.json.encode({"format": FORMAT, **msgspec.to_builtins(settings)})
+    name = f"tiny-{hashlib.sha256(decides).hexdigest()[:12]}"
     shipped = Path(str(resources.files("or1_trainer.toy"))) / "warm_starts" / name
     return shipped if is_made(shipped) else cache_root() / name
-
-
-def settings_key(settings: WarmStartSettings) -> str:
-    """Hash of everything that decides what the warm start is."""
-    return hashlib.sha256(msgspec.json.encode({"format": FORMAT, **msgspec.to_builtins(settings)})).hexdigest()[:12]
 
 
 def is_made(folder: Path) -> bool:

@@ -1,54 +1,60 @@
 """A recipe's settings divided until a CPU runs them in minutes; every other setting stays as it is.
 
-| setting | divided by | at least |
-|---|---|---|
-| steps of a stage | 100 | 1 |
-| context of a stage and of the evaluation, tokens of a micro-batch and of a chunk | 512 | 8 |
-| prompts of a batch and of a mini-batch | 16 | 2 |
-| group, k of the evaluation | 4 | 2 |
-| evaluation and checkpoint every so many steps | 10 | 1 |
-| vLLM or its servers | the embedded engine | |
-| bfloat16, the device, the layout | float32, CPU, one process | |
-| problem files | generated sums of two digits, which a random model guesses now and then | |
+vLLM or its servers become the embedded engine; bfloat16, the device and the layout become float32, CPU, one process;
+problem files become generated sums, which a random model guesses now and then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from typing import Any, Final
+
+from msgspec import to_builtins
 from msgspec.structs import replace
 
+from or1_trainer.config.load import resolve
 from or1_trainer.config.schema import ArithmeticSettings, DataSettings, RunConfig, StageSettings
 
-STEPS, TOKENS, PROMPTS, SAMPLES, EVERY = 100, 512, 16, 4, 10
-
-PROBLEMS = ArithmeticSettings(train=64, heldout=4, min_terms=2, max_terms=2, max_digits=1)
+STAGE: Final = {
+    "steps": (100, 1),
+    "context_tokens": (512, 8),
+    "mini_prompts": (16, 2),
+    "prompts": (16, 2),
+    "group": (4, 2),
+}
+"""Settings of a stage: divided by, at least. A 0 stays."""
+REST: Final = {
+    "batch.microbatch_tokens": (512, 64),
+    "batch.chunk_tokens": (512, 8),
+    "eval.k": (4, 2),
+    "eval.every": (10, 1),
+    "eval.context_tokens": (512, 8),
+    "checkpoint.every": (10, 1),
+}
+FIXED: Final = {
+    "device": "cpu",
+    "model.dtype": "float32",
+    "rollout.engine": "transformers",
+    "rollout.servers": (),
+    "rollout.vllm.tensor": 1,
+    "parallel.tensor": 1,
+    "parallel.data": 0,
+}
+PROBLEMS: Final = ArithmeticSettings(train=64, heldout=4, min_terms=2, max_terms=2, max_digits=1)
 """A random policy must be right now and then, else no group has an advantage and nothing is learnt from."""
 
 
 def scaled_down(config: RunConfig) -> RunConfig:
-    """The same run, small. `model.path` stays: see `scale.model`."""
+    """The same run, small. `model.path` stays: see `scaled_model`."""
     sampler = replace(config.data.sampler, least=0.0, most=1.0)  # generated problems have no known solve rates
-    return replace(
+    small = replace(
         config,
         name=f"{config.name}-scaled-down",
-        device="cpu",
         stages=tuple(_stage(stage) for stage in config.stages),
-        model=replace(config.model, dtype="float32"),
         data=DataSettings(template=config.data.template, arithmetic=PROBLEMS, sampler=sampler),
-        rollout=replace(config.rollout, engine="transformers", servers=(), vllm=replace(config.rollout.vllm, tensor=1)),
-        parallel=replace(config.parallel, tensor=1, data=0),
-        batch=replace(
-            config.batch,
-            microbatch_tokens=_divided(config.batch.microbatch_tokens, TOKENS, 64),
-            chunk_tokens=_divided(config.batch.chunk_tokens, TOKENS, 8),
-        ),
-        eval=replace(
-            config.eval,
-            k=_divided(config.eval.k, SAMPLES, 2),
-            every=_divided(config.eval.every, EVERY, 1),
-            context_tokens=_divided(config.eval.context_tokens, TOKENS, 8) if config.eval.context_tokens else 0,
-        ),
-        checkpoint=replace(config.checkpoint, every=_divided(config.checkpoint.every, EVERY, 1)),
     )
+    return resolve(to_builtins(small), [*_divided(config, REST), *FIXED.items()])
 
 
 def changes(before: RunConfig, after: RunConfig) -> list[str]:
@@ -62,17 +68,13 @@ def changes(before: RunConfig, after: RunConfig) -> list[str]:
 
 
 def _stage(stage: StageSettings) -> StageSettings:
-    mini = _divided(stage.mini_prompts, PROMPTS, 2) if stage.mini_prompts else 0
-    per_batch = stage.prompts // stage.mini_prompts if mini else 1
-    return replace(
-        stage,
-        steps=_divided(stage.steps, STEPS, 1),
-        context_tokens=_divided(stage.context_tokens, TOKENS, 8),
-        prompts=mini * per_batch if mini else _divided(stage.prompts, PROMPTS, 2),
-        mini_prompts=mini,
-        group=_divided(stage.group, SAMPLES, 2),
-    )
+    small = replace(stage, **dict(_divided(stage, STAGE)))
+    if small.mini_prompts:
+        return replace(small, prompts=small.mini_prompts * (stage.prompts // stage.mini_prompts))
+    return small
 
 
-def _divided(value: int, by: int, least: int) -> int:
-    return max(least, round(value / by))
+def _divided(settings: object, table: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, Any]]:
+    for key, (by, least) in table.items():
+        value = attrgetter(key)(settings)
+        yield key, max(least, round(value / by)) if value else value

@@ -72,7 +72,15 @@ def _random_model(settings: WarmStartSettings, vocabulary: int) -> Qwen2ForCausa
 def _teach(policy: Policy, tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings, view: LiveView) -> None:
     """Supervised steps on solved problems, rate warmed up and then falling linearly to a twentieth."""
     optimizer = build_optimizer(policy, OptimizerSettings(beta2=0.95, weight_decay=0.01))
-    solved = _demonstrations(tokenizer, settings)
+    id_of = tokenizer.get_vocab()  # a token is a character: `encode` would take 5 ms a step, 3% of it
+    solved = (
+        Sample(
+            prompt_ids=[id_of[character] for character in prompt],
+            response_ids=[*(id_of[character] for character in response), tokenizer.eos_token_id],
+            advantage=0.0,
+        )
+        for prompt, response in solved_problems(settings)
+    )
     with view.phase("warm start", total=settings.steps) as progress:
         for step in range(settings.steps):
             batch = pack([next(solved) for _ in range(settings.sequences)])
@@ -80,17 +88,6 @@ def _teach(policy: Policy, tokenizer: PreTrainedTokenizerBase, settings: WarmSta
             (-token_stats(policy, batch, with_entropy=False).logprobs_M.mean()).backward()
             optimizer.step(settings.lr * min((step + 1) / WARMUP_STEPS, max(0.05, 1 - step / settings.steps)))
             progress.advance(1)
-
-
-def _demonstrations(tokenizer: PreTrainedTokenizerBase, settings: WarmStartSettings) -> Iterator[Sample]:
-    """Problem and solution as token ids, the end token behind the solution."""
-    id_of = tokenizer.get_vocab()  # a token is a character: `encode` would take 5 ms a step, 3% of it
-    for prompt, response in solved_problems(settings):
-        yield Sample(
-            prompt_ids=[id_of[character] for character in prompt],
-            response_ids=[*(id_of[character] for character in response), tokenizer.eos_token_id],
-            advantage=0.0,
-        )
 
 
 @contextmanager

@@ -17,11 +17,10 @@ from or1_data.io.located import Located
 from or1_data.io.problems import locate
 from or1_trainer.config.schema import ArithmeticSettings
 from or1_trainer.errors import ConfigError
-from or1_trainer.toy.calculator_rows import calculator_rows
-from or1_trainer.toy.lesson import family_of
+from or1_trainer.toy.lesson import calculator_rows, family_of
 
 CALCULATOR: Final = "generated:calculator"
-"""Rows that show how a calculator is asked (`toy/calculator_rows.py`), on sums like those of `data.arithmetic`."""
+"""Rows that show how a calculator is asked (`toy/lesson.py`), on sums like those of `data.arithmetic`."""
 
 _GENERATION: Final = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
