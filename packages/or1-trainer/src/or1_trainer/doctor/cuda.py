@@ -20,9 +20,10 @@ from or1_data.arithmetic import ALPHABET
 from or1_rollout.errors import Or1RolloutError
 from or1_rollout.weight_sync import Probe
 from or1_trainer.algorithm.packing import PackedBatch, Sample, pack
-from or1_trainer.config.schema import OptimizerSettings
+from or1_trainer.config.schema import OptimizerSettings, WarmStartSettings
 from or1_trainer.doctor.measured_step import measured_step
 from or1_trainer.plan.page import markdown_table
+from or1_trainer.plan.read_shape import warm_start_config
 from or1_trainer.policy.hf_weights.export import save_hf
 from or1_trainer.policy.hf_weights.weights import PolicyWeights, init_weights, iter_hf_weights
 from or1_trainer.policy.model import Policy, build_policy
@@ -34,10 +35,7 @@ from or1_trainer.toy.tokenizer import character_tokenizer
 from or1_trainer.train.weight_sync import BFLOAT16_TOLERANCE
 
 VOCABULARY = 1000
-SMALL = {
-    "hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "vocab_size": VOCABULARY, "tie_word_embeddings": True, "rope_theta": 10000.0,
-}  # fmt: skip
+SMALL = WarmStartSettings(hidden=256, intermediate=768, layers=2, heads=4, kv_heads=2)
 LENGTHS = (17, 1, 300, 40)
 """Response tokens; the first two share a prompt, and the second has no query of its own."""
 EPS = 2.0**-8
@@ -153,7 +151,7 @@ def table(rows: Iterable[Measured]) -> str:
 
 
 def _policy(runtime: Runtime, dtype: torch.dtype) -> Policy:
-    policy = build_policy(AutoConfig.for_model("qwen2", **SMALL), runtime, dtype=dtype)
+    policy = build_policy(AutoConfig.for_model(**warm_start_config(SMALL, VOCABULARY)), runtime, dtype=dtype)
     init_weights(policy, seed=0)
     return policy
 

@@ -32,12 +32,10 @@ def _logits(trace: Trace, shape: Shape, config: RunConfig, tokens: int) -> list[
     rows = -(-shape.vocabulary // config.parallel.tensor)
     size, found, dtype = trace.largest["logits"]
     gradients = max(rows, tokens) * shape.hidden  # of the weight and of the hidden states
-    allowed = 4 * max(rows * config.batch.chunk_tokens, gradients)
-    if size <= allowed:
+    if size <= 4 * max(rows * config.batch.chunk_tokens, gradients):
         return []
-    return [
-        f"logits: a tensor {list(found)} of {dtype}, more than batch.chunk_tokens = {config.batch.chunk_tokens} rows"
-    ]
+    allowed = f"batch.chunk_tokens = {config.batch.chunk_tokens} rows"
+    return [f"logits: a tensor {list(found)} of {dtype}, more than {allowed}"]
 
 
 def _collectives(whole: Traced, shape: Shape, config: RunConfig, stage: StageSettings, tokens: int) -> list[str]:

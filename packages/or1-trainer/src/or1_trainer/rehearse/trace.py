@@ -27,11 +27,8 @@ FLAT: Final = ("build", "offload", "step", "push")
 """Phases that go through weights one by one instead of through layers."""
 
 PRODUCTS: Final = {
-    aten.mm.default: 0,
-    aten.mm.dtype: 0,
-    aten.bmm.default: 0,
-    aten.addmm.default: 1,
-    aten.addmm_.default: 1,
+    **dict.fromkeys((aten.mm.default, aten.mm.dtype, aten.bmm.default), 0),
+    **dict.fromkeys((aten.addmm.default, aten.addmm_.default), 1),
 }
 """Matrix products, and the place of the left factor among their arguments."""
 

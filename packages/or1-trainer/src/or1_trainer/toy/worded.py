@@ -59,10 +59,7 @@ KINDS: Final = tuple(_ANSWERS)
 def worded_problems(
     split: Split, count: int, seed: int, *, kinds: tuple[str, ...], largest: int, template: str
 ) -> Iterator[Problem]:
-    """`count` different problems of one part.
-
-    Raises `ConfigError` for an unknown kind, or where there are not so many.
-    """
+    """`count` different problems of one part. Raises `ConfigError` for an unknown kind, or if there are not so many."""
     if unknown := sorted(set(kinds) - set(KINDS)):
         raise ConfigError(f"unknown kinds of word problems: {', '.join(unknown)}; choose from {', '.join(KINDS)}")
     rng = random.Random(f"or1-worded:{split}:{seed}")
