@@ -1,4 +1,4 @@
-"""The table of docs/plan.md that compares `plan` with traces: `python -m or1_trainer.rehearse.table`."""
+"""The table of docs/plan.md that compares `plan` with traces: `python benchmarks/plan_and_rehearsal.py`."""
 
 from __future__ import annotations
 
