@@ -14,8 +14,6 @@ from pathlib import Path
 
 PACKAGES = ("torch", "megatron-core", "transformers", "or1-data", "or1-reward", "or1-rollout", "or1-eval")
 GIB = 2**30
-SHARED_MEMORY_GIB = 1.0
-"""gloo, NCCL and the weight transfer on CPUs use /dev/shm; containers often have only 64 MB of it."""
 
 
 class State(Enum):
@@ -107,8 +105,8 @@ def collectives() -> CheckResult:
     return required("collectives", has_nccl or not torch.cuda.is_available(), f"gloo; {nccl}", advice)
 
 
-def shared_memory(folder: Path = Path("/dev/shm"), need_gib: float = SHARED_MEMORY_GIB) -> CheckResult:
-    """Check the free space of /dev/shm."""
+def shared_memory(folder: Path = Path("/dev/shm"), need_gib: float = 1.0) -> CheckResult:
+    """Check the free space of /dev/shm, for gloo, NCCL and weights on CPUs; containers often have only 64 MB of it."""
     return _space("shared memory", folder, need_gib, "in a container: docker run --shm-size 16g, or --ipc host")
 
 

@@ -13,12 +13,10 @@ from or1_trainer.config.schema import RunConfig, WarmStartSettings
 from or1_trainer.errors import ConfigError
 from or1_trainer.model_path import local_model
 
-KNOWN = resources.files("or1_trainer.plan") / "known.toml"
-
 
 def known_models() -> dict[str, dict[str, Any]]:
     """Return Hugging Face id -> the keys of its `config.json` that determine the shape."""
-    return tomllib.loads(KNOWN.read_text())
+    return tomllib.loads((resources.files("or1_trainer.plan") / "known.toml").read_text())
 
 
 def read_model_config(model: str) -> dict[str, Any]:

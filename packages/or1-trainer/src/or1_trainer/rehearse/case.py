@@ -93,9 +93,3 @@ def _full_microbatches(config: RunConfig, stage: StageSettings, prompt_tokens: i
 def open_controller(config: RunConfig) -> EntropyController:
     """After the first steps: its coefficient is above 0, so that it needs the entropy before the update."""
     return EntropyController(settings=config.entropy, coefficient=config.entropy.delta)
-
-
-def attention_pairs(samples: list[Sample]) -> float:
-    """Query-key pairs under the causal mask; the last token of a response is no query."""
-    lengths = [sample.num_tokens - 1 for sample in samples]
-    return sum(length * (length + 1) / 2 for length in lengths)

@@ -54,28 +54,21 @@ def _collectives(whole: Traced, shape: Shape, config: RunConfig, stage: StageSet
 
 def tensor_collectives(shape: Shape, config: RunConfig, chunks: int) -> Counter[tuple[str, str]]:
     """(phase, operation) -> calls in the tensor group of one micro-batch whose response tokens fill so many chunks."""
-    layers = shape.layers
+    layers, calls = shape.layers, Counter[tuple[str, str]]()
     if config.parallel.tensor == 1:
-        return Counter()
+        return calls
     # recomputation sums the output of attention again; the layer's own output is not needed
     again = layers * config.batch.recompute
-    # the head's input; scales of the norms of queries and keys
-    backward_sums = 1 + 2 * layers * shape.has_qk_norm + 2 * layers
-    if not config.parallel.sequence:
-        return Counter(
-            {
-                ("forward", "allreduce"): 2 * layers + 1 + 2 * chunks,
-                ("backward", "allreduce"): backward_sums + again,
-            }
-        )
-    return Counter(
-        {
-            ("forward", "allgather_base"): 2 * layers + 1,
-            ("forward", "reduce_scatter_base"): 2 * layers + 1,
-            ("forward", "allreduce"): 2 * chunks,
-            # inputs are gathered again for the gradients of weights, and norms saw other tokens
-            ("backward", "allgather_base"): 1 + 4 * layers + 2 * again,
-            ("backward", "reduce_scatter_base"): 2 * layers + again,
-            ("backward", "allreduce"): backward_sums + 1,
-        }
-    )
+    calls["forward", "allreduce"] = 2 * chunks
+    # the head's input; blocks; scales of the norms of queries and keys
+    calls["backward", "allreduce"] = 1 + 2 * layers + 2 * layers * shape.has_qk_norm
+    if config.parallel.sequence:
+        calls["forward", "allgather_base"] = calls["forward", "reduce_scatter_base"] = 2 * layers + 1
+        # inputs are gathered again for the gradients of weights, and norms saw other tokens
+        calls["backward", "allgather_base"] = 1 + 4 * layers + 2 * again
+        calls["backward", "reduce_scatter_base"] = 2 * layers + again
+        calls["backward", "allreduce"] += 1
+    else:
+        calls["forward", "allreduce"] += 2 * layers + 1
+        calls["backward", "allreduce"] += again
+    return calls

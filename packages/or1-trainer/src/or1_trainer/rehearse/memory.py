@@ -67,10 +67,7 @@ class Memory:
 
     def look(self) -> None:
         """Compare the sum with the peak of the present span."""
-        if self.hidden:
-            return
-        peak = self.peaks.setdefault(self.here, Peak())
-        if self.total > peak.total:
+        if not self.hidden and self.total > self.peaks.setdefault(self.here, Peak()).total:
             self.peaks[self.here] = Peak(self.total, {name: size for name, size in self.held.items() if size})
 
     def rename(self, tensors: Iterable[Tensor] | None, holder: str) -> None:

@@ -31,8 +31,8 @@ def columns(whole: Traced) -> list[Column]:
         ends = (LAST, FIRST) if phase == "backward" else (FIRST, LAST)
         shares = [index / max(whole.layers - 1, 1) for index in range(whole.layers)]
         layers = [peak_on_line(spans[ends[0]], spans[ends[1]], share) for share in shares]
-        around = [[spans[place]] if place in spans else [] for place in ("before", "after")]
-        found += [(phase, peak) for peak in (*around[0], *layers, *around[1])]
+        peaks = spans.get("before"), *layers, spans.get("after")
+        found += [(phase, peak) for peak in peaks if peak is not None]
     return found
 
 

@@ -37,8 +37,9 @@ def trace_stage(
     prompt_tokens: int,
 ) -> Trace:
     """Build the learner, update on two full micro-batches, push the weights."""
-    samples = case.full_microbatch(config, stage, prompt_tokens)
-    tracer = Tracer(gpu, config.parallel.tensor, case.attention_pairs(samples))
+    # the last token of a response is no query
+    queries = [sample.num_tokens - 1 for sample in case.full_microbatch(config, stage, prompt_tokens)]
+    tracer = Tracer(gpu, config.parallel.tensor, sum(count * (count + 1) / 2 for count in queries))
     hf_config = case.hf_config_of(config, layers)
     shapes = case.weight_shapes(hf_config)
     with pretend(tracer.fake, rank, gpus, tracer.one_kernel), tracer, phases(tracer):

@@ -60,32 +60,28 @@ def traced(trace: Trace, layers: int) -> Traced:
 def scaled(small: Traced, large: Traced, layers: int) -> Traced:
     """The line through two traces, at this many layers."""
     share = (layers - small.layers) / (large.layers - small.layers)
-
-    def line(before: Sequence[float], after: Sequence[float]) -> list[float]:
-        return [on_line(one, other, share) for one, other in zip(before, after, strict=True)]
-
     return Traced(
         layers=layers,
         peaks={key: peak_on_line(small.peaks.get(key, peak), peak, share) for key, peak in large.peaks.items()},
         work={
-            phase: Work(*line(astuple(small.work.get(phase, Work())), astuple(work)))  # type: ignore[arg-type]
+            phase: Work(*on_line(astuple(small.work.get(phase, Work())), astuple(work), share))  # type: ignore[arg-type]
             for phase, work in large.work.items()
         },
         collectives={
-            kind: line(small.collectives.get(kind, (0, 0.0, 0.0)), entry) for kind, entry in large.collectives.items()
+            kind: on_line(small.collectives.get(kind, (0, 0.0, 0.0)), entry, share)
+            for kind, entry in large.collectives.items()
         },
     )
 
 
-def on_line(before: float, after: float, share: float) -> float:
-    """The point at this share of the way between two, or beyond."""
-    return before + share * (after - before)
+def on_line(before: Sequence[float], after: Sequence[float], share: float) -> list[float]:
+    """The points at this share of the way between two, or beyond."""
+    return [one + share * (other - one) for one, other in zip(before, after, strict=True)]
 
 
 def peak_on_line(before: Peak, after: Peak, share: float) -> Peak:
     """`on_line` of all that is held."""
-    held = {
-        name: round(on_line(before.by_holder.get(name, 0), after.by_holder.get(name, 0), share))
-        for name in after.by_holder | before.by_holder
-    }
+    names = list(after.by_holder | before.by_holder)
+    sizes = on_line(*([peak.by_holder.get(name, 0) for name in names] for peak in (before, after)), share)
+    held = dict(zip(names, map(round, sizes), strict=True))
     return Peak(sum(held.values()), held)

@@ -85,19 +85,16 @@ def search_text(found: Sequence[Candidate], room: float) -> str:
     """A line for each layout, with the reason why it is not the first."""
     lines = [f"trainer's peak in GB of {room:.0f}, and seconds of a step without the rollout:"]
     for candidate in found:
-        seconds = ""
+        seconds, why = "", f"lacks {candidate.peak_gb - room:.0f} GB{_most(candidate.rehearsal)}"
         if candidate.fits(room):
             seconds = f"{candidate.seconds:.1f} s"
             why = "fastest" if candidate is found[0] else f"+{candidate.seconds / found[0].seconds - 1:.1%}"
-        else:
-            why = f"lacks {candidate.peak_gb - room:.0f} GB{_most(candidate)}"
         lines.append(f"{candidate.name:<55}{candidate.peak_gb:8.1f}{seconds:>10}  {why}")
     return "\n".join(lines)
 
 
-def _most(candidate: Candidate) -> str:
-    if candidate.rehearsal is None:
+def _most(rehearsal: Rehearsal | None) -> str:
+    if rehearsal is None:
         return " (by plan)"
-    held = candidate.rehearsal.traced.peak.by_holder
-    name = max(held, key=held.__getitem__)
-    return f"; most is {name}, {held[name] / 1e9:.0f} GB"
+    name, size = max(rehearsal.traced.peak.by_holder.items(), key=lambda held: held[1])
+    return f"; most is {name}, {size / 1e9:.0f} GB"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,11 +50,12 @@ class Rehearsal:
 
     def seconds(self) -> dict[str, tuple[float, float]]:
         """Kernels and communication of each phase of one step; they are not overlapped."""
-        talk: dict[str, float] = defaultdict(float)
-        for kind, (_, _, seconds) in self.traced.collectives.items():
-            talk[kind.phase] += seconds
+        collectives = self.traced.collectives.items()
         return {
-            phase: (self.factor(phase) * self.traced.work[phase].kernel_s, self.factor(phase) * talk[phase])
+            phase: (
+                self.factor(phase) * self.traced.work[phase].kernel_s,
+                self.factor(phase) * sum(seconds for kind, (_, _, seconds) in collectives if kind.phase == phase),
+            )
             for phase in PHASES[1:]
             if phase in self.traced.work
         }

@@ -30,11 +30,10 @@ DEVICE = torch.device("cuda", 0)
 FAKE = "torch._subclasses.fake_tensor.FakeTensor"
 NUMBER = 2.0
 """What the host reads out of a tensor: a gradient norm, an entropy sum, the micro-batches of the busiest rank."""
-Kernel = Callable[[], Any]
 
 
 @contextmanager
-def pretend(fake: FakeTensorMode, rank: int, world_size: int, one_kernel: Kernel) -> Iterator[None]:
+def pretend(fake: FakeTensorMode, rank: int, world_size: int, one_kernel: Callable[[], Any]) -> Iterator[None]:
     """Be rank `rank` of `world_size` GPUs; `one_kernel` is entered around what a GPU computes in one kernel."""
     with ExitStack() as stack:
         for name, value in {**_machine(rank, world_size), **_tensors(), **_kernels(one_kernel)}.items():
@@ -115,7 +114,7 @@ def _tensors() -> dict[str, Any]:
     }
 
 
-def _kernels(one_kernel: Kernel) -> dict[str, Any]:
+def _kernels(one_kernel: Callable[[], Any]) -> dict[str, Any]:
     """Kernels that C++ or torch.compile would choose on CUDA: no temporaries, one pass over their arguments."""
 
     def fused(function: Callable[..., Any]) -> Callable[..., Any]:

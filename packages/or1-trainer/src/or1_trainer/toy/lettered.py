@@ -33,7 +33,8 @@ def lettered_problems(
     split: Split, count: int, seed: int, settings: LetteredSettings, *, template: str
 ) -> Iterator[Problem]:
     """`count` different problems of one part. Raises `ConfigError` where there are not so many."""
-    draw_terms = partial(draw, stream(seed, split), split, settings)
+    rng = random.Random(f"or1-lettered:{split}:{seed}")  # a text seed: the same numbers on every machine
+    draw_terms = partial(draw, rng, split, settings)
     refusal = f"there are not enough lettered sums ({split}); ask for fewer, or raise max_terms"
     for index, terms in enumerate(distinct(draw_terms, count, refusal)):
         yield make_problem(
@@ -66,11 +67,6 @@ def part_of(key: str) -> Split:
     """Which part a problem belongs to, by a text that is the same for all its forms."""
     digest = hashlib.sha256(key.encode()).digest()
     return "heldout" if int.from_bytes(digest[:8], "big") % HELDOUT_SHARE == 0 else "train"
-
-
-def stream(seed: int, name: str) -> random.Random:
-    """Random numbers of one purpose; the same on every machine."""
-    return random.Random(f"or1-lettered:{name}:{seed}")
 
 
 def distinct(draw_one: Callable[[], Drawn | None], count: int, refusal: str) -> Iterator[Drawn]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from or1_trainer.config.schema import HabitSettings, LetteredSettings
-from or1_trainer.toy.lettered import LETTERS, Terms, draw, stream, text_of
+from or1_trainer.toy.lettered import LETTERS, Terms, draw, text_of
 
 SLIP: Final = 3
 """How far a slip, or a guess per term that was not added, is off at most."""
@@ -30,7 +30,7 @@ class Trace(NamedTuple):
 
 def traces(count: int, seed: int, settings: LetteredSettings, habits: HabitSettings) -> Iterator[Trace]:
     """Solved problems of the training part; repeats are possible."""
-    rng = stream(seed, "traces")
+    rng = random.Random(f"or1-lettered:traces:{seed}")
     for _ in range(count):
         terms = draw(rng, "train", settings)
         yield Trace(text_of(terms), wander(terms, rng, habits))

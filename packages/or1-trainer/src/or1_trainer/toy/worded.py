@@ -65,8 +65,7 @@ def worded_problems(
     rng = random.Random(f"or1-worded:{split}:{seed}")
 
     def draw_one() -> tuple[Calculation, str] | None:
-        calculation = _draw(rng, kinds, largest)
-        text = _worded(rng, calculation)
+        calculation, text = _draw(rng, kinds, largest)
         return (calculation, text) if split_of(calculation) == split else None
 
     refusal = f"there are not enough word problems ({split}); ask for fewer, or raise data.worded.largest"
@@ -87,15 +86,12 @@ def split_of(calculation: Calculation) -> Split:
     return part_of(f"{calculation.kind} {low} {high}")
 
 
-def _draw(rng: random.Random, kinds: tuple[str, ...], largest: int) -> Calculation:
+def _draw(rng: random.Random, kinds: tuple[str, ...], largest: int) -> tuple[Calculation, str]:
     kind = rng.choice(kinds)
     first, second = rng.randint(1, largest), rng.randint(1, largest)
     if kind == "difference" and first < second:
         first, second = second, first
-    return Calculation(kind, first, second)
-
-
-def _worded(rng: random.Random, calculation: Calculation) -> str:
     name, other = rng.sample(NAMES, 2)
-    wording = rng.choice(_WORDINGS[calculation.kind])
-    return wording.format(a=calculation.first, b=calculation.second, name=name, other=other, things=rng.choice(THINGS))
+    wording = rng.choice(_WORDINGS[kind])
+    text = wording.format(a=first, b=second, name=name, other=other, things=rng.choice(THINGS))
+    return Calculation(kind, first, second), text
