@@ -82,6 +82,6 @@ def on_line(before: Sequence[float], after: Sequence[float], share: float) -> li
 def peak_on_line(before: Peak, after: Peak, share: float) -> Peak:
     """`on_line` of all that is held."""
     names = list(after.by_holder | before.by_holder)
-    sizes = on_line(*([peak.by_holder.get(name, 0) for name in names] for peak in (before, after)), share)
-    held = dict(zip(names, map(round, sizes), strict=True))
+    first, second = ([peak.by_holder.get(name, 0) for name in names] for peak in (before, after))
+    held = dict(zip(names, map(round, on_line(first, second, share)), strict=True))
     return Peak(sum(held.values()), held)

@@ -35,8 +35,13 @@ def solved_problems(settings: WarmStartSettings) -> Iterator[tuple[str, str]]:
     if settings.demonstrated == "lettered":
         yield from traces(count, settings.seed, settings.lettered, settings.habits)
         return
-    shares = {"verbose_share": settings.verbose_share, "guess_share": settings.guess_share}
-    for shown in arithmetic.demonstrations(count, settings.seed, **shares, family=family_of(settings.arithmetic)):
+    for shown in arithmetic.demonstrations(
+        count,
+        settings.seed,
+        verbose_share=settings.verbose_share,
+        guess_share=settings.guess_share,
+        family=family_of(settings.arithmetic),
+    ):
         yield shown.prompt, shown.response
 
 

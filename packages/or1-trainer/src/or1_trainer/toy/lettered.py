@@ -73,7 +73,8 @@ def distinct(draw_one: Callable[[], Drawn | None], count: int, refusal: str) -> 
     """`count` different draws that are not None; raises `ConfigError(refusal)` after many draws without a new one."""
     seen = set[Drawn | None]([None])
     for _ in range(count):
-        drawn = next((new for new in (draw_one() for _ in range(_REDRAWS)) if new not in seen), None)
+        draws = (draw_one() for _ in range(_REDRAWS))
+        drawn = next((new for new in draws if new not in seen), None)
         if drawn is None:
             raise ConfigError(refusal)
         seen.add(drawn)
