@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import to_builtins
 
@@ -26,17 +26,14 @@ def remedies(shape: Shape, config: RunConfig, layout: Layout, gpu: Gpu, context_
     Where no setting alone suffices: all of them together, then the longest sequence that fits.
     """
 
-    def gb(changed: RunConfig, used: Layout) -> float:
-        return memory_of(shape, changed, used, gpu, context_tokens).while_training
+    def first_that_fits(kind: Iterable[Change]) -> list[str]:
+        needs = ((name, memory_of(shape, changed, used, gpu, context_tokens)) for name, changed, used in kind)
+        sizes = ((name, need.while_training) for name, need in needs)
+        return [f"{name}: {size:.0f} GB" for name, size in sizes if size <= gpu.memory_gb][:1]
 
-    found = []
-    for kind in _alone(shape, config, layout, context_tokens):
-        sizes = ((name, gb(changed, used)) for name, changed, used in kind)
-        found += [f"{name}: {size:.0f} GB" for name, size in sizes if size <= gpu.memory_gb][:1]
+    found = [line for kind in _alone(shape, config, layout, context_tokens) for line in first_that_fits(kind)]
     if not found:
-        name, changed, used = _together(shape, config, layout, context_tokens)
-        size = gb(changed, used)
-        found = [f"{name}: {size:.0f} GB"] if size <= gpu.memory_gb else []
+        found = first_that_fits([_together(shape, config, layout, context_tokens)])
     if not found and (longest := most_tokens(shape, config, layout, gpu)):
         found = [f"at most {longest:,} tokens in a sequence, prompt included, and in batch.microbatch_tokens"]
     return found or ["no setting: more or larger GPUs"]

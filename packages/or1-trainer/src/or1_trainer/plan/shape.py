@@ -47,9 +47,8 @@ class Shape:
                 has_qk_norm=family == "qwen3",
             )
         except KeyError as error:
-            raise ConfigError(
-                f"config.json has no {error.args[0]!r}: it is not a complete {family} configuration"
-            ) from error
+            missing = error.args[0]
+            raise ConfigError(f"config.json has no {missing!r}: it is not a complete {family} configuration") from error
 
     @property
     def layer_parameters(self) -> int:

@@ -58,7 +58,7 @@ def full_microbatch(
 
 
 def optimizer_steps(stage: StageSettings) -> int:
-    """Of one rollout batch."""
+    """How many one rollout batch makes."""
     return stage.prompts // (stage.mini_prompts or stage.prompts)
 
 
