@@ -7,9 +7,6 @@ kernels, and weights that are some steps old. Axis: M response tokens of one mic
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
 
 import torch
 from msgspec.structs import replace
@@ -35,55 +32,27 @@ def resolve_mismatch(settings: MismatchSettings, *, engine: str, ahead: int) -> 
     return replace(settings, proximal=proximal, correction=correction)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Gap:
-    """The difference d per token, and which sequence each token belongs to."""
-
-    difference_M: Tensor
-    sequence_M: Tensor
-    lengths_B: Tensor
-
-    def mean_M(self) -> Tensor:
-        """Mean of d over each sequence, given back to each of its tokens."""
-        return sequence_mean(self.difference_M, self.sequence_M, self.lengths_B)
-
-
 def correction_weights(
     difference_M: Tensor, sequence_M: Tensor, lengths_B: Tensor, settings: MismatchSettings
 ) -> Tensor:
-    """Constant weight per token by `settings.correction`, 0 where it is masked."""
-    return _KINDS[settings.correction](Gap(difference_M, sequence_M, lengths_B), settings).detach()
+    """Weight per token by `settings.correction`, of the difference d, which has no gradient; 0 where it is masked.
 
-
-def _token_tis(gap: Gap, settings: MismatchSettings) -> Tensor:
-    """min(e^d, C): truncated importance sampling per token (Yao et al. 2025)."""
-    return gap.difference_M.exp().clamp(max=settings.tis_cap)
-
-
-def _sequence_mask(gap: Gap, settings: MismatchSettings) -> Tensor:
-    """1 if 1/C <= e^(sum d) <= C else 0, for all tokens of a sequence."""
-    total_M = gap.mean_M() * gap.lengths_B[gap.sequence_M]
-    return (total_M.abs() <= math.log(settings.sequence_cap)).to(total_M.dtype)
-
-
-def _geometric_mask(gap: Gap, settings: MismatchSettings) -> Tensor:
-    """1 if low <= e^(mean d) <= high else 0, for all tokens of a sequence: no bias against long ones."""
-    ratio_M = gap.mean_M().exp()
+    * "token_tis": min(e^d, C), truncated importance sampling per token (Yao et al. 2025).
+    * "icepop": e^d if low <= e^d <= high else 0, per token (IcePop, Ling Team 2025).
+    * "sequence_mask": 1 if 1/C <= e^(sum d) <= C else 0, for all tokens of a sequence.
+    * "geometric_mask": 1 if low <= e^(mean d) <= high else 0, for all tokens of a sequence: no bias against long ones.
+    """
+    if settings.correction == "token_tis":
+        return difference_M.exp().clamp(max=settings.tis_cap)
+    if settings.correction == "icepop":
+        ratio_M = difference_M.exp()
+        return ratio_M * ((ratio_M >= settings.icepop_low) & (ratio_M <= settings.icepop_high))
+    mean_M = sequence_mean(difference_M, sequence_M, lengths_B)
+    if settings.correction == "sequence_mask":
+        total_M = mean_M * lengths_B[sequence_M]
+        return (total_M.abs() <= math.log(settings.sequence_cap)).to(total_M.dtype)
+    ratio_M = mean_M.exp()
     return ((ratio_M >= settings.geometric_low) & (ratio_M <= settings.geometric_high)).to(ratio_M.dtype)
-
-
-def _icepop(gap: Gap, settings: MismatchSettings) -> Tensor:
-    """e^d if low <= e^d <= high else 0, per token (IcePop, Ling Team 2025)."""
-    ratio_M = gap.difference_M.exp()
-    return ratio_M * ((ratio_M >= settings.icepop_low) & (ratio_M <= settings.icepop_high))
-
-
-_KINDS: Final[dict[str, Callable[[Gap, MismatchSettings], Tensor]]] = {
-    "token_tis": _token_tis,
-    "sequence_mask": _sequence_mask,
-    "geometric_mask": _geometric_mask,
-    "icepop": _icepop,
-}
 
 
 def mismatch_sums(trainer_M: Tensor, behavior_M: Tensor, correction_M: Tensor | None = None) -> dict[str, float]:

@@ -4,7 +4,7 @@ Skywork-OR1, arXiv 2505.22312, eq. 3.1, and its relatives:
 
     -(1/D) sum_t w_t [ c_t J_t + alpha H_t - beta k3_t - beta_T rho_t log(pi / teacher)_t ]
 
-J is the objective (`algorithm/losses`), c the mismatch correction, H the entropy, k3 the KL estimate against the
+J is the objective (`algorithm/losses.py`), c the mismatch correction, H the entropy, k3 the KL estimate against the
 reference; the last term is there where a teacher is distilled. `loss.aggregate` decides w and D: "token" w = 1, D = all
 response tokens (the report's token mean over the batch); "sequence" w = 1 / length, D = all sequences; "constant"
 w = 1, D = sequences x longest response (Dr. GRPO, Liu et al. 2025, arXiv 2503.20783: no length bias). Axis: M response

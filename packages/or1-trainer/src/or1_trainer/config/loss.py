@@ -22,7 +22,7 @@ class LossSettings(Settings, frozen=True, kw_only=True):
     """The policy loss. Defaults: eq. 3.1 of Skywork-OR1 (arXiv 2505.22312), a clipped ratio without KL penalty."""
 
     kind: Literal["clipped", "gspo", "cispo", "clip_cov", "kl_cov"] = "clipped"
-    """Surrogate objective; each is a file of `algorithm/losses/`."""
+    """Surrogate objective; each is a function of `algorithm/losses.py`."""
     aggregate: Literal["token", "sequence", "constant"] = "token"
     """Mean over all tokens of the batch; mean over sequences (GSPO); or a sum divided by a constant length (Dr. GRPO,
     with `normalize_std = false`)."""
