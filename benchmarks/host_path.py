@@ -104,7 +104,7 @@ def host_path(fleet: Fleet, own_groups: list[list[Response]], prompts: int, grou
     steps = split_minibatches(groups, range(prompts), 0, reject=True)
     (minibatch,) = distribute(batch, steps, exchange, context_tokens=16384)
     learner: Any = SimpleNamespace(runtime=exchange.runtime, batch=BatchSettings(), wide_dtype=torch.float32)
-    return sum(packed.num_response_tokens for packed in pack_minibatch(minibatch, learner))
+    return sum(len(packed.labels_M) for packed in pack_minibatch(minibatch, learner))
 
 
 def main() -> None:

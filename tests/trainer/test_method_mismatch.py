@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from or1_trainer.algorithm.advantages import overlong_penalty
 from or1_trainer.algorithm.mismatch import correction_weights, mismatch_metrics, mismatch_sums, resolve_mismatch
-from or1_trainer.algorithm.overlong import overlong_penalty
 from or1_trainer.config.schema import MismatchSettings
 
 GAPS = torch.tensor([math.log(3.0), 0.0, math.log(0.4), math.log(6.0), 0.004, 0.006], dtype=torch.float64)

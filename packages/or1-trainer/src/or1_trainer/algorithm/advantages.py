@@ -33,22 +33,29 @@ def group_advantages(
     """
     member_PG = valid_PG & ~truncated_PG if mask == "before" else valid_PG
     count_P1 = member_PG.sum(dim=1, keepdim=True)
-    rewards_PG = torch.where(member_PG, rewards_PG, torch.zeros_like(rewards_PG))
+    rewards_PG = rewards_PG.masked_fill(~member_PG, 0.0)
     mean_P1 = rewards_PG.sum(dim=1, keepdim=True) / count_P1.clamp(min=1)
-    centered_PG = torch.where(member_PG, rewards_PG - mean_P1, torch.zeros_like(rewards_PG))
-    varied_P1 = _has_spread(rewards_PG, member_PG)
-    centered_PG = centered_PG * varied_P1
+    has_advantage_PG = member_PG & _has_spread(rewards_PG, member_PG)
+    centered_PG = (rewards_PG - mean_P1).masked_fill(~has_advantage_PG, 0.0)
     if normalize_std:
         variance_P1 = centered_PG.square().sum(dim=1, keepdim=True) / (count_P1 - 1).clamp(min=1)
         centered_PG = centered_PG / (variance_P1.sqrt() + STD_EPSILON)
-    if mask == "after":
-        centered_PG = torch.where(truncated_PG, torch.zeros_like(centered_PG), centered_PG)
-    return centered_PG
+    return centered_PG.masked_fill(truncated_PG, 0.0) if mask == "after" else centered_PG
+
+
+def overlong_penalty(lengths_PG: Tensor, *, limit_P1: Tensor, buffer_tokens: int) -> Tensor:
+    """Soft overlong punishment (DAPO, arXiv 2503.14476, eq. 13), added to the reward before its advantage.
+
+    0 up to limit - buffer tokens, falling linearly to -1 at the limit; zeros where `buffer_tokens` is 0. [P, G]
+    response lengths, [P, 1] limits -> [P, G] float64.
+    """
+    if not buffer_tokens:
+        return torch.zeros_like(lengths_PG, dtype=torch.float64)
+    return ((limit_P1 - buffer_tokens - lengths_PG.double()) / buffer_tokens).clamp(-1.0, 0.0)
 
 
 def _has_spread(rewards_PG: Tensor, member_PG: Tensor) -> Tensor:
     """Whether two members of the group differ: exact, where a mean of equal numbers may be off by rounding."""
-    infinity = float("inf")
-    highest_P1 = rewards_PG.masked_fill(~member_PG, -infinity).amax(dim=1, keepdim=True)
-    lowest_P1 = rewards_PG.masked_fill(~member_PG, infinity).amin(dim=1, keepdim=True)
+    highest_P1 = rewards_PG.masked_fill(~member_PG, -torch.inf).amax(dim=1, keepdim=True)
+    lowest_P1 = rewards_PG.masked_fill(~member_PG, torch.inf).amin(dim=1, keepdim=True)
     return highest_P1 > lowest_P1

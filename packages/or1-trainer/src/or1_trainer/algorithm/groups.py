@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from or1_reward.types import Status, Verdict
 from or1_rollout.types import Completion, FinishReason
-from or1_trainer.algorithm.advantages import group_advantages
-from or1_trainer.algorithm.overlong import overlong_penalty
+from or1_trainer.algorithm.advantages import group_advantages, overlong_penalty
 from or1_trainer.algorithm.reward_terms import decoupled_advantages, weighted_sum
 from or1_trainer.config.schema import LossSettings
 

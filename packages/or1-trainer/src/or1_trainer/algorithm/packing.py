@@ -72,41 +72,28 @@ class PackedBatch:
     names_B: tuple[Hashable, ...] = ()
     """The names of the samples."""
 
-    @property
-    def num_response_tokens(self) -> int:
-        """M."""
-        return int(self.labels_M.numel())
-
 
 def pack(
     samples: Sequence[Sample], *, device: torch.device | None = None, dtype: torch.dtype = torch.float32
 ) -> PackedBatch:
     """Lay samples behind each other, each distinct prompt once; response tokens stay in the order of the samples.
 
-    Args:
-        samples: at least one.
-        device: where the tensors go.
-        dtype: of advantages and log-probs.
+    `samples` are at least one; `dtype` is that of advantages and log-probs.
     """
     responses = [np.asarray(sample.response_ids, dtype=np.int64) for sample in samples]
     pieces: list[Ints] = []
-    positions: list[Ints] = []
     prefixes: list[int] = []
-    piece_of_response: list[int] = []
-    groups = _grouped(_prompt_keys(samples))
-    for members in groups:
-        prompt = np.asarray(samples[members[0]].prompt_ids, dtype=np.int64)
-        prompt_piece, places = len(pieces), [(prompt, 0, -1)]
-        places += [(responses[index][:-1], len(prompt), prompt_piece) for index in members]
-        for tokens, start, prefix in places:
-            pieces.append(tokens)
-            positions.append(np.arange(start, start + len(tokens)))
-            prefixes.append(prefix)
-        piece_of_response += range(prompt_piece + 1, len(pieces))
-    order = [index for members in groups for index in members]
-    piece_of = dict(zip(order, piece_of_response, strict=True))
+    piece_of: dict[int, int] = {}
+    for members in _grouped(_prompt_keys(samples)):
+        prompt_piece = len(pieces)
+        pieces += [np.asarray(samples[members[0]].prompt_ids, dtype=np.int64)]
+        pieces += [responses[index][:-1] for index in members]
+        prefixes += [-1] + [prompt_piece] * len(members)
+        piece_of |= zip(members, range(prompt_piece + 1, len(pieces)), strict=True)
     bounds = np.array([0, *accumulate(len(piece) for piece in pieces)])
-    sampled = [_sampled(sample) for sample in samples]
+    starts = [len(pieces[prefix]) if prefix >= 0 else 0 for prefix in prefixes]
+    positions = [np.arange(start, start + len(piece)) for start, piece in zip(starts, pieces, strict=True)]
+    sampled = [np.ones(len(s.response_ids), np.bool_) if s.is_sampled is None else s.is_sampled for s in samples]
     lengths = np.array([int(one.sum()) for one in sampled])
     sources = [
         _sources(bounds, piece_of[index], prefixes[piece_of[index]], len(response))[sampled[index]]
@@ -116,6 +103,11 @@ def pack(
     def tensor(values: NDArray[np.generic], kind: torch.dtype = torch.int64) -> Tensor:
         return torch.from_numpy(values).to(device=device, dtype=kind)
 
+    def logprobs(values: Sequence[Logprobs | None]) -> Tensor | None:
+        """Those of all samples' sampled tokens; None where a sample has none."""
+        found = [np.asarray(v, np.float64)[one] for v, one in zip(values, sampled, strict=True) if v is not None]
+        return tensor(np.concatenate(found), dtype) if len(found) == len(values) else None
+
     return PackedBatch(
         token_ids_T=tensor(np.concatenate(pieces)),
         positions_T=tensor(np.concatenate(positions)),
@@ -124,10 +116,10 @@ def pack(
         source_M=tensor(np.concatenate(sources)),
         labels_M=tensor(np.concatenate([response[one] for response, one in zip(responses, sampled, strict=True)])),
         advantages_M=tensor(np.repeat([sample.advantage for sample in samples], lengths), dtype),
-        engine_logprobs_M=_flat([sample.engine_logprobs for sample in samples], sampled, device, dtype),
+        engine_logprobs_M=logprobs([sample.engine_logprobs for sample in samples]),
         sequence_M=tensor(np.repeat(np.arange(len(samples)), lengths)),
         lengths_B=tensor(lengths),
-        teacher_logprobs_M=_flat([sample.teacher_logprobs for sample in samples], sampled, device, dtype),
+        teacher_logprobs_M=logprobs([sample.teacher_logprobs for sample in samples]),
         names_B=tuple(sample.name for sample in samples),
     )
 
@@ -211,24 +203,3 @@ def _sources(bounds: Ints, piece: int, prefix: int, length: int) -> Ints:
     rows = np.arange(bounds[piece] - 1, bounds[piece] - 1 + length)
     rows[:1] = bounds[prefix + 1] - 1
     return rows
-
-
-def _sampled(sample: Sample) -> NDArray[np.bool_]:
-    return np.ones(len(sample.response_ids), np.bool_) if sample.is_sampled is None else sample.is_sampled
-
-
-def _flat(
-    values: Sequence[Logprobs | None],
-    sampled: Sequence[NDArray[np.bool_]],
-    device: torch.device | None,
-    dtype: torch.dtype,
-) -> Tensor | None:
-    """Log-probs of all samples' sampled tokens behind each other; None where a sample has none."""
-    found = [
-        np.asarray(logprobs, dtype=np.float64)[one]
-        for logprobs, one in zip(values, sampled, strict=True)
-        if logprobs is not None
-    ]
-    if len(found) < len(values):
-        return None
-    return torch.from_numpy(np.concatenate(found)).to(device=device, dtype=dtype)
