@@ -4,10 +4,9 @@
   TorchDynamo and Inductor (importing `GPTModel` takes 9.5 s; 4.7 s without) and would call a C++ compiler at the first
   use of any of them. During the import `torch.compile` returns the plain function. Of these functions one matters
   uncompiled: the gradient of SwiGLU, which takes 2.5 times as long as with torch's own kernel.
-* `answer_cpu_device`: Megatron allocates on `torch.cuda.current_device()`; without CUDA that call raises, so it is made
-  to answer the CPU.
-* `fork_no_rng`: with sequence parallelism Megatron runs every forward pass under its tracker of CUDA random states;
-  there are none, and no dropout that would draw from them.
+* `answer_for_cuda`: Megatron allocates on `torch.cuda.current_device()`; without CUDA that call raises, so it is made
+  to answer the CPU. And with sequence parallelism Megatron runs every forward pass under its tracker of CUDA random
+  states; there are none, and no dropout that would draw from them.
 * `share_groups`: Megatron forms 23 process groups, in a job of one process all of the same rank. A gloo group is three
   threads, one of which wakes a hundred times a second.
 * `keep_freed_memory`: glibc gives every freed block above 128 KiB back to the kernel and faults it in again at the next
@@ -20,8 +19,10 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import torch.distributed as dist
@@ -42,15 +43,11 @@ def import_megatron() -> None:
         if torch.cuda.is_available() or "megatron.core" in sys.modules:
             importlib.import_module("megatron.core.models.gpt")
             return
-        compile_before: Any = torch.compile
-        torch.compile = _eager  # type: ignore[assignment]
-        try:
+        with patch.object(torch, "compile", _eager):
             importlib.import_module("megatron.core.models.gpt")
             importlib.import_module("megatron.core.jit").disable_jit_fuser()  # for what is imported later
             swiglu: Any = importlib.import_module("megatron.core.fusions.fused_bias_swiglu")
             swiglu.swiglu_back = _swiglu_gradient
-        finally:
-            torch.compile = compile_before
 
 
 def _eager(function: Callable[..., Any] | None = None, **_: object) -> Any:
@@ -68,22 +65,12 @@ def _swiglu_gradient(grad: Tensor, gate_up: Tensor) -> Tensor:
     return result
 
 
-def answer_cpu_device() -> None:
-    """Make `torch.cuda.current_device()` answer the CPU where there is no CUDA."""
+def answer_for_cuda() -> None:
+    """Without CUDA, make its current device the CPU, and let Megatron's tracker of its random states do nothing."""
     if not torch.cuda.is_available():
         torch.cuda.current_device = lambda: torch.device("cpu")  # type: ignore[assignment, return-value]
-
-
-def fork_no_rng() -> None:
-    """Make Megatron's tracker of CUDA random states do nothing where there is no CUDA."""
-    if not torch.cuda.is_available():
         tensor_parallel: Any = importlib.import_module("megatron.core.tensor_parallel")
-        tensor_parallel.get_cuda_rng_tracker = _NoRng
-
-
-class _NoRng:
-    def fork(self, _name: str = "") -> AbstractContextManager[None]:
-        return nullcontext()
+        tensor_parallel.get_cuda_rng_tracker = lambda: SimpleNamespace(fork=lambda *_: nullcontext())
 
 
 @contextmanager
@@ -102,21 +89,13 @@ def share_groups() -> Iterator[None]:
             formed[key] = new_group(ranks, **options)
         return formed[key]
 
-    dist.new_group = one_group  # type: ignore[assignment]
-    try:
+    with patch.object(dist, "new_group", one_group):
         yield
-    finally:
-        dist.new_group = new_group
 
 
-def keep_freed_memory() -> bool:
-    """Tell glibc's malloc to reuse freed blocks of any size instead of returning them to the kernel.
-
-    Returns False where the C library has no `mallopt` (musl, macOS); training is then only slower.
-    """
-    try:
+def keep_freed_memory() -> None:
+    """Tell glibc's malloc to reuse freed blocks of any size instead of returning them to the kernel."""
+    with suppress(OSError, AttributeError):  # musl and macOS have no `mallopt`; training is then only slower
         mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return False
-    options = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _KEPT_BYTES))
-    return all(mallopt(option, value) == 1 for option, value in options)
+        mallopt(_M_MMAP_MAX, 0)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)

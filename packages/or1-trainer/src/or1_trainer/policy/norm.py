@@ -9,24 +9,28 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from megatron.core.parallel_state import get_tensor_model_parallel_group, get_tensor_model_parallel_world_size
+from megatron.core.tensor_parallel.mappings import copy_to_tensor_model_parallel_region
 from megatron.core.transformer.transformer_config import TransformerConfig
 from torch import Tensor
-
-from or1_trainer.policy.tensor_ranks import copied
 
 
 class RmsNorm(torch.nn.RMSNorm):
     """RMS norm of hidden states, for Megatron layer specs."""
 
+    is_of_heads = False
+
     def __init__(self, config: TransformerConfig, hidden_size: int, eps: float, **_: object) -> None:
         """Accept the arguments Megatron passes to every norm."""
         super().__init__(hidden_size, eps=eps, dtype=config.params_dtype, device=torch.cuda.current_device())
-        self.sums_gradient = bool(config.sequence_parallel)
+        self.sums_gradient = config.sequence_parallel or self.is_of_heads
         """Whether tensor ranks norm different tokens (or heads), so that the scale's gradient is a sum over ranks."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x / rms(x) * weight over the last axis."""
-        weight = copied(self.weight) if self.sums_gradient else self.weight  # `copied` sums the gradient over ranks
+        weight: Tensor = self.weight
+        if self.sums_gradient and get_tensor_model_parallel_world_size() > 1:
+            weight = copy_to_tensor_model_parallel_region(weight, group=get_tensor_model_parallel_group())
         if x.is_cuda:  # one fused kernel there
             return F.rms_norm(x, self.normalized_shape, weight, self.eps)
         normed: Tensor = _RmsNorm.apply(x, weight, self.eps)
@@ -36,10 +40,7 @@ class RmsNorm(torch.nn.RMSNorm):
 class HeadNorm(RmsNorm):
     """RMS norm of each query or key head: all heads share one scale, and each tensor rank has heads of its own."""
 
-    def __init__(self, config: TransformerConfig, hidden_size: int, eps: float, **_: object) -> None:
-        """Accept the arguments Megatron passes to every norm."""
-        super().__init__(config, hidden_size, eps)
-        self.sums_gradient = True
+    is_of_heads = True
 
 
 class _RmsNorm(torch.autograd.Function):

@@ -59,12 +59,8 @@ def start_runtime(*, tensor: int, device: Device = "auto", timeout_s: float = 60
     """Form the process group (gloo on the CPU, NCCL on CUDA) and Megatron's parallel state.
 
     Under `torchrun` (RANK and WORLD_SIZE in the environment) the ranks meet at MASTER_ADDR:MASTER_PORT. Without these
-    variables the job is this one process, which opens no port and writes no file.
-
-    Args:
-        tensor: tensor-parallel size; the rest of the world is data-parallel.
-        device: "auto" takes CUDA where there is one.
-        timeout_s: seconds a collective may wait for its peers before this rank fails.
+    variables the job is this one process, which opens no port and writes no file. `tensor` is the tensor-parallel size;
+    the rest of the world is data-parallel. A collective waits `timeout_s` seconds for its peers before this rank fails.
 
     Raises:
         LayoutError: the world size is not a multiple of `tensor`.
@@ -79,8 +75,7 @@ def start_runtime(*, tensor: int, device: Device = "auto", timeout_s: float = 60
     os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "1")  # before the context: Megatron's overlaps rely on it
     place = _pick_device(device)
     if place.type == "cpu":
-        cpu_patches.answer_cpu_device()
-        cpu_patches.fork_no_rng()
+        cpu_patches.answer_for_cuda()
         cpu_patches.keep_freed_memory()
     _join(place, rank, world_size, timeout_s)
     with cpu_patches.share_groups() if place.type == "cpu" else nullcontext():
@@ -126,15 +121,13 @@ def _pick_device(device: Device) -> torch.device:
 def _join(place: torch.device, rank: int, world_size: int, timeout_s: float) -> None:
     """Meet the other ranks, or nobody."""
     backend = "nccl" if place.type == "cuda" else "gloo"
-    timeout = timedelta(seconds=timeout_s)
+    store = dist.HashStore() if world_size == 1 else None  # None: the environment says where to meet
     if os.environ.get("LOCAL_WORLD_SIZE", str(world_size)) == str(world_size):
         # All ranks on this host: gloo then needs no route to the host's own name, which a container may lack.
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     try:
-        if world_size == 1:
-            dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1, timeout=timeout)
-        else:
-            dist.init_process_group(backend, rank=rank, world_size=world_size, timeout=timeout)
+        timeout = timedelta(seconds=timeout_s)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=world_size, timeout=timeout)
     except (RuntimeError, ValueError) as error:  # torch raises DistError (a RuntimeError) or ValueError here
         where = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
         raise RuntimeStartError(

@@ -24,29 +24,20 @@ class AdamW:
 
     def __init__(self, policy: Policy, settings: OptimizerSettings) -> None:
         """Allocate masters (where the weights are bfloat16) and moments."""
-        self._policy, self._settings, self._steps = policy, settings, 0
+        self._policy, self._settings, self.steps = policy, settings, 0
         self._parameters = dict(policy.model.named_parameters())
         self._masters = {name: _master(parameter) for name, parameter in self._parameters.items()}
         matrices = [master for master in self._masters.values() if master.dim() > 1]
         vectors = [master for master in self._masters.values() if master.dim() == 1]
         self._adamw = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": settings.weight_decay},
-                {"params": vectors, "weight_decay": 0.0},
-            ],
+            [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
             betas=(settings.beta1, settings.beta2),
             eps=settings.eps,
             fused=True,
         )
         for master in self._masters.values():
-            self._adamw.state[master] = {"step": torch.zeros(())} | {
-                kind: torch.zeros_like(master) for kind in _MOMENTS
-            }
-
-    @property
-    def steps(self) -> int:
-        """Steps taken."""
-        return self._steps
+            moments = {kind: torch.zeros_like(master) for kind in _MOMENTS}
+            self._adamw.state[master] = {"step": torch.zeros(()), **moments}
 
     def zero_grad(self) -> None:
         """Forget the gradients of the last step."""
@@ -55,11 +46,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, rate: float) -> float:
-        """Sum gradients over data ranks, clip them, update the weights with learning rate `rate`; a collective.
-
-        Returns the gradient norm before clipping; where it is not finite, nothing is updated. Gradients are summed, not
-        averaged: the loss is already divided by the token count of the whole job.
-        """
+        """Sum gradients over data ranks, clip them, update the weights; see `Optimizer`."""
         runtime, grads = self._policy.runtime, self._grads()
         if runtime.data_size > 1:
             for work in [dist.all_reduce(grad, group=runtime.data_group, async_op=True) for grad in grads.values()]:
@@ -73,7 +60,7 @@ class AdamW:
         for group in self._adamw.param_groups:
             group["lr"] = rate
         self._adamw.step()
-        self._steps += 1
+        self.steps += 1
         for name, master in self._masters.items():
             if master is not self._parameters[name]:
                 self._parameters[name].copy_(master)
@@ -81,13 +68,13 @@ class AdamW:
 
     def save(self, folder: Path) -> None:
         """Write masters and moments as slices of the whole Hugging Face tensors."""
-        save_tensors(folder, self._policy, self.state, self._steps)
+        save_tensors(folder, self._policy, self.state, self.steps)
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
-        self._steps = load_tensors(folder, self._policy, self.state)
+        self.steps = load_tensors(folder, self._policy, self.state)
         for moments in self._adamw.state.values():
-            moments["step"].fill_(self._steps)
+            moments["step"].fill_(self.steps)
 
     @property
     def state(self) -> dict[str, dict[str, Tensor]]:

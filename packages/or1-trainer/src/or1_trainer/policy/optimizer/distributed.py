@@ -6,7 +6,7 @@ ranks. Never run on a CUDA device so far: the tests run it on the CPU with every
 
 import math
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +19,8 @@ from torch import Tensor
 
 from or1_trainer.config.schema import OptimizerSettings
 from or1_trainer.policy.model import Policy
-from or1_trainer.policy.optimizer.offload import HostStore, on_device
+from or1_trainer.policy.optimizer.offload import HostStore
 
-_METADATA = {"distrib_optim_sharding_type": "fully_reshardable"}
 _STEPS = "steps"
 
 
@@ -30,7 +29,7 @@ class DistributedAdamW:
 
     def __init__(self, policy: Policy, settings: OptimizerSettings) -> None:
         """Wrap the policy's model for reduction and build the optimizer over it."""
-        self._policy, self._steps = policy, 0
+        self._policy, self.steps = policy, 0
         ddp_config = DistributedDataParallelConfig(
             grad_reduce_in_fp32=True, use_distributed_optimizer=True, overlap_grad_reduce=False
         )
@@ -44,11 +43,6 @@ class DistributedAdamW:
         self._store = HostStore() if settings.offload else None
         if self._store is not None:
             self._store.put(self._state())
-
-    @property
-    def steps(self) -> int:
-        """Steps taken."""
-        return self._steps
 
     def zero_grad(self) -> None:
         """Zero Megatron's gradient buffers."""
@@ -66,7 +60,7 @@ class DistributedAdamW:
             return norm
         with self._on_device():
             self._megatron.step()
-        self._steps += 1
+        self.steps += 1
         return norm
 
     def save(self, folder: Path) -> None:
@@ -78,22 +72,26 @@ class DistributedAdamW:
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
         with self._on_device():
-            self._load(folder)
+            loaded = dist_checkpointing.load(self._sharded(is_loading=True), str(folder))
+            for chained in self._megatron.chained_optimizers:
+                chained._set_main_param_and_optimizer_states = partial(_set_state_with_step, chained)
+            self._megatron.load_state_dict(loaded["optimizer"])
+            for chained in self._megatron.chained_optimizers:
+                for moments in chained.optimizer.state.values():
+                    # Megatron 0.16.1 gives all one shared tensor, which Adam then advances once per parameter.
+                    moments["step"] = moments["step"].clone()
+        self.steps = int(loaded[_STEPS])
 
-    def _load(self, folder: Path) -> None:
-        loaded = dist_checkpointing.load(self._sharded(is_loading=True), str(folder))
-        for chained in self._megatron.chained_optimizers:
-            chained._set_main_param_and_optimizer_states = partial(_set_state_with_step, chained)
-        self._megatron.load_state_dict(loaded["optimizer"])
-        for chained in self._megatron.chained_optimizers:
-            for moments in chained.optimizer.state.values():
-                # Megatron 0.16.1 gives all parameters one shared tensor, which Adam then advances once per parameter.
-                moments["step"] = moments["step"].clone()
-        self._steps = int(loaded[_STEPS])
-
-    def _on_device(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def _on_device(self) -> Iterator[None]:
         """Masters and moments on the device for as long as the context lasts, if they are offloaded."""
-        return on_device(self._store, self._state())
+        if self._store is not None:
+            self._store.take()
+        try:
+            yield
+        finally:
+            if self._store is not None:
+                self._store.put(self._state())
 
     def _state(self) -> Iterator[Tensor]:
         """This rank's moments and masters; a float32 model has no masters but views of its weights."""
@@ -119,12 +117,12 @@ class DistributedAdamW:
                 moments["step"].zero_()
 
     def _sharded(self, *, is_loading: bool) -> dict[str, object]:
-        if self._steps == 0:
+        if self.steps == 0:
             self._allocate_moments()
-        metadata = {**_METADATA, "dp_cp_group": self._ddp.dp_cp_group}
+        metadata = {"distrib_optim_sharding_type": "fully_reshardable", "dp_cp_group": self._ddp.dp_cp_group}
         model = self._policy.model.sharded_state_dict(metadata=metadata)
         state = self._megatron.sharded_state_dict(model, is_loading=is_loading, metadata=metadata)
-        return {"optimizer": state, _STEPS: self._steps}
+        return {"optimizer": state, _STEPS: self.steps}
 
 
 def _set_state_with_step(optimizer: DistributedOptimizer, parameter: Tensor, tensors: dict[str, Tensor]) -> None:

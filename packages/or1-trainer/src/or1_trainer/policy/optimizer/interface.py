@@ -7,9 +7,8 @@ from typing import Protocol
 class Optimizer(Protocol):
     """AdamW over the policy's weights, with float32 master weights, gradients and moments."""
 
-    @property
-    def steps(self) -> int:
-        """Steps taken."""
+    steps: int
+    """Steps taken."""
 
     def zero_grad(self) -> None:
         """Forget the gradients of the last step; those of several backward passes add up in float32."""
@@ -17,14 +16,9 @@ class Optimizer(Protocol):
     def step(self, rate: float) -> float:
         """Sum gradients over data-parallel ranks, clip them, update the weights; a collective.
 
-        Gradients are summed, not averaged: the loss is already divided by the token count of the whole job.
-
-        Args:
-            rate: the learning rate of this step.
-
-        Returns:
-            The global gradient norm before clipping. Where it is not finite, weights, moments and `steps` stay as they
-            were.
+        Gradients are summed, not averaged: the loss is already divided by the token count of the whole job. `rate` is
+        the learning rate of this step. Returns the global gradient norm before clipping; where it is not finite,
+        weights, moments and `steps` stay as they were.
         """
 
     def save(self, folder: Path) -> None:

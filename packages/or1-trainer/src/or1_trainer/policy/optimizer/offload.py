@@ -1,7 +1,6 @@
 """Tensors that lie in host memory while nobody needs them: an optimizer's masters and moments between its steps."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -11,11 +10,10 @@ class HostStore:
     """Keeps the contents of tensors on the host, and gives their memory on the device back meanwhile.
 
     A tensor stays the object that it is, on its device and in its shape; only its storage is emptied. Host memory is
-    pinned where the device is a GPU, so that both copies run at the speed of the bus.
+    pinned (and cached by torch) where the device is a GPU, so that both copies run at the speed of the bus.
     """
 
     def __init__(self) -> None:
-        """Nothing is on the host."""
         self._kept: list[tuple[Tensor, Tensor]] = []
 
     @torch.no_grad()
@@ -28,7 +26,7 @@ class HostStore:
         for tensor in tensors:
             if tensor.untyped_storage().nbytes() != tensor.nbytes:
                 raise ValueError(f"a tensor {list(tensor.shape)} is a part of a larger storage and cannot be offloaded")
-            host = host_memory(tensor)
+            host = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu", pin_memory=tensor.is_cuda)
             host.copy_(tensor, non_blocking=True)
             self._kept.append((tensor, host))
         if any(host.is_pinned() for _, host in self._kept):
@@ -43,21 +41,3 @@ class HostStore:
             tensor.untyped_storage().resize_(host.nbytes)
             tensor.copy_(host, non_blocking=True)
         self._kept.clear()
-
-
-def host_memory(tensor: Tensor) -> Tensor:
-    """Memory of a tensor's shape and dtype on the host, pinned for tensors on a GPU (and cached there by torch)."""
-    return torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu", pin_memory=tensor.is_cuda)
-
-
-@contextmanager
-def on_device(store: HostStore | None, tensors: Iterable[Tensor]) -> Iterator[None]:
-    """Bring back what the store keeps; put `tensors`, read only then, into it at the end. Nothing without a store."""
-    if store is None:
-        yield
-        return
-    store.take()
-    try:
-        yield
-    finally:
-        store.put(tensors)
