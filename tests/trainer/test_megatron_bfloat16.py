@@ -8,7 +8,7 @@ import torch
 
 from or1_trainer.config.schema import OptimizerSettings
 from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
-from or1_trainer.policy.hf_weights.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.policy.hf_weights.weights import PolicyWeights, load_hf_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
 from or1_trainer.policy.token_stats import token_stats
@@ -103,9 +103,9 @@ def test_a_checkpoint_keeps_the_master_weights(runtime, tmp_path):
         backward(one, BATCHES[0])
         its_optimizer.step(1e-5)
     assert same_state(optimizer, twin_optimizer)
-    exported = dict(iter_hf_weights(twin))
+    exported = dict(PolicyWeights(twin))
     assert all(tensor.dtype == torch.bfloat16 for tensor in exported.values())
-    assert all(torch.equal(tensor, exported[name]) for name, tensor in iter_hf_weights(policy))
+    assert all(torch.equal(tensor, exported[name]) for name, tensor in PolicyWeights(policy))
 
 
 def test_two_ranks_reduce_in_float32_with_either_optimizer(tmp_path):

@@ -12,12 +12,12 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from or1_trainer.config.schema import OptimizerSettings
-from or1_trainer.policy.checkpoint import files, manifest, tensors
+from or1_trainer.policy.checkpoint import files, sharded, tensors
 from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
 from or1_trainer.policy.errors import CheckpointError, WeightError
 from or1_trainer.policy.hf_weights import export
 from or1_trainer.policy.hf_weights.export import save_hf
-from or1_trainer.policy.hf_weights.weights import PolicyWeights, init_weights, iter_hf_weights, load_hf_weights
+from or1_trainer.policy.hf_weights.weights import PolicyWeights, init_weights, load_hf_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
 from or1_trainer.policy.token_stats import token_stats
@@ -63,7 +63,7 @@ def test_export_loads_in_transformers_with_equal_logits(name, runtime, tmp_path,
         assert torch.equal(hf_logits(loaded, BATCH), hf_logits(reference, BATCH))
     again = build_policy(reference.config, runtime)
     load_hf_weights(again, tmp_path / "model")
-    assert all(torch.equal(tensor, state[key]) for key, tensor in iter_hf_weights(again))
+    assert all(torch.equal(tensor, state[key]) for key, tensor in PolicyWeights(again))
 
 
 def test_weights_follow_their_parameters_to_other_memory(policy):
@@ -79,7 +79,7 @@ def test_weights_follow_their_parameters_to_other_memory(policy):
 
 
 def test_weights_that_do_not_fit_are_said(policy, tmp_path):
-    weights = {name: tensor.clone() for name, tensor in iter_hf_weights(policy)}
+    weights = {name: tensor.clone() for name, tensor in PolicyWeights(policy)}
     load_hf_weights(policy, {**weights, "lm_head.weight": weights["model.embed_tokens.weight"]})
     missing = {name: tensor for name, tensor in weights.items() if name != "model.norm.weight"}
     with pytest.raises(WeightError, match=r"lack model\.norm\.weight"):
@@ -134,7 +134,7 @@ def test_a_damaged_checkpoint_is_detected(policy, runtime, tmp_path):
     optimizer = build_optimizer(policy, OptimizerSettings())
     save_sharded(tmp_path / "good", policy, optimizer)
     written = [path.relative_to(tmp_path / "good") for path in (tmp_path / "good").rglob("*") if path.is_file()]
-    for name in (path for path in written if path.name != manifest.MANIFEST):
+    for name in (path for path in written if path.name != sharded.MANIFEST):
         save_sharded(tmp_path / "bad", policy, optimizer)
         content = bytearray((tmp_path / "bad" / name).read_bytes())
         content[len(content) // 2] ^= 1
@@ -144,7 +144,7 @@ def test_a_damaged_checkpoint_is_detected(policy, runtime, tmp_path):
         (tmp_path / "bad" / name).unlink()
         with pytest.raises(CheckpointError, match="damaged"):
             load_sharded(tmp_path / "bad", policy, optimizer)
-    (tmp_path / "bad" / manifest.MANIFEST).unlink()
+    (tmp_path / "bad" / sharded.MANIFEST).unlink()
     with pytest.raises(CheckpointError, match="not a complete checkpoint"):
         load_sharded(tmp_path / "bad", policy, optimizer)
     load_sharded(tmp_path / "good", policy, optimizer)
@@ -156,7 +156,7 @@ def test_a_checkpoint_of_another_model_or_device_is_refused(policy, runtime, tmp
     other = build_policy(CONFIGS["qwen2-untied"](), runtime)
     with pytest.raises(CheckpointError, match="does not fit this model"):
         load_sharded(tmp_path / "one", other, None)
-    written = tmp_path / "one" / manifest.MANIFEST
+    written = tmp_path / "one" / sharded.MANIFEST
     written.write_text(json.dumps({**json.loads(written.read_text()), "device": "cuda"}))
     with pytest.raises(CheckpointError, match="written on cuda"):
         load_sharded(tmp_path / "one", policy, optimizer)
@@ -173,8 +173,8 @@ def test_an_interrupted_save_leaves_the_old_checkpoint(moment, policy, runtime, 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    target = {"before the files": (tensors.dcp, "save"), "after the files": (manifest, "_digests")}
-    monkeypatch.setattr(*target.get(moment, (manifest, "finish_folder")), interrupted)
+    target = {"before the files": (tensors.dcp, "save"), "after the files": (sharded, "_digests")}
+    monkeypatch.setattr(*target.get(moment, (sharded, "finish_folder")), interrupted)
     with pytest.raises(KeyboardInterrupt):
         save_sharded(tmp_path / "latest", policy, optimizer)
     monkeypatch.undo()
@@ -226,7 +226,7 @@ def test_optimizer_steps_equal_torch(runtime):
         (norm,) = _train(policy, optimizer, rate=rate)
         assert norm == pytest.approx(float(expected_norm), rel=1e-9)
         assert norm > 0.1, "the clip must be at work"
-    weights = dict(iter_hf_weights(policy))
+    weights = dict(PolicyWeights(policy))
     assert all(torch.allclose(weights[name], parameter, rtol=0, atol=1e-9) for name, parameter in named)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from or1_trainer.policy.hf_weights.weights import init_weights, iter_hf_weights
+from or1_trainer.policy.hf_weights.weights import PolicyWeights, init_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.policy.parallel import start_runtime, stop_runtime
 
@@ -24,7 +24,7 @@ def test_two_and_four_ranks_equal_one(tmp_path):
     run_layout(runtime, tmp_path)
     policy = build_policy(CONFIGS["qwen2-tied"](), runtime)
     init_weights(policy, seed=5)
-    weights = dict(iter_hf_weights(policy))
+    weights = dict(PolicyWeights(policy))
     stop_runtime(runtime)
 
     run_workers("two_ranks.py", 2, OR1_TEST_SCRATCH=str(tmp_path))  # TP 2 for every family, then DP 2

@@ -10,7 +10,7 @@ from or1_trainer.algorithm.mismatch import resolve_mismatch
 from or1_trainer.algorithm.packing import Sample, Size, balance
 from or1_trainer.algorithm.policy_loss import Extent
 from or1_trainer.config.schema import BatchSettings, EntropySettings, LossSettings, MismatchSettings, OptimizerSettings
-from or1_trainer.policy.hf_weights.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.policy.hf_weights.weights import PolicyWeights, load_hf_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
 from or1_trainer.train.distribute import Minibatch
@@ -59,7 +59,7 @@ def ours(
     )
     settings = entropy or EntropySettings(mode="constant", initial=ALPHA)
     _, metrics = update(learner, [minibatch(step, runtime) for step in steps], EntropyController.start(settings))
-    weights = {name: tensor.clone() for name, tensor in iter_hf_weights(policy)}
+    weights = {name: tensor.clone() for name, tensor in PolicyWeights(policy)}
     return {"metrics": metrics, "gradients": hf_gradients(policy), "weights": weights}
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from torch.overrides import TorchFunctionMode
 
 from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
-from or1_trainer.policy.hf_weights.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.policy.hf_weights.weights import PolicyWeights, load_hf_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
 from or1_trainer.policy.optimizer.distributed import DistributedAdamW
@@ -48,8 +48,8 @@ def build(runtime, make):
 
 
 def assert_equal(policy, other):
-    weights = dict(iter_hf_weights(policy))
-    assert all(torch.equal(tensor, weights[name]) for name, tensor in iter_hf_weights(other))
+    weights = dict(PolicyWeights(policy))
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in PolicyWeights(other))
 
 
 def assert_on_host(optimizer):
@@ -70,8 +70,8 @@ def main():
         policy, optimizer = build(runtime, lambda policy: DistributedAdamW(policy, SETTINGS))
         norms = [train_step(policy, optimizer) for _ in range(3)]
         assert all(abs(a - b) < 1e-5 * b for a, b in zip(norms, expected, strict=True)), (norms, expected)
-        weights = dict(iter_hf_weights(plain))
-        assert all(torch.allclose(tensor, weights[name], atol=2e-5) for name, tensor in iter_hf_weights(policy))
+        weights = dict(PolicyWeights(plain))
+        assert all(torch.allclose(tensor, weights[name], atol=2e-5) for name, tensor in PolicyWeights(policy))
 
         offloaded, offloaded_optimizer = build(runtime, lambda policy: DistributedAdamW(policy, OFFLOAD))
         assert norms == [train_step(offloaded, offloaded_optimizer) for _ in range(3)]

@@ -5,7 +5,7 @@ from megatron_cases import hf_gradients, hf_model, pack, random_sequences, weigh
 
 from or1_trainer.config.schema import OptimizerSettings
 from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
-from or1_trainer.policy.hf_weights.weights import iter_hf_weights, load_hf_weights
+from or1_trainer.policy.hf_weights.weights import PolicyWeights, load_hf_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
 from or1_trainer.policy.token_stats import token_stats
@@ -50,7 +50,7 @@ def run_layout(runtime, scratch, *, other=None):
     layout = f"{runtime.data_size}-{runtime.tensor_size}"
     policy, optimizer = build(runtime)
     norms = [train_step(policy, optimizer) for _ in range(3)]
-    after_three = {name: tensor.clone() for name, tensor in iter_hf_weights(policy)}
+    after_three = {name: tensor.clone() for name, tensor in PolicyWeights(policy)}
     gradients = hf_gradients(policy)  # summed over data ranks and clipped by the step
     save_sharded(scratch / f"sharded-{layout}", policy, optimizer)
 
@@ -63,12 +63,12 @@ def run_layout(runtime, scratch, *, other=None):
     assert same_weights(policy, twin)
 
     if other:  # another layout's checkpoint: the same weights, whole, and the same step
-        fourth = {name: tensor.clone() for name, tensor in iter_hf_weights(policy)}
+        fourth = {name: tensor.clone() for name, tensor in PolicyWeights(policy)}
         load_sharded(scratch / f"sharded-{other}", twin, twin_optimizer)
         assert twin_optimizer.steps == 3
-        assert all(torch.allclose(t, after_three[name], rtol=0, atol=1e-9) for name, t in iter_hf_weights(twin))
+        assert all(torch.allclose(t, after_three[name], rtol=0, atol=1e-9) for name, t in PolicyWeights(twin))
         train_step(twin, twin_optimizer)
-        assert all(torch.allclose(t, fourth[name], rtol=0, atol=1e-9) for name, t in iter_hf_weights(twin))
+        assert all(torch.allclose(t, fourth[name], rtol=0, atol=1e-9) for name, t in PolicyWeights(twin))
     if runtime.is_main:
         result = {"norms": norms, "gradients": gradients, "weights": after_three}
         torch.save(result, scratch / f"result-{layout}.pt")

@@ -25,7 +25,7 @@ from or1_trainer.doctor.measured_step import measured_step
 from or1_trainer.plan.page import markdown_table
 from or1_trainer.plan.read_shape import warm_start_config
 from or1_trainer.policy.hf_weights.export import save_hf
-from or1_trainer.policy.hf_weights.weights import PolicyWeights, init_weights, iter_hf_weights
+from or1_trainer.policy.hf_weights.weights import PolicyWeights, init_weights
 from or1_trainer.policy.model import Policy, build_policy
 from or1_trainer.policy.optimizer.adamw import AdamW
 from or1_trainer.policy.optimizer.build import build_optimizer
@@ -102,7 +102,7 @@ def weights_out_and_in(here: Runtime, _cpu: Runtime) -> tuple[str, str, bool]:
     """Every weight that is streamed to an engine is finite, and lies on the device of the policy."""
     wrong = [
         name
-        for name, tensor in iter_hf_weights(_policy(here, torch.bfloat16))
+        for name, tensor in PolicyWeights(_policy(here, torch.bfloat16))
         if tensor.device.type != here.device.type or not tensor.isfinite().all()
     ]
     return f"{len(wrong)} wrong", "0", not wrong

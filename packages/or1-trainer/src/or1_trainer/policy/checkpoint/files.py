@@ -9,6 +9,9 @@ import torch.distributed as dist
 
 from or1_trainer.policy.errors import CheckpointError
 
+NO_ROOM = "free space or choose another folder, the older checkpoints are untouched"
+"""What to do where a folder cannot be written."""
+
 
 def staging(folder: Path) -> Path:
     """Where `folder` is built before it is renamed, on the same file system."""
@@ -29,7 +32,7 @@ def on_main_rank(what: str, action: Callable[[], None]) -> None:
             failure = [f"{what}: {error}"]
     dist.broadcast_object_list(failure)
     if failure[0] is not None:
-        raise CheckpointError(f"{failure[0]}; free space or choose another folder, the older checkpoints are untouched")
+        raise CheckpointError(f"{failure[0]}; {NO_ROOM}")
 
 
 def start_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ from torch.distributed.checkpoint import FileSystemReader, FileSystemWriter
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, Replicate, Shard
 
-from or1_trainer.policy.hf_weights.rules import Part, Rule, rules
+from or1_trainer.policy.hf_weights.rules import Part, rules
 from or1_trainer.policy.model import Policy
 
 Kinds = dict[str, dict[str, Tensor]]
@@ -40,36 +40,19 @@ def load_tensors(folder: Path, policy: Policy, kinds: Kinds) -> int:
     for kind, tensors in kinds.items():
         for rule in rules(policy):
             cuts = [stored[f"{kind}/{part.name}"] for part in rule.parts]
-            whole = rule.join([cut.to_local() if isinstance(cut, DTensor) else cut for cut in cuts])
-            target = tensors[rule.parameter]
-            target[: whole.shape[0]].copy_(whole)
-            target[whole.shape[0] :].zero_()
+            rule.fill(tensors[rule.parameter], [c.to_local() if isinstance(c, DTensor) else c for c in cuts])
     return int(stored[_STEPS])
 
 
 def _stored(policy: Policy, kinds: Kinds) -> dict[str, Tensor]:
-    """What is written or read: every Hugging Face tensor of every kind, as this rank's slice of the whole."""
+    """Every Hugging Face tensor of every kind, as this rank's slice of the whole; without vocabulary padding."""
     mesh = _mesh(policy)
     return {
-        f"{kind}/{part.name}": _distributed(cut, part, mesh)
+        f"{kind}/{part.name}": _distributed(cut.narrow(part.axis or 0, 0, len(part.held(policy.runtime))), part, mesh)
         for kind, tensors in kinds.items()
         for rule in rules(policy)
-        for part, cut in _cuts(policy, rule, tensors[rule.parameter])
+        for part, cut in zip(rule.parts, rule.split(tensors[rule.parameter]), strict=True)
     }
-
-
-def _cuts(policy: Policy, rule: Rule, tensor: Tensor) -> list[tuple[Part, Tensor]]:
-    """Split a parameter (or its moment) into the cuts of its Hugging Face tensors, vocabulary padding left out."""
-    return [
-        (part, cut.narrow(part.axis, 0, _real_rows(policy, part, cut)) if part.axis is not None else cut)
-        for part, cut in zip(rule.parts, rule.split(tensor), strict=True)
-    ]
-
-
-def _real_rows(policy: Policy, part: Part, cut: Tensor) -> int:
-    assert part.axis is not None
-    before = policy.runtime.tensor_rank * cut.shape[part.axis]
-    return max(0, min(cut.shape[part.axis], part.shape[part.axis] - before))
 
 
 def _mesh(policy: Policy) -> DeviceMesh | None:

@@ -1,18 +1,20 @@
 """Write the policy as a Hugging Face folder: safetensors, config.json and, if given, the tokenizer."""
 
 import json
+import math
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
 from or1_trainer.policy.checkpoint.files import finish_folder, on_main_rank, staging, start_folder
 from or1_trainer.policy.hf_weights.safetensors_folder import INDEX, SINGLE
-from or1_trainer.policy.hf_weights.weights import iter_hf_weights
+from or1_trainer.policy.hf_weights.weights import PolicyWeights
 from or1_trainer.policy.model import Policy
 
 SHARD_BYTES = 4 * 2**30
@@ -36,66 +38,54 @@ def save_hf(
     Raises:
         CheckpointError: the disk is full or the folder cannot be written (on every rank).
     """
-    target = Path(folder)
+    target, dtype, weights = Path(folder), dtype or policy.dtype, PolicyWeights(policy)
     on_main_rank(f"cannot write {target}", lambda: start_folder(target))
-    dtype = dtype or policy.dtype
-    cast = ((name, tensor.to(dtype)) for name, tensor in iter_hf_weights(policy))
-    file_of: dict[str, int] = {}
-    sizes: list[int] = []
-    for index, shard in enumerate(_shards(cast, shard_bytes or SHARD_BYTES)):
-        path = staging(target) / _shard_name(index)
-        on_main_rank(f"cannot write {path}", lambda shard=shard, path=path: save_file(shard, path, {"format": "pt"}))  # type: ignore[misc]
-        file_of |= dict.fromkeys(shard, index)
-        sizes.append(sum(tensor.nbytes for tensor in shard.values()))
-    extra = tokenizer, generation_config
-    on_main_rank(f"cannot write {target}", lambda: _finish(policy, target, extra, dtype, file_of, sizes))
+    shards, stream = _shards(weights, dtype, shard_bytes or SHARD_BYTES), iter(weights)
+    for file, names in shards.items():
+        path = staging(target) / file
+        tensors = {name: tensor.to(dtype).cpu().contiguous() for name, tensor in islice(stream, len(names))}
+        on_main_rank(f"cannot write {path}", partial(save_file, tensors, path, {"format": "pt"}))
+    finish = partial(_finish, policy, target, tokenizer, generation_config, dtype, shards)
+    on_main_rank(f"cannot write {target}", finish)
 
 
-def _shards(named: Iterable[tuple[str, Tensor]], shard_bytes: int) -> Iterator[dict[str, Tensor]]:
-    """Collect tensors on the CPU until a shard is full."""
-    shard: dict[str, Tensor] = {}
-    held = 0
-    for name, tensor in named:
-        if shard and held + tensor.nbytes > shard_bytes:
-            yield shard
-            shard, held = {}, 0
-        shard[name] = tensor.cpu().contiguous()
-        held += tensor.nbytes
-    yield shard
-
-
-def _shard_name(index: int) -> str:
-    return f"shard-{index}.safetensors"
+def _shards(weights: PolicyWeights, dtype: torch.dtype, shard_bytes: int) -> dict[str, dict[str, int]]:
+    """Files of up to `shard_bytes` with the bytes of each of their tensors, in the order of the weights."""
+    shards: list[dict[str, int]] = [{}]
+    for name, _, shape in weights.metadata():
+        nbytes = math.prod(shape) * dtype.itemsize
+        if shards[-1] and sum(shards[-1].values()) + nbytes > shard_bytes:
+            shards.append({})
+        shards[-1][name] = nbytes
+    count = len(shards)
+    files = [SINGLE] if count == 1 else [f"model-{i + 1:05d}-of-{count:05d}.safetensors" for i in range(count)]
+    return dict(zip(files, shards, strict=True))
 
 
 def _finish(
     policy: Policy,
     target: Path,
-    extra: tuple[Any, Path | None],
+    tokenizer: Any,
+    generation_config: Path | None,
     dtype: torch.dtype,
-    file_of: dict[str, int],
-    sizes: list[int],
+    shards: Mapping[str, Mapping[str, int]],
 ) -> None:
-    """Give the shards their final names, write index, config, tokenizer and generation config, rename the folder."""
-    tokenizer, generation_config = extra
-    partial, count = staging(target), len(sizes)
-    final = [SINGLE] if count == 1 else [f"model-{i + 1:05d}-of-{count:05d}.safetensors" for i in range(count)]
-    for index, name in enumerate(final):
-        (partial / _shard_name(index)).rename(partial / name)
-    if count > 1:
-        weight_map = {name: final[index] for name, index in file_of.items()}
-        (partial / INDEX).write_text(
-            json.dumps({"metadata": {"total_size": sum(sizes)}, "weight_map": weight_map}, indent=1)
-        )
+    """Write index, config, tokenizer and generation config, and rename the folder."""
+    folder = staging(target)
+    if len(shards) > 1:
+        total = sum(sum(sizes.values()) for sizes in shards.values())
+        weight_map = {name: file for file, sizes in shards.items() for name in sizes}
+        index = {"metadata": {"total_size": total}, "weight_map": weight_map}
+        (folder / INDEX).write_text(json.dumps(index, indent=1))
     policy.hf_config.architectures = [_ARCHITECTURES[policy.hf_config.model_type]]
     policy.hf_config.dtype = dtype
-    policy.hf_config.save_pretrained(partial)
-    for name in final:  # safetensors writes files that only their owner may read
-        (partial / name).chmod((partial / "config.json").stat().st_mode)
+    policy.hf_config.save_pretrained(folder)
+    for file in shards:  # safetensors writes files that only their owner may read
+        (folder / file).chmod((folder / "config.json").stat().st_mode)
     if generation_config is not None and generation_config.exists():
-        shutil.copyfile(generation_config, partial / generation_config.name)
+        shutil.copyfile(generation_config, folder / generation_config.name)
     if tokenizer is not None:
-        tokenizer.save_pretrained(partial)
+        tokenizer.save_pretrained(folder)
     finish_folder(target)
 
 

@@ -1,14 +1,12 @@
 """GGUF files as Hugging Face folders: weights dequantized to float32, config, tokenizer and chat template."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -81,21 +79,11 @@ def _read_once() -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         with (
-            _replaced(gguf, "GGUFReader", cache(Reader)),
-            _replaced(gguf, "get_tensor_name_map", cache(gguf.get_tensor_name_map)),
-            _replaced(reading, "tqdm", partial(vars(reading)["tqdm"], disable=True)),
+            patch.object(gguf, "GGUFReader", cache(Reader)),
+            patch.object(gguf, "get_tensor_name_map", cache(gguf.get_tensor_name_map)),
+            patch.object(reading, "tqdm", partial(vars(reading)["tqdm"], disable=True)),
         ):
             yield
     finally:
         if was_shown:
             logging.enable_progress_bar()
-
-
-@contextmanager
-def _replaced(module: ModuleType, name: str, value: object) -> Iterator[None]:
-    before = getattr(module, name)
-    setattr(module, name, value)
-    try:
-        yield
-    finally:
-        setattr(module, name, before)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from or1_trainer.policy.model import Policy
+from or1_trainer.policy.parallel import Runtime
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,14 @@ class Part:
     shape: tuple[int, ...]
     axis: int | None
     """Axis cut over tensor ranks; None when every rank holds the whole tensor."""
+
+    def held(self, runtime: Runtime) -> range:
+        """Indices along `axis` that a rank holds, all where it is None; fewer on the last of a padded vocabulary."""
+        length = self.shape[self.axis or 0]
+        if self.axis is None:
+            return range(length)
+        rows = -(-length // runtime.tensor_size)
+        return range(length)[runtime.tensor_rank * rows :][:rows]
 
 
 @dataclass(frozen=True)
@@ -34,17 +43,11 @@ class Rule:
     split: Callable[[Tensor], list[Tensor]] = lambda whole: [whole]
     """The parts' cuts that a parameter holds; views of it where they lie in one run."""
 
-
-def cut(part: Part, tensor_rank: int, tensor_size: int) -> tuple[int, int]:
-    """First and one-past-last index along `part.axis` that a rank holds.
-
-    The last ranks of a padded vocabulary hold fewer.
-    """
-    assert part.axis is not None
-    length = part.shape[part.axis]
-    rows = -(-length // tensor_size)
-    start = min(tensor_rank * rows, length)
-    return start, min(start + rows, length)
+    def fill(self, parameter: Tensor, cuts: list[Tensor]) -> None:
+        """Write the parts' cuts into a parameter, in place; the padding of a vocabulary becomes 0."""
+        whole = self.join(cuts)
+        parameter[: whole.shape[0]].copy_(whole)
+        parameter[whole.shape[0] :].zero_()
 
 
 def rules(policy: Policy) -> Iterator[Rule]:
@@ -90,11 +93,7 @@ def _qkv_rules(policy: Policy, ours: str, theirs: str) -> Iterator[Rule]:
         return [part.flatten(0, 2) for part in parts]
 
     rows = {"q": config.num_attention_heads, "k": config.num_key_value_heads, "v": config.num_key_value_heads}
-    shapes = (
-        {"weight": (config.hidden_size,), "bias": ()}
-        if policy.model.config.add_qkv_bias
-        else {"weight": (config.hidden_size,)}
-    )
-    for kind, tail in shapes.items():
+    tails = {"weight": (config.hidden_size,)} | ({"bias": ()} if policy.model.config.add_qkv_bias else {})
+    for kind, tail in tails.items():
         parts = tuple(Part(f"{theirs}{name}_proj.{kind}", (count * dim, *tail), 0) for name, count in rows.items())
         yield Rule(ours + kind, parts, join, split)

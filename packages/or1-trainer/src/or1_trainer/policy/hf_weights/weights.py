@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -10,27 +9,22 @@ import torch.distributed as dist
 from torch import Tensor
 
 from or1_trainer.policy.errors import WeightError
-from or1_trainer.policy.hf_weights.rules import Part, Rule, cut, rules
+from or1_trainer.policy.hf_weights.rules import Part, rules
 from or1_trainer.policy.hf_weights.safetensors_folder import SafetensorsFolder
 from or1_trainer.policy.model import Policy
 
-ReadCut = Callable[[Part], Tensor]
-
 
 def load_hf_weights(policy: Policy, source: str | Path | Mapping[str, Tensor]) -> None:
-    """Load a Hugging Face checkpoint; each rank reads only its own slices.
+    """Load a Hugging Face checkpoint in the policy's own dtype; each rank reads only its own slices.
 
-    Args:
-        policy: the model to fill, in place and in its own dtype.
-        source: a folder with `model.safetensors` or its indexed shards, or a state dict.
+    `source` is a folder with `model.safetensors` or its indexed shards, or a state dict.
 
     Raises:
         WeightError: a tensor is missing, unknown or of another shape than config.json says.
     """
-    with ExitStack() as stack:
-        tensors = source if isinstance(source, Mapping) else stack.enter_context(SafetensorsFolder(Path(source)))
-        _check_names(policy, tensors)
-        _fill(policy, lambda part: _read(policy, tensors, part))
+    tensors = source if isinstance(source, Mapping) else SafetensorsFolder(Path(source))
+    _check_names(policy, tensors)
+    _fill(policy, lambda part: _read(policy, tensors, part))
 
 
 def init_weights(policy: Policy, *, seed: int) -> None:
@@ -44,7 +38,8 @@ def init_weights(policy: Policy, *, seed: int) -> None:
         if len(part.shape) == 1:
             whole = torch.zeros(part.shape) if part.name.endswith("bias") else torch.ones(part.shape)
         else:
-            stream = torch.Generator().manual_seed(_stream_seed(seed, part.name))
+            digest = hashlib.sha256(f"{seed}/{part.name}".encode()).digest()  # in every process the same, unlike `hash`
+            stream = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
             whole = torch.randn(part.shape, generator=stream) * spread
         return _slice(policy, part, whole)
 
@@ -58,7 +53,6 @@ class PolicyWeights:
     """
 
     def __init__(self, policy: Policy) -> None:
-        """Nothing is gathered yet."""
         self._policy, self._rules = policy, list(rules(policy))
         self._parameters = dict(policy.model.named_parameters())
 
@@ -80,23 +74,12 @@ class PolicyWeights:
         return [(part.name, dtype, part.shape) for dtype, part in kinds]
 
 
-def iter_hf_weights(policy: Policy) -> Iterator[tuple[str, Tensor]]:
-    """One pass over `PolicyWeights`."""
-    return iter(PolicyWeights(policy))
-
-
-def _fill(policy: Policy, read_cut: ReadCut) -> None:
+@torch.no_grad()
+def _fill(policy: Policy, read_cut: Callable[[Part], Tensor]) -> None:
     parameters = dict(policy.model.named_parameters())
-    with torch.no_grad():
-        for rule in rules(policy):
-            _fill_parameter(parameters.pop(rule.parameter), rule, read_cut)
+    for rule in rules(policy):
+        rule.fill(parameters.pop(rule.parameter), [read_cut(part) for part in rule.parts])
     assert not parameters, f"no rule for {sorted(parameters)}"
-
-
-def _fill_parameter(parameter: Tensor, rule: Rule, read_cut: ReadCut) -> None:
-    whole = rule.join([read_cut(part) for part in rule.parts])
-    parameter[: whole.shape[0]].copy_(whole)
-    parameter[whole.shape[0] :].zero_()  # the padding of the vocabulary
 
 
 def _read(policy: Policy, tensors: Mapping[str, Tensor] | SafetensorsFolder, part: Part) -> Tensor:
@@ -107,24 +90,19 @@ def _read(policy: Policy, tensors: Mapping[str, Tensor] | SafetensorsFolder, par
             "the config and the weights belong to different models"
         )
     if isinstance(tensors, SafetensorsFolder):
-        bounds = cut(part, policy.runtime.tensor_rank, policy.runtime.tensor_size) if part.axis is not None else None
-        return tensors.read(part.name, part.axis, bounds)
+        return tensors.read(part.name, part.axis or 0, part.held(policy.runtime))
     return _slice(policy, part, tensors[part.name])
 
 
 def _slice(policy: Policy, part: Part, whole: Tensor) -> Tensor:
-    if part.axis is None:
-        return whole
-    start, stop = cut(part, policy.runtime.tensor_rank, policy.runtime.tensor_size)
-    return whole.narrow(part.axis, start, stop - start)
+    held = part.held(policy.runtime)
+    return whole.narrow(part.axis or 0, held.start, len(held))
 
 
 def _check_names(policy: Policy, tensors: Mapping[str, Tensor] | SafetensorsFolder) -> None:
     expected = {part.name for rule in rules(policy) for part in rule.parts}
     found = set(tensors.keys())
-    found = {
-        name for name in found if not name.endswith("rotary_emb.inv_freq")
-    }  # old exports carry this derived buffer
+    found -= {name for name in found if name.endswith("rotary_emb.inv_freq")}  # a derived buffer of old exports
     if policy.tied:
         found.discard("lm_head.weight")  # the same tensor under its second name
     for label, names in (("lack", expected - found), ("hold the unknown", found - expected)):
@@ -138,16 +116,8 @@ def _check_names(policy: Policy, tensors: Mapping[str, Tensor] | SafetensorsFold
 
 def _gather(policy: Policy, part: Part, local: Tensor) -> Tensor:
     """Put the cuts of all tensor ranks together; ranks with a shorter cut (vocabulary padding) send padding along."""
-    if part.axis is None:
+    if part.axis is None or policy.runtime.tensor_size == 1:
         return local
-    if policy.runtime.tensor_size == 1:
-        return local if local.shape == part.shape else local.narrow(part.axis, 0, part.shape[part.axis])
     cuts = [torch.empty_like(local, memory_format=torch.contiguous_format) for _ in range(policy.runtime.tensor_size)]
     dist.all_gather(cuts, local.contiguous(), group=policy.runtime.tensor_group)
     return torch.cat(cuts, part.axis).narrow(part.axis, 0, part.shape[part.axis])
-
-
-def _stream_seed(seed: int, name: str) -> int:
-    """A seed per tensor name that is the same in every process (unlike `hash`)."""
-    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-    return int.from_bytes(digest[:7], "big")
