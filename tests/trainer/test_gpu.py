@@ -14,12 +14,12 @@ import torch
 sys.path.append(str(Path(__file__).parent / "megatron_workers"))
 sys.path.append(str(Path(__file__).parent))
 
-from megatron_cases import CONFIGS, hf_logits, hf_model, pack, random_sequences, weighted_loss
+from megatron_cases import CONFIGS, hf_logits, hf_model, pack, policy_logits, random_sequences, weighted_loss
 from whole_runs import MICRO, numbers, run_fresh
 
 from or1_trainer.config.schema import OptimizerSettings
 from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
-from or1_trainer.policy.hf_weights.weights import init_weights, iter_hf_weights, load_hf_weights
+from or1_trainer.policy.hf_weights.weights import PolicyWeights, init_weights, load_hf_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.policy.optimizer.adamw import AdamW
 from or1_trainer.policy.optimizer.build import build_optimizer
@@ -72,7 +72,7 @@ def test_float32_logits_are_those_of_transformers(cuda, name):
     load_hf_weights(policy, reference.state_dict())
     batch = pack(*SEQUENCES)
     with torch.no_grad():
-        assert (policy.logits(on(cuda, batch)).cpu() - hf_logits(reference, batch)).abs().max() < 1e-3
+        assert (policy_logits(policy, on(cuda, batch)).cpu() - hf_logits(reference, batch)).abs().max() < 1e-3
 
 
 @pytest.mark.parametrize("recompute", [False, True])
@@ -107,8 +107,8 @@ def test_megatrons_optimizer_takes_the_steps_of_the_cpus(cuda, cpu, dtype):
     assert expected[0] > SETTINGS.max_grad_norm, "the clip must be at work"
     rounding = 1e-4 if dtype == torch.float32 else 4 * EPS
     assert train(there, build_optimizer(there, SETTINGS), 3) == pytest.approx(expected, rel=rounding)
-    weights = dict(iter_hf_weights(here))
-    for name, tensor in iter_hf_weights(there):
+    weights = dict(PolicyWeights(here))
+    for name, tensor in PolicyWeights(there):
         # Adam divides by what may be nearly zero: where a gradient is rounding, its sign is anybody's guess.
         close = torch.isclose(tensor.cpu().float(), weights[name].float(), rtol=2 * EPS, atol=1e-3)
         assert close.float().mean() > 0.99, name
@@ -136,8 +136,8 @@ def test_a_checkpoint_comes_back_bit_for_bit(cuda, tmp_path):
     save_sharded(tmp_path / "checkpoint", one, optimizer)
     load_sharded(tmp_path / "checkpoint", two, twin)
     assert train(one, optimizer, 1) == pytest.approx(train(two, twin, 1), rel=EPS)
-    weights = dict(iter_hf_weights(one))
-    assert all(torch.allclose(tensor, weights[name], rtol=2 * EPS) for name, tensor in iter_hf_weights(two))
+    weights = dict(PolicyWeights(one))
+    assert all(torch.allclose(tensor, weights[name], rtol=2 * EPS) for name, tensor in PolicyWeights(two))
 
 
 def test_memory_holds_no_row_of_the_vocabulary_beyond_a_chunk(cuda):

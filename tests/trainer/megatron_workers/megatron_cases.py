@@ -109,6 +109,15 @@ def hf_logits(model, batch):
     return torch.cat([model(input_ids=batch.token_ids_T[None, a:b]).logits[0] for a, b in pairs])
 
 
+def policy_logits(policy, batch):
+    """All logits of the policy, [T, V], gathered over tensor ranks: training never builds this tensor."""
+    from megatron.core.tensor_parallel.mappings import gather_from_tensor_model_parallel_region
+
+    shard_TV = policy.hidden(batch) @ policy.output_weight.t()
+    whole_TV = gather_from_tensor_model_parallel_region(shard_TV, group=policy.runtime.tensor_group)
+    return whole_TV[:, : policy.hf_config.vocab_size]
+
+
 def plain_stats(logits, batch, temperature):
     """The formula, on full logits: log-probs and entropies of the trained labels."""
     log_p = torch.log_softmax(logits[batch.source_M] / temperature, -1)

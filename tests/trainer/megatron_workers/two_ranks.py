@@ -18,6 +18,7 @@ from megatron_cases import (
     largest_difference,
     pack,
     plain_stats,
+    policy_logits,
     random_sequences,
     scratch,
     weighted_loss,
@@ -28,7 +29,7 @@ from or1_trainer.config.schema import OptimizerSettings
 from or1_trainer.policy.errors import LayoutError
 from or1_trainer.policy.hf_weights.export import save_hf
 from or1_trainer.policy.hf_weights.safetensors_folder import SafetensorsFolder
-from or1_trainer.policy.hf_weights.weights import init_weights, iter_hf_weights, load_hf_weights
+from or1_trainer.policy.hf_weights.weights import PolicyWeights, init_weights, load_hf_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.policy.optimizer.build import build_optimizer
 from or1_trainer.policy.parallel import start_runtime, stop_runtime
@@ -43,7 +44,7 @@ def check_family(name, dtype, logit_tolerance, grad_tolerance, **options):
     policy = build_policy(reference.config, runtime, dtype=dtype, **options)
     load_hf_weights(policy, reference.state_dict())
     reference_logits = hf_logits(reference, batch)
-    assert (policy.logits(batch) - reference_logits).abs().max() < logit_tolerance, name
+    assert (policy_logits(policy, batch) - reference_logits).abs().max() < logit_tolerance, name
     expected_stats = plain_stats(reference_logits, batch, 0.7)
     weighted_loss(*expected_stats).backward()
     for chunk_tokens in (1000, 7):
@@ -54,7 +55,7 @@ def check_family(name, dtype, logit_tolerance, grad_tolerance, **options):
         weighted_loss(stats.logprobs_M, stats.entropy_M).backward()
         expected = {key: value.grad for key, value in reference.named_parameters()}
         assert largest_difference(hf_gradients(policy), expected) < grad_tolerance, name
-    exported, state = dict(iter_hf_weights(policy)), reference.state_dict()
+    exported, state = dict(PolicyWeights(policy)), reference.state_dict()
     assert all(torch.equal(tensor, state[key]) for key, tensor in exported.items()), name
     assert set(exported) == {key for key, _ in reference.named_parameters()}, name
 
@@ -91,12 +92,12 @@ for rate in (0.5e-2, 1e-2, 1e-2):
     assert expected_norm > 0.05, "the clip must be at work"
     assert abs(norm - float(expected_norm)) < 1e-9 * float(expected_norm)
 state = reference.state_dict()
-assert largest_difference(dict(iter_hf_weights(policy)), {k: state[k] for k, _ in iter_hf_weights(policy)}) < 1e-5
+assert largest_difference(dict(PolicyWeights(policy)), {k: state[k] for k, _ in PolicyWeights(policy)}) < 1e-5
 
 # Export: transformers loads the folder and gives the same logits.
 save_hf(policy, scratch() / "hf")
 loaded = AutoModelForCausalLM.from_pretrained(scratch() / "hf", dtype=torch.float64)
-assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in iter_hf_weights(policy))
+assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in PolicyWeights(policy))
 again = build_policy(reference.config, runtime, dtype=torch.float64)
 read_whole, elements_read = SafetensorsFolder.read, {}
 
@@ -110,13 +111,13 @@ def counted(folder, name, axis, bounds):
 with patch.object(SafetensorsFolder, "read", counted):
     load_hf_weights(again, scratch() / "hf")  # slices out of safetensors
 # Never a whole model on one rank: of every matrix its half (an odd vocabulary gives rank 0 one row more).
-whole = {name: tensor.numel() for name, tensor in iter_hf_weights(again)}
+whole = {name: tensor.numel() for name, tensor in PolicyWeights(again)}
 assert elements_read.keys() == whole.keys()
-for name, tensor in iter_hf_weights(again):
+for name, tensor in PolicyWeights(again):
     if tensor.dim() > 1:
         assert elements_read[name] <= (tensor.numel() + tensor.shape[1]) // 2, name
 assert sum(elements_read.values()) < 0.53 * sum(whole.values())
-assert torch.equal(again.logits(batch), policy.logits(batch))
+assert torch.equal(policy_logits(again, batch), policy_logits(policy, batch))
 
 # A vocabulary of one token leaves rank 1 with padding only; a random start does not depend on the layout.
 single = build_policy(Qwen2Config(**SMALL | {"vocab_size": 1}), runtime, dtype=torch.float64)
@@ -127,7 +128,7 @@ assert stats.entropy_M.abs().max() < 1e-12
 weighted_loss(stats.logprobs_M, stats.entropy_M).backward()
 fresh = build_policy(CONFIGS["qwen2-tied"](), runtime)
 init_weights(fresh, seed=5)
-torch.save(dict(iter_hf_weights(fresh)), scratch() / f"fresh-{runtime.rank}.pt")
+torch.save(dict(PolicyWeights(fresh)), scratch() / f"fresh-{runtime.rank}.pt")
 
 try:
     build_policy(Qwen2Config(**SMALL | {"num_key_value_heads": 1, "num_attention_heads": 4}), runtime)

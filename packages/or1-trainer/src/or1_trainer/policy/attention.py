@@ -25,7 +25,6 @@ class PackedAttention(MegatronModule):  # type: ignore[misc]
 
     def forward(self, mixed_TGRD: Tensor, packed: PackedSequences) -> Tensor:
         """Return the attention output of this rank's heads, [T, G * R * D], for fused projections [T, G, R + 2, D]."""
-        assert packed.rotation is not None
         rotated = rotate(mixed_TGRD, packed.rotation)
         query, key, value = rotated[..., :-2, :], rotated[..., -2, :], rotated[..., -1, :]
         if packed.key_rows_J is None:

@@ -44,7 +44,7 @@ class Block(NamedTuple):
     """Their indices in the flattened [B * L] queries; None where there is no padding."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class PackedSequences(PackedSeqParams):  # type: ignore[misc]
     """Megatron's `thd` parameters, with each piece's keys and every token's rotary embedding."""
 
@@ -52,7 +52,7 @@ class PackedSequences(PackedSeqParams):  # type: ignore[misc]
     """Row of the packed axis of every key, piece by piece (`cu_seqlens_kv`); None with `blocks`."""
     blocks: tuple[Block, ...] = ()
     """For attention by matrix products, without variable-length kernels."""
-    rotation: Rotation | None = None
+    rotation: Rotation
 
 
 def packed_sequences(batch: PackedBatch, padding: int, rotation: Rotation, *, heads: int | None) -> PackedSequences:
@@ -91,35 +91,32 @@ def _blocks(bounds: Ints, prefixes: Ints, heads: int, device: torch.device) -> t
     """Blocks of pieces with similar lengths, as many as `_SCORES` allows; a long piece is divided into several."""
     lengths = np.diff(bounds)
     before = np.where(prefixes >= 0, lengths[prefixes], 0)  # tokens of each piece's prompt
-    pieces = [int(piece) for piece in np.lexsort((-lengths, -before)) if lengths[piece]]
+    pieces = np.lexsort((-lengths, -before))
+    pieces = pieces[lengths[pieces] > 0]
     blocks: list[Block] = []
-    while pieces:
+    while len(pieces):
         longest = pieces[0]
-        similar = [piece for piece in pieces if _is_similar(longest, piece, before, lengths)]
+        has_prompt = before[pieces] > 0
+        is_similar = (has_prompt == has_prompt[0]) & _near_first(before[pieces]) & _near_first(lengths[pieces])
+        similar = pieces[is_similar]
         length = int(lengths[similar].max())
         keys = int(before[longest]) + length
         chosen = similar[: max(1, _SCORES // (heads * length * keys))]
-        pieces = [piece for piece in pieces if piece not in set(chosen)]
+        pieces = pieces[~np.isin(pieces, chosen)]
         rows = min(length, max(_MIN_ROWS, _SCORES // (heads * keys)))
         for first in range(0, length, rows):
             queries = range(first, min(first + rows, length))
-            blocks.append(_block(sorted(chosen), queries, bounds, prefixes, before, device))
+            blocks.append(_block(np.sort(chosen), queries, bounds, prefixes, before, device))
     return tuple(blocks)
 
 
-def _is_similar(longest: int, other: int, before: Ints, lengths: Ints) -> bool:
-    """Whether padding two pieces to the same lengths, of queries and of keys, wastes little."""
-    if bool(before[longest]) != bool(before[other]):
-        return False
-    return bool(
-        before[other] >= before[longest] / _MAX_PADDING - _SLACK
-        and lengths[longest] / _MAX_PADDING - _SLACK <= lengths[other] <= lengths[longest] * _MAX_PADDING + _SLACK
-    )
+def _near_first(tokens: Ints) -> NDArray[np.bool_]:
+    """Which numbers of tokens are so near to the first one that padding to the same length wastes little."""
+    near: NDArray[np.bool_] = tokens >= tokens[0] / _MAX_PADDING - _SLACK
+    return near & (tokens <= tokens[0] * _MAX_PADDING + _SLACK)
 
 
-def _block(
-    pieces: list[int], queries: range, bounds: Ints, prefixes: Ints, before: Ints, device: torch.device
-) -> Block:
+def _block(pieces: Ints, queries: range, bounds: Ints, prefixes: Ints, before: Ints, device: torch.device) -> Block:
     """The block of the queries at positions `queries` of every piece, and of all keys that one of them sees."""
     before_B, length_B = before[pieces], np.diff(bounds)[pieces]
     place_L = np.array(queries)

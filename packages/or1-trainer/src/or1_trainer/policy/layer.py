@@ -26,9 +26,8 @@ class PackedSelfAttention(SelfAttention):  # type: ignore[misc]
             query, key, value = mixed_TGRD.split((mixed_TGRD.shape[2] - 2, 1, 1), 2)
             mixed_TGRD = torch.cat((self.q_layernorm(query), self.k_layernorm(key), value), 2)
         context = self.core_attention(mixed_TGRD, packed)
-        output, _ = self.linear_proj(context.unsqueeze(1))
-        projected: Tensor = output
-        return projected
+        output: Tensor = self.linear_proj(context.unsqueeze(1))[0]
+        return output
 
 
 class PolicyLayer(TransformerLayer):  # type: ignore[misc]

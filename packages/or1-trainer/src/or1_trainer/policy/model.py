@@ -11,18 +11,14 @@ from megatron.core.tensor_parallel.layers import (
     VocabParallelEmbedding,
     set_tensor_model_parallel_attributes,
 )
-from megatron.core.tensor_parallel.mappings import (
-    gather_from_sequence_parallel_region,
-    gather_from_tensor_model_parallel_region,
-)
+from megatron.core.tensor_parallel.mappings import gather_from_sequence_parallel_region
 from torch import Tensor
 
 from or1_trainer.algorithm.packing import PackedBatch
 from or1_trainer.policy import rope
 from or1_trainer.policy.attention_layout import PackedSequences, packed_sequences
 from or1_trainer.policy.parallel import Runtime
-from or1_trainer.policy.spec import block_spec, transformer_config
-from or1_trainer.policy.supported import check_layout, check_supported
+from or1_trainer.policy.spec import block_spec, check_layout, check_supported, transformer_config
 
 
 class HiddenGPTModel(GPTModel):  # type: ignore[misc]
@@ -40,7 +36,6 @@ class Policy:
     """
 
     def __init__(self, model: HiddenGPTModel, hf_config: Any, runtime: Runtime) -> None:
-        """Keep the model and precompute its rotary frequencies."""
         self.model = model
         self.forward_model: torch.nn.Module = model
         self.hf_config = hf_config
@@ -71,10 +66,6 @@ class Policy:
         start = min(self.runtime.tensor_rank * rows, vocab_size)
         return start, min(start + rows, vocab_size)
 
-    def response_hidden(self, batch: PackedBatch) -> Tensor:
-        """Return the final hidden states that predict the response tokens, [M, H]; the same on every tensor rank."""
-        return self.hidden(batch).index_select(0, batch.source_M)
-
     def hidden(self, batch: PackedBatch) -> Tensor:
         """Return the hidden states of all packed tokens after the final norm, [T, H]; the same on every tensor rank."""
         tokens = batch.token_ids_T.numel()
@@ -90,12 +81,6 @@ class Policy:
                 hidden, tensor_parallel_output_grad=False, group=self.runtime.tensor_group
             )
         return hidden.squeeze(1)[:tokens]
-
-    def logits(self, batch: PackedBatch) -> Tensor:
-        """Return all logits, [T, V], gathered over tensor ranks, for tests: training never builds this tensor."""
-        shard_TV = self.hidden(batch) @ self.output_weight.t()
-        whole: Tensor = gather_from_tensor_model_parallel_region(shard_TV, group=self.runtime.tensor_group)
-        return whole[:, : self.hf_config.vocab_size]
 
     def _packed(self, batch: PackedBatch, padding: int) -> PackedSequences:
         """Lay out attention; the variable-length kernels exist on CUDA only, and for half precision only."""
@@ -114,21 +99,15 @@ def build_policy(
     recompute: bool = False,
     sequence_parallel: bool = False,
 ) -> Policy:
-    """Build the model of a Hugging Face config on this rank, with weights that are NaN until they are loaded.
+    """Build the model of a `transformers` config on this rank, with weights that are NaN until they are loaded.
 
-    The vocabulary is padded to a multiple of the tensor-parallel size; padded rows stay zero and are not projected on.
-
-    Args:
-        hf_config: a `transformers` config of one of `FAMILIES`.
-        runtime: this rank's place in the job.
-        dtype: of weights and activations; float32, bfloat16 or float64.
-        recompute: keep only the layers' inputs and run each layer again in the backward pass.
-        sequence_parallel: between attention and feed-forward, cut the tokens over tensor ranks.
+    `dtype` is that of weights and activations; float32, bfloat16 or float64. `recompute` keeps only the layers' inputs
+    and runs each layer again in the backward pass. `sequence_parallel` cuts the tokens over tensor ranks between
+    attention and feed-forward. The vocabulary is padded to a multiple of the tensor-parallel size; padded rows stay
+    zero and are not projected on.
 
     Raises:
-        LayoutError: the family is not Qwen2, Qwen3 or Llama, the config uses a feature they do not share (sliding
-            window, MLP or output biases), or the tensor-parallel size does not divide heads, key/value heads or the
-            feed-forward width.
+        LayoutError: see `check_supported` and `check_layout`.
     """
     check_supported(hf_config)
     check_layout(hf_config, runtime.tensor_size)

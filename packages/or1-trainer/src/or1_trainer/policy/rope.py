@@ -14,7 +14,7 @@ from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
 from or1_trainer.policy.errors import LayoutError
 
-_LENGTH_DEPENDENT = ("dynamic", "longrope", "proportional")  # angles depend on the longest sequence of a batch
+_FIXED_ANGLES = ("default", "linear", "llama3", "yarn")  # others depend on the longest sequence of a batch
 
 
 class Rotation(NamedTuple):
@@ -32,7 +32,7 @@ def inverse_frequencies(hf_config: Any) -> tuple[Tensor, float]:
     """
     parameters = hf_config.rope_parameters
     kind = parameters["rope_type"]
-    if kind in _LENGTH_DEPENDENT or (kind != "default" and kind not in ROPE_INIT_FUNCTIONS):
+    if kind not in _FIXED_ANGLES:
         raise LayoutError(
             f"rope_type {kind!r} of the model's config.json is not supported; "
             "supported are default, linear, llama3 and yarn"

@@ -1,4 +1,4 @@
-"""A Hugging Face config as Megatron's: the numbers of the model, and which modules its layers are made of."""
+"""A Hugging Face config as Megatron's: what can be trained, the model's numbers, the modules of its layers."""
 
 import warnings
 from typing import Any
@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from megatron.core.tensor_parallel.layers import ColumnParallelLinear, RowParallelLinear
 from megatron.core.transformer.attention import SelfAttentionSubmodules
-from megatron.core.transformer.identity_op import IdentityFuncOp, IdentityOp
+from megatron.core.transformer.identity_op import IdentityOp
 from megatron.core.transformer.mlp import MLP, MLPSubmodules
 from megatron.core.transformer.spec_utils import ModuleSpec
 from megatron.core.transformer.transformer_block import TransformerBlockSubmodules
@@ -15,9 +15,49 @@ from megatron.core.transformer.transformer_config import TransformerConfig
 from megatron.core.transformer.transformer_layer import TransformerLayerSubmodules
 
 from or1_trainer.policy.attention import PackedAttention
+from or1_trainer.policy.errors import LayoutError
 from or1_trainer.policy.layer import PackedSelfAttention, PolicyLayer
 from or1_trainer.policy.norm import HeadNorm, RmsNorm
 from or1_trainer.policy.parallel import Runtime
+
+FAMILIES = ("qwen2", "qwen3", "llama")
+
+
+def check_supported(hf_config: Any) -> None:
+    """Raise `LayoutError` for another family, or a feature the three do not share: sliding window, other biases."""
+    kind = getattr(hf_config, "model_type", None)
+    if kind not in FAMILIES:
+        raise LayoutError(f"model_type {kind!r} in config.json is not supported; supported are {', '.join(FAMILIES)}")
+    if hf_config.hidden_act != "silu":
+        raise LayoutError(
+            f"hidden_act {hf_config.hidden_act!r} in config.json is not supported; the families here use silu"
+        )
+    if getattr(hf_config, "mlp_bias", False):
+        raise LayoutError(
+            "mlp_bias = true in config.json is not supported; no released model of these families uses it"
+        )
+    if kind != "qwen2" and getattr(hf_config, "attention_bias", False):
+        raise LayoutError(f"attention_bias = true of a {kind} config.json is not supported: it adds a bias to o_proj")
+    if getattr(hf_config, "use_sliding_window", False):
+        raise LayoutError(
+            "use_sliding_window = true in config.json is not supported; set it to false to train with full attention"
+        )
+
+
+def check_layout(hf_config: Any, tensor: int) -> None:
+    """Raise `LayoutError` where the tensor-parallel size does not divide heads, key/value heads or the MLP's width."""
+    sizes = {
+        "num_attention_heads": hf_config.num_attention_heads,
+        "num_key_value_heads": hf_config.num_key_value_heads,
+        "intermediate_size": hf_config.intermediate_size,
+    }
+    for name, size in sizes.items():
+        if size % tensor:
+            fits = [n for n in range(1, size + 1) if all(other % n == 0 for other in sizes.values())]
+            raise LayoutError(
+                f"parallel.tensor = {tensor} does not divide {name} = {size} of the model; "
+                f"choose parallel.tensor from {fits}"
+            )
 
 
 def transformer_config(
@@ -50,12 +90,7 @@ def transformer_config(
             use_cpu_initialization=False,  # weights are made where they stay: `cpu_patches` says where without CUDA
             perform_initialization=False,
             bias_activation_fusion=True,  # keeps two buffers of the feed-forward width less
-            bias_dropout_fusion=False,
-            masked_softmax_fusion=False,
-            apply_rope_fusion=False,
-            gradient_accumulation_fusion=False,
             calculate_per_token_loss=True,  # data ranks' gradients are summed: the loss has the job's token count
-            deterministic_mode=False,
         )
 
 
@@ -74,12 +109,10 @@ def block_spec(config: TransformerConfig) -> TransformerBlockSubmodules:
         submodules=TransformerLayerSubmodules(
             input_layernorm=RmsNorm,
             self_attention=ModuleSpec(module=PackedSelfAttention, submodules=attention),
-            self_attn_bda=IdentityFuncOp,
             pre_mlp_layernorm=RmsNorm,
             mlp=ModuleSpec(
                 module=MLP, submodules=MLPSubmodules(linear_fc1=ColumnParallelLinear, linear_fc2=RowParallelLinear)
             ),
-            mlp_bda=IdentityFuncOp,
         ),
     )
     return TransformerBlockSubmodules(layer_specs=[layer] * config.num_layers, layer_norm=RmsNorm)

@@ -41,19 +41,13 @@ def token_stats(
     """Run the policy on a micro-batch and return log-probs and entropies of its response tokens.
 
     Gradients are exact with respect to all weights, tied or not. Under `torch.no_grad()` nothing is kept for a backward
-    pass.
-
-    Args:
-        policy: the model.
-        batch: packed sequences.
-        temperature: what the logits are divided by, as when the tokens were sampled; above 0.
-        chunk_tokens: tokens whose logits exist at a time; memory is chunk_tokens * vocabulary / tensor_size * 4 bytes,
-            twice in the backward pass.
-        with_entropy: False saves the entropy's share of the work where only log-probs are needed.
+    pass. `temperature`, above 0, is what the logits are divided by, as when the tokens were sampled. The logits of
+    `chunk_tokens` tokens exist at a time: chunk_tokens * vocabulary / tensor_size * 4 bytes, twice that in the backward
+    pass. Without `with_entropy` the entropy's share of the work is saved.
     """
     if not temperature > 0 or chunk_tokens < 1:
         raise ValueError(f"temperature = {temperature} must be above 0 and chunk_tokens = {chunk_tokens} at least 1")
-    hidden_MH = policy.response_hidden(batch)
+    hidden_MH = policy.hidden(batch).index_select(0, batch.source_M)
     start, stop = policy.vocab_slice
     plan = _Plan(
         labels_M=batch.labels_M - start,
@@ -80,8 +74,8 @@ class _Plan:
     group: dist.ProcessGroup | None
 
     def chunks(self) -> list[slice]:
-        count = self.labels_M.numel()
-        return [slice(first, min(first + self.chunk_tokens, count)) for first in range(0, count, self.chunk_tokens)]
+        starts = range(0, self.labels_M.numel(), self.chunk_tokens)
+        return [slice(start, start + self.chunk_tokens) for start in starts]
 
     def local_labels(self, chunk: slice) -> tuple[Tensor, Tensor]:
         """Label rows of a chunk clamped into this rank's range, [C, 1], and whether they truly lie in it, [C, 1]."""
