@@ -3,8 +3,6 @@
 Axes: P problems, G responses per problem.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

@@ -4,8 +4,6 @@ cov_t = (log pi_t - mean log pi)(A_t - mean A), means over the whole optimizer s
 step over all micro-batches and ranks, M those of one micro-batch.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

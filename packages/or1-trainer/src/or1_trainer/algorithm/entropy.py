@@ -1,9 +1,8 @@
 """Adaptive entropy control: one coefficient for the job (Skywork-OR1, arXiv 2505.22312, eq. 3.2)."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
+from typing import Self
 
 from or1_trainer.config.schema import EntropySettings
 
@@ -24,20 +23,19 @@ class EntropyController:
     """Entropy of the batch before, in nats; None before the first."""
 
     @classmethod
-    def start(cls, settings: EntropySettings) -> EntropyController:
+    def start(cls, settings: EntropySettings) -> Self:
         """c_0."""
         return cls(settings=settings, coefficient=settings.initial)
 
     def alpha(self, entropy: float) -> float:
         """alpha_k = c_k if e_k <= target else 0; constant and off modes ignore the entropy. `entropy` in nats."""
-        if self.settings.mode == "off":
-            return 0.0
-        if self.settings.mode == "constant":
-            return self.coefficient
+        if self.settings.mode != "adaptive":
+            return self.coefficient if self.settings.mode == "constant" else 0.0
         if self.settings.gate == "previous_step":
             is_open = self.previous is None or self.previous < self.settings.target
-            return self.coefficient if is_open else 0.0
-        return self.coefficient if entropy <= self.settings.target else 0.0
+        else:
+            is_open = entropy <= self.settings.target
+        return self.coefficient if is_open else 0.0
 
     @property
     def known_alpha(self) -> float | None:
@@ -46,7 +44,7 @@ class EntropyController:
             return self.alpha(math.nan)
         return None if self.coefficient else 0.0
 
-    def advanced(self, entropy: float) -> EntropyController:
+    def advanced(self, entropy: float) -> Self:
         """c_{k+1}: up by delta below the target, down above it, unchanged at equality."""
         if self.settings.mode != "adaptive":
             return self

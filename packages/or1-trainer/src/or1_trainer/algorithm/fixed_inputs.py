@@ -7,8 +7,6 @@ one that the ratio is taken against: the trainer's own at the start of the updat
 Axes: M response tokens of one micro-batch, B sequences.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -4,8 +4,6 @@ Token ids stay with the rank that sampled them; these arrays are small and whole
 Axes: P problems of the step, G responses to each.
 """
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,7 +112,7 @@ class Groups:
         signal_P: Bools = (self.advantages_PG != 0).any(axis=1)
         return signal_P
 
-    def __add__(self, other: Groups) -> Groups:
+    def __add__(self, other: "Groups") -> "Groups":
         """The problems of both, in this order."""
         columns = zip(self.outcomes, other.outcomes, strict=True)
         return Groups(

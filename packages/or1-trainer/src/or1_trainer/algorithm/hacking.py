@@ -1,7 +1,5 @@
 """Signs of a reward that is earned in another way than was meant; `metrics/alarms.py` looks at their course."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from or1_reward.types import Status

@@ -3,8 +3,6 @@
 rho = pi / pi_proximal is a token's ratio, A its advantage; low and high are `loss.clip_low` and `loss.clip_high`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final

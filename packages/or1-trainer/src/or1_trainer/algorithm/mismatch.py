@@ -4,8 +4,6 @@ d = log pi_proximal (the trainer's) - log pi_behavior (the engine's), per respon
 kernels, and weights that are some steps old. Axis: M response tokens of one micro-batch.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

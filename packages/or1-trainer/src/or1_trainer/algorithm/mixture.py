@@ -4,8 +4,6 @@ The quota method (Balinski and Young 1975; Tijdeman 1980 for schedules): after n
 n w of them, up to less than one. So any window of n prompts has n w of them, up to less than two, and nothing drifts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from fractions import Fraction
 

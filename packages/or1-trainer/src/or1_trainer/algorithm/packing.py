@@ -3,8 +3,6 @@
 Axes: B samples of a micro-batch, K pieces of the packed axis, T packed tokens, M response tokens that were sampled.
 """
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -173,11 +171,10 @@ def microbatches(samples: Sequence[Sample], budget_tokens: int) -> list[list[int
     keys = _prompt_keys(samples)
     sizes = [Size(key, len(s.prompt_ids), len(s.response_ids)) for key, s in zip(keys, samples, strict=True)]
     for tokens, members in _longest_first(sizes, budget_tokens):
-        place = next((index for index, room in enumerate(free) if room >= tokens), None)
-        if place is None:
+        place = next((index for index, room in enumerate(free) if room >= tokens), len(bins))
+        if place == len(bins):
             bins.append([])
             free.append(budget_tokens)
-            place = len(bins) - 1
         bins[place] += members
         free[place] -= tokens
     return [sorted(members) for members in bins]

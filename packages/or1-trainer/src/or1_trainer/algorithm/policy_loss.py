@@ -11,8 +11,6 @@ w = 1, D = sequences x longest response (Dr. GRPO, Liu et al. 2025, arXiv 2503.2
 tokens of one micro-batch.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

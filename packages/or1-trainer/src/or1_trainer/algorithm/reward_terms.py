@@ -3,8 +3,6 @@
 Axes: P problems, G responses per problem, R rewards.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

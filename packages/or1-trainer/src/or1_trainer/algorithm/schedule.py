@@ -1,15 +1,11 @@
 """The learning rate as a pure function of the optimizer steps taken: it needs no state in a checkpoint."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from or1_trainer.config.schema import StageSettings
-
-Kind = Literal["constant", "linear", "cosine"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +16,7 @@ class Schedule:
     that starts at 0 wastes a whole rollout batch on no update.
     """
 
-    kind: Kind = "constant"
+    kind: Literal["constant", "linear", "cosine"] = "constant"
     warmup_steps: int = 0
     decay_steps: int = 0
     """Optimizer steps until the final rate is reached, the warm-up included."""

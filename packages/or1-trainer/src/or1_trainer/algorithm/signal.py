@@ -4,8 +4,6 @@ A group with right and wrong responses has an advantage, one that is all right o
 variance of a 0 or 1 reward. Axis: P problems.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -6,8 +6,6 @@ over the last window of steps the mean reward rose by less than `gain` over the 
 share fell by less than `gain`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from statistics import fmean
 

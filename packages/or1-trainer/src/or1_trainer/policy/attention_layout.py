@@ -112,8 +112,9 @@ def _blocks(bounds: Ints, prefixes: Ints, heads: int, device: torch.device) -> t
 
 def _near_first(tokens: Ints) -> NDArray[np.bool_]:
     """Which numbers of tokens are so near to the first one that padding to the same length wastes little."""
-    near: NDArray[np.bool_] = tokens >= tokens[0] / _MAX_PADDING - _SLACK
-    return near & (tokens <= tokens[0] * _MAX_PADDING + _SLACK)
+    lowest, highest = tokens[0] / _MAX_PADDING - _SLACK, tokens[0] * _MAX_PADDING + _SLACK
+    is_near: NDArray[np.bool_] = (tokens >= lowest) & (tokens <= highest)
+    return is_near
 
 
 def _block(pieces: Ints, queries: range, bounds: Ints, prefixes: Ints, before: Ints, device: torch.device) -> Block:
