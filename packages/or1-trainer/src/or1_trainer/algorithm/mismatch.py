@@ -66,11 +66,8 @@ def mismatch_sums(trainer_M: Tensor, behavior_M: Tensor, correction_M: Tensor | 
         "masked": none if correction_M is None else (correction_M == 0).sum(dtype=torch.float64),
         "max_abs": size.max() if difference.numel() else none,
     }
-    # one transfer from the device for all of them
-    return {
-        "count": float(difference.numel()),
-        **dict(zip(sums, torch.stack(list(sums.values())).tolist(), strict=True)),
-    }
+    values = torch.stack(list(sums.values())).tolist()  # one transfer from the device for all of them
+    return {"count": float(difference.numel()), **dict(zip(sums, values, strict=True))}
 
 
 def mismatch_metrics(totals: dict[str, float]) -> dict[str, float]:

@@ -84,7 +84,7 @@ def pack(
     piece_of: dict[int, int] = {}
     for members in _grouped(_prompt_keys(samples)):
         prompt_piece = len(pieces)
-        pieces += [np.asarray(samples[members[0]].prompt_ids, dtype=np.int64)]
+        pieces.append(np.asarray(samples[members[0]].prompt_ids, dtype=np.int64))
         pieces += [responses[index][:-1] for index in members]
         prefixes += [-1] + [prompt_piece] * len(members)
         piece_of |= zip(members, range(prompt_piece + 1, len(pieces)), strict=True)

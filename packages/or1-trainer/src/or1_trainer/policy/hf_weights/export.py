@@ -38,9 +38,11 @@ def save_hf(
     Raises:
         CheckpointError: the disk is full or the folder cannot be written (on every rank).
     """
-    target, dtype, weights = Path(folder), dtype or policy.dtype, PolicyWeights(policy)
+    target, dtype = Path(folder), dtype or policy.dtype
     on_main_rank(f"cannot write {target}", lambda: start_folder(target))
-    shards, stream = _shards(weights, dtype, shard_bytes or SHARD_BYTES), iter(weights)
+    weights = PolicyWeights(policy)
+    shards = _shards(weights, dtype, shard_bytes or SHARD_BYTES)
+    stream = iter(weights)
     for file, names in shards.items():
         path = staging(target) / file
         tensors = {name: tensor.to(dtype).cpu().contiguous() for name, tensor in islice(stream, len(names))}
