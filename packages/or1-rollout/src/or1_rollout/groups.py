@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from or1_rollout.async_engine import GenerateOptions
-from or1_rollout.engine import OnGroup, OnSample
+from or1_rollout.engine import GenerateOptions, OnGroup, OnSample
 from or1_rollout.seeds import sample_seed
 from or1_rollout.turns import TurnRequest
 from or1_rollout.types import Completion, Prompt, SamplingParams

@@ -14,7 +14,7 @@ import random
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from or1_trainer.config.schema import HabitSettings, LetteredSettings
+from or1_trainer.config.problems import HabitSettings, LetteredSettings
 from or1_trainer.toy.lettered import LETTERS, Terms, draw, text_of
 
 SLIP: Final = 3

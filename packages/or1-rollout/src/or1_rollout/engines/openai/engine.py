@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn, Unpack
 
-from or1_rollout.async_engine import GenerateOptions, WaitingEngine, run_sync
-from or1_rollout.engine import OnTokens
+from or1_rollout.async_engine import WaitingEngine, run_sync
+from or1_rollout.engine import GenerateOptions, OnTokens
 from or1_rollout.engines.openai.client import OpenAIClient
 from or1_rollout.engines.openai.concurrency import draw_groups, serve_feed
 from or1_rollout.engines.openai.errors import RequestRefusedError

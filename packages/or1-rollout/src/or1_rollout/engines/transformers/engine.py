@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from or1_rollout.async_engine import BlockingEngine, GenerateOptions
-from or1_rollout.engine import OnTokens
+from or1_rollout.async_engine import BlockingEngine
+from or1_rollout.engine import GenerateOptions, OnTokens
 from or1_rollout.engines.transformers.cached_batch import CachedDecoder
 from or1_rollout.engines.transformers.decoder import Decoder
 from or1_rollout.engines.transformers.forward_decoder import ForwardDecoder

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from or1_rollout.async_engine import BlockingEngine, GenerateOptions
-from or1_rollout.engine import OnTokens
+from or1_rollout.async_engine import BlockingEngine
+from or1_rollout.engine import GenerateOptions, OnTokens
 from or1_rollout.engines.vllm.local import LocalClient, load_llm
 from or1_rollout.engines.vllm.request import completion, vllm_params
 from or1_rollout.engines.vllm.settings import VllmSettings
