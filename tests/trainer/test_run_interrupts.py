@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from or1_trainer.train.interrupts import defer_sigint
+from or1_trainer.train.checkpoint import defer_sigint
 
 
 @pytest.fixture(autouse=True)

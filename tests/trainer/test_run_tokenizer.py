@@ -13,8 +13,7 @@ from or1_trainer.policy.hf_weights.export import save_hf
 from or1_trainer.policy.hf_weights.weights import init_weights
 from or1_trainer.policy.model import build_policy
 from or1_trainer.toy.tokenizer import character_tokenizer
-from or1_trainer.train.prompts import PromptEncoder
-from or1_trainer.train.tokenizer import check_lengths, check_tokenizer, load_tokenizer
+from or1_trainer.train.prompts import PromptEncoder, check_lengths, check_tokenizer, load_tokenizer
 
 REFUSES = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
 

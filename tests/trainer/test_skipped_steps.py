@@ -10,7 +10,7 @@ from forked import Forked
 from planted_faults import command_line_with
 from whole_runs import MICRO, environment, numbers
 
-from or1_trainer.train.skipped_steps import skipped_in_a_row
+from or1_trainer.train.record import skipped_in_a_row
 
 RECIPE = f"""
 name = "skipped"

@@ -5,7 +5,7 @@ from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE, WordLevel
 from transformers import PreTrainedTokenizerFast
 
-from or1_trainer.train.token_texts import token_texts
+from or1_trainer.train.rollout_records import token_texts
 
 
 @pytest.fixture(scope="module")

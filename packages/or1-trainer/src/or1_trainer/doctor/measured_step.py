@@ -19,7 +19,7 @@ from or1_trainer.policy.hf_weights.weights import init_weights
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.rehearse import case
 from or1_trainer.rehearse.stages import rehearse
-from or1_trainer.train.build_learner import build_learner
+from or1_trainer.train.learner import build_learner
 from or1_trainer.train.update import update
 
 SETTINGS: Final = (

@@ -17,8 +17,7 @@ from or1_trainer.policy.parallel import start_runtime
 from or1_trainer.rehearse import case
 from or1_trainer.rehearse.stubs import pretend
 from or1_trainer.rehearse.trace import Trace, Tracer
-from or1_trainer.train.build_learner import build_learner
-from or1_trainer.train.learner import Learner
+from or1_trainer.train.learner import Learner, build_learner
 from or1_trainer.train.supervised import learn
 from or1_trainer.train.update import update
 from or1_trainer.train.weight_sync import probe_of_prompt, snapshot_weights

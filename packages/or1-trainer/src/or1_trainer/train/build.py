@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from transformers import AutoConfig
 from transformers.utils.logging import disable_progress_bar
 
 from or1_data.schema import Problem
@@ -27,25 +28,22 @@ from or1_trainer.policy.parallel import Runtime, start_runtime, stop_runtime
 from or1_trainer.report.model_card import write_model_card
 from or1_trainer.report.write import write_report
 from or1_trainer.rewards.build import build_scoring
-from or1_trainer.train.build_learner import load_learner
 from or1_trainer.train.chat_rows import read_chat_rows
 from or1_trainer.train.checkpoint import load_newest
 from or1_trainer.train.dataset import Dataset
-from or1_trainer.train.engines import build_fleet
-from or1_trainer.train.environments import OBSERVATIONS, build_environment, with_environment
+from or1_trainer.train.engines import OBSERVATIONS, build_environment, build_fleet, build_teacher
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.export import export
 from or1_trainer.train.initial_policy import starting_policy
 from or1_trainer.train.job import Job
+from or1_trainer.train.learner import build_learner
 from or1_trainer.train.loop import train
 from or1_trainer.train.problems import dataset_summary, load_dataset
-from or1_trainer.train.prompts import PromptEncoder
+from or1_trainer.train.prompts import PromptEncoder, check_lengths, check_tokenizer, load_tokenizer
 from or1_trainer.train.run_folder import only_owner, read_config
 from or1_trainer.train.stages import position_at, total_steps
 from or1_trainer.train.state import RunState
 from or1_trainer.train.summary import summary
-from or1_trainer.train.teacher import build_teacher
-from or1_trainer.train.tokenizer import check_lengths, check_tokenizer, load_tokenizer
 from or1_trainer.train.verify import verifier_of
 from or1_trainer.train.weight_sync import probe_of_prompt, snapshot_weights
 
@@ -90,7 +88,7 @@ def running(config: RunConfig) -> Iterator[Runtime]:
 def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtime, view: LiveView) -> Job:
     """Load the model, the problems and the engine. Collective."""
     disable_progress_bar()  # the live view shows the progress
-    learner = load_learner(config, model_path, runtime)
+    learner = build_learner(config, AutoConfig.from_pretrained(model_path), model_path, runtime)
     tokenizer, hf_config = load_tokenizer(model_path), learner.policy.hf_config
     check_tokenizer(tokenizer, hf_config)
     environment = build_environment(config.environment, folder / OBSERVATIONS / f"rank_{runtime.rank}.jsonl")
@@ -110,15 +108,7 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
         folder=folder,
         runtime=runtime,
         learner=learner,
-        fleet=build_fleet(
-            config,
-            model_path,
-            tokenizer,
-            exchange,
-            view.add_tokens,
-            lambda engine: with_environment(engine, environment, config, tokenizer),
-            spans,
-        ),
+        fleet=build_fleet(config, model_path, tokenizer, environment, exchange, on_tokens=view.add_tokens, spans=spans),
         verifier=verifier_of(config.reward, partial_scores=wants_partial_scores(config)),
         scoring=build_scoring(
             config,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 from or1_trainer.config.schema import CheckpointSettings
 from or1_trainer.policy.checkpoint.files import on_main_rank
@@ -12,7 +16,6 @@ from or1_trainer.policy.checkpoint.sharded import load_sharded, save_sharded
 from or1_trainer.policy.errors import CheckpointError
 from or1_trainer.policy.model import Policy
 from or1_trainer.policy.optimizer.interface import Optimizer
-from or1_trainer.train.interrupts import defer_sigint
 from or1_trainer.train.learner import Learner
 from or1_trainer.train.state import RunState, read_state, write_state
 
@@ -106,3 +109,29 @@ def _finish(partial: Path, final: Path, state: RunState, settings: CheckpointSet
     stays = {*found[-settings.keep :], *best(found, settings.keep_best)}
     for stale in [*(path for path in found if path not in stays), *final.parent.glob("partial_*")]:
         shutil.rmtree(stale)
+
+
+@contextmanager
+def defer_sigint() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` when the body has ended, if SIGINT came meanwhile; a second SIGINT raises at once.
+
+    torch's writer of archives swallows an interrupt in the middle of a file and then reports a damaged one. In other
+    threads than the main one this does nothing: Python delivers signals to the main thread alone.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if seen:
+            signal.default_int_handler(number, frame)
+        seen.append(number)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+    if seen:
+        raise KeyboardInterrupt

@@ -17,8 +17,8 @@ from or1_trainer.policy.parallel import start_runtime, stop_runtime
 from or1_trainer.report.model_card import write_model_card
 from or1_trainer.train.checkpoint import load_best, load_newest
 from or1_trainer.train.initial_policy import check_start, starting_policy
+from or1_trainer.train.prompts import load_tokenizer
 from or1_trainer.train.run_folder import read_config
-from or1_trainer.train.tokenizer import load_tokenizer
 
 
 def export(policy: Policy, model_path: Path, tokenizer: Any, out: Path) -> None:

@@ -1,17 +1,23 @@
-"""The policy with everything that changes it, on one rank."""
+"""The policy with everything that changes it, on one rank, and how a recipe builds it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from or1_trainer.algorithm.mismatch import resolve_mismatch
 from or1_trainer.algorithm.packing import PackedBatch
-from or1_trainer.algorithm.schedule import Schedule
-from or1_trainer.config.schema import BatchSettings, LossSettings, MismatchSettings
-from or1_trainer.policy.hf_weights.weights import PolicyWeights
-from or1_trainer.policy.model import Policy
+from or1_trainer.algorithm.schedule import Schedule, optimizer_steps
+from or1_trainer.config.schema import BatchSettings, LossSettings, MismatchSettings, RunConfig
+from or1_trainer.policy.hf_weights.weights import PolicyWeights, load_hf_weights
+from or1_trainer.policy.model import Policy, build_policy
+from or1_trainer.policy.optimizer.build import build_optimizer
 from or1_trainer.policy.optimizer.interface import Optimizer
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.policy.token_stats import TokenStats, token_stats
@@ -75,3 +81,50 @@ class Learner:
     def wide_dtype(self) -> torch.dtype:
         """The dtype of advantages and log-probs: at least float32, whatever the weights are."""
         return torch.float64 if self.policy.dtype == torch.float64 else torch.float32
+
+
+def build_learner(config: RunConfig, hf_config: Any, weights: Path | Mapping[str, Tensor], runtime: Runtime) -> Learner:
+    """The learner of a recipe on this rank: a model of a `transformers` config, with weights by name or in a folder."""
+    settings = config.optimizer
+    policy = _policy(config, hf_config, weights, runtime)
+    return Learner(
+        policy=policy,
+        optimizer=build_optimizer(policy, settings),
+        lr=settings.lr,
+        schedule=Schedule(
+            kind=settings.schedule,
+            warmup_steps=settings.warmup_steps,
+            decay_steps=settings.decay_steps or optimizer_steps(config.stages, config.loss.reuse),
+            final_share=settings.final_share,
+        ),
+        runtime=runtime,
+        loss=config.loss,
+        batch=config.batch,
+        temperature=config.rollout.temperature,
+        mismatch=resolve_mismatch(config.mismatch, engine=config.rollout.engine, ahead=config.rollout.ahead),
+        distill_beta=config.distill.beta,
+        reference=_reference(config, hf_config, weights, runtime),
+    )
+
+
+def _policy(config: RunConfig, hf_config: Any, weights: Path | Mapping[str, Tensor], runtime: Runtime) -> Policy:
+    policy = build_policy(
+        hf_config,
+        runtime,
+        dtype=getattr(torch, config.model.dtype),
+        recompute=config.batch.recompute,
+        sequence_parallel=config.parallel.sequence,
+    )
+    load_hf_weights(policy, weights)
+    return policy
+
+
+def _reference(
+    config: RunConfig, hf_config: Any, weights: Path | Mapping[str, Tensor], runtime: Runtime
+) -> Policy | None:
+    """The policy the run began with, frozen, where the loss has a KL term; no second model otherwise."""
+    if not config.loss.kl_beta:
+        return None
+    reference = _policy(config, hf_config, weights, runtime)
+    reference.model.requires_grad_(requires_grad=False)
+    return reference

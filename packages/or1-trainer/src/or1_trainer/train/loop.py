@@ -6,23 +6,30 @@ What happens in a step is read in three files: here; `rollout_batch.py` (draw, g
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.algorithm.groups import group_metrics, staleness_metrics
 from or1_trainer.algorithm.hacking import hacking_metrics
 from or1_trainer.algorithm.reward_terms import term_metrics
+from or1_trainer.algorithm.stage_convergence import has_converged
 from or1_trainer.train.async_rollouts import Rollouts
+from or1_trainer.train.dataset import source_metrics
 from or1_trainer.train.evaluate import evaluate_policy
 from or1_trainer.train.hashes import weights_hash
 from or1_trainer.train.job import Job
-from or1_trainer.train.observed_step import observed_step
-from or1_trainer.train.record import finish_step, write_row
-from or1_trainer.train.sampler import record
-from or1_trainer.train.skipped_steps import skipped_in_a_row, stop_where_nothing_is_learned
-from or1_trainer.train.source_metrics import source_metrics
-from or1_trainer.train.stage_transitions import enter_stage, leave_stage
-from or1_trainer.train.stages import Position, position_at
+from or1_trainer.train.profile import observed_step
+from or1_trainer.train.record import (
+    finish_step,
+    skipped_in_a_row,
+    stage_metrics,
+    stop_where_nothing_is_learned,
+    write_row,
+)
+from or1_trainer.train.sampler import drop_solved, record
+from or1_trainer.train.stages import Position, position_at, total_steps
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
 from or1_trainer.train.supervised import supervised_step
@@ -39,6 +46,8 @@ def train(job: Job, state: RunState, until: int | None = None) -> RunState:
         while (position := position_at(job.config.stages, state.step, state.ended)) and state.step != until:
             step = supervised_step if position.stage.kind == "sft" else magic_step
             with observed_step(job, position.step + 1):
+                if position.is_stage_start and position.stage_index:
+                    state = enter_stage(job, position, state)
                 state = step(job, rollouts, position, state)
             stop_where_nothing_is_learned(state, job.config.optimizer.max_skipped_steps)
     finally:
@@ -49,13 +58,14 @@ def train(job: Job, state: RunState, until: int | None = None) -> RunState:
 def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState) -> RunState:
     """One step: roll out a batch, update the policy and the entropy coefficient, sync the engine's weights, log."""
     times = StepTimes(job.view, job.spans)
-    if position.is_stage_start:
-        state = enter_stage(job, position, state)
     batch, state = rollouts.batch(position, state, times)
     memory = job.fleet.sleep()  # the engine frees GPU memory until the sync below
     tokens = TokenLog.of(batch.minibatches, batch.by_token, job.config.loss)
+    controller = EntropyController(
+        settings=job.config.entropy, coefficient=state.entropy_coefficient, previous=state.entropy_previous
+    )
     with times.phase("update"):
-        controller, learned = update(job.learner, batch.minibatches, controller_of(job, state), tokens.add)
+        controller, learned = update(job.learner, batch.minibatches, controller, tokens.add)
     state = replace(
         state,
         step=state.step + 1,
@@ -74,22 +84,42 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
     state, end = leave_stage(job, position, state, seen, in_flight=rollouts.in_flight)
     if job.config.data.sources:
         seen |= source_metrics(batch.groups, job.dataset, state)
-    metrics = {**stage_metrics(job, position, state), **seen, **learned, **hashed, **memory, **end, **batch.metrics}
+    stage = stage_metrics(position, state, problems=len(job.dataset.train) - len(state.dropped))
+    metrics = {**stage, **seen, **learned, **hashed, **memory, **end, **batch.metrics}
     return finish_step(job, rollouts, state, metrics, tokens.added_to(batch.records, job.runtime), times)
 
 
-def controller_of(job: Job, state: RunState) -> EntropyController:
-    """The entropy controller as it stands before this step."""
-    return EntropyController(
-        settings=job.config.entropy, coefficient=state.entropy_coefficient, previous=state.entropy_previous
+def enter_stage(job: Job, position: Position, state: RunState) -> RunState:
+    """Apply the online filter (Skywork-OR1, arXiv 2505.22312, §3.1), and begin a fresh pass over what is left."""
+    left = job.dataset.all_left(state.dropped)
+    kept = drop_solved(left, state.solved) if position.stage.drop_solved else left
+    gone = {problem.id for problem in left} - {problem.id for problem in kept}
+    job.view.note(
+        f"stage {position.stage_index + 1}: up to {position.stage.context_tokens} tokens a response; "
+        f"{len(gone)} of {len(left)} problems were always solved and are dropped"
     )
+    dropped = (*state.dropped, *sorted(gone))
+    cursors = {name: (epoch + 1, 0) for name, (epoch, _) in state.cursors.items()}
+    return replace(state, dropped=dropped, solved={}, history=(), epoch=state.epoch + 1, taken=0, cursors=cursors)
 
 
-def stage_metrics(job: Job, position: Position, state: RunState) -> dict[str, float]:
-    """The stage, its problems, and the version of the weights after the step."""
-    return {
-        "stage/index": position.stage_index,
-        "stage/context_tokens": position.stage.context_tokens,
-        "stage/problems": len(job.dataset.train) - len(state.dropped),
-        "weights/version": state.weight_version,
-    }
+def leave_stage(
+    job: Job, position: Position, state: RunState, metrics: Mapping[str, float], *, in_flight: int
+) -> tuple[RunState, dict[str, float]]:
+    """With `advance.rule = "auto"`, record this step and end the stage when it has converged.
+
+    It ends behind the `in_flight` batches that have begun, so that none is thrown away. The decision uses logged
+    metrics only, which are the same on every rank; their history is in the checkpoint.
+    """
+    rule, index = position.stage.advance, position.stage_index
+    if rule.rule == "count":
+        return state, {}
+    step = (metrics["reward/mean"], metrics["reward/truncated_rate"])
+    history = (*state.history, step)[-2 * rule.window_steps :]
+    state = replace(state, history=history)
+    if index not in state.ended and has_converged(history, window_steps=rule.window_steps, gain=rule.gain):
+        end = state.step + in_flight
+        state = replace(state, ended={**state.ended, index: end})
+        job.view.progress.total_steps = total_steps(job.config.stages, state.ended)
+        job.view.note(f"stage {index + 1} has converged and ends after step {end}")
+    return state, {"stage/ended": float(state.ended.get(index) == state.step)}

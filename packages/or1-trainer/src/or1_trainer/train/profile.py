@@ -1,8 +1,12 @@
-"""Traces of single steps for chrome://tracing and ui.perfetto.dev."""
+"""What is written down of a step for those who look at its time: a torch.profiler trace, and OpenTelemetry spans.
+
+Traces are for chrome://tracing and ui.perfetto.dev.
+"""
 
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +19,23 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from or1_trainer.metrics.files import naming_path, replace_file
 from or1_trainer.metrics.spans import Span
+from or1_trainer.metrics.spans import trace_path
+from or1_trainer.train.job import Job
+
+
+@contextmanager
+def observed_step(job: Job, number: int) -> Iterator[None]:
+    """Write the trace of step `number` if the recipe wants it, and hand its spans to the exporter if there is one."""
+    path, wanted = trace_path(job.folder, number, job.runtime.rank), number in job.config.watch.profile_steps
+    job.spans.take()  # what lies between the steps is nobody's
+    begin_ns = time.time_ns()
+    with traced(path, wanted=wanted):
+        yield
+    spans = job.spans.take()
+    if wanted:
+        add_requests(path, spans)
+    if job.exporter is not None:
+        job.exporter.write(number, begin_ns, time.time_ns(), spans)
 
 
 @contextmanager

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from or1_trainer.errors import TrainingError
 from or1_trainer.metrics.log import Value
 from or1_trainer.metrics.rollout_log import RolloutRecord
 from or1_trainer.train.async_rollouts import Rollouts
 from or1_trainer.train.checkpoint import save_checkpoint
 from or1_trainer.train.evaluate import evaluate_policy
 from or1_trainer.train.job import Job
-from or1_trainer.train.stages import is_due, total_steps
+from or1_trainer.train.stages import Position, is_due, total_steps
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
 
@@ -47,6 +48,16 @@ def finish_step(
     return state
 
 
+def stage_metrics(position: Position, state: RunState, *, problems: int) -> dict[str, float]:
+    """The stage, its problems, and the version of the weights after the step."""
+    return {
+        "stage/index": position.stage_index,
+        "stage/context_tokens": position.stage.context_tokens,
+        "stage/problems": problems,
+        "weights/version": state.weight_version,
+    }
+
+
 def write_row(job: Job, state: RunState, metrics: Mapping[str, Value]) -> None:
     """One row of `metrics.jsonl`, on rank 0."""
     row = {"step": state.step, **metrics}
@@ -57,3 +68,23 @@ def write_row(job: Job, state: RunState, metrics: Mapping[str, Value]) -> None:
     job.view.step(row)
     for alarm in job.alarms.update(row):
         job.view.note(f"step {alarm.step}: {alarm.text}")
+
+
+def skipped_in_a_row(before: int, metrics: Mapping[str, float]) -> int:
+    """Steps in a row with nothing but skipped optimizer steps, the one of `metrics` included.
+
+    A step without any optimizer step changes nothing.
+    """
+    if not metrics.get("optimizer/steps"):
+        return before
+    return before + 1 if metrics["optimizer/skipped"] == metrics["optimizer/steps"] else 0
+
+
+def stop_where_nothing_is_learned(state: RunState, most: int) -> None:
+    """Raise `TrainingError` after `most` such steps: on every rank, as all have the norm of the whole gradient."""
+    if state.skipped >= most:
+        raise TrainingError(
+            f"step {state.step}: the gradient was not finite in {state.skipped} steps in a row, which were skipped; "
+            "begin a run from the last good checkpoint (`or1-trainer export`) with a lower optimizer.lr, or look for "
+            "the cause in metrics.jsonl (loss/total, policy/entropy)"
+        )

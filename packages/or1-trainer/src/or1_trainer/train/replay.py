@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from or1_trainer.errors import ConfigError
 from or1_trainer.metrics.log import read_metrics
 from or1_trainer.train.checkpoint import checkpoints
-from or1_trainer.train.environments import OBSERVATIONS
+from or1_trainer.train.engines import OBSERVATIONS
 from or1_trainer.train.run_folder import read_config, write_config
 
 

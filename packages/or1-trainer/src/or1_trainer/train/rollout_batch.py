@@ -6,6 +6,7 @@ Axes: P problems, G responses to each.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from or1_data.schema import Problem
+from or1_rollout.engine import Engine
 from or1_rollout.seeds import sample_seed
 from or1_rollout.types import Completion, SamplingParams
 from or1_trainer.algorithm.groups import Groups, Outcomes, merge_outcomes, outcomes_of, with_advantages
@@ -24,7 +26,6 @@ from or1_trainer.train.job import Job
 from or1_trainer.train.judging import Judging, Response, begin_judging, judged, truths_of
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
-from or1_trainer.train.teacher import scored_by_teacher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,7 +77,7 @@ def rollout_round(
 ) -> tuple[RolloutBatch, RunState]:
     """Draw, generate, verify and compute advantages for round `number` of `step`; its groups, and the state after it.
 
-    Rounds after the first refill the batch (`train/refill.py`). Collective: every rank calls it.
+    Rounds after the first refill the batch (`training_batch.py`). Collective: every rank calls it.
     """
     with times.phase("draw"):
         drawn, state = draw_problems(job, stage, step, number, state)
@@ -157,6 +158,18 @@ def generate(job: Job, drawn: Drawn, step: int, times: StepTimes) -> dict[int, J
         )
         job.fleet.exchange.wait()  # for the slowest engine: the next phase shows what verification alone costs
     return {index: begun[index] for index in own}
+
+
+def scored_by_teacher(
+    teacher: Engine, prompts: Sequence[Sequence[int]], own: Mapping[int, Sequence[Response]]
+) -> dict[int, list[Response]]:
+    """The responses with the teacher's log-probs of their tokens."""
+    return {index: [_scored(teacher, prompts[index], response) for response in group] for index, group in own.items()}
+
+
+def _scored(teacher: Engine, prompt: Sequence[int], response: Response) -> Response:
+    found = teacher.logprobs(prompt, response.completion.token_ids.tolist())
+    return dataclasses.replace(response, teacher_logprobs=np.array(found, np.float32))
 
 
 def share_outcomes(job: Job, own: Mapping[int, Sequence[Response]], drawn: Drawn) -> Outcomes:

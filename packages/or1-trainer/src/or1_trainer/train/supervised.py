@@ -12,11 +12,9 @@ from or1_trainer.train.async_rollouts import Rollouts
 from or1_trainer.train.chat_rows import ChatRow
 from or1_trainer.train.job import Job
 from or1_trainer.train.learner import Learner
-from or1_trainer.train.record import finish_step
+from or1_trainer.train.record import finish_step, skipped_in_a_row, stage_metrics
 from or1_trainer.train.reduce import sum_over_data
 from or1_trainer.train.sampler import Cursor, draw
-from or1_trainer.train.skipped_steps import skipped_in_a_row
-from or1_trainer.train.stage_transitions import enter_stage
 from or1_trainer.train.stages import Position, is_due, position_at
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
@@ -26,8 +24,6 @@ from or1_trainer.train.weight_sync import probe_of_prompt
 def supervised_step(job: Job, rollouts: Rollouts, position: Position, state: RunState) -> RunState:
     """One optimizer step on the stage's next rows. The engine gets the weights when it is needed next. Collective."""
     times, stage = StepTimes(job.view, job.spans), position.stage
-    if position.is_stage_start:
-        state = enter_stage(job, position, state)
     rows, cursor = draw(
         job.chat_rows[position.stage_index],
         stage.prompts,
@@ -49,12 +45,7 @@ def supervised_step(job: Job, rollouts: Rollouts, position: Position, state: Run
         with times.phase("sync"):
             first = job.prompts.ids(job.dataset.train[0])
             rollouts.sync_weights(probe_of_prompt(first), state.weight_version)
-    metrics |= {
-        "stage/index": position.stage_index,
-        "stage/context_tokens": stage.context_tokens,
-        "stage/problems": len(job.chat_rows[position.stage_index]),
-        "weights/version": state.weight_version,
-    }
+    metrics |= stage_metrics(position, state, problems=len(job.chat_rows[position.stage_index]))
     return finish_step(job, rollouts, state, metrics, [], times)
 
 

@@ -1,9 +1,15 @@
-"""What a step trains on and logs: its rollout batch, refilled where the recipe says so, dealt out to the data ranks."""
+"""What a step trains on and logs: its rollout batch, refilled where the recipe says so, dealt out to the data ranks.
+
+Dynamic sampling (DAPO, arXiv 2503.14476, §3.2) draws further prompts in place of groups that were all right or all
+wrong. An extension: the report's effective batch shrinks (Skywork-OR1, arXiv 2505.22312, §3.1).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from or1_trainer.algorithm.groups import Groups, split_minibatches
 from or1_trainer.metrics.log import Value
@@ -12,8 +18,7 @@ from or1_trainer.train.distribute import Minibatch, Place, distribute
 from or1_trainer.train.hashes import batch_hashes
 from or1_trainer.train.job import Job
 from or1_trainer.train.judging import Response
-from or1_trainer.train.refill import fill
-from or1_trainer.train.rollout_batch import rollout_round
+from or1_trainer.train.rollout_batch import RolloutBatch, rollout_round
 from or1_trainer.train.rollout_records import sampled_records, token_problems
 from or1_trainer.train.stages import Position
 from or1_trainer.train.state import RunState
@@ -42,34 +47,50 @@ class TrainingBatch:
 def training_batch(job: Job, position: Position, state: RunState, times: StepTimes) -> tuple[TrainingBatch, RunState]:
     """Roll out the batch of a step, and the state with the cursor behind it. Collective."""
     stage, exchange = position.stage, job.fleet.exchange
-    filled, state = fill(
-        state,
-        prompts=stage.prompts,
-        rounds=job.config.rollout.refill,
-        roll_out=lambda number, before: rollout_round(job, stage, position.step, number, before, times),
-    )
-    batch = filled.batch
-    steps = split_minibatches(
-        batch.groups, filled.trained, stage.mini_prompts, reject=job.config.loss.reject_zero_advantage
-    )
+    batch, rounds, state = roll_out(job, position, state, times)
+    trained = trained_problems(batch, stage.prompts) if job.config.rollout.refill else range(len(batch.problems))
+    steps = split_minibatches(batch.groups, trained, stage.mini_prompts, reject=job.config.loss.reject_zero_advantage)
     with times.phase("distribute"):
         minibatches = distribute(batch, steps, exchange, context_tokens=stage.context_tokens)
         watch, names = job.config.watch, job.scoring.names
-        trained = {problem for places in steps for problem, _ in places}
-        by_token = token_problems(batch, position.step + 1, watch, trained)
+        by_token = token_problems(
+            batch, position.step + 1, watch, trained={problem for places in steps for problem, _ in places}
+        )
         records = sampled_records(batch, position.step + 1, watch, job.prompts, exchange, names, by_token)
-        hashes = batch_hashes(batch, exchange, drawn=stage.prompts)
+        metrics: dict[str, Value] = {**batch_hashes(batch, exchange, drawn=stage.prompts)}
         first = [probe_response(responses) for responses in batch.own.values()][:1]
         ((response_ids,), *_) = exchange.gather(first)  # rank 0 holds the first problem
+    if job.config.rollout.refill:
+        surplus = int(batch.groups.has_signal_P.sum()) - len(trained)
+        metrics |= {"refill/rounds": rounds, "refill/drawn": len(batch.problems), "refill/surplus": surplus}
     found = TrainingBatch(
         groups=batch.groups,
         minibatches=minibatches,
         records=records,
         by_token=by_token,
         probe=ProbeTokens(prompt_ids=batch.prompts[0], response_ids=response_ids),
-        metrics={**hashes, **(filled.metrics() if job.config.rollout.refill else {})},
+        metrics=metrics,
     )
     return found, state
+
+
+def roll_out(job: Job, position: Position, state: RunState, times: StepTimes) -> tuple[RolloutBatch, int, RunState]:
+    """One round, and more until all prompts have a group with an advantage, or `rollout.refill` more were drawn.
+
+    Returns all groups, the number of rounds beyond the first, and the state behind them.
+    """
+    stage, step, rounds = position.stage, position.step, 0
+    batch, state = rollout_round(job, stage, step, 0, state, times)
+    while rounds < job.config.rollout.refill and batch.groups.has_signal_P.sum() < stage.prompts:
+        rounds += 1
+        more, state = rollout_round(job, stage, step, rounds, state, times)
+        batch = batch + more
+    return batch, rounds, state
+
+
+def trained_problems(batch: RolloutBatch, count: int) -> list[int]:
+    """The first `count` groups with an advantage, in the order of drawing: nothing depends on which ended early."""
+    return [int(index) for index in np.flatnonzero(batch.groups.has_signal_P)[:count]]
 
 
 def probe_response(responses: Sequence[Response]) -> list[int]:

@@ -6,6 +6,7 @@ Skywork-OR1, arXiv 2505.22312, eq. 3.1 (loss) and 3.2 (coefficient). Axis: M res
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -42,20 +43,22 @@ def update(
         return controller, {"policy/entropy_coef_next": controller.coefficient, "tokens/trained": 0}
     packed = [pack_minibatch(minibatch, learner) for minibatch in minibatches]
     extents = [minibatch.extent for minibatch in minibatches]
+    sums, known_alpha = UpdateSums(), controller.known_alpha
     is_on_policy = learner.loss.reuse == 1 and len(packed) == 1
-    if is_on_policy and controller.known_alpha is not None and learner.loss.kind not in NEEDS_COVARIANCE:
-        metrics, entropy = _one_pass(learner, packed[0], extents[0], controller.known_alpha, on_microbatch)
-    elif is_on_policy and max_over_data(len(packed[0]), learner.runtime) <= 1:
-        metrics, entropy = _one_forward(learner, packed[0], extents[0], controller, on_microbatch)
+    if is_on_policy and known_alpha is not None and learner.loss.kind not in NEEDS_COVARIANCE:
+        entropy = _one_pass(learner, packed[0], extents[0], known_alpha, sums, on_microbatch)
     else:
-        metrics, entropy = _two_passes(learner, packed, extents, controller, on_microbatch)
+        is_small = is_on_policy and max_over_data(len(packed[0]), learner.runtime) <= 1
+        entropy = _two_passes(learner, packed, extents, controller, sums, on_microbatch, keeps_graph=is_small)
+    alpha = controller.alpha(entropy)
     advanced = controller.advanced(entropy)
-    metrics |= {
+    metrics = {
+        **sums.metrics(alpha, learner),
         "policy/entropy": entropy,
-        "policy/entropy_coef": controller.alpha(entropy),
+        "policy/entropy_coef": alpha,
         "policy/entropy_coef_next": advanced.coefficient,
         "optimizer/lr": learner.last_rate,
-        "tokens/trained": sum(minibatch.extent.num_tokens for minibatch in minibatches),
+        "tokens/trained": sum(extent.num_tokens for extent in extents),
     }
     return advanced, metrics
 
@@ -69,13 +72,19 @@ def pack_minibatch(minibatch: Minibatch, learner: Learner) -> list[PackedBatch]:
 
 
 def _one_pass(
-    learner: Learner, batches: Sequence[PackedBatch], extent: Extent, alpha: float, on_microbatch: OnMicrobatch
-) -> tuple[dict[str, float], float]:
+    learner: Learner,
+    batches: Sequence[PackedBatch],
+    extent: Extent,
+    alpha: float,
+    sums: UpdateSums,
+    on_microbatch: OnMicrobatch,
+) -> float:
     """On-policy and with a coefficient that is known beforehand, each micro-batch is computed once.
 
     Its own forward pass gives the proximal log-probs: the ratio is exactly 1, and the numbers are those of two passes.
+    Returns the entropy.
     """
-    sums, entropies = UpdateSums(), list[Tensor]()
+    entropies = list[Tensor]()
 
     def passes() -> Iterator[Microbatch]:
         for batch in batches:
@@ -86,26 +95,7 @@ def _one_pass(
             sums.add_inputs(fixed)
 
     _optimizer_step(learner, passes(), alpha, extent, sums, on_microbatch)
-    entropy = _mean_entropy(entropies, extent.num_tokens, learner)
-    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime, distill_beta=learner.distill_beta), entropy
-
-
-def _one_forward(
-    learner: Learner,
-    batches: Sequence[PackedBatch],
-    extent: Extent,
-    controller: EntropyController,
-    on_microbatch: OnMicrobatch,
-) -> tuple[dict[str, float], float]:
-    """The same where the coefficient depends on the entropy: for at most one micro-batch per rank, kept in memory."""
-    sums, stats = UpdateSums(), [learner.stats(batch) for batch in batches]
-    entropy = _mean_entropy([_entropy_sum(stat) for stat in stats], extent.num_tokens, learner)
-    fixed = fixed_inputs(batches, [stat.logprobs_M for stat in stats], learner)
-    alpha = controller.alpha(entropy)
-    _optimizer_step(learner, zip(batches, stats, fixed, strict=True), alpha, extent, sums, on_microbatch)
-    for one in fixed:
-        sums.add_inputs(one)
-    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime, distill_beta=learner.distill_beta), entropy
+    return _mean_entropy(entropies, [extent], learner)
 
 
 def _two_passes(
@@ -113,28 +103,32 @@ def _two_passes(
     packed: Sequence[Sequence[PackedBatch]],
     extents: Sequence[Extent],
     controller: EntropyController,
+    sums: UpdateSums,
     on_microbatch: OnMicrobatch,
-) -> tuple[dict[str, float], float]:
+    *,
+    keeps_graph: bool,
+) -> float:
     """First the fixed inputs and the entropy of the whole batch, without gradient; then the optimizer steps.
 
-    N_SGD = mini-batches x reuse steps (eq. 4.1), all against the same proximal policy.
+    N_SGD = mini-batches x reuse steps (eq. 4.1), all against the same proximal policy. On-policy and with at most one
+    micro-batch per rank, `keeps_graph` has the one step use the first forward pass again. Returns the entropy.
     """
-    sums, inputs, entropies = UpdateSums(), list[list[FixedInputs]](), list[Tensor]()
-    with torch.no_grad():
+    inputs, entropies = list[list[FixedInputs]](), list[Tensor]()
+    with torch.set_grad_enabled(keeps_graph):
         for batches in packed:
             stats = [learner.stats(batch) for batch in batches]
             inputs.append(fixed_inputs(batches, [stat.logprobs_M for stat in stats], learner))
             entropies += [_entropy_sum(stat) for stat in stats]
-    entropy = _mean_entropy(entropies, sum(extent.num_tokens for extent in extents), learner)
+    entropy = _mean_entropy(entropies, extents, learner)
     alpha = controller.alpha(entropy)
     for _ in range(learner.loss.reuse):
         for batches, fixed, extent in zip(packed, inputs, extents, strict=True):
-            fresh = (learner.stats(batch) for batch in batches)  # one micro-batch's activations at a time
+            # one micro-batch's activations at a time
+            fresh = stats if keeps_graph else (learner.stats(batch) for batch in batches)
             _optimizer_step(learner, zip(batches, fresh, fixed, strict=True), alpha, extent, sums, on_microbatch)
-    for fixed in inputs:
-        for one in fixed:
-            sums.add_inputs(one)
-    return sums.metrics(alpha, learner.loss.kl_beta, learner.runtime, distill_beta=learner.distill_beta), entropy
+    for one in chain.from_iterable(inputs):
+        sums.add_inputs(one)
+    return entropy
 
 
 def _optimizer_step(
@@ -167,6 +161,6 @@ def _entropy_sum(stats: TokenStats) -> Tensor:
     return stats.entropy_M.detach().sum(dtype=torch.float64)
 
 
-def _mean_entropy(sums: Sequence[Tensor], num_tokens: int, learner: Learner) -> float:
+def _mean_entropy(sums: Sequence[Tensor], extents: Sequence[Extent], learner: Learner) -> float:
     """Token mean over the whole batch and all data ranks, in nats."""
-    return sum_over_data([float(sum(sums))], learner.runtime)[0] / num_tokens
+    return sum_over_data([float(sum(sums))], learner.runtime)[0] / sum(extent.num_tokens for extent in extents)

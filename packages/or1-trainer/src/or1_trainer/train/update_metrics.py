@@ -10,7 +10,7 @@ from torch import Tensor
 
 from or1_trainer.algorithm.fixed_inputs import FixedInputs
 from or1_trainer.algorithm.mismatch import mismatch_metrics, mismatch_sums
-from or1_trainer.policy.parallel import Runtime
+from or1_trainer.train.learner import Learner
 from or1_trainer.train.reduce import max_over_data, sum_over_data
 
 _LOSS = ("policy", "entropy", "clipped_low", "clipped_high", "ratio", "kl", "teacher_kl")
@@ -44,9 +44,10 @@ class UpdateSums:
         """Count an optimizer step."""
         self._grad_norms.append(grad_norm)
 
-    def metrics(self, alpha: float, kl_beta: float, runtime: Runtime, *, distill_beta: float = 0.0) -> dict[str, float]:
+    def metrics(self, alpha: float, learner: Learner) -> dict[str, float]:
         """Means over the optimizer steps. Collective."""
-        steps = len(self._grad_norms)
+        steps, runtime = len(self._grad_norms), learner.runtime
+        kl_beta, distill_beta = learner.loss.kl_beta, learner.distill_beta
         policy, entropy, low, high, ratio, kl, teacher = (
             value / steps for value in sum_over_data(self._losses(), runtime)
         )
