@@ -34,8 +34,8 @@ from or1_trainer.train.distribute import distribute
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.fleet import Fleet
 from or1_trainer.train.judging import Response
+from or1_trainer.train.learner import Learner
 from or1_trainer.train.rollout_batch import RolloutBatch
-from or1_trainer.train.update import pack_minibatch
 
 SHORTEST, LONGEST, PROMPT_TOKENS, VOCABULARY = 1_000, 11_000, 200, 150_000
 
@@ -104,7 +104,7 @@ def host_path(fleet: Fleet, own_groups: list[list[Response]], prompts: int, grou
     steps = split_minibatches(groups, range(prompts), 0, reject=True)
     (minibatch,) = distribute(batch, steps, exchange, context_tokens=16384)
     learner: Any = SimpleNamespace(runtime=exchange.runtime, batch=BatchSettings(), wide_dtype=torch.float32)
-    return sum(len(packed.labels_M) for packed in pack_minibatch(minibatch, learner))
+    return sum(len(packed.labels_M) for packed in Learner.packed(learner, minibatch.samples))
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from or1_reward.types import Status
 from or1_trainer.algorithm.groups import Groups, Outcomes
 from or1_trainer.algorithm.signal import weighted_order
 from or1_trainer.config.sources import SamplerSettings
-from or1_trainer.train.estimates import adaptive_weights, observed
+from or1_trainer.train.sampler import adaptive_weights, observed
 
 PROBLEMS, SOURCES, PROMPTS, GROUP = 1024, 8, 16, 8
 

@@ -14,7 +14,8 @@ from or1_trainer.metrics.log import MetricsLog
 from or1_trainer.metrics.rollout_log import RolloutLog, RolloutRecord
 from or1_trainer.report.diff import Divergence, divergence
 from or1_trainer.report.read_run import read_run
-from or1_trainer.train.problems import data_summary
+from or1_trainer.train.dataset import ALL, Dataset
+from or1_trainer.train.problems import dataset_summary
 
 
 def record(step: int, sample: int) -> RolloutRecord:
@@ -120,6 +121,10 @@ def test_the_earliest_stage_is_named_where_several_differ(tmp_path):
         first="('answer 0', 3, 'stop')",
         second="('else', 3, 'stop')",
     )
+
+
+def data_summary(train, heldout):
+    return dataset_summary(Dataset({ALL: train}, heldout))
 
 
 def test_data_of_other_content_or_order_has_another_hash():

@@ -20,11 +20,10 @@ from or1_trainer.config.load import resolve
 from or1_trainer.config.schema import SamplerSettings
 from or1_trainer.errors import ConfigError
 from or1_trainer.rewards.gym import EVALUATING, answer_of, gym_problems, gym_truth, judge_gym
-from or1_trainer.train.dataset import ALL, Dataset
-from or1_trainer.train.draw import draw_round
-from or1_trainer.train.estimates import Seen, adaptive_weights, difficulty_weights, observed, solve_rate
+from or1_trainer.train.dataset import ALL, Dataset, draw_round
 from or1_trainer.train.problems import dataset_summary, load_dataset
 from or1_trainer.train.prompts import PromptEncoder
+from or1_trainer.train.sampler import Seen, adaptive_weights, difficulty_weights, observed, solve_rate
 from or1_trainer.train.state import RunState, read_state, write_state
 
 STAGE = {"steps": 2, "context_tokens": 8, "prompts": 4, "group": 2}

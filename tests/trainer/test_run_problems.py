@@ -12,7 +12,8 @@ from or1_rollout.types import Completion, FinishReason
 from or1_trainer.algorithm.groups import outcomes_of, with_advantages
 from or1_trainer.config.schema import LossSettings, StageSettings
 from or1_trainer.errors import ConfigError
-from or1_trainer.train.sampler import Cursor, Remaining, draw, drop_solved, record
+from or1_trainer.train.dataset import ALL, Dataset
+from or1_trainer.train.sampler import Cursor, draw, drop_solved, record
 from or1_trainer.train.stages import position_at, total_steps
 
 PROBLEMS = [SimpleNamespace(id=f"p{number}") for number in range(7)]
@@ -60,12 +61,12 @@ def test_only_problems_that_were_right_on_every_visit_are_dropped():
 def test_nothing_left_is_said_clearly():
     with pytest.raises(ConfigError, match="no problems are left"):
         draw([], 1, Cursor(), 0)
-    remaining = Remaining(PROBLEMS)
-    assert ids(remaining.after(())) == ids(PROBLEMS)
-    assert ids(remaining.after(("p1", "p5"))) == ["p0", "p2", "p3", "p4", "p6"]
-    assert remaining.after(("p1", "p5")) is remaining.after(("p1", "p5")), "looked through once"
-    assert ids(remaining.after(("p1", "p5", "p0"))) == ["p2", "p3", "p4", "p6"]
-    assert ids(remaining.after(())) == ids(PROBLEMS)
+    dataset = Dataset({ALL: PROBLEMS}, [])
+    assert ids(dataset.left(ALL, ())) == ids(PROBLEMS)
+    assert ids(dataset.left(ALL, ("p1", "p5"))) == ["p0", "p2", "p3", "p4", "p6"]
+    assert dataset.left(ALL, ("p1", "p5")) is dataset.left(ALL, ("p1", "p5")), "looked through once"
+    assert ids(dataset.left(ALL, ("p1", "p5", "p0"))) == ["p2", "p3", "p4", "p6"]
+    assert ids(dataset.left(ALL, ())) == ids(PROBLEMS)
 
 
 def test_steps_belong_to_the_stage_they_fall_into():

@@ -41,7 +41,7 @@ def tokenizer(template=None):
 def texts(row, made):
     """The whole row, and what of it is trained on."""
     ids = [*row.prompt_ids, *row.response_ids]
-    trained = [token for token, own in zip(row.response_ids, row.trained_T, strict=True) if own]
+    trained = [token for token, own in zip(row.response_ids, row.is_sampled, strict=True) if own]
     return made.decode(ids), made.decode(trained)
 
 
@@ -57,7 +57,7 @@ def test_what_the_assistant_says_is_trained_on_and_nothing_else(template, whole,
     made = tokenizer(template)
     row = chat_row(messages(*TURNS), made)
     assert texts(row, made) == (whole, trained)
-    assert row.trained_T[0] and row.trained_T[-1], "the prompt ends where the assistant begins"
+    assert row.is_sampled[0] and row.is_sampled[-1], "the prompt ends where the assistant begins"
 
 
 def test_a_template_that_changes_earlier_turns_is_refused_where_it_matters():
@@ -126,11 +126,13 @@ def test_the_loss_and_its_step_are_those_of_transformers(runtime, budget):
     for row in rows:
         ids = torch.tensor([[*row.prompt_ids, *row.response_ids]])
         logprobs = model(ids).logits.log_softmax(-1)[0, :-1]
-        own = np.concatenate([np.zeros(len(row.prompt_ids), bool), row.trained_T])[1:]
+        own = np.concatenate([np.zeros(len(row.prompt_ids), bool), row.is_sampled])[1:]
         losses.append(-logprobs[torch.arange(len(own)), ids[0, 1:]][torch.from_numpy(own)])
     loss = torch.cat(losses).mean()
     assert metrics["sft/loss"] == pytest.approx(loss.item(), rel=1e-9)
-    assert metrics["tokens/trained"] == sum(len(one) for one in losses) == sum(int(row.trained_T.sum()) for row in rows)
+    assert (
+        metrics["tokens/trained"] == sum(len(one) for one in losses) == sum(int(row.is_sampled.sum()) for row in rows)
+    )
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.999), weight_decay=0.0)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from or1_trainer.algorithm.packing import Sample
 from or1_trainer.algorithm.policy_loss import Extent
 from or1_trainer.config.schema import RunConfig, StageSettings
 from or1_trainer.plan.read_shape import model_config
-from or1_trainer.train.chat_rows import ChatRow
 from or1_trainer.train.distribute import Minibatch
 
 MICROBATCHES = 2
@@ -73,16 +73,10 @@ def minibatches_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, 
     return [Minibatch(samples=samples, extent=extent)] * optimizer_steps(stage)
 
 
-def chat_rows_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, data: int) -> list[ChatRow]:
+def chat_rows_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, data: int) -> list[Sample]:
     """The rows of one optimizer step of fine-tuning, of which each data rank gets two full micro-batches."""
-    return [
-        ChatRow(
-            prompt_ids=sample.prompt_ids,  # type: ignore[arg-type]
-            response_ids=sample.response_ids,  # type: ignore[arg-type]
-            trained_T=np.ones(len(sample.response_ids), np.bool_),
-        )
-        for sample in _full_microbatches(config, stage, prompt_tokens, MICROBATCHES * data)
-    ]
+    rows = _full_microbatches(config, stage, prompt_tokens, MICROBATCHES * data)
+    return [replace(sample, engine_logprobs=None) for sample in rows]
 
 
 def _full_microbatches(config: RunConfig, stage: StageSettings, prompt_tokens: int, count: int) -> list[Sample]:

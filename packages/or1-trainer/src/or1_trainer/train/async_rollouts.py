@@ -13,16 +13,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from or1_trainer.algorithm.packing import Sample
 from or1_trainer.live.view import LiveView
 from or1_trainer.train.job import Job
 from or1_trainer.train.stages import Ended, Position, is_due, position_at
 from or1_trainer.train.state import RunState, behind_draw
 from or1_trainer.train.step_times import StepTimes
 from or1_trainer.train.training_batch import TrainingBatch, training_batch
-from or1_trainer.train.weight_sync import ProbeTokens, snapshot_weights
+from or1_trainer.train.weight_sync import snapshot_weights
 
 Result = TypeVar("Result")
 
@@ -62,10 +63,10 @@ class Rollouts:
         for step in range(position.step + 1 + self.in_flight, position.step + 1 + ahead):
             if not may_begin(self.job, position, step, state.ended):
                 break
-            self._begin(replace_step(position, step), state)
+            self._begin(replace(position, step=step, is_stage_start=False), state)
         return batch, state
 
-    def sync_weights(self, probe: ProbeTokens, version: int) -> None:
+    def sync_weights(self, probe: Sample, version: int) -> None:
         """Send the new weights to the engine, behind the batches that were begun before.
 
         More than one step ahead the weights wait as a copy in the host's memory, and training goes on. With partial
@@ -110,8 +111,3 @@ class Rollouts:
             if sync.done():
                 sync.result()
         return work()
-
-
-def replace_step(position: Position, step: int) -> Position:
-    """The place of a later step of the same stage."""
-    return Position(step=step, stage_index=position.stage_index, stage=position.stage, is_stage_start=False)

@@ -29,7 +29,7 @@ from or1_trainer.report.model_card import write_model_card
 from or1_trainer.report.write import write_report
 from or1_trainer.rewards.build import build_scoring
 from or1_trainer.train.chat_rows import read_chat_rows
-from or1_trainer.train.checkpoint import load_newest
+from or1_trainer.train.checkpoint import load_checkpoint
 from or1_trainer.train.dataset import Dataset
 from or1_trainer.train.engines import OBSERVATIONS, build_environment, build_fleet, build_teacher
 from or1_trainer.train.exchange import Exchange
@@ -43,7 +43,6 @@ from or1_trainer.train.prompts import PromptEncoder, check_lengths, check_tokeni
 from or1_trainer.train.run_folder import only_owner, read_config
 from or1_trainer.train.stages import position_at, total_steps
 from or1_trainer.train.state import RunState
-from or1_trainer.train.summary import summary
 from or1_trainer.train.verify import verifier_of
 from or1_trainer.train.weight_sync import probe_of_prompt, snapshot_weights
 
@@ -109,7 +108,9 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
         runtime=runtime,
         learner=learner,
         fleet=build_fleet(config, model_path, tokenizer, environment, exchange, on_tokens=view.add_tokens, spans=spans),
-        verifier=verifier_of(config.reward, partial_scores=wants_partial_scores(config)),
+        verifier=verifier_of(
+            config.reward, partial_scores=any(isinstance(reward, TestsPassedReward) for reward in config.rewards)
+        ),
         scoring=build_scoring(
             config,
             folder,
@@ -137,11 +138,6 @@ def build_job(config: RunConfig, folder: Path, model_path: Path, runtime: Runtim
     )
 
 
-def wants_partial_scores(config: RunConfig) -> bool:
-    """Whether every test of a program has to run, because a reward counts those that pass."""
-    return any(isinstance(reward, TestsPassedReward) for reward in config.rewards)
-
-
 def counting_rewards(config: RunConfig, dataset: Dataset) -> Callable[[Problem], frozenset[str]] | None:
     """Problem -> names of the rewards that its source counts; None where all count for all."""
     if not any(source.rewards for source in config.data.sources):
@@ -153,7 +149,7 @@ def counting_rewards(config: RunConfig, dataset: Dataset) -> Callable[[Problem],
 
 def begin(job: Job) -> RunState:
     """The state of the newest complete checkpoint, or of the start, with its weights in the engine."""
-    state = load_newest(job.folder, job.learner.policy, job.learner.optimizer, job.view.note)
+    state = load_checkpoint(job.folder, job.learner.policy, job.learner.optimizer, job.view.note)
     if state is None:
         state = RunState(entropy_coefficient=job.config.entropy.initial)
     job.view.progress.total_steps = total_steps(job.config.stages, state.ended)
@@ -175,3 +171,14 @@ def finish(job: Job, step: int) -> None:
         job.metrics.close()
         write_model_card(job.folder, job.folder / "model", step)
         write_report([job.folder], job.folder / "report.html")
+
+
+def summary(folder: Path) -> str:
+    """First and last held-out avg@k with the interval of the last, and the paths of report and model."""
+    rows = [row for row in read_metrics(folder / "metrics.jsonl") if "eval/avg" in row]
+    first, last = rows[0], rows[-1]
+    return (
+        f"held-out avg@{read_config(folder).eval.k}: {first['eval/avg']:.3f} before, {last['eval/avg']:.3f} "
+        f"[{last['eval/low']:.3f}, {last['eval/high']:.3f}] after {last['step']} steps; "
+        f"report: {folder / 'report.html'}, model: {folder / 'model'}"
+    )

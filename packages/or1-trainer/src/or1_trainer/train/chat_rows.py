@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from or1_data.errors import DataError, SchemaError
 from or1_data.io.located import Located
 from or1_data.io.problems import locate
+from or1_trainer.algorithm.packing import Sample
 from or1_trainer.config.schema import ArithmeticSettings
 from or1_trainer.errors import ConfigError
 from or1_trainer.toy.lesson import calculator_rows, family_of
@@ -27,23 +26,13 @@ _GENERATION: Final = re.compile(r"\{%-?\s*generation\s*-?%\}")
 Message = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ChatRow:
-    """One conversation, cut before the first token of the assistant and behind the last."""
-
-    prompt_ids: Sequence[int]
-    response_ids: Sequence[int]
-    trained_T: NDArray[np.bool_]
-    """Which tokens of the response are the assistant's: not those of users and tools between its turns."""
-
-
 def read_chat_rows(
     paths: Sequence[str],
     tokenizer: PreTrainedTokenizerBase,
     *,
     context_tokens: int,
     sums: ArithmeticSettings | None = None,
-) -> list[ChatRow]:
+) -> list[Sample]:
     """The rows whose response has at most `context_tokens` tokens; `sums`: what `CALCULATOR` makes rows of.
 
     Raises `ConfigError` for a row that is none, with file and line, and where none is short enough.
@@ -72,8 +61,11 @@ def _calculator(sums: ArithmeticSettings) -> Iterator[Located]:
     return (Located(CALCULATOR, number, row) for number, row in enumerate(rows, 1))
 
 
-def chat_row(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, where: str = "row") -> ChatRow:
+def chat_row(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, where: str = "row") -> Sample:
     """Encode a conversation as the policy sees it: with the chat template, or the texts one after the other.
+
+    It is cut before the first token of the assistant and behind the last; `is_sampled` are the tokens of the response
+    that the assistant says, not those of users and tools between its turns.
 
     Raises `ConfigError` where the template changes earlier turns, so that they cannot be told apart.
     """
@@ -87,9 +79,8 @@ def chat_row(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase, wh
     if not len(places) or not places[0]:
         raise ConfigError(f"{where}: no message of the assistant after another message")
     first, end = int(places[0]), int(places[-1]) + 1
-    return ChatRow(
-        prompt_ids=ids[:first], response_ids=ids[first:end], trained_T=np.array(trained[first:end], np.bool_)
-    )
+    mask_T = np.array(trained[first:end], np.bool_)
+    return Sample(prompt_ids=ids[:first], response_ids=ids[first:end], advantage=0.0, is_sampled=mask_T)
 
 
 def _plain(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[bool]]:
@@ -142,10 +133,9 @@ def _rendered(
 
 def _messages(row: Mapping[str, Any], where: str) -> Sequence[Message]:
     messages: Any = row.get("messages")
-    ok = isinstance(messages, list) and all(
+    if not isinstance(messages, list) or not all(
         isinstance(one, Mapping) and isinstance(one.get("role"), str) and isinstance(one.get("content"), str)
         for one in messages
-    )
-    if not ok or not isinstance(messages, list):
+    ):
         raise ConfigError(f"{where}: messages must be a list of objects with role and content, both texts")
     return messages

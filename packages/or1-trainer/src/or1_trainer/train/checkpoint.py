@@ -43,24 +43,16 @@ def save_checkpoint(run_dir: Path, learner: Learner, state: RunState, settings: 
     return final
 
 
-def load_newest(run_dir: Path, policy: Policy, optimizer: Optimizer | None, note: Note) -> RunState | None:
-    """Restore the newest complete checkpoint; None when the run has none yet. Collective.
-
-    Without an optimizer only the weights are read, on any device.
-    A damaged one is named through `note` and the one before it is used; `CheckpointError` when all are damaged.
-    """
-    return _load_first([*reversed(checkpoints(run_dir))], run_dir, policy, optimizer, note)
-
-
-def load_best(run_dir: Path, policy: Policy, optimizer: Optimizer | None, note: Note) -> RunState | None:
-    """Restore the checkpoint with the best held-out avg@k of those that are kept. Collective."""
-    found = checkpoints(run_dir)
-    return _load_first(best(found, len(found)), run_dir, policy, optimizer, note)
-
-
-def _load_first(
-    found: Sequence[Path], run_dir: Path, policy: Policy, optimizer: Optimizer | None, note: Note
+def load_checkpoint(
+    run_dir: Path, policy: Policy, optimizer: Optimizer | None, note: Note, *, wants_best: bool = False
 ) -> RunState | None:
+    """Restore the newest complete checkpoint, or the one that was evaluated best; None without any yet. Collective.
+
+    Without an optimizer only the weights are read, on any device. A damaged one is named through `note` and the one
+    before it is used; `CheckpointError` when all are damaged.
+    """
+    kept = checkpoints(run_dir)
+    found = best(kept, len(kept)) if wants_best else kept[::-1]
     for path in found:
         try:
             with defer_sigint():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,10 @@ class Arrays(NamedTuple):
     """Where a response has observations."""
 
 
+Known = tuple[bool, bool, bool]
+"""Whether there are the engine's log-probs, the teacher's, and masks."""
+
+
 def fetch(batch: RolloutBatch, wanted: Sequence[Sequence[Place]], exchange: Exchange) -> dict[Place, Arrays]:
     """The responses that this rank's data rank wants: its own, and the others from their owners. Collective.
 
@@ -85,65 +89,54 @@ def fetch(batch: RolloutBatch, wanted: Sequence[Sequence[Place]], exchange: Exch
         places = wanted[receiver // runtime.tensor_size] if sender != receiver else []
         return [place for place in places if batch.owners[place[0]] == sender]
 
-    ranks = range(runtime.world_size)
-    totals_PG, has_observations = batch.groups.outcomes.totals_PG, batch.has_observations
+    ranks, totals_PG = range(runtime.world_size), batch.groups.outcomes.totals_PG
+    known = (with_logprobs, batch.has_teacher, batch.has_observations)
     incoming = [traffic(sender, runtime.rank) for sender in ranks]
-    kinds = 1 + with_logprobs + batch.has_teacher + has_observations
-    words = [int(sum(totals_PG[place] for place in places)) * kinds for places in incoming]
+    lengths = [[int(totals_PG[place]) for place in places] for places in incoming]
     outgoing = [
-        _flat([_arrays(batch, place, with_logprobs=with_logprobs) for place in traffic(runtime.rank, receiver)])
-        for receiver in ranks
+        _flat([_arrays(batch, place, known) for place in traffic(runtime.rank, receiver)]) for receiver in ranks
     ]
+    arrived = exchange.all_to_all(outgoing, [sum(each) * (1 + sum(known)) for each in lengths])
     found: dict[Place, Arrays] = {}
-    for places, flat in zip(incoming, exchange.all_to_all(outgoing, words), strict=True):
-        lengths = [int(totals_PG[place]) for place in places]
-        known = (with_logprobs, batch.has_teacher, has_observations)
-        unpacked = _unflat(flat, lengths, known)
-        found |= zip(places, unpacked, strict=True)
-    for place in wanted[runtime.data_rank]:
-        if batch.owners[place[0]] == runtime.rank:
-            found[place] = _arrays(batch, place, with_logprobs=with_logprobs)
-    return found
+    for places, each, flat in zip(incoming, lengths, arrived, strict=True):
+        found |= zip(places, _unflat(flat, each, known), strict=True)
+    own = (place for place in wanted[runtime.data_rank] if batch.owners[place[0]] == runtime.rank)
+    return found | {place: _arrays(batch, place, known) for place in own}
 
 
-def _arrays(batch: RolloutBatch, place: Place, *, with_logprobs: bool) -> Arrays:
+def _arrays(batch: RolloutBatch, place: Place, known: Known) -> Arrays:
     problem, sample = place
     response = batch.own[problem][sample]
-    completion = response.completion
+    completion, (has_engine, _, has_masks) = response.completion, known
     return Arrays(
         completion.token_ids,
-        completion.logprobs if with_logprobs else None,
+        completion.logprobs if has_engine else None,
         response.teacher_logprobs,
-        completion.is_sampled_T if batch.has_observations else None,
+        completion.is_sampled_T if has_masks else None,
     )
 
 
 def _flat(responses: Sequence[Arrays]) -> Words:
     """All token ids behind each other, then the engine's log-probs, the teacher's, the masks, as 32-bit words."""
-    parts: list[Words] = [one.token_ids for one in responses]
-    parts += [one.logprobs.view(np.int32) for one in responses if one.logprobs is not None]
-    parts += [one.teacher.view(np.int32) for one in responses if one.teacher is not None]
-    parts += [one.is_sampled.astype(np.int32) for one in responses if one.is_sampled is not None]
-    return np.concatenate([np.zeros(0, np.int32), *parts])
+    arrays = [array for kind in zip(*responses, strict=True) for array in kind if array is not None]
+    words = (
+        array.view(np.int32) if array.dtype == np.float32 else array.astype(np.int32, copy=False) for array in arrays
+    )
+    return np.concatenate([np.zeros(0, np.int32), *words])
 
 
-def _unflat(flat: Words, lengths: Sequence[int], known: tuple[bool, bool, bool]) -> list[Arrays]:
-    """`known`: whether there are the engine's log-probs, the teacher's, and masks."""
+def _unflat(flat: Words, lengths: Sequence[int], known: Known) -> list[Arrays]:
     if not lengths:
         return []
-    kinds = iter(np.split(flat, 1 + sum(known)))
-    token_ids, *rest = [
-        np.split(next(kinds), np.cumsum(lengths)[:-1]) if has else [None] * len(lengths) for has in (True, *known)
-    ]
-    return [
-        Arrays(
-            ids,
-            None if engine is None else engine.view(np.float32),
-            None if teacher is None else teacher.view(np.float32),
-            None if sampled is None else sampled.astype(np.bool_),
-        )
-        for ids, engine, teacher, sampled in zip(token_ids, *rest, strict=True)
-    ]
+    parts, columns = iter(np.split(flat, 1 + sum(known))), list[Sequence[Any]]()
+    for has, dtype in zip((True, *known), (np.int32, np.float32, np.float32, np.bool_), strict=True):
+        if not has:
+            columns.append([None] * len(lengths))
+            continue
+        words = next(parts)
+        values = words.view(dtype) if dtype is np.float32 else words.astype(dtype)
+        columns.append(np.split(values, np.cumsum(lengths)[:-1]))
+    return [Arrays(*row) for row in zip(*columns, strict=True)]
 
 
 def _sample(batch: RolloutBatch, place: Place, arrays: Arrays) -> Sample:

@@ -25,9 +25,8 @@ from or1_trainer.train.verify import cores_per_rank, grading_servers, num_cores
 def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, float]:
     """Measure avg@k with its bootstrap interval over problems, and the truncated share. Collective.
 
-    Judged as in training: a policy that learned to copy questions must not look right here.
-
-    The seeds depend on problem and sample alone, not on the step: two evaluations differ by the policy only.
+    Judged as in training: a policy that learned to copy questions must not look right here. The seeds
+    depend on problem and sample alone, not on the step: two evaluations differ by the policy only.
     """
     settings = job.config.eval
     max_tokens = settings.context_tokens or max(stage.context_tokens for stage in job.config.stages)
@@ -36,11 +35,7 @@ def evaluate_policy(job: Job, state: RunState, times: StepTimes) -> dict[str, fl
         problems=tuple(
             EvalProblem(id=p.id, prompt=job.prompts.ids(p), ground_truth=_truth(p)) for p in job.dataset.heldout
         ),
-        sampling=Sampling(
-            n=settings.k,
-            max_new_tokens=max_tokens,
-            temperature=settings.temperature,
-        ),
+        sampling=Sampling(n=settings.k, max_new_tokens=max_tokens, temperature=settings.temperature),
     )
     with times.phase("eval", total=len(job.dataset.heldout) * settings.k, max_tokens=max_tokens) as phase:
 

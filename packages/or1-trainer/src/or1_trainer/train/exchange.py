@@ -1,4 +1,4 @@
-"""Collectives for Python objects and arrays of any length, on a process group of their own."""
+"""Collectives: of the rollouts, on a process group of their own; and of an update, over its data-parallel ranks."""
 
 from __future__ import annotations
 
@@ -63,3 +63,29 @@ class Exchange:
         """Return when every rank has called this."""
         if self.runtime.world_size > 1:
             dist.barrier(group=self._group)
+
+
+def sum_over_data(values: Sequence[float], runtime: Runtime) -> list[float]:
+    """Element-wise sum; tensor-parallel ranks hold equal values and are not counted twice."""
+    return _reduce(values, runtime, dist.ReduceOp.SUM)
+
+
+def max_over_data(value: float, runtime: Runtime) -> float:
+    """The largest value of any data-parallel rank."""
+    return _reduce([value], runtime, dist.ReduceOp.MAX)[0]
+
+
+def gather_over_data(value: Item, runtime: Runtime) -> list[Item]:
+    """Every data-parallel rank's value, in their order. For small values: each is pickled and sent everywhere."""
+    parts = [value] * runtime.data_size
+    if runtime.data_size > 1:
+        dist.all_gather_object(parts, value, group=runtime.data_group)
+    return parts
+
+
+def _reduce(values: Sequence[float], runtime: Runtime, op: dist.ReduceOp.RedOpType) -> list[float]:
+    if runtime.data_size == 1:
+        return list(values)
+    tensor = torch.tensor(values, dtype=torch.float64, device=runtime.device)
+    dist.all_reduce(tensor, op=op, group=runtime.data_group)
+    return [float(value) for value in tensor]

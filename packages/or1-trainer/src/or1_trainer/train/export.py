@@ -15,7 +15,7 @@ from or1_trainer.policy.hf_weights.export import save_hf
 from or1_trainer.policy.model import Policy, build_policy
 from or1_trainer.policy.parallel import start_runtime, stop_runtime
 from or1_trainer.report.model_card import write_model_card
-from or1_trainer.train.checkpoint import load_best, load_newest
+from or1_trainer.train.checkpoint import load_checkpoint
 from or1_trainer.train.initial_policy import check_start, starting_policy
 from or1_trainer.train.prompts import load_tokenizer
 from or1_trainer.train.run_folder import read_config
@@ -38,7 +38,7 @@ def export_folder(folder: Path, out: Path, *, wants_best: bool = False) -> None:
     runtime = start_runtime(tensor=1, device="cpu", timeout_s=config.parallel.timeout_s)
     try:
         policy = build_policy(AutoConfig.from_pretrained(model_path), runtime, dtype=getattr(torch, config.model.dtype))
-        state = (load_best if wants_best else load_newest)(folder, policy, None, print)
+        state = load_checkpoint(folder, policy, None, print, wants_best=wants_best)
         if state is None:
             evaluated = " that was evaluated" if wants_best else ""
             raise ConfigError(f"{folder} has no checkpoint{evaluated} yet; see checkpoint.every and eval.every")

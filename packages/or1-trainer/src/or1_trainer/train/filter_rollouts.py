@@ -13,8 +13,9 @@ from or1_data.schema import Problem
 from or1_trainer.errors import ConfigError
 from or1_trainer.metrics.files import replace_file
 from or1_trainer.metrics.rollout_log import RolloutRecord, read_rollouts, rollout_files
+from or1_trainer.train.initial_policy import starting_policy
 from or1_trainer.train.problems import load_dataset
-from or1_trainer.train.prompts import PromptEncoder
+from or1_trainer.train.prompts import PromptEncoder, load_tokenizer
 from or1_trainer.train.run_folder import read_config
 
 Pick = Literal["shortest", "diverse"]
@@ -22,9 +23,10 @@ Pick = Literal["shortest", "diverse"]
 
 def filter_rollouts(run_dir: Path, out: Path, *, per_problem: int, pick: Pick, least_reward: float) -> int:
     """Write the rows; returns how many. Raises `ConfigError` where the run kept no rollout that qualifies."""
-    right = right_responses(run_dir, least_reward)
-    problems = problems_of(run_dir)
-    rows = list(_rows(right, problems, per_problem, pick))
+    config = read_config(run_dir)
+    prompts = PromptEncoder(load_tokenizer(starting_policy(config)))
+    problems = {problem.id: problem for problem in load_dataset(config.data, prompts).train}
+    rows = list(_rows(right_responses(run_dir, least_reward), problems, per_problem, pick))
     if not rows:
         raise ConfigError(
             f"{run_dir}: no right response among the rollouts that were kept; see watch.rollout_share, --least-reward"
@@ -42,17 +44,6 @@ def right_responses(run_dir: Path, least_reward: float) -> dict[str, list[Rollou
             if is_right and record.reward is not None and record.reward >= least_reward:
                 found.setdefault(record.problem_id, {}).setdefault(record.response, record)
     return {problem: list(responses.values()) for problem, responses in found.items()}
-
-
-def problems_of(run_dir: Path) -> dict[str, Problem]:
-    """The run's training problems, read again: rollouts have prompts as texts, rows have messages."""
-    from transformers import AutoTokenizer
-
-    from or1_trainer.train.initial_policy import starting_policy
-
-    config = read_config(run_dir)
-    tokenizer = AutoTokenizer.from_pretrained(starting_policy(config))
-    return {problem.id: problem for problem in load_dataset(config.data, PromptEncoder(tokenizer)).train}
 
 
 def choose(records: Sequence[RolloutRecord], count: int, pick: Pick) -> list[RolloutRecord]:

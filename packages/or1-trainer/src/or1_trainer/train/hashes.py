@@ -69,17 +69,12 @@ def _sample(parameter: torch.Tensor) -> torch.Tensor:
 def _of_group(responses: Sequence[Response]) -> tuple[bytes, bytes, bytes]:
     """Digests of a group's tokens, log-probs and verdicts, with the values of the recipe's rewards."""
     completions = [response.completion for response in responses]
-    verdicts = [_judged(response).encode() for response in responses]
+    judged = [(one.verdict.status.value, one.verdict.reward, *one.terms) for one in responses]
     return (
         _digest(completion.token_ids.tobytes() for completion in completions),
         _digest(b"" if completion.logprobs is None else completion.logprobs.tobytes() for completion in completions),
-        _digest(verdicts),
+        _digest(" ".join(map(str, values)).encode() for values in judged),
     )
-
-
-def _judged(response: Response) -> str:
-    verdict = response.verdict
-    return " ".join(map(str, (verdict.status.value, verdict.reward, *response.terms)))
 
 
 def _hex(parts: Iterable[bytes]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from or1_rollout.engine import Engine
+from or1_trainer.algorithm.packing import Sample
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.live.view import LiveView
 from or1_trainer.metrics.alarms import AlarmMonitor
@@ -17,7 +18,6 @@ from or1_trainer.metrics.sinks import Sink
 from or1_trainer.metrics.spans import SpanLog
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.rewards.scoring import Scoring
-from or1_trainer.train.chat_rows import ChatRow
 from or1_trainer.train.dataset import Dataset
 from or1_trainer.train.fleet import Fleet
 from or1_trainer.train.learner import Learner
@@ -40,7 +40,7 @@ class Job:
     """Of on-policy distillation."""
     prompts: PromptEncoder
     dataset: Dataset
-    chat_rows: Mapping[int, Sequence[ChatRow]]
+    chat_rows: Mapping[int, Sequence[Sample]]
     """Stage -> its rows, for stages of supervised fine-tuning."""
     metrics: MetricsLog | None
     rollouts: RolloutLog | None
@@ -52,11 +52,7 @@ class Job:
     """To OpenTelemetry, where the recipe wants it."""
 
     def close(self) -> None:
-        """Close the engine, the rewards, the verifier and the exporter."""
-        if self.exporter is not None:
-            self.exporter.close()
-        self.scoring.close()
-        self.verifier.close()
-        if self.teacher is not None:
-            self.teacher.close()
-        self.fleet.close()
+        """Close the engines, the rewards, the verifier and the exporter."""
+        for part in (self.exporter, self.scoring, self.verifier, self.teacher, self.fleet):
+            if part is not None:
+                part.close()

@@ -16,10 +16,10 @@ from or1_rollout.types import Completion, FinishReason
 from or1_trainer.errors import TrainingError
 from or1_trainer.rewards.group import Group
 from or1_trainer.rewards.gym import gym_truth
-from or1_trainer.rewards.scoring import Pending as PendingTerms
+from or1_trainer.rewards.scoring import Pending, Terms
 from or1_trainer.train.job import Job
 from or1_trainer.train.step_times import StepTimes
-from or1_trainer.train.verify import Pending, Truth, verdicts_of
+from or1_trainer.train.verify import Truth, verdicts_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,21 +34,11 @@ class Response:
     """Log-probs of the response's tokens by the teacher, where there is one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judging:
-    """A group whose verdicts and rewards are being worked on."""
+ABORTED = Verdict(status=Status.VERIFIER_ERROR, detail="the response was aborted")
+"""On a response that engine or environment gave up: no failure of ours is a reward of zero."""
 
-    group: Group
-    verdicts: Pending | None
-    """None where no reward looks at them."""
-    terms: PendingTerms
-
-
-def truths_of(job: Job, problems: Mapping[int, Problem]) -> dict[int, Truth | None]:
-    """What the responses to each problem are judged by; None where no reward wants a verdict."""
-    return {
-        index: truth_of(problem) if job.scoring.wants_verdict(problem) else None for index, problem in problems.items()
-    }
+Judging = tuple[Group, Pending]
+"""A group with the rewards that are being worked on; its verdicts are too, where a reward looks at them."""
 
 
 def truth_of(problem: Problem) -> Truth:
@@ -62,15 +52,9 @@ def truth_of(problem: Problem) -> Truth:
 
 
 def begin_judging(
-    job: Job,
-    problem: Problem,
-    truth: Truth | None,
-    completions: Sequence[Completion],
-    *,
-    step: int,
-    context_tokens: int,
+    job: Job, problem: Problem, truth: Truth | None, completions: Sequence[Completion], *, step: int, limit: int
 ) -> Judging:
-    """Begin to verify and to score a complete group."""
+    """Begin to verify and to score a complete group; `limit`: the longest response to the problem."""
     pending = None if truth is None else job.verifier.submit(completions, truth, problem.ground_truth)
     group = Group(
         problem=problem,
@@ -78,41 +62,32 @@ def begin_judging(
         completions=completions,
         verdicts=lambda: verdicts_of(pending or ()),
         step=step,
-        context_tokens=context_tokens,
+        context_tokens=limit,
     )
-    return Judging(group=group, verdicts=pending, terms=job.scoring.submit(group))
+    return group, job.scoring.submit(group)
 
 
 def judged(job: Job, begun: Mapping[int, Judging], times: StepTimes) -> dict[int, list[Response]]:
     """Wait for the verdicts and the rewards that are still missing."""
     with times.phase("verify"):
-        verdicts = [None if one.verdicts is None else verdicts_of(one.verdicts) for one in begun.values()]
-    terms = job.scoring.collect([(one.group, one.terms) for one in begun.values()], times.phase)
+        verdicts = [group.verdicts() for group, _ in begun.values()]
+    terms = job.scoring.collect(list(begun.values()), times.phase) or [()] * len(begun)
     return {
-        index: _responses(one.group.completions, verdicts[at], terms[at] if terms else None)
-        for at, (index, one) in enumerate(begun.items())
+        index: _responses(group.completions, of_group, rows)
+        for (index, (group, _)), of_group, rows in zip(begun.items(), verdicts, terms, strict=True)
     }
 
 
-def _responses(
-    completions: Sequence[Completion],
-    verdicts: Sequence[Verdict] | None,
-    terms: Sequence[Sequence[float | None]] | None,
-) -> list[Response]:
+def _responses(completions: Sequence[Completion], verdicts: Sequence[Verdict], terms: Terms) -> list[Response]:
+    """No `verdicts` where none was asked for, no `terms` where the verdict is the reward."""
     rows = terms or [()] * len(completions)
     known = verdicts or [verdict_of_terms(c, row) for c, row in zip(completions, rows, strict=True)]
     return [
-        aborted(completion, len(row))
+        Response(completion=completion, verdict=ABORTED, terms=[None] * len(row))
         if completion.finish_reason is FinishReason.ABORT
         else Response(completion=completion, verdict=verdict, terms=row)
         for completion, verdict, row in zip(completions, known, rows, strict=True)
     ]
-
-
-def aborted(completion: Completion, num_terms: int) -> Response:
-    """A response that engine or environment gave up: no failure of ours is a reward of zero."""
-    verdict = Verdict(status=Status.VERIFIER_ERROR, detail="the response was aborted")
-    return Response(completion=completion, verdict=verdict, terms=[None] * num_terms)
 
 
 def verdict_of_terms(completion: Completion, terms: Sequence[float | None]) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from or1_trainer.algorithm.mismatch import resolve_mismatch
-from or1_trainer.algorithm.packing import PackedBatch
+from or1_trainer.algorithm.packing import PackedBatch, Sample, microbatches, pack
 from or1_trainer.algorithm.schedule import Schedule, optimizer_steps
 from or1_trainer.config.schema import BatchSettings, LossSettings, MismatchSettings, RunConfig
 from or1_trainer.policy.hf_weights.weights import PolicyWeights, load_hf_weights
@@ -40,7 +40,7 @@ class Learner:
     distill_beta: float = 0.0
     """Weight of the reverse KL to a teacher."""
     reference: Policy | None = None
-    """The frozen policy of a KL term; None without one."""
+    """The policy the run began with, frozen, where the loss has a KL term; no second model otherwise."""
 
     @cached_property
     def weights(self) -> PolicyWeights:
@@ -71,11 +71,16 @@ class Learner:
         """
         return self.optimizer.step(self.schedule.rate(lr or self.lr, self.optimizer.steps))
 
-    @property
-    def last_rate(self) -> float:
-        """Rate of the last optimizer step; 0 before any."""
+    def last_rate(self, lr: float = 0.0) -> float:
+        """Rate of the last optimizer step, made of `lr` as in `step`; 0 before any."""
         steps = self.optimizer.steps
-        return self.schedule.rate(self.lr, steps - 1) if steps else 0.0
+        return self.schedule.rate(lr or self.lr, steps - 1) if steps else 0.0
+
+    def packed(self, samples: Sequence[Sample]) -> list[PackedBatch]:
+        """This rank's samples in micro-batches under the token budget."""
+        bins = microbatches(samples, self.batch.microbatch_tokens)
+        device, dtype = self.runtime.device, self.wide_dtype
+        return [pack([samples[index] for index in bin_], device=device, dtype=dtype) for bin_ in bins]
 
     @property
     def wide_dtype(self) -> torch.dtype:
@@ -87,9 +92,13 @@ def build_learner(config: RunConfig, hf_config: Any, weights: Path | Mapping[str
     """The learner of a recipe on this rank: a model of a `transformers` config, with weights by name or in a folder."""
     settings = config.optimizer
     policy = _policy(config, hf_config, weights, runtime)
+    optimizer = build_optimizer(policy, settings)
+    reference = _policy(config, hf_config, weights, runtime) if config.loss.kl_beta else None
+    if reference is not None:
+        reference.model.requires_grad_(requires_grad=False)
     return Learner(
         policy=policy,
-        optimizer=build_optimizer(policy, settings),
+        optimizer=optimizer,
         lr=settings.lr,
         schedule=Schedule(
             kind=settings.schedule,
@@ -103,7 +112,7 @@ def build_learner(config: RunConfig, hf_config: Any, weights: Path | Mapping[str
         temperature=config.rollout.temperature,
         mismatch=resolve_mismatch(config.mismatch, engine=config.rollout.engine, ahead=config.rollout.ahead),
         distill_beta=config.distill.beta,
-        reference=_reference(config, hf_config, weights, runtime),
+        reference=reference,
     )
 
 
@@ -117,14 +126,3 @@ def _policy(config: RunConfig, hf_config: Any, weights: Path | Mapping[str, Tens
     )
     load_hf_weights(policy, weights)
     return policy
-
-
-def _reference(
-    config: RunConfig, hf_config: Any, weights: Path | Mapping[str, Tensor], runtime: Runtime
-) -> Policy | None:
-    """The policy the run began with, frozen, where the loss has a KL term; no second model otherwise."""
-    if not config.loss.kl_beta:
-        return None
-    reference = _policy(config, hf_config, weights, runtime)
-    reference.model.requires_grad_(requires_grad=False)
-    return reference

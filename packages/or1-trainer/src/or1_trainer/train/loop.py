@@ -20,18 +20,11 @@ from or1_trainer.train.dataset import source_metrics
 from or1_trainer.train.evaluate import evaluate_policy
 from or1_trainer.train.hashes import weights_hash
 from or1_trainer.train.job import Job
-from or1_trainer.train.profile import observed_step
-from or1_trainer.train.record import (
-    finish_step,
-    skipped_in_a_row,
-    stage_metrics,
-    stop_where_nothing_is_learned,
-    write_row,
-)
-from or1_trainer.train.sampler import drop_solved, record
+from or1_trainer.train.record import finish_step, stop_where_nothing_is_learned, write_row
+from or1_trainer.train.sampler import Cursor, drop_solved, record
 from or1_trainer.train.stages import Position, position_at, total_steps
 from or1_trainer.train.state import RunState
-from or1_trainer.train.step_times import StepTimes
+from or1_trainer.train.step_times import StepTimes, observed_step
 from or1_trainer.train.supervised import supervised_step
 from or1_trainer.train.token_log import TokenLog
 from or1_trainer.train.update import update
@@ -73,7 +66,6 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
         entropy_previous=controller.previous,
         solved=record(state.solved, batch.groups),
         weight_version=state.weight_version + 1,
-        skipped=skipped_in_a_row(state.skipped, learned),
     )
     hashed = {"hash/weights": weights_hash(job.learner.policy, job.runtime)}
     with times.phase("sync"):
@@ -84,14 +76,14 @@ def magic_step(job: Job, rollouts: Rollouts, position: Position, state: RunState
     state, end = leave_stage(job, position, state, seen, in_flight=rollouts.in_flight)
     if job.config.data.sources:
         seen |= source_metrics(batch.groups, job.dataset, state)
-    stage = stage_metrics(position, state, problems=len(job.dataset.train) - len(state.dropped))
-    metrics = {**stage, **seen, **learned, **hashed, **memory, **end, **batch.metrics}
-    return finish_step(job, rollouts, state, metrics, tokens.added_to(batch.records, job.runtime), times)
+    metrics = {**seen, **learned, **hashed, **memory, **end, **batch.metrics}
+    records = tokens.added_to(batch.records, job.runtime)
+    return finish_step(job, rollouts, position, state, metrics, records, times)
 
 
 def enter_stage(job: Job, position: Position, state: RunState) -> RunState:
     """Apply the online filter (Skywork-OR1, arXiv 2505.22312, §3.1), and begin a fresh pass over what is left."""
-    left = job.dataset.all_left(state.dropped)
+    left = [problem for name in job.dataset.pools for problem in job.dataset.left(name, state.dropped)]
     kept = drop_solved(left, state.solved) if position.stage.drop_solved else left
     gone = {problem.id for problem in left} - {problem.id for problem in kept}
     job.view.note(
@@ -99,7 +91,7 @@ def enter_stage(job: Job, position: Position, state: RunState) -> RunState:
         f"{len(gone)} of {len(left)} problems were always solved and are dropped"
     )
     dropped = (*state.dropped, *sorted(gone))
-    cursors = {name: (epoch + 1, 0) for name, (epoch, _) in state.cursors.items()}
+    cursors = {name: Cursor(cursor.epoch + 1) for name, cursor in state.cursors.items()}
     return replace(state, dropped=dropped, solved={}, history=(), epoch=state.epoch + 1, taken=0, cursors=cursors)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from or1_trainer.algorithm.covariance import CovarianceCut, covariance_cut
@@ -17,8 +18,9 @@ from or1_trainer.algorithm.losses import NEEDS_COVARIANCE
 from or1_trainer.algorithm.mismatch import correction_weights
 from or1_trainer.algorithm.packing import PackedBatch
 from or1_trainer.errors import TrainingError
+from or1_trainer.policy.parallel import Runtime
+from or1_trainer.train.exchange import gather_over_data
 from or1_trainer.train.learner import Learner
-from or1_trainer.train.reduce import gather_over_data
 
 
 def fixed_inputs(
@@ -64,14 +66,16 @@ def _correction(batch: PackedBatch, trainer_M: Tensor, learner: Learner) -> Tens
 
 
 def _covariance_cut(batches: Sequence[PackedBatch], logprobs: Sequence[Tensor], learner: Learner) -> CovarianceCut:
-    empty = np.zeros(0)
-    own = np.concatenate([empty, *(values.double().cpu().numpy() for values in logprobs)])
-    advantages = np.concatenate([empty, *(batch.advantages_M.double().cpu().numpy() for batch in batches)])
+    advantages = [batch.advantages_M for batch in batches]
     return covariance_cut(
-        gather_over_data(own, learner.runtime),
-        gather_over_data(advantages, learner.runtime),
-        learner.loss.covariance_share,
+        _gathered(logprobs, learner.runtime), _gathered(advantages, learner.runtime), learner.loss.covariance_share
     )
+
+
+def _gathered(parts: Sequence[Tensor], runtime: Runtime) -> NDArray[np.float64]:
+    """The values of all data ranks, each of which may have any number of them."""
+    own = np.concatenate([np.zeros(0), *(values.double().cpu().numpy() for values in parts)])
+    return np.concatenate(gather_over_data(own, runtime))
 
 
 def _behavior_logprobs(batch: PackedBatch) -> Tensor:

@@ -21,6 +21,7 @@ from or1_trainer.train.step_times import StepTimes
 def finish_step(
     job: Job,
     rollouts: Rollouts,
+    position: Position,
     state: RunState,
     metrics: Mapping[str, Value],
     records: Sequence[RolloutRecord],
@@ -36,10 +37,11 @@ def finish_step(
         with times.phase("rollout"):
             rollouts.settle()
         evaluated = evaluate_policy(job, state, times)
-    state = replace(state, eval_avg=evaluated.get("eval/avg"))
+    skipped = skipped_in_a_row(state.skipped, metrics)
+    state = replace(state, eval_avg=evaluated.get("eval/avg"), skipped=skipped)
     if job.rollouts is not None:
         job.rollouts.write(state.step, records)
-    write_row(job, state, {**metrics, **evaluated, **times.metrics()})
+    write_row(job, state, {**stage_metrics(job, position, state), **metrics, **evaluated, **times.metrics()})
     if is_due(state.step, job.config.checkpoint.every) or last:
         if job.metrics is not None:
             job.metrics.sync()  # a checkpoint must never be ahead of its rows
@@ -48,12 +50,14 @@ def finish_step(
     return state
 
 
-def stage_metrics(position: Position, state: RunState, *, problems: int) -> dict[str, float]:
+def stage_metrics(job: Job, position: Position, state: RunState) -> dict[str, float]:
     """The stage, its problems, and the version of the weights after the step."""
+    is_supervised = position.stage.kind == "sft"
+    left = len(job.dataset.train) - len(state.dropped)
     return {
         "stage/index": position.stage_index,
         "stage/context_tokens": position.stage.context_tokens,
-        "stage/problems": problems,
+        "stage/problems": len(job.chat_rows[position.stage_index]) if is_supervised else left,
         "weights/version": state.weight_version,
     }
 
@@ -70,7 +74,7 @@ def write_row(job: Job, state: RunState, metrics: Mapping[str, Value]) -> None:
         job.view.note(f"step {alarm.step}: {alarm.text}")
 
 
-def skipped_in_a_row(before: int, metrics: Mapping[str, float]) -> int:
+def skipped_in_a_row(before: int, metrics: Mapping[str, Value]) -> int:
     """Steps in a row with nothing but skipped optimizer steps, the one of `metrics` included.
 
     A step without any optimizer step changes nothing.

@@ -18,11 +18,8 @@ from or1_trainer.train.run_folder import read_config, write_config
 def prepare_replay(run: Path, step: int, scratch: Path, *, keep_all: bool = False) -> int:
     """Make `scratch` a run that stands before `step`; return the step of the checkpoint it goes on from (0: none).
 
-    The checkpoint's files are linked, not copied. With `keep_all` the replay keeps every response of its steps.
-
-    Raises:
-        RunFolderError: `run` is no run folder.
-        ConfigError: the run has no such step, or `scratch` has files already.
+    The checkpoint's files are linked, not copied. With `keep_all` the replay keeps every response of its steps. Raises
+    `RunFolderError` where `run` is no run folder, `ConfigError` without such a step or if `scratch` has files already.
     """
     config = read_config(run)
     last = max((int(row["step"]) for row in read_metrics(run / "metrics.jsonl")), default=0)

@@ -7,7 +7,6 @@ Axes: P problems, G responses to each.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,10 +19,10 @@ from or1_rollout.seeds import sample_seed
 from or1_rollout.types import Completion, SamplingParams
 from or1_trainer.algorithm.groups import Groups, Outcomes, merge_outcomes, outcomes_of, with_advantages
 from or1_trainer.config.schema import StageSettings
-from or1_trainer.train.draw import draw_round
-from or1_trainer.train.estimates import observed
+from or1_trainer.train.dataset import draw_round
 from or1_trainer.train.job import Job
-from or1_trainer.train.judging import Judging, Response, begin_judging, judged, truths_of
+from or1_trainer.train.judging import Judging, Response, begin_judging, judged, truth_of
+from or1_trainer.train.sampler import observed
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
 
@@ -89,20 +88,14 @@ def rollout_round(
     with times.phase("verify"):
         outcomes = share_outcomes(job, own, drawn)
     names = [problem.id for problem in drawn.problems]
-    groups = with_advantages(
-        names,
-        outcomes,
-        job.config.loss,
-        limits_P=drawn.limits_P,
-        normalization=job.config.reward.normalization,
-    )
+    loss, normalization = job.config.loss, job.config.reward.normalization
+    groups = with_advantages(names, outcomes, loss, limits_P=drawn.limits_P, normalization=normalization)
     if job.config.data.sampler.kind in ("drop_solved", "adaptive"):
         state = replace(state, seen=observed(state.seen, groups, job.config.data.sampler))
-    owners = [job.fleet.owner(index) for index in range(len(names))]
     return RolloutBatch(
         problems=drawn.problems,
         prompts=drawn.prompts,
-        owners=owners,
+        owners=[job.fleet.owner(index) for index in range(len(names))],
         groups=groups,
         own=own,
         has_teacher=job.teacher is not None,
@@ -137,16 +130,15 @@ def generate(job: Job, drawn: Drawn, step: int, times: StepTimes) -> dict[int, J
     Each is verified and scored from its end on, while the engine samples the others.
     """
     own = job.fleet.own(len(drawn.problems))
-    truths = truths_of(job, {index: drawn.problems[index] for index in own})
+    wanted = (index for index in own if job.scoring.wants_verdict(drawn.problems[index]))
+    truths = {index: truth_of(drawn.problems[index]) for index in wanted}
     begun: dict[int, Judging] = {}
     total, max_tokens = len(own) * drawn.params.n, drawn.params.max_new_tokens
     with times.phase("rollout", total=total, max_tokens=max_tokens) as progress:
 
         def on_group(index: int, completions: Sequence[Completion]) -> None:
-            problem, truth = drawn.problems[index], truths[index]
-            begun[index] = begin_judging(
-                job, problem, truth, completions, step=step, context_tokens=drawn.limits_P[index]
-            )
+            problem, limit = drawn.problems[index], drawn.limits_P[index]
+            begun[index] = begin_judging(job, problem, truths.get(index), completions, step=step, limit=limit)
 
         job.fleet.sample(
             drawn.prompts,
@@ -164,18 +156,18 @@ def scored_by_teacher(
     teacher: Engine, prompts: Sequence[Sequence[int]], own: Mapping[int, Sequence[Response]]
 ) -> dict[int, list[Response]]:
     """The responses with the teacher's log-probs of their tokens."""
-    return {index: [_scored(teacher, prompts[index], response) for response in group] for index, group in own.items()}
 
+    def scored(prompt: Sequence[int], response: Response) -> Response:
+        logprobs = teacher.logprobs(prompt, response.completion.token_ids.tolist())
+        return dataclasses.replace(response, teacher_logprobs=np.array(logprobs, np.float32))
 
-def _scored(teacher: Engine, prompt: Sequence[int], response: Response) -> Response:
-    found = teacher.logprobs(prompt, response.completion.token_ids.tolist())
-    return dataclasses.replace(response, teacher_logprobs=np.array(found, np.float32))
+    return {index: [scored(prompts[index], response) for response in group] for index, group in own.items()}
 
 
 def share_outcomes(job: Job, own: Mapping[int, Sequence[Response]], drawn: Drawn) -> Outcomes:
     """Gather rewards, lengths and statuses of all groups from the ranks that sampled them. Collective."""
     names = job.scoring.names
-    terms = [[[_float(value) for value in response.terms] for response in group] for group in own.values()]
+    terms = [[response.terms for response in group] for group in own.values()]  # of None numpy makes NaN
     weights = [job.scoring.weights(drawn.problems[index]) for index in own]
     mine = outcomes_of(
         [[response.completion for response in responses] for responses in own.values()],
@@ -190,7 +182,3 @@ def share_outcomes(job: Job, own: Mapping[int, Sequence[Response]], drawn: Drawn
     )
     parts = job.fleet.exchange.gather(mine)
     return merge_outcomes(parts, [job.fleet.own(len(drawn.problems), rank) for rank in range(len(parts))])
-
-
-def _float(value: float | None) -> float:
-    return math.nan if value is None else value

@@ -28,21 +28,15 @@ def sampled_records(
     watch: WatchSettings,
     prompts: PromptEncoder,
     exchange: Exchange,
-    rewards: Sequence[str] = (),
-    by_token: Collection[int] = (),
+    rewards: Sequence[str],
+    by_token: Collection[int],
 ) -> dict[Place, RolloutRecord]:
     """The records of the groups that the log keeps, in the order of drawing; on rank 0 alone. Collective.
 
     `by_token`: the problems whose records have tokens.
     """
     mine = {
-        index: group_records(
-            batch,
-            index,
-            prompts.text(batch.problems[index]),
-            rewards,
-            tokenizer=prompts.tokenizer if index in by_token else None,
-        )
+        index: group_records(batch, index, prompts, rewards, with_tokens=index in by_token)
         for index in kept_indices(batch, step, watch)
         if index in batch.own
     }
@@ -68,14 +62,10 @@ def token_problems(batch: RolloutBatch, step: int, watch: WatchSettings, trained
 
 
 def group_records(
-    batch: RolloutBatch,
-    index: int,
-    prompt: str,
-    rewards: Sequence[str] = (),
-    *,
-    tokenizer: PreTrainedTokenizerBase | None = None,
+    batch: RolloutBatch, index: int, prompts: PromptEncoder, rewards: Sequence[str], *, with_tokens: bool
 ) -> list[RolloutRecord]:
-    """The responses to one problem as people read them, token by token with a tokenizer; `rewards`: their names."""
+    """The responses to one problem as people read them, where wanted token by token; `rewards`: their names."""
+    prompt = prompts.text(batch.problems[index])
     totals_G = batch.groups.outcomes.rewards_PG[index].tolist()
     has_signal = bool(batch.groups.has_signal_P[index])
     return [
@@ -90,8 +80,8 @@ def group_records(
             num_tokens=response.completion.num_sampled,
             seed=response.completion.seed,
             rewards=_counted(rewards, response.terms),
-            tokens=None if tokenizer is None else token_texts(response.completion.token_ids.tolist(), tokenizer),
-            logprobs=None if tokenizer is None else _rounded_logprobs(response),
+            tokens=token_texts(response.completion.token_ids.tolist(), prompts.tokenizer) if with_tokens else None,
+            logprobs=_rounded_logprobs(response) if with_tokens else None,
         )
         for response, total, advantage in zip(
             batch.own[index], totals_G, batch.groups.advantages_PG[index], strict=True

@@ -7,7 +7,8 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -63,13 +64,8 @@ def claim_run_folder(folder: Path | None, config: RunConfig) -> Path:
 
 def await_run_folder(folder: Path, timeout_s: float) -> None:
     """Wait until rank 0 has claimed `folder` (on a file system that all ranks share)."""
-    deadline = time.monotonic() + timeout_s
-    while not (folder / "config.toml").exists():
-        if time.monotonic() > deadline:
-            raise RunFolderError(
-                f"{folder} was not made by rank 0 within {timeout_s:g} s; do all nodes share that folder?"
-            )
-        time.sleep(0.1)
+    late = f"{folder} was not made by rank 0 within {timeout_s:g} s; do all nodes share that folder?"
+    _wait_until((folder / "config.toml").exists, timeout_s, late)
 
 
 def change_layout(folder: Path, config: RunConfig) -> None:
@@ -80,10 +76,15 @@ def change_layout(folder: Path, config: RunConfig) -> None:
     if os.environ.get("RANK", "0") == "0":
         with only_owner(folder):  # a run that is going on keeps its settings
             write_config(folder, config)
-    deadline = time.monotonic() + config.parallel.timeout_s
-    while read_config(folder).parallel != config.parallel:
+    late = f"{folder}: rank 0 did not write the new layout in {config.parallel.timeout_s:g} s"
+    _wait_until(lambda: read_config(folder).parallel == config.parallel, config.parallel.timeout_s, late)
+
+
+def _wait_until(happened: Callable[[], bool], timeout_s: float, late: str) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not happened():
         if time.monotonic() > deadline:
-            raise RunFolderError(f"{folder}: rank 0 did not write the new layout in {config.parallel.timeout_s:g} s")
+            raise RunFolderError(late)
         time.sleep(0.1)
 
 
@@ -95,8 +96,6 @@ def write_config(folder: Path, config: RunConfig) -> None:
 
 def read_config(folder: Path) -> RunConfig:
     """The configuration a run was started with."""
-    import tomllib
-
     path = folder / "config.toml"
     try:
         return resolve(tomllib.loads(path.read_text()))

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from or1_trainer.policy.errors import CheckpointError
-from or1_trainer.train.estimates import Seen
+from or1_trainer.train.sampler import Cursor, Seen
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,7 +19,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     epoch: int = 0
     taken: int = 0
     """Problems taken from the current pass over the stage's data."""
-    cursors: dict[str, tuple[int, int]] = {}
+    cursors: dict[str, Cursor] = {}
     """Source -> the same two numbers, where the recipe has sources."""
     source_counts: dict[str, int] = {}
     """Source -> prompts drawn, which the next ones follow."""
@@ -41,6 +41,11 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Stage -> steps done when it ended before its count."""
     eval_avg: float | None = None
     """Held-out avg@k after exactly this step, where it was evaluated."""
+
+    @property
+    def cursor(self) -> Cursor:
+        """The place in the stage's data, where the recipe has no sources."""
+        return Cursor(self.epoch, self.taken)
 
 
 def behind_draw(state: RunState, drawn: RunState) -> RunState:

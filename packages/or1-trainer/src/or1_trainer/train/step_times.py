@@ -1,16 +1,28 @@
-"""Wall time of the phases of one step."""
+"""Wall time of the phases of a step; and for those who look closer, a torch.profiler trace and OpenTelemetry spans.
+
+Traces are for chrome://tracing and ui.perfetto.dev.
+"""
 
 from __future__ import annotations
 
+import gzip
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
 
-from torch.profiler import record_function
+import msgspec
+import torch
+from torch._C._profiler import _ExperimentalConfig
+from torch.profiler import ProfilerActivity, profile, record_function
 
 from or1_trainer.live.progress import Phase
 from or1_trainer.live.view import LiveView
-from or1_trainer.metrics.spans import SpanLog
+from or1_trainer.metrics.files import naming_path, replace_file
+from or1_trainer.metrics.spans import Span, SpanLog
+from or1_trainer.metrics.spans import trace_path
+from or1_trainer.train.job import Job
 
 
 class StepTimes:
@@ -35,3 +47,49 @@ class StepTimes:
         total = time.perf_counter() - self._started
         other = total - sum(self._seconds.values())
         return {f"time/{name}_s": value for name, value in {**self._seconds, "other": other, "step": total}.items()}
+
+
+@contextmanager
+def observed_step(job: Job, number: int) -> Iterator[None]:
+    """Write the trace of step `number` if the recipe wants it, and hand its spans to the exporter if there is one."""
+    path, wanted = trace_path(job.folder, number, job.runtime.rank), number in job.config.watch.profile_steps
+    job.spans.take()  # what lies between the steps is nobody's
+    begin_ns = time.time_ns()
+    with traced(path) if wanted else nullcontext():
+        yield
+    spans = job.spans.take()
+    if wanted:
+        add_requests(path, spans)
+    if job.exporter is not None:
+        job.exporter.write(number, begin_ns, time.time_ns(), spans)
+
+
+@contextmanager
+def traced(path: Path) -> Iterator[None]:
+    """Write what torch does inside, in all threads, and the step's phases, to `path`; may raise `RunFolderError`."""
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
+    everywhere = _ExperimentalConfig(profile_all_threads=True)  # rollouts ahead of training have a thread of their own
+    with profile(activities=activities, experimental_config=everywhere) as profiler, record_function("step"):
+        yield
+    with naming_path(path, "write"):
+        path.parent.mkdir(exist_ok=True)
+        temporary = path.with_name(f".{path.name}")  # ends in .gz, which has torch compress it
+        profiler.export_chrome_trace(str(temporary))
+        temporary.replace(path)
+
+
+def add_requests(path: Path, spans: Sequence[Span]) -> None:
+    """Add the engine requests to a trace, as rows of their own; `RunFolderError` where it cannot be read or written."""
+    with naming_path(path, "read"):
+        trace = msgspec.json.decode(gzip.decompress(path.read_bytes()))
+    base_ns = int(trace["baseTimeNanoseconds"])
+    requests = [span for span in spans if span.kind == "request"]
+    trace["traceEvents"] += [event for number, span in enumerate(requests) for event in _events(span, number, base_ns)]
+    replace_file(path, gzip.compress(msgspec.json.encode(trace), compresslevel=5), durable=False)
+
+
+def _events(span: Span, number: int, base_ns: int) -> Iterator[dict[str, Any]]:
+    """The begin and the end of an asynchronous event: requests overlap, which spans of one thread must not."""
+    common = {"cat": "engine request", "name": span.name, "id": number, "pid": "engine requests", "tid": 0}
+    yield {**common, "ph": "b", "ts": (span.begin_ns - base_ns) / 1000, "args": dict(span.attributes)}
+    yield {**common, "ph": "e", "ts": (span.end_ns - base_ns) / 1000}

@@ -23,7 +23,7 @@ from or1_trainer.metrics.rollout_log import RolloutRecord, TokenValues
 from or1_trainer.policy.parallel import Runtime
 from or1_trainer.policy.token_stats import TokenStats
 from or1_trainer.train.distribute import Minibatch, Place
-from or1_trainer.train.reduce import gather_objects_over_data
+from or1_trainer.train.exchange import gather_over_data
 
 DIGITS = 4
 Column = list[float | None]
@@ -41,11 +41,9 @@ class TokenLog:
     @classmethod
     def of(cls, minibatches: Sequence[Minibatch], problems: Collection[int], loss: LossSettings) -> Self:
         """For the responses to `problems`, given by their numbers in the batch."""
-        wanted: dict[Hashable, Sample] = {}
-        for sample in (sample for minibatch in minibatches for sample in minibatch.samples):
-            if isinstance(sample.name, tuple) and sample.name[0] in problems:
-                wanted[sample.name] = sample
-        return cls(samples=wanted, loss=loss)
+        samples = (sample for minibatch in minibatches for sample in minibatch.samples)
+        wanted = (one for one in samples if isinstance(one.name, tuple) and one.name[0] in problems)
+        return cls(samples={one.name: one for one in wanted}, loss=loss)
 
     def add(self, batch: PackedBatch, stats: TokenStats, fixed: FixedInputs) -> None:
         """Keep the tokens of a micro-batch that are wanted; for `update`."""
@@ -65,7 +63,7 @@ class TokenLog:
 
     def added_to(self, records: Mapping[Place, RolloutRecord], runtime: Runtime) -> list[RolloutRecord]:
         """The records, with what was kept on any rank; untrained responses stay as they are. Collective."""
-        parts = gather_objects_over_data(self._found, runtime)
+        parts = gather_over_data(self._found, runtime)
         found = {name: values for part in parts for name, values in part.items()}
         return [replace(record, policy=found.get(place)) for place, record in records.items()]
 
@@ -84,7 +82,5 @@ def _split(values_M: Tensor, lengths: list[int]) -> list[Column]:
 
 def _spread(values: Column, places: Sequence[int], length: int) -> Column:
     """The values at their places in a response of so many tokens, None at the others."""
-    spread: Column = [None] * length
-    for place, value in zip(places, values, strict=True):
-        spread[place] = value
-    return spread
+    known = dict(zip(places, values, strict=True))
+    return [known.get(place) for place in range(length)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from or1_trainer.algorithm.groups import Groups, split_minibatches
+from or1_trainer.algorithm.packing import Sample
 from or1_trainer.metrics.log import Value
 from or1_trainer.metrics.rollout_log import RolloutRecord
 from or1_trainer.train.distribute import Minibatch, Place, distribute
@@ -23,7 +24,7 @@ from or1_trainer.train.rollout_records import sampled_records, token_problems
 from or1_trainer.train.stages import Position
 from or1_trainer.train.state import RunState
 from or1_trainer.train.step_times import StepTimes
-from or1_trainer.train.weight_sync import PROBE_TOKENS, ProbeTokens
+from or1_trainer.train.weight_sync import PROBE_TOKENS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,7 +39,7 @@ class TrainingBatch:
     """The texts that the rollout log keeps, on rank 0."""
     by_token: Collection[int]
     """The problems that it keeps token by token."""
-    probe: ProbeTokens
+    probe: Sample
     """The beginning of a response to the first prompt, on which trainer and engine must agree after the weight sync."""
     metrics: Mapping[str, Value]
     """`hash/*`, and `refill/*` where the recipe refills."""
@@ -48,7 +49,9 @@ def training_batch(job: Job, position: Position, state: RunState, times: StepTim
     """Roll out the batch of a step, and the state with the cursor behind it. Collective."""
     stage, exchange = position.stage, job.fleet.exchange
     batch, rounds, state = roll_out(job, position, state, times)
-    trained = trained_problems(batch, stage.prompts) if job.config.rollout.refill else range(len(batch.problems))
+    trained: Sequence[int] = range(len(batch.problems))
+    if job.config.rollout.refill:  # the first in the order of drawing: nothing depends on which ended early
+        trained = np.flatnonzero(batch.groups.has_signal_P)[: stage.prompts].tolist()
     steps = split_minibatches(batch.groups, trained, stage.mini_prompts, reject=job.config.loss.reject_zero_advantage)
     with times.phase("distribute"):
         minibatches = distribute(batch, steps, exchange, context_tokens=stage.context_tokens)
@@ -68,7 +71,7 @@ def training_batch(job: Job, position: Position, state: RunState, times: StepTim
         minibatches=minibatches,
         records=records,
         by_token=by_token,
-        probe=ProbeTokens(prompt_ids=batch.prompts[0], response_ids=response_ids),
+        probe=Sample(prompt_ids=batch.prompts[0], response_ids=response_ids, advantage=0.0),
         metrics=metrics,
     )
     return found, state
@@ -86,11 +89,6 @@ def roll_out(job: Job, position: Position, state: RunState, times: StepTimes) ->
         more, state = rollout_round(job, stage, step, rounds, state, times)
         batch = batch + more
     return batch, rounds, state
-
-
-def trained_problems(batch: RolloutBatch, count: int) -> list[int]:
-    """The first `count` groups with an advantage, in the order of drawing: nothing depends on which ended early."""
-    return [int(index) for index in np.flatnonzero(batch.groups.has_signal_P)[:count]]
 
 
 def probe_response(responses: Sequence[Response]) -> list[int]:

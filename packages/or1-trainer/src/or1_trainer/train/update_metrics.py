@@ -10,8 +10,8 @@ from torch import Tensor
 
 from or1_trainer.algorithm.fixed_inputs import FixedInputs
 from or1_trainer.algorithm.mismatch import mismatch_metrics, mismatch_sums
+from or1_trainer.train.exchange import max_over_data, sum_over_data
 from or1_trainer.train.learner import Learner
-from or1_trainer.train.reduce import max_over_data, sum_over_data
 
 _LOSS = ("policy", "entropy", "clipped_low", "clipped_high", "ratio", "kl", "teacher_kl")
 _MISMATCH = ("abs", "k3", "weight", "weight_squared", "masked", "count")
@@ -23,7 +23,7 @@ class UpdateSums:
     def __init__(self) -> None:
         """Start at zero."""
         self._loss: dict[str, Tensor] = {}
-        self._mismatch: dict[str, float] = {}
+        self._mismatch, self._max_abs = dict.fromkeys(_MISMATCH, 0.0), 0.0
         self._grad_norms: list[float] = []
 
     def add_inputs(self, inputs: FixedInputs) -> None:
@@ -31,9 +31,8 @@ class UpdateSums:
         if inputs.behavior_M is None:
             return
         sums = mismatch_sums(inputs.trainer_M, inputs.behavior_M, inputs.correction_M)
-        largest = max(self._mismatch.get("max_abs", 0.0), sums["max_abs"])
-        self._mismatch = {name: self._mismatch.get(name, 0.0) + value for name, value in sums.items()}
-        self._mismatch["max_abs"] = largest
+        self._max_abs = max(self._max_abs, sums["max_abs"])
+        self._mismatch = {name: total + sums[name] for name, total in self._mismatch.items()}
 
     def add_loss(self, sums: Mapping[str, Tensor]) -> None:
         """Add a micro-batch's shares of one optimizer step; they stay on the device until `metrics`."""
@@ -51,8 +50,8 @@ class UpdateSums:
         policy, entropy, low, high, ratio, kl, teacher = (
             value / steps for value in sum_over_data(self._losses(), runtime)
         )
-        totals = sum_over_data([self._mismatch.get(name, 0.0) for name in _MISMATCH], runtime)
-        largest = max_over_data(self._mismatch.get("max_abs", 0.0), runtime)
+        totals = sum_over_data(list(self._mismatch.values()), runtime)
+        largest = max_over_data(self._max_abs, runtime)
         return {
             "loss/total": policy - alpha * entropy + kl_beta * kl + distill_beta * teacher,
             "loss/policy": policy,

@@ -30,27 +30,11 @@ Pending = Sequence[AsyncResult[list[Verdict]]]
 """The verdicts of one group, in chunks."""
 
 
-def judge_for_training(items: Sequence[dict[str, Any]]) -> list[Verdict]:
-    """Verdicts in the order of the items; the question copied into the box earns nothing."""
-    return Grader(TRAINING).verify_many(items)
-
-
-def remote_judge(graders: RemoteGraders) -> Judge:
-    """Judge on grading servers; one that is away gives its work to the others, and is used again when it is back."""
-
-    def judge(items: Sequence[dict[str, Any]]) -> list[Verdict]:
-        return [graders.verify(item["response"], item["row"], finish_reason=item["finish_reason"]) for item in items]
-
-    return judge
-
-
 def grading_servers(urls: Sequence[str]) -> RemoteGraders:
     """The client of the servers of `reward.urls`, with the settings for training.
 
-    A server that wants a token gets that of the environment variable OR1_REWARD_TOKEN.
-
-    Raises:
-        ConfigError: a URL is none, or no server answers.
+    A server that wants a token gets that of the environment variable OR1_REWARD_TOKEN. Raises `ConfigError` where a URL
+    is none, or no server answers.
     """
     try:
         graders = RemoteGraders(urls, maths=TRAINING, token=os.environ.get("OR1_REWARD_TOKEN", ""))
@@ -74,7 +58,12 @@ def verifier_of(settings: RewardSettings, *, partial_scores: bool = False) -> Ve
         return Verifier(settings.workers, Grader(TRAINING, CodeSettings(partial_scores=True)).verify_many)
     if not settings.urls:
         return Verifier(settings.workers)
-    judge = remote_judge(grading_servers(settings.urls))
+    graders = grading_servers(settings.urls)
+
+    def judge(items: Sequence[dict[str, Any]]) -> list[Verdict]:
+        """One server that is away gives its work to the others, and is used again when it is back."""
+        return [graders.verify(item["response"], item["row"], finish_reason=item["finish_reason"]) for item in items]
+
     return Verifier(settings.workers or PER_SERVER * len(settings.urls), judge)
 
 
@@ -85,9 +74,12 @@ class Verifier:
     daemons, so that an interrupted run does not wait for a program that runs into its time limit.
     """
 
-    def __init__(self, workers: int, judge: Judge = judge_for_training) -> None:
-        """Start the threads; `workers` 0 means this rank's share of the machine's cores."""
-        self._judge = judge
+    def __init__(self, workers: int, judge: Judge | None = None) -> None:
+        """Start the threads; `workers` 0 means this rank's share of the machine's cores.
+
+        Without a `judge` it is this machine, where the question copied into the box earns nothing.
+        """
+        self._judge = judge or Grader(TRAINING).verify_many
         self._workers = workers or cores_per_rank()
         self._threads = ThreadPool(self._workers)
 

@@ -27,17 +27,10 @@ PROBE_TOKENS = 16
 """A stale tensor shows within a few tokens; more would only cost time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeTokens:
-    """A prompt with a response whose log-probs trainer and engine must agree on."""
-
-    prompt_ids: Sequence[int]
-    response_ids: Sequence[int]
-
-
-def probe_of_prompt(prompt_ids: Sequence[int]) -> ProbeTokens:
+def probe_of_prompt(prompt_ids: Sequence[int]) -> Sample:
     """The end of a prompt after its beginning: it fits wherever the prompt fits."""
-    return ProbeTokens(prompt_ids=prompt_ids[:-PROBE_TOKENS] or prompt_ids[:1], response_ids=prompt_ids[-PROBE_TOKENS:])
+    before, end = prompt_ids[:-PROBE_TOKENS] or prompt_ids[:1], prompt_ids[-PROBE_TOKENS:]
+    return Sample(prompt_ids=before, response_ids=end, advantage=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,8 +50,8 @@ class WeightSnapshot:
         fleet.exchange.wait()  # rank 0 may send for all: no rank samples before it is done
 
 
-def snapshot_weights(learner: Learner, probe: ProbeTokens, *, version: int, copy: bool = False) -> WeightSnapshot:
-    """The weights of the policy as it is now.
+def snapshot_weights(learner: Learner, probe: Sample, *, version: int, copy: bool = False) -> WeightSnapshot:
+    """The weights of the policy as it is now, and of the `probe` the log-probs that the engine must agree on.
 
     They must be sent before the next optimizer step, unless `copy` holds them in the host's memory. Collective.
     """
@@ -66,8 +59,8 @@ def snapshot_weights(learner: Learner, probe: ProbeTokens, *, version: int, copy
     return WeightSnapshot(
         weights=TensorStream({name: t.to("cpu", copy=True) for name, t in weights}) if copy else weights,
         probe=weight_sync.Probe(
-            prompt_ids=probe.prompt_ids,
-            response_ids=probe.response_ids,
+            prompt_ids=list(probe.prompt_ids),
+            response_ids=list(probe.response_ids),
             logprobs=probe_logprobs(learner, probe),
             tolerance=BFLOAT16_TOLERANCE if learner.policy.dtype == torch.bfloat16 else FLOAT_TOLERANCE,
         ),
@@ -75,10 +68,9 @@ def snapshot_weights(learner: Learner, probe: ProbeTokens, *, version: int, copy
     )
 
 
-def probe_logprobs(learner: Learner, probe: ProbeTokens) -> list[float]:
+def probe_logprobs(learner: Learner, probe: Sample) -> list[float]:
     """The policy's log-probs of the probe's response, at temperature 1."""
-    sample = Sample(prompt_ids=probe.prompt_ids, response_ids=probe.response_ids, advantage=0.0)
     with torch.no_grad():
-        stats = learner.stats(pack([sample], device=learner.runtime.device), temperature=1.0, with_entropy=False)
+        stats = learner.stats(pack([probe], device=learner.runtime.device), temperature=1.0, with_entropy=False)
     logprobs: list[float] = stats.logprobs_M.tolist()
     return logprobs
