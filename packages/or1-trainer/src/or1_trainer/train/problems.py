@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final, Literal
 
+from or1_data import read_problems
 from or1_data.arithmetic import arithmetic_problems
 from or1_data.errors import DataError
 from or1_data.schema import Problem

@@ -20,8 +20,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from or1_trainer.live.progress import Phase
 from or1_trainer.live.view import LiveView
 from or1_trainer.metrics.files import naming_path, replace_file
-from or1_trainer.metrics.spans import Span, SpanLog
-from or1_trainer.metrics.spans import trace_path
+from or1_trainer.metrics.spans import Span, SpanLog, trace_path
 from or1_trainer.train.job import Job
 
 
