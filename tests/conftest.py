@@ -83,7 +83,11 @@ for _name in ("connect", "connect_ex", "sendto"):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip `gpu` tests where no NVIDIA device is present (asked of /dev: importing torch here would cost seconds)."""
+    """Put slow tests first, so that no worker is left alone with one at the end; skip `gpu` tests without a GPU.
+
+    /dev is asked for one: importing torch here would cost seconds.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     if any(Path("/dev").glob("nvidia[0-9]*")):
         return
     for item in items:

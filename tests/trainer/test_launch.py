@@ -38,6 +38,7 @@ def room(once, cache):
     return once("launched", make)
 
 
+@pytest.mark.slow
 def test_two_nodes_of_one_process_each_run_the_same_recipe(room, cache, tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

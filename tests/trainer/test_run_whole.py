@@ -172,6 +172,7 @@ def test_nproc_starts_them_itself_also_with_the_tokens_cut_and_layers_recomputed
     assert_same_up_to_rounding(numbers(whole)[7:8], numbers(tmp_path / "two")[7:8], within=2e-2)
 
 
+@pytest.mark.slow
 def test_torchrun_starts_the_same_run_from_an_empty_cache(whole, recipe, tmp_path):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     folder = tmp_path / "torchrun"

@@ -68,6 +68,7 @@ def start_study(cache, room):
     )
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_skips_what_is_done_and_resumes_the_rest(cache, tmp_path):
     runs = tmp_path / "runs"
     process = start_study(cache, tmp_path)
