@@ -31,7 +31,7 @@ from roofline import Shape, machine, matmul_rate, step_flops
 
 SIZES = {"0.13M": shape_of(64, 2, 32), "1M": shape_of(128, 4, 64)}
 STEPS_PER_ROUND = {"0.13M": 20, "1M": 6}
-REACH = {"0.13M": 3.0, "1M": 2.0}
+REACH = {"0.13M": 1.5, "1M": 1.4}
 
 
 class Side:
@@ -123,7 +123,7 @@ def show(
         ratios = [trl / ours for trl, ours in zip(walls["trl"], walls["or1"], strict=True)]
         print(
             f"  OR1 takes {statistics.median(ratios):.2f}x fewer seconds (rounds {min(ratios):.2f} to "
-            f"{max(ratios):.2f}; to reach: {REACH[size]:.0f}x)"
+            f"{max(ratios):.2f}; to reach: {REACH[size]}x)"
         )
     if rows:
         show_phases(shape, rows[STEPS_PER_ROUND[size] :], flops, rate)
