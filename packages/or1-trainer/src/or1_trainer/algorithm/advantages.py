@@ -33,8 +33,7 @@ def group_advantages(
     count_P1 = member_PG.sum(dim=1, keepdim=True)
     rewards_PG = rewards_PG.masked_fill(~member_PG, 0.0)
     mean_P1 = rewards_PG.sum(dim=1, keepdim=True) / count_P1.clamp(min=1)
-    has_advantage_PG = member_PG & _has_spread(rewards_PG, member_PG)
-    centered_PG = (rewards_PG - mean_P1).masked_fill(~has_advantage_PG, 0.0)
+    centered_PG = (rewards_PG - mean_P1).masked_fill(~member_PG, 0.0) * _has_spread(rewards_PG, member_PG)
     if normalize_std:
         variance_P1 = centered_PG.square().sum(dim=1, keepdim=True) / (count_P1 - 1).clamp(min=1)
         centered_PG = centered_PG / (variance_P1.sqrt() + STD_EPSILON)

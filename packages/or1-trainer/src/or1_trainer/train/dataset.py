@@ -19,7 +19,7 @@ from or1_trainer.algorithm.mixture import next_source, shares_of
 from or1_trainer.algorithm.signal import weighted_order
 from or1_trainer.config.schema import RunConfig
 from or1_trainer.errors import ConfigError
-from or1_trainer.train.sampler import Cursor, Seen, adaptive_weights, difficulty_weights, draw
+from or1_trainer.train.sampler import Cursor, adaptive_weights, difficulty_weights, draw
 from or1_trainer.train.state import RunState
 
 ALL = ""
@@ -132,7 +132,8 @@ def _unsolved(
 ) -> tuple[list[Problem], Cursor]:
     """The next problems of the random order that were not solved at their last visits; all of them if all were."""
     visits = config.data.sampler.visits
-    unsolved = {problem.id for problem in problems if state.seen.get(problem.id, Seen()).streak < visits}
+    solved = {name for name, seen in state.seen.items() if seen.streak >= visits}
+    unsolved = {problem.id for problem in problems} - solved
     if not unsolved:
         raise ConfigError(
             f"no problems are left to train on: the last {visits} groups of each were all right; add harder ones, "
