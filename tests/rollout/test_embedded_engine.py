@@ -403,6 +403,16 @@ def test_a_processor_that_multiplies_bfloat16_slowly_computes_in_float32(monkeyp
     sync(engine, model.bfloat16(), logprobs=expected, tolerance=1e-4)
 
 
+def test_weights_given_to_it_are_rounded_to_the_dtype_of_the_model(monkeypatch):
+    monkeypatch.setattr(engine_module, "has_fast_bfloat16", lambda: False)
+    model, _ = make("qwen2-tied", dtype=torch.float32)
+    model.config.dtype = torch.bfloat16
+    built = TransformersEngine.from_config(model.config, model.state_dict().items(), letters_tokenizer())
+    assert built.dtype == torch.bfloat16
+    for name, tensor in built._decoder.named.items():
+        assert tensor.dtype == torch.float32 and torch.equal(tensor, tensor.bfloat16().float()), name
+
+
 def test_a_block_is_no_wider_than_the_responses_can_still_become():
     from or1_rollout.engines.transformers.layers import Shape
     from or1_rollout.engines.transformers.response_cache import FIRST_COLUMNS, ResponseCache

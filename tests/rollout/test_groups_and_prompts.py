@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from or1_rollout.async_engine import BlockingEngine
 from or1_rollout.groups import GroupCollector, limited, seeds_of
 from or1_rollout.seeds import sample_seed
 from or1_rollout.types import Completion, FinishReason, SamplingParams
@@ -57,3 +58,12 @@ def test_a_limit_of_a_prompt_lowers_the_common_one_and_never_raises_it() -> None
 def test_a_temperature_that_nothing_can_be_drawn_at_is_refused(temperature: float) -> None:
     with pytest.raises(ValueError, match="temperature"):
         SamplingParams(temperature=temperature)
+
+
+def test_an_engine_that_inherits_and_lacks_a_method_cannot_be_made() -> None:
+    class Unsynced(BlockingEngine):
+        def generate(self, prompts, params, **options):  # type: ignore[no-untyped-def]
+            return []
+
+    with pytest.raises(TypeError, match="sync_weights"):
+        Unsynced()  # type: ignore[abstract]

@@ -19,7 +19,7 @@ sys.path.append(str(Path(__file__).parent))
 from talker import check_every_turn  # noqa: E402
 from test_vllm_engine import PROMPTS, make_model, moved, probe_of, sync  # noqa: E402
 
-from or1_rollout import SamplingParams, TensorStream, WeightMismatch  # noqa: E402
+from or1_rollout import EngineError, SamplingParams, TensorStream, WeightMismatch  # noqa: E402
 from or1_rollout.engines.openai import EndpointEngine, EndpointSettings  # noqa: E402
 from or1_rollout.engines.vllm.control import serve_command  # noqa: E402
 from or1_rollout.engines.vllm.servers import VllmServers  # noqa: E402
@@ -166,6 +166,11 @@ def test_one_dies_in_the_middle_and_comes_back(engine, model, servers, folder, t
         assert len(engine.pool.up()) == 2
     finally:
         kill(servers[victim])
+
+
+def test_servers_are_refused_the_transfer_within_one_process():
+    with pytest.raises(EngineError, match="shared_memory or nccl"):
+        VllmServers(["http://127.0.0.1:9"], transfer="in_process")
 
 
 def test_without_any_server_it_gives_up_with_their_names(servers):

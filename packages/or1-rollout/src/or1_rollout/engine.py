@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypedDict, Unpack
 
@@ -32,6 +33,7 @@ class GenerateOptions(TypedDict, total=False):
 class Engine(Protocol):
     """Prompts in, groups of completions out. Axes: P prompts, G = `params.n` completions of each."""
 
+    @abstractmethod
     def generate(
         self,
         prompts: Sequence[Prompt],
@@ -53,6 +55,7 @@ class Engine(Protocol):
         in any order, in the calling thread; `on_tokens` while they are drawn.
         """
 
+    @abstractmethod
     async def agenerate(
         self, prompts: Sequence[Prompt], params: SamplingParams, **options: Unpack[GenerateOptions]
     ) -> list[list[Completion]]:
@@ -61,12 +64,14 @@ class Engine(Protocol):
         Cancelled, it stops drawing.
         """
 
+    @abstractmethod
     def generate_turns(self, feed: Feed, params: SamplingParams, *, on_tokens: OnTokens | None = None) -> None:
         """Sample the requests of `feed`, which may come while others are being sampled, until there are no more.
 
         Seed and `max_new_tokens` are the request's; `params` gives the rest, and its `n` is 1.
         """
 
+    @abstractmethod
     def sync_weights(self, weights: WeightStream, *, version: int, probe: Probe) -> None:
         """Replace all weights and check the result; later completions carry `version`.
 
@@ -82,11 +87,14 @@ class Engine(Protocol):
         """
         sync()
 
+    @abstractmethod
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> list[float]:
         """Log-prob of every response token at temperature 1, from one forward pass."""
 
+    @abstractmethod
     def sleep(self) -> bool:
         """Release GPU memory until the next weight sync; False if the engine keeps it."""
 
+    @abstractmethod
     def close(self) -> None:
         """Release memory and processes."""

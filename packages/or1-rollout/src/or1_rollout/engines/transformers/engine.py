@@ -101,7 +101,8 @@ class TransformersEngine(BlockingEngine):
         with torch.random.fork_rng(devices=[]):  # the weights are replaced: the caller's random state must not move
             model = AutoModelForCausalLM.from_config(config)
         engine = cls(model, tokenizer, **options)
-        write_tensors(engine._decoder.named, weights)
+        rounded = ((name, tensor.to(engine.dtype)) for name, tensor in weights)  # the decoder's dtype may be wider
+        write_tensors(engine._decoder.named, rounded)
         return engine
 
     def generate(

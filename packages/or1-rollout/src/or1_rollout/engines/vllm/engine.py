@@ -70,8 +70,9 @@ class VllmEngine(BlockingEngine):
                     turn = replace(request, prompt=self.encode(request.prompt))
                     self._check_length(turn, "the prompt of a turn")
                     own = vllm_params(replace(params, max_new_tokens=turn.max_new_tokens), turn.seed)
-                    core.add_request(str(turn.key), {"prompt_token_ids": turn.prompt}, own)
-                    turns[str(turn.key)] = turn
+                    name = f"turn-{turn.key}"  # `LLM.generate` counts its requests by bare numbers
+                    core.add_request(name, {"prompt_token_ids": turn.prompt}, own)
+                    turns[name] = turn
                 if not turns:
                     return
                 outputs, step = core.step(), step + 1

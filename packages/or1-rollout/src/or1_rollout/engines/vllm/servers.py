@@ -16,7 +16,7 @@ from or1_rollout.engines.openai.settings import EndpointSettings
 from or1_rollout.engines.vllm.control import Control
 from or1_rollout.engines.vllm.request import gives_logprobs
 from or1_rollout.engines.vllm.transfer import WeightSender
-from or1_rollout.errors import EndpointError, WeightMismatch
+from or1_rollout.errors import EndpointError, EngineError, WeightMismatch
 from or1_rollout.groups import GroupFeed
 from or1_rollout.prompts import prompt_ids
 from or1_rollout.turns import Feed, TurnRequest
@@ -47,6 +47,8 @@ class VllmServers(WaitingEngine):
 
         `tokenizer` is needed for chat messages only: they are sent as token ids, as everything is.
         """
+        if transfer == "in_process":
+            raise EngineError("the workers of servers are not in this process: use the transfer shared_memory or nccl")
         self.weight_version, self.tokenizer = 0, tokenizer
         roots = [url.rstrip("/").removesuffix("/v1") for url in urls]
         self.pool = LeastBusyServer(roots, is_ready=self._is_current, patience_s=patience_s)
