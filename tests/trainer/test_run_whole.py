@@ -234,14 +234,21 @@ def test_what_cannot_run_is_refused_before_anything_is_made(cache, recipe, tmp_p
     assert words in done.stderr and done.stderr.count("\n") == 1 and not folder.exists()
 
 
-def test_a_broken_problem_row_is_named_before_ranks_start(cache, recipe, tmp_path):
-    rows = tmp_path / "rows.jsonl"
+@pytest.mark.parametrize(
+    ("name", "setting", "words"),
+    [
+        ("rows.jsonl", '--data.train=["{}"]', "rows.jsonl, line 1"),
+        ("rows.jsonl", '--data.sources=[{{path="{}", name="mine"}}]', "source 'mine': "),
+        ("rows.parquet", '--data.sources=[{{path="{}", name="mine"}}]', "source 'mine': "),
+    ],
+)
+def test_a_broken_problem_row_is_named_before_ranks_start(cache, recipe, tmp_path, name, setting, words):
+    rows = tmp_path / name
     rows.write_text('{"data_source": "x", "prompt": []}\n')
     done = run(
-        cache, "train", recipe, "--run-dir", tmp_path / "r", "--nproc", "2",
-        "--data.train", f'["{rows}"]', "--data.heldout", f'["{rows}"]', code=2,
+        cache, "train", recipe, "--run-dir", tmp_path / "r", "--nproc", "2", setting.format(rows), code=2,
     )  # fmt: skip
-    assert "rows.jsonl, line 1" in done.stderr and done.stderr.count("\n") == 1 and not (tmp_path / "r").exists()
+    assert words in done.stderr and done.stderr.count("\n") == 1 and not (tmp_path / "r").exists()
 
 
 def test_a_full_disk_while_checkpointing_keeps_what_was_there(whole, cache, recipe, tmp_path):

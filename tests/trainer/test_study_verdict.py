@@ -8,7 +8,7 @@ import pytest
 
 from or1_trainer.errors import ConfigError
 from or1_trainer.study.claim import Study, read_study, study_names
-from or1_trainer.study.effect import bootstrap
+from or1_trainer.study.effect import bootstrap, effect_of
 from or1_trainer.study.figure import study_figure
 from or1_trainer.study.page import study_page
 from or1_trainer.study.run_summary import RunSummary
@@ -104,6 +104,24 @@ def test_an_effect_of_exactly_nothing_is_on_no_side():
     same = {"none": [made_run(0.2, [4] * 8)] * 3, "control": [made_run(0.2, [4] * 8)] * 3}
     for sign in "+-":
         assert judge(study(sign, margin=0.0), same)[0] is not Verdict.REPRODUCED
+
+
+@pytest.mark.parametrize("quantity", ["accuracy", "entropy_last"])
+def test_arms_with_another_number_of_runs_are_not_paired(quantity):
+    expect = study("+", quantity).expect[0]
+    with pytest.raises(ValueError, match="3 runs cannot be paired with 1"):
+        effect_of(expect, RUNS["control"], RUNS["none"][:1])
+
+
+@pytest.mark.parametrize("problems", [1, 3])
+def test_accuracies_on_other_problems_are_not_paired(problems):
+    one, other = made_run(0.2, [4] * problems), made_run(0.2, [4] * 3)
+    other = msgspec.structs.replace(other, problems=["a", "b", "c"])
+    with pytest.raises(ValueError, match="different problems"):
+        effect_of(study("+", "accuracy").expect[0], [one], [other])
+    assert effect_of(study("+").expect[0], [one], [other]).value == pytest.approx(0, abs=0.01), (
+        "entropy has no problems"
+    )
 
 
 def is_data(path):

@@ -20,7 +20,7 @@ from or1_trainer.metrics.rollout_log import RolloutRecord
 from or1_trainer.report.charts import PLOTS, phase_seconds, plot_chart, stage_bands, time_chart
 from or1_trainer.report.read_run import read_run
 from or1_trainer.report.series import Band, Chart, Series, moving_average
-from or1_trainer.report.summary import stage_rows
+from or1_trainer.report.summary import stage_rows, tiles
 from or1_trainer.report.svg import draw, ticks
 from or1_trainer.report.write import write_report
 
@@ -127,6 +127,18 @@ def test_one_run_shows_before_and_after_with_intervals(tmp_path):
     assert "rollout 27%" in text  # 3.0 s of 11.0 s, the first evaluation included
     assert "stages.1.context_tokens" in text
     assert "packages.torch" in text
+
+
+def test_a_run_whose_last_numbers_are_not_finite_does_not_look_unchanged(tmp_path):
+    folder = make_run(tmp_path / "run-a", 10)
+    log = MetricsLog(folder)
+    for step in range(11, 31):
+        log.append({"step": step, "reward/mean": 1.0, "policy/entropy": math.nan})
+    log.append({"step": 31, "eval/avg": math.nan})
+    log.close()
+    found = {label: value for label, value, _ in tiles(read_run(folder))}
+    assert found["held-out avg@16"] == "0.250 → nan"
+    assert found["entropy"].endswith(" → nan") and not found["entropy"].startswith("nan")
 
 
 def test_it_needs_no_network_and_runs_no_script(tmp_path):

@@ -53,7 +53,7 @@ by token. New steps appear by themselves. Needs the extra `watch`.""",
     watch.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     watch.add_argument("--port", type=int, default=PORT, help=f"0: any free one (default {PORT})")
 
-    chosen = declare(
+    filtered = declare(
         commands,
         "filter-rollouts",
         _filter_rollouts,
@@ -66,16 +66,16 @@ For rejection fine-tuning: a stage with kind = "sft" and these rows. Only respon
             or1-trainer filter-rollouts runs/tiny-001 -o rows.jsonl --per-problem 4 --pick diverse
         """,
     )
-    chosen.add_argument("folder", type=Path, help="run folder")
-    chosen.add_argument("-o", "--out", type=Path, required=True, help="file to write (.jsonl)")
-    chosen.add_argument("--per-problem", type=int, default=1, help="most responses of a problem (default 1)")
-    chosen.add_argument(
+    filtered.add_argument("folder", type=Path, help="run folder")
+    filtered.add_argument("-o", "--out", type=Path, required=True, help="file to write (.jsonl)")
+    filtered.add_argument("--per-problem", type=int, default=1, help="most responses of a problem (default 1)")
+    filtered.add_argument(
         "--pick",
         choices=("shortest", "diverse"),
         default="shortest",
         help="which ones: the shortest (default), or the shortest and those that differ most from it and each other",
     )
-    chosen.add_argument(
+    filtered.add_argument(
         "--least-reward", type=float, default=1.0, help="reward that a right response must have (default 1)"
     )
 

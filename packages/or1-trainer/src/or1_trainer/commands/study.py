@@ -53,7 +53,7 @@ Finished runs are skipped and stopped ones resumed. Settings (--section.key valu
 
 def _study(options: argparse.Namespace) -> int:
     if options.names[0] in ("list", "report"):
-        if unexpected := [*options.names[1:], *(f"--{key}" for key, _ in options.settings)]:
+        if unexpected := [*options.names[1:], *(f"--{key} {value}" for key, value in options.settings)]:
             raise ConfigError(f"unexpected arguments: {' '.join(unexpected)}")
         return _list() if options.names[0] == "list" else _report(options.out or RESULTS)
     if options.seeds < 1 or options.jobs < 0:

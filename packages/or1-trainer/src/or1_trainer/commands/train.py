@@ -8,7 +8,8 @@ import os
 import sys
 import textwrap
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -191,13 +192,26 @@ def _run(folder: Path, nproc: int, until: int | None = None) -> int:
         stop = [] if until is None else ["--until", str(until)]
         return launch(["resume", str(folder), *stop], nproc, folder / "logs")
     warnings.filterwarnings("ignore", module=r"megatron\.")  # how it replaces Apex and Transformer Engine
-    gc.disable()  # torch, Megatron and transformers leave no garbage, and a look for it takes a fifth of their import
-    from or1_trainer.train.build import run_folder
-
-    gc.freeze()
-    gc.enable()
-    run_folder(folder, until)
+    _run_folder()(folder, until)
     return 0
+
+
+@cache
+def _run_folder() -> Callable[[Path, int | None], None]:
+    """Import what trains, without looking for garbage: torch, Megatron and transformers leave none.
+
+    Looking takes a fifth of the import, and what was imported is never looked at again.
+    """
+    is_looking = gc.isenabled()
+    gc.disable()
+    try:
+        from or1_trainer.train.build import run_folder
+
+        gc.freeze()
+    finally:
+        if is_looking:
+            gc.enable()
+    return run_folder
 
 
 def _world_size(nproc: int | None, config: RunConfig) -> int:

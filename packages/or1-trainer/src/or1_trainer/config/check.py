@@ -17,10 +17,15 @@ def check(config: RunConfig, world_size: int) -> None:
         raise ConfigError("stages is empty: a recipe needs at least one [[stages]] table")
     for number, stage in enumerate(config.stages):
         _check_stage(stage, f"stages.{number}")
-    for fits in (_check_layout, _check_engine, _check_pieces):
-        fits(config, world_size)
-    for agrees in (_check_sampling, _check_environment, _check_loss, _check_distill, _check_rewards, _check_sources):
-        agrees(config)
+    _check_layout(config, world_size)
+    _check_engine(config, world_size)
+    _check_sampling(config)
+    _check_environment(config)
+    _check_pieces(config, world_size)
+    _check_loss(config)
+    _check_distill(config)
+    _check_rewards(config)
+    _check_sources(config)
     if not config.model.path:
         _check_warm_start(config.warm_start)
     if not config.data.train and not config.data.sources:

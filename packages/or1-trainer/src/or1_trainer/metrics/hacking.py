@@ -37,7 +37,7 @@ def course(rows: Sequence[Row], key: str) -> tuple[float, float]:
 def heldout_falls(rows: Sequence[Row]) -> str:
     """The reward rises while held-out accuracy falls out of the interval of its best."""
     evaluated = [row for row in rows if "eval/avg" in row]
-    if not evaluated:
+    if len(evaluated) < 2:  # the interval of one evaluation alone may miss its mean by rounding
         return ""
     best, last = max(evaluated, key=lambda row: number(row, "eval/avg")), evaluated[-1]
     avg, at = number(best, "eval/avg"), rows.index(best)

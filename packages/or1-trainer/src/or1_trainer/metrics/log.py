@@ -77,9 +77,9 @@ class MetricsLog:
         Raises:
             RunFolderError: the file system refused, or a row is damaged; the file is unchanged.
         """
-        replaced = self._file
-        self._start_with([row for row in read_metrics(self.path) if int(row["step"]) <= step])
-        replaced.close()
+        kept = [row for row in read_metrics(self.path) if int(row["step"]) <= step]
+        self._file.close()
+        self._start_with(kept)
 
     def sync(self) -> None:
         """Wait until all rows are on the disk."""

@@ -164,7 +164,7 @@ def time_chart(run: RunRecord) -> Chart:
 def stage_bands(runs: Sequence[RunRecord]) -> list[Band]:
     """Return the stages of the longest run as shaded ranges, if the other runs have the same; labels count from 1."""
     all_bands = [_bands_of(run) for run in runs]
-    longest = max(all_bands, key=lambda bands: bands[-1].last if bands else 0.0)
+    longest = max(all_bands, key=lambda bands: bands[-1].last if bands else 0.0, default=[])
     agreed = all(
         shorter.first == longer.first and shorter.label == longer.label
         for bands in all_bands

@@ -1,4 +1,4 @@
-"""What an exported model gets for others: its card (base model, recipe, data, results, versions) and a hub."""
+"""The card of an exported model (base model, recipe, data, results, versions), and the upload of both to a hub."""
 
 from __future__ import annotations
 

@@ -12,7 +12,9 @@ from or1_trainer.metrics.log import Row, number
 from or1_trainer.report.read_run import RunRecord
 
 _EDGE_STEPS = 10
-"""Steps at the start and at the end of a run whose means are compared, at most; of a stage half of them."""
+"""Steps at the start and at the end of a run whose means are compared, at most."""
+_STAGE_EDGE_STEPS = 5
+"""The same of a stage."""
 
 
 def subtitle(runs: Sequence[RunRecord]) -> str:
@@ -82,12 +84,14 @@ def stage_rows(run: RunRecord) -> list[list[str]]:
 
 
 def _before_after(values: Sequence[float], most: int, form: str) -> str:
-    """Means of the first and of the last finite values: of half of them each, and at most of `most`."""
+    """Means of the first and of the last values, of half of them each and at most of `most`; NaN if none is finite."""
+    width = _width(len(values), most)
+    return " → ".join(f"{_finite_mean(edge):{form}}" for edge in (values[:width], values[-width:]))
+
+
+def _finite_mean(values: Sequence[float]) -> float:
     finite = [value for value in values if math.isfinite(value)]
-    if not finite:
-        return "– → –"
-    width = _width(len(finite), most)
-    return f"{fmean(finite[:width]):{form}} → {fmean(finite[-width:]):{form}}"
+    return fmean(finite) if finite else math.nan
 
 
 def _width(count: int, most: int = _EDGE_STEPS) -> int:
@@ -110,7 +114,8 @@ def _score(row: Row) -> str:
 
 
 def _course(steps: Sequence[Row], key: str, form: str) -> str:
-    return _before_after([number(row, key) for row in steps], _EDGE_STEPS // 2, form)
+    values = [value for row in steps if math.isfinite(value := number(row, key))]  # of a key that came later, too
+    return _before_after(values, _STAGE_EDGE_STEPS, form) if values else "– → –"
 
 
 def _end(steps: Sequence[Row], *, is_last: bool, planned: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from typing import Any, Final
 
@@ -68,7 +68,9 @@ def gym_problems(task: str, settings: Mapping[str, Any], *, seed: int, size: int
 def gym_truth(problem: Problem) -> GymTruth | None:
     """What a problem is judged by; None for one that is not of reasoning-gym."""
     place = problem.extra_info.get(KEY)
-    return GymTruth(**place) if isinstance(place, Mapping) else None
+    if not isinstance(place, Mapping):
+        return None
+    return GymTruth(**{field.name: place[field.name] for field in fields(GymTruth)})
 
 
 def judge_gym(truth: GymTruth, responses: Sequence[str], reasons: Sequence[str | None], workers: int) -> list[Verdict]:

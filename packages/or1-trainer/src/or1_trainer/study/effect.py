@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from or1_trainer.study.claim import Expect
-from or1_trainer.study.measure import Floats, measured_N
+from or1_trainer.study.measure import PER_PROBLEM, Floats, measured_N
 from or1_trainer.study.run_summary import RunSummary
 
 RESAMPLES = 10_000
@@ -35,8 +35,9 @@ def effect_of(expect: Expect, arm: Sequence[RunSummary], reference: Sequence[Run
     """Return the quantity of `arm` minus that of `reference` (0 if empty), paired in the order of seeds."""
     differences_SN = _values_SN(expect.quantity, arm)
     if reference:
-        is_paired = all(one.problems == other.problems for one, other in zip(arm, reference, strict=True))
-        if differences_SN.shape[1] > 1 and not is_paired:
+        if len(arm) != len(reference):
+            raise ValueError(f"{len(arm)} runs cannot be paired with {len(reference)}")
+        if expect.quantity in PER_PROBLEM and [run.problems for run in arm] != [run.problems for run in reference]:
             raise ValueError("two arms were evaluated on different problems and cannot be paired")
         differences_SN = differences_SN - _values_SN(expect.quantity, reference)
     # problems without a verdict in any one run (verifier errors) are left out of all runs

@@ -62,6 +62,7 @@ def _execute_all(
     waiting: list[PlannedRun], root: Path, train: Train, note: Callable[[str], None], free: list[str]
 ) -> list[PlannedRun]:
     """Return the runs that failed. `free`: the devices of each concurrent run."""
+    threads = os.environ.get("OMP_NUM_THREADS")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the runs, which share the cores; torch reads it in the server
     context = multiprocessing.get_context("forkserver")  # a server that has imported torch saves seconds per run
     context.set_forkserver_preload(["or1_trainer.train.build"])
@@ -87,6 +88,8 @@ def _execute_all(
                 seconds, left = time.monotonic() - started, len(queue) + len(active)
                 note(f"{'done' if is_done else 'failed'}: {run.arm}, seed {run.seed} ({seconds:.0f} s); {left} left")
     finally:
+        if threads is None:
+            del os.environ["OMP_NUM_THREADS"]
         for process, *_ in active.values():
             process.terminate()
             process.join()

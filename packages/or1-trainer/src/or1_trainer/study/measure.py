@@ -20,6 +20,9 @@ from or1_trainer.study.run_summary import RunSummary
 LAST_SHARE = 0.2
 Floats = NDArray[np.float64]
 
+PER_PROBLEM: Final = ("accuracy", "accuracy_gain", "accuracy_mean")
+"""Quantities with a value of each problem."""
+
 
 def measure(run: RunSummary, quantity: str) -> float:
     """Return the value of one run, an accuracy as the mean over problems."""

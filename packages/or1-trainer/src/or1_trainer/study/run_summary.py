@@ -92,7 +92,8 @@ def summarize(folder: Path, config: RunConfig) -> RunSummary:
     trained = [row for row in rows if "reward/mean" in row]
     evals = [row for row in rows if "eval/avg" in row]
     files = [folder / "eval" / f"step_{int(row['step']):06d}.json" for row in evals]
-    counts = [read_json(path, dict[str, tuple[int, int]], "right and graded responses by problem") for path in files]
+    kind, advice = dict[str, tuple[int, int]], f"delete {folder} and run the study again"
+    counts = [read_json(path, kind, "right and graded responses by problem", advice) for path in files]
     problems = list(counts[0])
     return RunSummary(
         settings=changed(config),
@@ -122,14 +123,14 @@ def read_summary(path: Path) -> RunSummary:
     return read_json(path, RunSummary, "the summary of a run")
 
 
-def read_json(path: Path, kind: type[Kind], what: str) -> Kind:
+def read_json(path: Path, kind: type[Kind], what: str, advice: str = "run the study again") -> Kind:
     """Read a JSON file of a study; raise `RunFolderError` when it is missing, or is not `what` it should be."""
     with naming_path(path, "read"):
         content = path.read_bytes()
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.MsgspecError as error:
-        raise RunFolderError(f"{path}: not {what} ({error}); run the study again") from error
+        raise RunFolderError(f"{path}: not {what} ({error}); {advice}") from error
 
 
 def _total(rows: Sequence[Mapping[str, Value]], key: str) -> float:

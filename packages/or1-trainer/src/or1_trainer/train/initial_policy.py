@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 
 from or1_data import read_problems
-from or1_data.errors import SchemaError
+from or1_data.errors import DataError, SchemaError
 from or1_data.io.files import is_local
 from or1_data.io.rows import SUFFIXES
 from or1_data.schema import Problem
@@ -62,17 +64,21 @@ def check_rows(config: RunConfig) -> None:
 
     What ranks read in part, or by an adapter, is left to them.
     """
-    data = config.data
-    whole = [source.path for source in data.sources if source.adapter == "or1" and not source.max_problems]
-    for path in [*data.train, *data.heldout, *whole]:
-        if path and is_local(path):
-            problems_in(path)
+    for path in [*config.data.train, *config.data.heldout]:
+        if is_local(path):
+            deque(problems_in(path), maxlen=0)
+    for source in config.data.sources:
+        if source.path and source.adapter == "or1" and not source.max_problems and is_local(source.path):
+            try:
+                deque(read_problems(source.path), maxlen=0)
+            except (DataError, OSError) as error:
+                raise ConfigError(f"source {source.label!r}: {error}") from error
 
 
-def problems_in(path: str) -> list[Problem]:
+def problems_in(path: str) -> Iterator[Problem]:
     """The problems of a file in or1-data's row format. Raises `ConfigError` naming file and line of a broken row."""
     try:
-        return list(read_problems(path))
+        yield from read_problems(path)
     except (SchemaError, OSError) as error:
         raise ConfigError(f"{error}; `or1-data validate {path}` lists every broken row") from error
 

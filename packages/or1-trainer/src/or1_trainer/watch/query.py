@@ -34,8 +34,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     tokens_low: int | None = None
     tokens_high: int | None = None
     offset: Annotated[int, msgspec.Meta(ge=0)] = 0
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
-    """Rows of the page, in the order of the table, from `offset` on."""
+    limit: Annotated[int, msgspec.Meta(ge=0, le=200)] = 50
+    """Rows of the page, in the order of the table, from `offset` on; 0 only counts."""
 
 
 @dataclass(frozen=True, slots=True)

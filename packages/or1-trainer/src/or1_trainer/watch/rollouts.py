@@ -75,7 +75,7 @@ class RolloutIndex:
             self._files, self._last = files, None
 
     def __len__(self) -> int:
-        return len(list(self._entries()))
+        return sum(len(file.entries) for file in self._files.values())
 
     @property
     def messages(self) -> list[str]:
@@ -96,8 +96,8 @@ class RolloutIndex:
 
     def record(self, step: int, number: int) -> RolloutRecord | None:
         """Return one rollout, or None where there is none."""
-        found = (entry for entry in self._entries() if (entry.step, entry.number) == (step, number))
-        return next((self._read(entry) for entry in found), None)
+        entries = self._files[step].entries if step in self._files else ()
+        return next((self._read(entry) for entry in entries if entry.number == number), None)
 
     def of_problem(self, problem: str, near: int) -> list[tuple[Entry, RolloutRecord]]:
         """Return the responses to a problem at the step nearest to `near` that has any."""
