@@ -92,7 +92,7 @@ FIGURES = {
     "step": Figure(
         "One training step: draw, generate, verify, advantages, log-probs, loss, entropy coefficient, weight sync",
         (
-            Box(0, 0, "Draw problems\ndraw.py"),
+            Box(0, 0, "Draw problems\ndataset.py"),
             Box(1, 0, "Generate groups\nengine", "model"),
             Box(2, 0, "Verify and score\nor1-reward"),
             Box(3, 0, "Advantages\ngroup by group"),
@@ -154,7 +154,7 @@ FIGURES = {
     "scale": Figure(
         "From tiny on two cores, over a recipe scaled down, plan and rehearsal without a GPU, to one node and to eight",
         (
-            Box(0, 0, "tiny\n2 cores, 2 minutes", "out"),
+            Box(0, 0, "tiny\n2 cores, a minute", "out"),
             Box(1, 0, "--scale-down\nyour recipe, tiny model", "out"),
             Box(2, 0, "plan\nmemory, time, cost"),
             Box(3, 0, "rehearse\none step traced, no GPU"),

@@ -2,7 +2,7 @@
 
 A run in a process of its own is what most tests here need, and starting Python with these imports costs more than the
 run. The process is real: it has its own pid, environment and output, is killed by signals, and calls the same `main`.
-`test_launch.py` and `test_run_whole.py` start some runs as users do, with `python -m` and torchrun.
+In `test_launch.py` and `test_run_whole.py` some runs start with `--nproc` or torchrun, whose ranks are new Pythons.
 """
 
 import functools
@@ -106,6 +106,13 @@ def command_line(*arguments):
     from or1_trainer.cli import main
 
     sys.exit(main(list(arguments)))
+
+
+def torchrun(*arguments):
+    """What `torchrun` does; the ranks that it starts are new Pythons."""
+    from torch.distributed.run import main
+
+    main(list(arguments))
 
 
 def script(path):

@@ -3,13 +3,13 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
+from forked import Forked, torchrun, wait_all
 from whole_runs import MICRO, environment, numbers, rows_written, run, start, wait_for
 
 RECIPE = f"""
@@ -43,15 +43,10 @@ def test_two_nodes_of_one_process_each_run_the_same_recipe(room, cache, tmp_path
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         endpoint = f"127.0.0.1:{probe.getsockname()[1]}"
-    agent = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend",
-             "c10d", "--rdzv-endpoint", endpoint, "--rdzv-id", "or1", "-m", "or1_trainer.cli"]  # fmt: skip
+    node = ["--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d", "--rdzv-endpoint", endpoint,
+            "--rdzv-id", "or1", "-m", "or1_trainer.cli"]  # fmt: skip
     arguments = ["train", str(room / "launched.toml"), "--run-dir", str(tmp_path / "nodes")]
-    agents = [
-        subprocess.Popen([*agent, *arguments], env=environment(cache), stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=200)[1] for process in agents]
-    assert [process.returncode for process in agents] == [0, 0], said
+    wait_all([Forked(torchrun, *node, *arguments, env=environment(cache)) for _ in range(2)])
     for expected, got in zip(numbers(room / "single"), numbers(tmp_path / "nodes"), strict=True):
         for key in ("reward/mean", "policy/entropy", "optimizer/grad_norm"):
             assert got.get(key, 0) == pytest.approx(expected.get(key, 0), rel=2e-3, abs=2e-5), (expected["step"], key)

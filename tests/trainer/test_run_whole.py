@@ -3,13 +3,13 @@
 import gzip
 import json
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
+from forked import Forked, torchrun, wait_all
 from whole_runs import (
     MICRO,
     assert_same_up_to_rounding,
@@ -174,14 +174,10 @@ def test_nproc_starts_them_itself_also_with_the_tokens_cut_and_layers_recomputed
 
 @pytest.mark.slow
 def test_torchrun_starts_the_same_run_from_an_empty_cache(whole, recipe, tmp_path):
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     folder = tmp_path / "torchrun"
+    node = ["--standalone", "--nproc-per-node", "2", "-m", "or1_trainer.cli"]
     arguments = ["train", recipe, "--run-dir", str(folder), "--parallel.data", "2", *SHORTER]
-    done = subprocess.run(
-        [*torchrun, "or1_trainer.cli", *arguments],
-        env=environment(tmp_path / "cache"), capture_output=True, text=True, timeout=280, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
+    wait_all([Forked(torchrun, *node, *arguments, env=environment(tmp_path / "cache"))])
     assert len(numbers(folder)) == 5
     assert_same_up_to_rounding(numbers(whole)[:4], numbers(folder)[:4])
 

@@ -66,6 +66,10 @@ class Policy:
         start = min(self.runtime.tensor_rank * rows, vocab_size)
         return start, min(start + rows, vocab_size)
 
+    def response_hidden(self, batch: PackedBatch) -> Tensor:
+        """Return the final hidden states that predict the response tokens, [M, H]; the same on every tensor rank."""
+        return self.hidden(batch).index_select(0, batch.source_M)
+
     def hidden(self, batch: PackedBatch) -> Tensor:
         """Return the hidden states of all packed tokens after the final norm, [T, H]; the same on every tensor rank."""
         tokens = batch.token_ids_T.numel()

@@ -47,7 +47,7 @@ def token_stats(
     """
     if not temperature > 0 or chunk_tokens < 1:
         raise ValueError(f"temperature = {temperature} must be above 0 and chunk_tokens = {chunk_tokens} at least 1")
-    hidden_MH = policy.hidden(batch).index_select(0, batch.source_M)
+    hidden_MH = policy.response_hidden(batch)
     start, stop = policy.vocab_slice
     plan = _Plan(
         labels_M=batch.labels_M - start,

@@ -115,7 +115,7 @@ def _tensors() -> dict[str, Any]:
 
 
 def _kernels(one_kernel: Callable[[], Any]) -> dict[str, Any]:
-    """Kernels that C++ or torch.compile would choose on CUDA: no temporaries, one pass over their arguments."""
+    """Kernels that C++ or torch.compile would choose on CUDA: no temporaries, one write of the result."""
 
     def fused(function: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any) -> Any:

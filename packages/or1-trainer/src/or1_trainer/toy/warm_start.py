@@ -36,6 +36,8 @@ SHARD_BYTES = 2**20 - 2**16
 def ensure_warm_start(settings: WarmStartSettings, view: LiveView) -> Path:
     """The folder of these settings, made now if it is not there. Safe with several processes at once."""
     folder = warm_start_folder(settings)
+    if is_made(folder):  # the shipped one's place may be read-only
+        return folder
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_made(folder):
