@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from or1_trainer.metrics.alarms import alarms_of
 from or1_trainer.metrics.files import replace_file
@@ -30,8 +31,9 @@ def write_report(run_dirs: Sequence[Path], out: Path) -> None:
     replace_file(out, page.encode("utf-8", errors="replace"))
 
 
-def _render(runs: Sequence[RunRecord], folder: Path) -> str:
-    """The page of the runs as HTML for a file in `folder`; every text is escaped by the template engine."""
+@cache
+def page_template() -> Template:
+    """The page; compiled once in a process."""
     templates = Environment(
         loader=PackageLoader("or1_trainer.report"),
         autoescape=True,
@@ -40,8 +42,13 @@ def _render(runs: Sequence[RunRecord], folder: Path) -> str:
         lstrip_blocks=True,
     )
     templates.filters["shortened"] = shortened
+    return templates.get_template("report.html.j2")
+
+
+def _render(runs: Sequence[RunRecord], folder: Path) -> str:
+    """The page of the runs as HTML for a file in `folder`; every text is escaped by the template engine."""
     differing, equal = compared([run.config for run in runs])
-    return templates.get_template("report.html.j2").render(
+    return page_template().render(
         title=runs[0].name if len(runs) == 1 else f"{len(runs)} runs",
         subtitle=subtitle(runs),
         runs=[_section(run, folder) for run in runs],
