@@ -31,7 +31,7 @@ from roofline import Shape, machine, matmul_rate, step_flops
 
 SIZES = {"0.13M": shape_of(64, 2, 32), "1M": shape_of(128, 4, 64)}
 STEPS_PER_ROUND = {"0.13M": 20, "1M": 6}
-REACH = {"0.13M": 1.5, "1M": 1.4}
+REACH = {"0.13M": 3.0, "1M": 2.0}
 
 
 class Side:

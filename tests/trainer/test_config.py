@@ -81,6 +81,7 @@ def test_arithmetic_that_cannot_work_is_refused_before_anything_starts(change, w
         ("stages.0.group", "1", "stages.0.group must be >= 2, got 1"),
         ("rollout.temperature", "0", "rollout.temperature must be > 0, got 0"),
         ("rollout.top_p", "1.5", "rollout.top_p must be <= 1, got 1.5"),
+        ("watch.rollout_share", "25", "watch.rollout_share must be <= 1, got 25"),
         ("loss.clip_low", "1.5", "loss.clip_low must be < 1, got 1.5"),
         ("data.lettered.max_terms", "13", "data.lettered.max_terms must be <= 12, got 13"),
         (

@@ -14,6 +14,7 @@ from or1_trainer.config.schema import DataSettings, LossSettings, RewardSettings
 from or1_trainer.errors import ConfigError, TrainingError
 from or1_trainer.live.view import LiveView
 from or1_trainer.rewards.scoring import Scoring
+from or1_trainer.train.evaluate import judge_of
 from or1_trainer.train.exchange import Exchange
 from or1_trainer.train.fleet import Fleet
 from or1_trainer.train.judging import truth_of
@@ -228,3 +229,10 @@ def test_a_run_says_that_no_grading_server_answers(servers):
         verifier_of(RewardSettings(urls=urls))
     with pytest.raises(ConfigError, match=r"reward\.urls"):
         verifier_of(RewardSettings(urls=("grader:8711",)))
+
+
+def test_an_evaluation_begins_though_the_graders_are_away_for_the_moment():
+    urls = ("http://127.0.0.1:9",)
+    with pytest.raises(ConfigError, match="no grading server answers"):
+        verifier_of(RewardSettings(urls=urls))
+    assert callable(judge_of(SimpleNamespace(config=SimpleNamespace(reward=RewardSettings(urls=urls)))))

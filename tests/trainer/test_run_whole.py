@@ -204,6 +204,7 @@ def test_a_damaged_checkpoint_is_passed_over(whole, cache, tmp_path):
         (["--optimizer.rl", "1"], ["unknown key optimizer.rl", "lr"]),
         (["--stages.0.mini_prompts", "5"], ["does not divide"]),
         (["--nproc", "3", "--parallel.tensor", "2"], ["--nproc"]),
+        (["warm-start", "smollm2", "warm"], ["smollm2 starts from model.path"]),
         (["resume", "no-such-run"], ["no-such-run", "config.toml"]),
     ],
 )
@@ -234,6 +235,8 @@ def test_what_cannot_run_is_refused_before_anything_is_made(cache, recipe, tmp_p
     ("name", "setting", "words"),
     [
         ("rows.jsonl", '--data.train=["{}"]', "rows.jsonl, line 1"),
+        ("rows.jsonl", '--data.heldout=["{}"]', "rows.jsonl, line 1"),
+        ("rows.parquet", '--data.train=["{}"]', "rows.parquet"),
         ("rows.jsonl", '--data.sources=[{{path="{}", name="mine"}}]', "source 'mine': "),
         ("rows.parquet", '--data.sources=[{{path="{}", name="mine"}}]', "source 'mine': "),
     ],

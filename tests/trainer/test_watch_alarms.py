@@ -123,9 +123,15 @@ def test_each_way_to_earn_a_reward_wrongly_is_named_with_the_rollouts_to_look_at
     assert name == "reward failed" or f"rollouts/step_{alarm.step:06d}.jsonl" in alarm.text
 
 
-def test_one_evaluation_whose_interval_misses_its_mean_by_rounding_is_no_fall():
-    rows = [healthy(step) | {"reward/mean": 0.02 * step} for step in range(1, 11)]
-    rows[0] |= {"eval/avg": 0.2, "eval/high": 0.19999999999999998}
+@pytest.mark.parametrize(
+    "evaluations",
+    [{1: (0.2, 0.19999999999999998)}, {5: (0.2, 0.19999999999999998), 10: (0.2, 0.19999999999999998)},
+     {5: (0.1, 0.15), 10: (0.2, 0.19999999999999998)}],
+)  # fmt: skip
+def test_an_interval_that_misses_its_mean_by_rounding_is_no_fall(evaluations):
+    rows = [healthy(step) | {"reward/mean": 0.02 * step} for step in range(1, 13)]
+    for step, (avg, high) in evaluations.items():
+        rows[step - 1] |= {"eval/avg": avg, "eval/high": high}
     assert "held-out falls" not in {alarm.name for alarm in alarms_of(rows)}
 
 

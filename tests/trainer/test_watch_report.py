@@ -170,7 +170,7 @@ def test_young_runs_have_a_report(tmp_path, steps):
 def test_a_run_killed_at_any_byte_of_its_metrics_has_a_report(tmp_path):
     run = make_run(tmp_path / "run-a", 3)
     whole = (run / "metrics.jsonl").read_bytes()
-    for size in range(0, len(whole), 23):
+    for size in range(0, len(whole), 7):
         (run / "metrics.jsonl").write_bytes(whole[:size])
         page = report(tmp_path, run)
         assert f"{max(whole[:size].count(10) - 1, 0)} of 10 steps so far" in page.text or "No step" in page.text

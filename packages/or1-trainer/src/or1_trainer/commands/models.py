@@ -7,6 +7,7 @@ from pathlib import Path
 
 from or1_trainer.commands.declare import Commands, declare
 from or1_trainer.config.load import read_recipe, resolve
+from or1_trainer.errors import ConfigError
 from or1_trainer.live.view import LiveView
 
 
@@ -78,6 +79,8 @@ def _warm_start(options: argparse.Namespace) -> int:
     from or1_trainer.toy.warm_start import make_warm_start
 
     config = resolve(read_recipe(options.recipe), options.settings)
+    if config.model.path:
+        raise ConfigError(f"{options.recipe} starts from model.path = {config.model.path!r} and has no warm start")
     with LiveView(1) as view:
         make_warm_start(config.warm_start, options.out, view)
     print(options.out)

@@ -174,7 +174,7 @@ def resume(
 
 
 def _check_here(config: RunConfig, nproc: int) -> None:
-    """Refuse what this machine lacks before a run folder is made, and broken rows before ranks import torch."""
+    """Refuse what this machine lacks before a run folder is made; where ranks are started, broken rows too."""
     check_start(config)
     check_files(config)
     if _starts_ranks(nproc):

@@ -32,7 +32,7 @@ SETTINGS: Final = (
 PROMPT_TOKENS: Final = 512
 
 
-def measured_step(here: Runtime, _cpu: Runtime) -> tuple[str, str, bool]:
+def measured_step(here: Runtime) -> tuple[str, str, bool]:
     """Peak memory and seconds of an update, and what the rehearsal says of both."""
     config = resolve(read_recipe("or1-7b"), SETTINGS)
     hf_config = case.hf_config_of(config)

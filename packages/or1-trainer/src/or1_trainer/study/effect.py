@@ -32,7 +32,10 @@ class Effect:
 
 
 def effect_of(expect: Expect, arm: Sequence[RunSummary], reference: Sequence[RunSummary]) -> Effect:
-    """Return the quantity of `arm` minus that of `reference` (0 if empty), paired in the order of seeds."""
+    """Return the quantity of `arm` minus that of `reference` (0 if empty), paired in the order of seeds.
+
+    Raises `ValueError` where the arms cannot be paired, `RunFolderError` as `measured_N` does.
+    """
     differences_SN = _values_SN(expect.quantity, arm)
     if reference:
         if len(arm) != len(reference):

@@ -25,7 +25,7 @@ PER_PROBLEM: Final = ("accuracy", "accuracy_gain", "accuracy_mean")
 
 
 def measure(run: RunSummary, quantity: str) -> float:
-    """Return the value of one run, an accuracy as the mean over problems."""
+    """Return the value of one run, an accuracy as the mean over problems; raises as `measured_N` does."""
     return float(np.nanmean(measured_N(run, quantity)))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from or1_data import read_problems
-from or1_data.errors import DataError, SchemaError
+from or1_data.errors import DataError
 from or1_data.io.files import is_local
 from or1_data.io.rows import SUFFIXES
 from or1_data.schema import Problem
@@ -79,7 +79,7 @@ def problems_in(path: str) -> Iterator[Problem]:
     """The problems of a file in or1-data's row format. Raises `ConfigError` naming file and line of a broken row."""
     try:
         yield from read_problems(path)
-    except (SchemaError, OSError) as error:
+    except (DataError, OSError) as error:
         raise ConfigError(f"{error}; `or1-data validate {path}` lists every broken row") from error
 
 

@@ -34,31 +34,30 @@ def grading_servers(urls: Sequence[str]) -> RemoteGraders:
     """The client of the servers of `reward.urls`, with the settings for training.
 
     A server that wants a token gets that of the environment variable OR1_REWARD_TOKEN. Raises `ConfigError` where a URL
-    is none, or no server answers.
+    is none. Whether a server answers is not asked here: in the middle of a run one may be away for a while.
     """
     try:
-        graders = RemoteGraders(urls, maths=TRAINING, token=os.environ.get("OR1_REWARD_TOKEN", ""))
+        return RemoteGraders(urls, maths=TRAINING, token=os.environ.get("OR1_REWARD_TOKEN", ""))
     except ValueError as error:
         raise ConfigError(f"reward.urls: {error}") from error
-    health = graders.health()
-    if all(said["status"] == "away" for said in health.values()):
-        raise ConfigError(
-            f"reward.urls: no grading server answers at {', '.join(urls)}; start `or1-reward serve` there, "
-            "or leave reward.urls empty to judge on this machine"
-        )
-    return graders
 
 
 def verifier_of(settings: RewardSettings, *, partial_scores: bool = False) -> Verifier:
     """The verifier of a run: on this machine, or on the machines of `reward.urls`.
 
-    With `partial_scores` every test of a program runs; servers do not give them (`config/check.py`).
+    With `partial_scores` every test of a program runs; servers do not give them (`config/check.py`). Raises
+    `ConfigError` where a URL is none, or no server answers.
     """
     if partial_scores:
         return Verifier(settings.workers, Grader(TRAINING, CodeSettings(partial_scores=True)).verify_many)
     if not settings.urls:
         return Verifier(settings.workers)
     graders = grading_servers(settings.urls)
+    if all(said["status"] == "away" for said in graders.health().values()):
+        raise ConfigError(
+            f"reward.urls: no grading server answers at {', '.join(settings.urls)}; start `or1-reward serve` there, "
+            "or leave reward.urls empty to judge on this machine"
+        )
 
     def judge(items: Sequence[dict[str, Any]]) -> list[Verdict]:
         """One server that is away gives its work to the others, and is used again when it is back."""
