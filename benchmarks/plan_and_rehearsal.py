@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from or1_trainer.algorithm.schedule import steps_of_batch
 from or1_trainer.config.load import read_recipe, resolve
 from or1_trainer.plan.gpus import gpu_named
 from or1_trainer.plan.layout import Layout
@@ -10,7 +11,7 @@ from or1_trainer.plan.page import markdown_table
 from or1_trainer.plan.read_shape import model_config
 from or1_trainer.plan.shape import Shape
 from or1_trainer.plan.step_time import forward_flops
-from or1_trainer.rehearse.case import MICROBATCHES, full_microbatch, optimizer_steps
+from or1_trainer.rehearse.case import MICROBATCHES, full_microbatch
 from or1_trainer.rehearse.run import PROMPT_TOKENS
 from or1_trainer.rehearse.stages import rehearse
 
@@ -37,7 +38,7 @@ def comparison() -> str:
                 planned.while_training - RUNTIME_GB,
                 found.peak_gb,
                 forward_flops(shape, tokens, mean) / tensor / 1e12,
-                (work.matmul_flops + work.attention_flops) / MICROBATCHES / optimizer_steps(found.stage) / 1e12,
+                (work.matmul_flops + work.attention_flops) / MICROBATCHES / steps_of_batch(found.stage) / 1e12,
             )
             cells = f"{recipe}, tensor {tensor}, {gpus}", str(found.number), f"{found.stage.context_tokens // 1024}K"
             rows.append([*cells, *(f"{number:.1f}" for number in numbers)])

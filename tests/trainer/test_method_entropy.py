@@ -1,7 +1,5 @@
 """The controller against a trajectory of arXiv 2505.22312, eq. 3.2, worked out by hand."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +9,8 @@ from or1_trainer.config.schema import EntropySettings
 
 
 def run(entropies, **settings):
-    controller = EntropyController.start(EntropySettings(**{"target": 0.2, "delta": 0.005, **settings}))
+    chosen = EntropySettings(**{"target": 0.2, "delta": 0.005, **settings})
+    controller = EntropyController(settings=chosen, coefficient=chosen.initial)
     alphas, coefficients = [], []
     for entropy in entropies:
         alphas.append(controller.alpha(entropy))
@@ -46,7 +45,7 @@ def test_off_is_zero():
 
 def test_the_released_codes_gate_looks_one_batch_back_and_starts_open():
     settings = EntropySettings(mode="adaptive", target=0.2, delta=0.01, initial=0.05, gate="previous_step")
-    controller = EntropyController.start(settings)
+    controller = EntropyController(settings=settings, coefficient=settings.initial)
     assert controller.alpha(9.0) == 0.05, "open at the start, whatever this batch's entropy is"
     high = controller.advanced(9.0)
     assert high.alpha(0.1) == 0.0 and high.coefficient == pytest.approx(0.04)
@@ -64,7 +63,7 @@ def test_the_released_codes_gate_looks_one_batch_back_and_starts_open():
 )
 def test_a_coefficient_known_beforehand_is_that_of_any_entropy(mode, gate, coefficient, previous):
     settings = EntropySettings(mode=mode, gate=gate, initial=coefficient, target=0.2)
-    controller = replace(EntropyController.start(settings), previous=previous)
+    controller = EntropyController(settings=settings, coefficient=coefficient, previous=previous)
     possible = {controller.alpha(entropy) for entropy in (0.1, 0.2, 0.3)}
     assert (controller.known_alpha is None) == (len(possible) > 1)
     assert controller.known_alpha in {None, *possible}

@@ -58,7 +58,11 @@ def ours(
         reference=frozen,
     )
     settings = entropy or EntropySettings(mode="constant", initial=ALPHA)
-    _, metrics = update(learner, [minibatch(step, runtime) for step in steps], EntropyController.start(settings))
+    _, metrics = update(
+        learner,
+        [minibatch(step, runtime) for step in steps],
+        EntropyController(settings=settings, coefficient=settings.initial),
+    )
     weights = {name: tensor.clone() for name, tensor in PolicyWeights(policy)}
     return {"metrics": metrics, "gradients": hf_gradients(policy), "weights": weights}
 

@@ -22,11 +22,6 @@ class EntropyController:
     previous: float | None = None
     """Entropy of the batch before, in nats; None before the first."""
 
-    @classmethod
-    def start(cls, settings: EntropySettings) -> Self:
-        """c_0."""
-        return cls(settings=settings, coefficient=settings.initial)
-
     def alpha(self, entropy: float) -> float:
         """alpha_k = c_k if e_k <= target else 0; constant and off modes ignore the entropy. `entropy` in nats."""
         if self.settings.mode != "adaptive":

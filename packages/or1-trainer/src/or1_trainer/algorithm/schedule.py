@@ -36,7 +36,9 @@ class Schedule:
 
 def optimizer_steps(stages: Sequence[StageSettings], reuse: int) -> int:
     """Optimizer steps of all stages together, if no mini-batch loses all its groups and no stage ends early."""
-    return sum(
-        stage.steps * (1 if stage.kind == "sft" else reuse * (stage.prompts // (stage.mini_prompts or stage.prompts)))
-        for stage in stages
-    )
+    return sum(stage.steps * (1 if stage.kind == "sft" else reuse * steps_of_batch(stage)) for stage in stages)
+
+
+def steps_of_batch(stage: StageSettings) -> int:
+    """Optimizer steps of one pass over a rollout batch of the stage."""
+    return stage.prompts // (stage.mini_prompts or stage.prompts)

@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from or1_trainer.algorithm.entropy import EntropyController
 from or1_trainer.algorithm.packing import Sample
 from or1_trainer.algorithm.policy_loss import Extent
+from or1_trainer.algorithm.schedule import steps_of_batch
 from or1_trainer.config.schema import RunConfig, StageSettings
 from or1_trainer.plan.read_shape import model_config
 from or1_trainer.train.distribute import Minibatch
@@ -57,11 +58,6 @@ def full_microbatch(
     return samples
 
 
-def optimizer_steps(stage: StageSettings) -> int:
-    """How many one rollout batch makes."""
-    return stage.prompts // (stage.mini_prompts or stage.prompts)
-
-
 def minibatches_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, data: int) -> list[Minibatch]:
     """One rank's data of a rollout batch: as many optimizer steps as the stage has, each of two full micro-batches."""
     samples = _full_microbatches(config, stage, prompt_tokens, MICROBATCHES)
@@ -70,7 +66,7 @@ def minibatches_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, 
         num_sequences=len(samples) * data,
         context_tokens=stage.context_tokens,
     )
-    return [Minibatch(samples=samples, extent=extent)] * optimizer_steps(stage)
+    return [Minibatch(samples=samples, extent=extent)] * steps_of_batch(stage)
 
 
 def chat_rows_of(config: RunConfig, stage: StageSettings, prompt_tokens: int, data: int) -> list[Sample]:

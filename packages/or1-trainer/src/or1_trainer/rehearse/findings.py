@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from or1_trainer.algorithm.schedule import steps_of_batch
 from or1_trainer.config.schema import RunConfig, StageSettings
 from or1_trainer.plan.shape import Shape
-from or1_trainer.rehearse.case import MICROBATCHES, full_microbatch, optimizer_steps
+from or1_trainer.rehearse.case import MICROBATCHES, full_microbatch
 from or1_trainer.rehearse.scale import Traced
 from or1_trainer.rehearse.trace import Trace
 
@@ -39,7 +40,7 @@ def _logits(trace: Trace, shape: Shape, config: RunConfig, tokens: int) -> list[
 
 
 def _collectives(whole: Traced, shape: Shape, config: RunConfig, stage: StageSettings, tokens: int) -> list[str]:
-    passes = MICROBATCHES * (1 if stage.kind == "sft" else optimizer_steps(stage) * config.loss.reuse)
+    passes = MICROBATCHES * (1 if stage.kind == "sft" else steps_of_batch(stage) * config.loss.reuse)
     due = tensor_collectives(shape, config, -(-tokens // config.batch.chunk_tokens))
     seen: Counter[tuple[str, str]] = Counter()
     for kind, (count, _, _) in whole.collectives.items():

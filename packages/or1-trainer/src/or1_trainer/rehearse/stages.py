@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from or1_trainer.algorithm.schedule import steps_of_batch
 from or1_trainer.config.schema import RunConfig, StageSettings
 from or1_trainer.plan.frozen_models import frozen_gb
 from or1_trainer.plan.gpus import Gpu
@@ -15,7 +16,7 @@ from or1_trainer.plan.read_shape import model_config
 from or1_trainer.plan.remedies import remedies
 from or1_trainer.plan.shape import Shape
 from or1_trainer.plan.step_time import Assumptions
-from or1_trainer.rehearse.case import MICROBATCHES, optimizer_steps
+from or1_trainer.rehearse.case import MICROBATCHES
 from or1_trainer.rehearse.findings import findings
 from or1_trainer.rehearse.run import PROMPT_TOKENS, trace_stage
 from or1_trainer.rehearse.scale import DEPTHS, Traced, scaled, traced
@@ -70,7 +71,7 @@ def rehearse(
     shape, room = Shape.of(model_config(config)), room_gb(config, gpu)
     layout = Layout(tensor=config.parallel.tensor, data=gpus // config.parallel.tensor)
     for number, stage in enumerate(config.stages, start=1):
-        key = stage.kind, stage.context_tokens, optimizer_steps(stage)
+        key = stage.kind, stage.context_tokens, steps_of_batch(stage)
         if key not in known:
             small, large = (
                 trace_stage(config, stage, gpu, gpus=gpus, rank=rank, layers=depth, prompt_tokens=prompt_tokens)
